@@ -1,0 +1,1 @@
+"""ganzoo: the open zoo of GAN objectives and critics."""

@@ -1,0 +1,120 @@
+"""What a plugin hands over: records about components, and the options class each record points to.
+
+This module is free of torch, so that a plugin's top module can be imported by ``ganzoo list`` in a blink.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ganzoo.protocols import Dataset, DataSpec
+
+API_VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """A kind of component: its canonical name, the names users may type, and where it stands in a configuration."""
+
+    name: str
+    plural: str
+    short: tuple[str, ...] = ()
+    section: str | None = None
+    """The section of the configuration that selects it; ``None`` where no section does."""
+
+    def answers_to(self, word: str) -> bool:
+        """Whether a user who types ``word`` means this kind."""
+        return word in (self.name, self.plural, *self.short)
+
+
+KINDS: tuple[Kind, ...] = (
+    Kind(name="loss", plural="losses", section="loss"),
+    Kind(name="discriminator", plural="discriminators", short=("disc", "discs"), section="discriminator"),
+    Kind(name="generator", plural="generators", short=("gen", "gens"), section="generator"),
+    Kind(name="regularizer", plural="regularizers", short=("reg", "regs"), section="regularizers"),
+    Kind(name="dataset", plural="datasets", short=("data",), section="data"),
+    Kind(name="metric", plural="metrics"),
+    Kind(name="recipe", plural="recipes"),
+    Kind(name="tracker", plural="trackers"),
+    Kind(name="extractor", plural="extractors"),
+)
+
+NO_SUGGESTIONS: Mapping[str, object] = MappingProxyType({})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Component:
+    """One component as its plugin announces it. Data only; fields are only ever added.
+
+    Args:
+        kind: one of :data:`KINDS`; a kind this version does not know is skipped with a note.
+        name: matches ``[a-z0-9]+(-[a-z0-9]+)*``.
+        target: import string of the :class:`Options` class, ``"package.module:Class"``. For a recipe, the
+            package and the YAML file in it, ``"package:file.yaml"``.
+        summary: one line for ``ganzoo list``.
+        aliases: other names users bring along.
+        tags: capability tags of the *default* options; :meth:`Options.tags` is authoritative.
+        suggests: configuration path → value, used where the user says nothing.
+        paper: authors, year, arXiv id.
+        requires: import names of optional packages it needs.
+        deprecated_for: the component to use instead.
+    """
+
+    kind: str
+    name: str
+    target: str
+    summary: str
+    aliases: tuple[str, ...] = ()
+    tags: frozenset[str] = frozenset()
+    suggests: Mapping[str, object] = field(default_factory=lambda: NO_SUGGESTIONS)
+    paper: str | None = None
+    requires: tuple[str, ...] = ()
+    deprecated_for: str | None = None
+
+
+class Options(BaseModel):
+    """Options of a component: one class gives validation, flags, ``info``, documentation and YAML.
+
+    For a loss the options *are* the loss; for a network :meth:`build` returns the module.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def resolve(self, spec: DataSpec) -> Self:
+        """A copy in which what was left ``None`` is filled from the data."""
+        return self
+
+    def tags(self) -> frozenset[str]:
+        """Capability tags of these options."""
+        return frozenset()
+
+    def build(self, spec: DataSpec) -> Any:
+        """The component itself. A component without state returns its options."""
+        return self
+
+
+class RegularizerOptions(Options):
+    """Options every regularizer has. Its terms enter the objective as ``weight · every · raw``."""
+
+    weight: float = Field(default=1.0, ge=0, allow_inf_nan=False, description="factor of the term")
+    every: int = Field(default=1, ge=1, description="apply at every k-th update of the player, k times as strong")
+
+
+class DatasetOptions(Options):
+    """Options every dataset has."""
+
+    on_error: Literal["stop", "skip"] = Field(
+        default="stop", description="at an item that cannot be read: stop, naming all of them, or skip and list them"
+    )
+
+    def open(self, *, image_size: int | None, channels: int | None, split: str, cache: Path) -> Dataset:
+        """Open the data. ``None`` leaves size or channels to the dataset, which states them in its ``spec``."""
+        raise NotImplementedError(f"{type(self).__name__} must implement open()")

@@ -1,0 +1,106 @@
+"""The error tree. Each error carries the exit code the command line ends with.
+
+    GanzooError                 1   a bug in ganzoo, or nothing more precise is known
+    ├── ConfigError             2   usage or configuration
+    │   └── UnknownNameError    2   a component or key nobody provides
+    ├── DataError               3   a dataset that cannot be read as asked
+    ├── PluginError             4   a plugin that was asked for is broken
+    ├── DivergedError           5   a term or gradient stopped being finite
+    ├── ResourceError           6   no memory, no disk space, no such device
+    ├── CheckpointError         7   no checkpoint that verifies
+    ├── LockedError             8   another process owns the run
+    └── Interrupted           130   SIGINT (143 for SIGTERM), after saving
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class GanzooError(Exception):
+    """An error with a culprit, what was given, what is allowed, and the next command.
+
+    ``message`` names the culprit; the other parts are printed on lines of their own where they are known.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        given: object = None,
+        allowed: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        self.message = message
+        self.given = given
+        self.allowed = allowed
+        self.hint = hint
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        lines = [self.message]
+        if self.given is not None:
+            lines.append(f"  given:   {self.given}")
+        if self.allowed is not None:
+            lines.append(f"  allowed: {self.allowed}")
+        if self.hint is not None:
+            lines.append(f"  next:    {self.hint}")
+        return "\n".join(lines)
+
+
+class ConfigError(GanzooError):
+    """The command line, a configuration file or a combination of components is not valid."""
+
+    exit_code = 2
+
+
+class UnknownNameError(ConfigError):
+    """A component, kind or key that nobody provides."""
+
+
+class DataError(GanzooError):
+    """The data cannot be read as asked; every offending file is named."""
+
+    exit_code = 3
+
+
+class PluginError(GanzooError):
+    """A plugin that was asked for is broken."""
+
+    exit_code = 4
+
+
+class DivergedError(GanzooError):
+    """A term or a gradient is no longer finite; the optimizer has not moved."""
+
+    exit_code = 5
+
+
+class ResourceError(GanzooError):
+    """The machine has no such device, too little memory, or no space left."""
+
+    exit_code = 6
+
+
+class CheckpointError(GanzooError):
+    """No checkpoint verifies, or it does not belong to this configuration."""
+
+    exit_code = 7
+
+
+class LockedError(GanzooError):
+    """Another process holds the lock of the run directory."""
+
+    exit_code = 8
+
+
+class Interrupted(GanzooError):
+    """A signal asked the run to stop; the checkpoint is on disk. Exits 130 (SIGINT) or 143 (SIGTERM)."""
+
+    exit_code = 130
+
+    def __init__(self, message: str, *, signal_number: int, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.signal_number = signal_number
