@@ -1,15 +1,15 @@
 """The error tree. Each error carries the exit code the command line ends with.
 
-    GanzooError                 1   a bug in ganzoo, or nothing more precise is known
-    ├── ConfigError             2   usage or configuration
-    │   └── UnknownNameError    2   a component or key nobody provides
-    ├── DataError               3   a dataset that cannot be read as asked
-    ├── PluginError             4   a plugin that was asked for is broken
-    ├── DivergedError           5   a term or gradient stopped being finite
-    ├── ResourceError           6   no memory, no disk space, no such device
-    ├── CheckpointError         7   no checkpoint that verifies
-    ├── LockedError             8   another process owns the run
-    └── Interrupted           130   SIGINT (143 for SIGTERM), after saving
+GanzooError                 1   a bug in ganzoo, or nothing more precise is known
+├── ConfigError             2   usage or configuration
+│   └── UnknownNameError    2   a component or key nobody provides
+├── DataError               3   a dataset that cannot be read as asked
+├── PluginError             4   a plugin that was asked for is broken
+├── DivergedError           5   a term or gradient stopped being finite
+├── ResourceError           6   no memory, no disk space, no such device
+├── CheckpointError         7   no checkpoint that verifies
+├── LockedError             8   another process owns the run
+└── Interrupted           130   SIGINT (143 for SIGTERM), after saving
 """
 
 from __future__ import annotations

@@ -1,0 +1,7 @@
+"""Which components are installed, who provides them, and what a name means. Free of torch."""
+
+from ganzoo.registry.entry import Entry
+from ganzoo.registry.lookup import Registry, Status, parse_kind
+from ganzoo.registry.problem import Problem
+
+__all__ = ["Entry", "Problem", "Registry", "Status", "parse_kind"]

@@ -1,0 +1,122 @@
+"""A component and who provides it."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.resources
+import importlib.util
+from dataclasses import dataclass
+from functools import reduce
+
+from ganzoo.component import Component, DatasetOptions, Options, RegularizerOptions
+from ganzoo.errors import ConfigError, PluginError
+from ganzoo.registry.discovery import FIRST_PARTY
+from ganzoo.registry.problem import one_line
+
+_BASES: dict[str, type[Options]] = {"dataset": DatasetOptions, "regularizer": RegularizerOptions}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A component as the registry knows it.
+
+    Attributes:
+        component: the record its plugin returned.
+        distribution: normalized name of the distribution that provides it.
+        version: that distribution's version.
+        entry_point: name of the entry point that announced it.
+    """
+
+    component: Component
+    distribution: str
+    version: str
+    entry_point: str
+
+    @property
+    def kind(self) -> str:
+        """The canonical name of the component's kind."""
+        return self.component.kind
+
+    @property
+    def name(self) -> str:
+        """The component's own name, which another component of its kind may share."""
+        return self.component.name
+
+    @property
+    def qualified(self) -> str:
+        """``distribution/name``: means this component whatever else is installed."""
+        return f"{self.distribution}/{self.name}"
+
+    @property
+    def provider(self) -> str:
+        """Distribution and version."""
+        return f"{self.distribution} {self.version}"
+
+    @property
+    def first_party(self) -> bool:
+        """Whether ganzoo itself provides it."""
+        return self.distribution == FIRST_PARTY
+
+    def missing(self) -> tuple[str, ...]:
+        """The optional packages it requires that cannot be imported, by import name."""
+        return tuple(name for name in self.component.requires if not _importable(name))
+
+    def options(self) -> type[Options]:
+        """The options class; imports the component's module, and torch with it.
+
+        Raises:
+            ConfigError: a recipe has no options.
+            PluginError: a required package is missing, the import fails, or the target is no options class.
+        """
+        if self.kind == "recipe":
+            raise ConfigError(f"recipe {self.name!r} is a configuration file without options of its own")
+        self._demand_requirements()
+        module, _, path = self.component.target.partition(":")
+        try:
+            target: object = reduce(getattr, path.split("."), importlib.import_module(module))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            raise self._unusable(one_line(error)) from error
+        base = _BASES.get(self.kind, Options)
+        if not (isinstance(target, type) and issubclass(target, base)):
+            raise self._unusable(f"it is no subclass of ganzoo.component.{base.__name__}")
+        return target
+
+    def recipe_text(self) -> str:
+        """The YAML text of a recipe.
+
+        Raises:
+            ConfigError: this is no recipe.
+            PluginError: its package or its file cannot be read.
+        """
+        if self.kind != "recipe":
+            raise ConfigError(f"{self.kind} {self.name!r} is no recipe", hint="ganzoo list recipes")
+        package, _, path = self.component.target.partition(":")
+        try:
+            return importlib.resources.files(package).joinpath(path).read_text(encoding="utf-8")
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            raise self._unusable(one_line(error)) from error
+
+    def _demand_requirements(self) -> None:
+        if missing := self.missing():
+            raise PluginError(
+                f"{self.kind} {self.name!r} of {self.provider} needs {', '.join(missing)}, which is not installed",
+                hint=f"python -m pip install {' '.join(missing)} (these are import names: a package may differ)",
+            )
+
+    def _unusable(self, reason: str) -> PluginError:
+        return PluginError(
+            f"{self.kind} {self.name!r} of {self.provider} cannot be loaded from {self.component.target!r}: {reason}",
+            hint=f"python -m pip install --force-reinstall {self.distribution}, or report it to its authors",
+        )
+
+
+def _importable(name: str) -> bool:
+    top, _, _ = name.partition(".")
+    try:
+        return importlib.util.find_spec(top) is not None
+    except (ImportError, ValueError):
+        return False

@@ -1,0 +1,212 @@
+"""The run directory: ``runs/0007-hinge-patchgan-sn-digits/``. Never overwritten, locked for as long as a run lives.
+
+Every file appears whole or not at all: it is written beside its place, flushed to disk, then renamed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import filelock
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from ganzoo.errors import CheckpointError, ConfigError, LockedError, ResourceError
+
+logger = logging.getLogger("ganzoo")
+
+KEEP = 3
+"""How many checkpoints stay."""
+
+
+class RunDirectory:
+    """Layout and safe writing of one run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config = path / "config.yaml"
+        self.manifest = path / "manifest.json"
+        self.metrics = path / "metrics.jsonl"
+        self.log = path / "log.txt"
+        self.samples = path / "samples"
+        self.checkpoints = path / "checkpoints"
+
+    @classmethod
+    def create(cls, runs: Path, name: str) -> RunDirectory:
+        """A new numbered directory; two processes starting at once get two numbers."""
+        with writing(runs):
+            runs.mkdir(parents=True, exist_ok=True)
+            number = max((run_number(path) for path in runs.iterdir()), default=0) + 1
+            while True:
+                # The number alone is claimed first: two runs of different names must not share one.
+                claim = runs / f".{number:04d}"
+                try:
+                    claim.mkdir()
+                except FileExistsError:
+                    number += 1
+                    continue
+                run = cls(runs / f"{number:04d}-{name}")
+                claim.rename(run.path)
+                run.samples.mkdir()
+                run.checkpoints.mkdir()
+                return run
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run. Raises :class:`LockedError` when another process does."""
+        lock = filelock.FileLock(self.path / ".lock", timeout=0)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            raise LockedError(
+                f"run {self.path.name} is being trained by another process",
+                hint="wait for it, or stop it with Ctrl-C (it saves first)",
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def write_text(self, path: Path, text: str) -> None:
+        """Replace a file atomically."""
+        with writing(path):
+            beside = path.with_name(f".{path.name}.partial")
+            beside.write_text(text, encoding="utf-8")
+            _flush_to_disk(beside)
+            os.replace(beside, path)
+            _flush_to_disk(path.parent)
+
+    def write_manifest(self, content: Mapping[str, Any]) -> None:
+        """Replace ``manifest.json``."""
+        self.write_text(self.manifest, json.dumps(content, indent=2) + "\n")
+
+    def read_manifest(self) -> dict[str, Any]:
+        """``manifest.json``; empty when it is missing."""
+        if not self.manifest.exists():
+            return {}
+        content: dict[str, Any] = json.loads(self.manifest.read_text(encoding="utf-8"))
+        return content
+
+    def save_checkpoint(self, step: int, tensors: Mapping[str, dict[str, Tensor]], state: Mapping[str, Any]) -> Path:
+        """Write ``checkpoints/step-NNNNNNN/`` and drop all but the newest three."""
+        final = self.checkpoints / f"step-{step:07d}"
+        beside = self.checkpoints / f".step-{step:07d}.partial"
+        with writing(final):
+            shutil.rmtree(beside, ignore_errors=True)
+            beside.mkdir()
+            for name, part in tensors.items():
+                save_file(part, beside / f"{name}.safetensors")
+            (beside / "state.json").write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
+            files = {path.name: _digest(path) for path in sorted(beside.iterdir())}
+            (beside / "manifest.json").write_text(json.dumps({"files": files}, indent=2) + "\n", encoding="utf-8")
+            for path in (*beside.iterdir(), beside):
+                _flush_to_disk(path)
+            shutil.rmtree(final, ignore_errors=True)
+            beside.rename(final)
+            _flush_to_disk(self.checkpoints)
+        for old in self.checkpoint_folders()[KEEP:]:
+            shutil.rmtree(old, ignore_errors=True)
+        return final
+
+    def checkpoint_folders(self) -> list[Path]:
+        """Checkpoints, newest first, verified or not."""
+        return sorted(self.checkpoints.glob("step-*"), reverse=True)
+
+    def load_checkpoint(self) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
+        """Tensors and state of the newest checkpoint that verifies; others are skipped, loudly.
+
+        Raises:
+            CheckpointError: none verifies.
+        """
+        for folder in self.checkpoint_folders():
+            problem = verify(folder)
+            if problem is None:
+                state: dict[str, Any] = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+                return {path.stem: load_file(path) for path in folder.glob("*.safetensors")}, state
+            logger.warning("checkpoint %s skipped: %s", folder.name, problem)
+        raise CheckpointError(
+            f"run {self.path.name} has no checkpoint that verifies",
+            given=self.checkpoints,
+            hint=f"start again with: ganzoo run --config {self.config}",
+        )
+
+
+def verify(folder: Path) -> str | None:
+    """Why a checkpoint cannot be trusted, or ``None``."""
+    try:
+        listed = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["files"]
+        for name, digest in listed.items():
+            if not (folder / name).exists():
+                return f"{name} is missing"
+            if _digest(folder / name) != digest:
+                return f"{name} is not what its manifest says"
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return f"manifest.json cannot be read ({error})"
+    return None
+
+
+def run_number(path: Path) -> int:
+    """The leading number of a run's folder name (also of a claimed one); 0 when it has none."""
+    found = re.match(r"\.?(\d{4,})(?:-|$)", path.name)
+    return int(found[1]) if found else 0
+
+
+def find_run(runs: Path, word: str | None) -> RunDirectory:
+    """The run a user means: a path, a folder name, a number, or (``None``) the newest unfinished one.
+
+    Raises:
+        ConfigError: there is no such run.
+    """
+    if word is not None and (Path(word) / "config.yaml").exists():
+        return RunDirectory(Path(word))
+    found = sorted((path for path in runs.glob("*") if run_number(path) and path.is_dir()), key=run_number)
+    if word is None:
+        unfinished = [path for path in found if RunDirectory(path).read_manifest().get("status") != "finished"]
+        if unfinished or found:
+            return RunDirectory((unfinished or found)[-1])
+    for path in found:
+        if word in (path.name, str(run_number(path)), f"{run_number(path):04d}"):
+            return RunDirectory(path)
+    raise ConfigError(
+        f"there is no run {word!r} in {runs}/" if word else f"there is no run in {runs}/",
+        given=word,
+        allowed=", ".join(path.name for path in found[-5:]) or "(none yet)",
+        hint="ganzoo run starts one; --out DIR names the folder of runs",
+    )
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn a failed write into an error that names the place.
+
+    Raises:
+        ResourceError: no space, no permission, or not a folder.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise ResourceError(
+            f"cannot write {path}: {error.strerror or error}", hint="free some space, or choose another --out DIR"
+        ) from error
+
+
+def _digest(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        return {"size": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+
+
+def _flush_to_disk(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

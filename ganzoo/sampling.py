@@ -1,0 +1,71 @@
+"""Images from a trained generator, without perturbing it: a copy, in eval mode, under generators of its own."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.protocols import DataSpec, Generator
+from ganzoo.seeds import generator_for
+
+CHUNK = 64
+"""Latents are drawn in whole chunks, so the first images of ``n`` are those of any larger ``n``."""
+
+
+@torch.no_grad()
+def ready(generator: Generator, spec: DataSpec, *, seed: int = 0, batches: int = 16) -> Generator:
+    """A copy for evaluation whose BatchNorm statistics are re-estimated (cumulative mean over fresh latents).
+
+    Averaged parameters never ran with the statistics that training collected, so those do not fit them.
+    """
+    network = copy.deepcopy(generator)
+    norms = [module for module in network.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
+    norms = [module for module in norms if module.track_running_stats]
+    if norms:
+        momenta = [module.momentum for module in norms]
+        network.train()
+        for module in norms:
+            module.reset_running_stats()
+            module.momentum = None
+        for number in range(batches):
+            network(*_latents(network, spec, seed, f"batch_norm/{number}"))
+        for module, momentum in zip(norms, momenta, strict=True):
+            module.momentum = momentum
+    network.eval()
+    return network
+
+
+@torch.no_grad()
+def images(network: Generator, spec: DataSpec, n: int, *, labels: Sequence[int] | None, seed: int) -> Tensor:
+    """``n`` images as uint8 (n, C, H, W) on the CPU, from a network that is :func:`ready`.
+
+    Labels are drawn from the data's frequencies unless given.
+    """
+    parts = []
+    for start in range(0, n, CHUNK):
+        count = min(CHUNK, n - start)
+        z, drawn = _latents(network, spec, seed, f"sample/{start // CHUNK}")
+        chosen = drawn if labels is None or drawn is None else _on(network, torch.tensor(labels[start : start + count]))
+        parts.append(to_uint8(network(z[:count], None if chosen is None else chosen[:count])))
+    return torch.cat(parts) if parts else torch.zeros(0, *spec.shape, dtype=torch.uint8)
+
+
+def to_uint8(data: Tensor) -> Tensor:
+    """[-1, 1] → 0…255, rounded to nearest, on the CPU."""
+    return data.detach().float().add(1).mul(127.5).round().clamp(0, 255).to("cpu", torch.uint8)
+
+
+def _latents(network: Generator, spec: DataSpec, seed: int, role: str) -> tuple[Tensor, Tensor | None]:
+    z = _on(network, network.latent(CHUNK, generator=generator_for(seed, role, "z")))
+    if not spec.conditional:
+        return z, None
+    drawn = generator_for(seed, role, "labels")
+    labels = torch.multinomial(torch.tensor(spec.marginal), CHUNK, replacement=True, generator=drawn)
+    return z, _on(network, labels)
+
+
+def _on(network: nn.Module, tensor: Tensor) -> Tensor:
+    return tensor.to(next(network.parameters()).device)

@@ -1,0 +1,53 @@
+"""The cadence of spectral normalization: one power iteration per discriminator update, the same weights all step long.
+
+torch's own parametrization iterates at every training-mode forward, so the real pass, the fake pass and the
+generator's step would each see other weights. Here its layers are held still, and :func:`iterate` moves them.
+The networks keep using :func:`torch.nn.utils.parametrizations.spectral_norm`; nothing is asked of their authors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import _SpectralNorm
+
+
+def _layers(module: nn.Module) -> Iterator[tuple[str, nn.Module, str, _SpectralNorm]]:
+    for path, owner in module.named_modules():
+        for name, chain in getattr(owner, "parametrizations", {}).items():
+            for parametrization in chain:
+                if isinstance(parametrization, _SpectralNorm):
+                    yield (f"{path}.{name}" if path else name), owner, name, parametrization
+
+
+def hold(module: nn.Module) -> None:
+    """Stop torch's per-forward iteration. ``module.train()`` undoes this."""
+    for _, _, _, layer in _layers(module):
+        layer.training = False
+
+
+@torch.no_grad()
+def iterate(module: nn.Module) -> None:
+    """One power iteration of every spectrally normalized weight, which then stays held."""
+    for _, owner, name, layer in _layers(module):
+        layer.training = True
+        layer(owner.parametrizations[name].original)  # type: ignore[index, union-attr]
+        layer.training = False
+
+
+@torch.no_grad()
+def norms(module: nn.Module) -> dict[str, Tensor]:
+    """The spectral norm of each normalized weight, reshaped to (out, rest): 1 where the estimate has converged.
+
+    It is not the operator norm of the convolution, which can be larger.
+    """
+    found = {}
+    for path, owner, name, layer in _layers(module):
+        was_training, layer.training = layer.training, False
+        weight = getattr(owner, name).float()
+        layer.training = was_training
+        dim = getattr(layer, "dim", 0)
+        found[path] = torch.linalg.matrix_norm(weight.movedim(dim, 0).flatten(1), ord=2)
+    return found

@@ -1,0 +1,27 @@
+"""The shape of the images a discriminator is built for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ganzoo.errors import ConfigError
+
+if TYPE_CHECKING:
+    from ganzoo.protocols import DataSpec
+
+
+def image_shape(spec: DataSpec, *, discriminator: str) -> tuple[int, int, int]:
+    """(C, H, W) of ``spec``.
+
+    Raises:
+        ConfigError: if the data are not images.
+    """
+    if len(spec.shape) != 3:
+        raise ConfigError(
+            f"discriminator {discriminator} judges images",
+            given=f"data of shape {spec.shape}",
+            allowed="data of shape (C, H, W)",
+            hint="ganzoo list discriminators",
+        )
+    channels, height, width = spec.shape
+    return channels, height, width

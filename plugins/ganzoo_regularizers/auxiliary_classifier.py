@@ -1,0 +1,71 @@
+"""The class objective of AC-GAN."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch.nn.functional as F
+from pydantic import Field
+
+from ganzoo.component import RegularizerOptions
+from ganzoo.errors import ConfigError
+from ganzoo.protocols import Regularizer
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganzoo.protocols import DiscriminatorOutput, StepView
+
+
+class AuxiliaryClassifier(RegularizerOptions, Regularizer):
+    """Cross entropy of the discriminator's class logits, minimized by both players.
+
+    Formula:
+        D: λ·(CE(c(x), y) + CE(c(G(z, ŷ)), ŷ))
+        G: λ·CE(c(G(z, ŷ)), ŷ)
+
+    c are the class logits (N, K), y the labels of real data and ŷ those the fakes were asked for, (N,) in [0, K). CE
+    is the mean over the batch, in nats: ln K at equal logits. λ is ``weight``, the same for both players.
+
+    Where implementations differ: with ``classify_fake`` off, D learns classes from real data only (StudioGAN); the
+    paper, and the default, take both. Class logits are raw: a softmax before the cross entropy is a mistake.
+
+    Raises:
+        ConfigError: if the discriminator gives no class logits, or the data has no labels.
+
+    Source: Odena et al. 2017, arXiv:1610.09585, equations 2 and 3.
+    """
+
+    classify_fake: bool = Field(default=True, description="D learns classes from fakes too, not from real data only")
+
+    def tags(self) -> frozenset[str]:
+        """It can be computed only of class logits and labels."""
+        return frozenset({"needs_class_logits", "needs_labels"})
+
+    def discriminator_terms(self, view: StepView) -> dict[str, Tensor]:
+        """The raw terms ``auxiliary_classifier_real`` and, by default, ``auxiliary_classifier_fake``."""
+        terms = {"auxiliary_classifier_real": class_cross_entropy(view.real_output, view.real_labels)}
+        if self.classify_fake:
+            terms["auxiliary_classifier_fake"] = class_cross_entropy(view.fake_output, view.fake_labels)
+        return terms
+
+    def generator_terms(self, view: StepView) -> dict[str, Tensor]:
+        """The raw term ``auxiliary_classifier_fake``."""
+        return {"auxiliary_classifier_fake": class_cross_entropy(view.fake_output, view.fake_labels)}
+
+
+def class_cross_entropy(output: DiscriminatorOutput | None, labels: Tensor | None) -> Tensor:
+    """Mean cross entropy, in nats, of the class logits of ``output`` against ``labels``."""
+    if output is None or output.class_logits is None:
+        raise ConfigError(
+            "auxiliary-classifier needs class logits, and the discriminator gives none",
+            allowed="a discriminator with the capability provides_class_logits",
+            hint="--disc acgan, or leave auxiliary-classifier out",
+        )
+    if labels is None:
+        raise ConfigError(
+            "auxiliary-classifier needs labels, and the data has none",
+            allowed="data with classes",
+            hint="--data FOLDER with one sub-folder a class, or leave auxiliary-classifier out",
+        )
+    return F.cross_entropy(output.class_logits, labels)
