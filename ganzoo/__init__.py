@@ -1,1 +1,29 @@
-"""ganzoo: the open zoo of GAN objectives and critics."""
+"""ganzoo: the open zoo of GAN objectives and critics.
+
+Importing this package is light; torch is loaded when something that needs it is used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ganzoo.building import build as build
+    from ganzoo.runs import Run as Run
+    from ganzoo.runs import load_run as load_run
+    from ganzoo.runs import run as run
+
+_HOMES = {"build": "ganzoo.building", "Run": "ganzoo.runs", "load_run": "ganzoo.runs", "run": "ganzoo.runs"}
+
+__all__ = ["Run", "build", "load_run", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'ganzoo' has no attribute {name!r}; it has {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

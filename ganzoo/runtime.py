@@ -139,6 +139,7 @@ def descend(
     Args:
         player: for error messages.
         step: for error messages.
+        optimizer: of that player alone.
         micro_batches: pairs of (share of the batch, its terms), consumed one by one so that only one graph is alive.
         clip_grad_norm: rescale the whole gradient to at most this 2-norm.
 

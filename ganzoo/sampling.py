@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -38,19 +38,26 @@ def ready(generator: Generator, spec: DataSpec, *, seed: int = 0, batches: int =
     return network
 
 
-@torch.no_grad()
 def images(network: Generator, spec: DataSpec, n: int, *, labels: Sequence[int] | None, seed: int) -> Tensor:
-    """``n`` images as uint8 (n, C, H, W) on the CPU, from a network that is :func:`ready`.
+    """``n`` images as uint8 (n, C, H, W) on the CPU, from a network that is :func:`ready`."""
+    parts = [part for part, _ in chunks(network, spec, n, labels=labels, seed=seed)]
+    return torch.cat(parts) if parts else torch.zeros(0, *spec.shape, dtype=torch.uint8)
+
+
+@torch.no_grad()
+def chunks(
+    network: Generator, spec: DataSpec, n: int, *, labels: Sequence[int] | None, seed: int
+) -> Iterator[tuple[Tensor, Tensor | None]]:
+    """Images and their labels, chunk by chunk, for more of them than memory holds.
 
     Labels are drawn from the data's frequencies unless given.
     """
-    parts = []
     for start in range(0, n, CHUNK):
         count = min(CHUNK, n - start)
-        z, drawn = _latents(network, spec, seed, f"sample/{start // CHUNK}")
-        chosen = drawn if labels is None or drawn is None else _on(network, torch.tensor(labels[start : start + count]))
-        parts.append(to_uint8(network(z[:count], None if chosen is None else chosen[:count])))
-    return torch.cat(parts) if parts else torch.zeros(0, *spec.shape, dtype=torch.uint8)
+        z, chosen = _latents(network, spec, seed, f"sample/{start // CHUNK}")
+        if chosen is not None:
+            chosen = chosen[:count] if labels is None else torch.tensor(labels[start : start + count]).to(chosen)
+        yield to_uint8(network(z[:count], chosen)), None if chosen is None else chosen.cpu()
 
 
 def to_uint8(data: Tensor) -> Tensor:

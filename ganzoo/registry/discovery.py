@@ -110,13 +110,12 @@ def _announcements() -> Iterator[_Announcement]:
 def _identity(distribution: Distribution, metadata: Path) -> tuple[str, str]:
     """Name and version; where the metadata lacks them, as the name of its folder has them."""
     try:
-        fields = distribution.metadata
-        name = fields["Name"] if "Name" in fields else ""
-        version = fields["Version"] if "Version" in fields else ""
+        metadata_fields = distribution.metadata
+        fields = {key: metadata_fields[key] for key in ("Name", "Version") if key in metadata_fields}
     except Exception:
-        name = version = ""
+        fields = {}
     folder_name, _, folder_version = metadata.stem.partition("-")
-    return normalized(name or folder_name), version or folder_version or "unknown"
+    return normalized(fields.get("Name") or folder_name), fields.get("Version") or folder_version or "unknown"
 
 
 def _current(announcements: list[_Announcement]) -> tuple[_Announcement | None, list[tuple[_Announcement, str]]]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.resources
 import importlib.util
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
 
 from ganzoo.component import Component, DatasetOptions, Options, RegularizerOptions
-from ganzoo.errors import ConfigError, PluginError
+from ganzoo.errors import ConfigError, GanzooError, PluginError
 from ganzoo.registry.discovery import FIRST_PARTY
 from ganzoo.registry.problem import one_line
 
@@ -72,15 +74,12 @@ class Entry:
             raise ConfigError(f"recipe {self.name!r} is a configuration file without options of its own")
         self._demand_requirements()
         module, _, path = self.component.target.partition(":")
-        try:
+        with self.blamed(f"cannot be loaded from {self.component.target!r}"):
             target: object = reduce(getattr, path.split("."), importlib.import_module(module))
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            raise self._unusable(one_line(error)) from error
         base = _BASES.get(self.kind, Options)
         if not (isinstance(target, type) and issubclass(target, base)):
-            raise self._unusable(f"it is no subclass of ganzoo.component.{base.__name__}")
+            reason = f"{self.component.target!r} is no subclass of ganzoo.component.{base.__name__}"
+            raise self._unusable(f"is broken: {reason}")
         return target
 
     def recipe_text(self) -> str:
@@ -93,12 +92,21 @@ class Entry:
         if self.kind != "recipe":
             raise ConfigError(f"{self.kind} {self.name!r} is no recipe", hint="ganzoo list recipes")
         package, _, path = self.component.target.partition(":")
-        try:
+        with self.blamed(f"cannot be loaded from {self.component.target!r}"):
             return importlib.resources.files(package).joinpath(path).read_text(encoding="utf-8")
-        except KeyboardInterrupt:
+
+    @contextlib.contextmanager
+    def blamed(self, fault: str) -> Iterator[None]:
+        """Run the component's code: what it raises becomes a :class:`PluginError` that names the component.
+
+        Errors of ganzoo's own tree pass, for they say more; so does an interrupt.
+        """
+        try:
+            yield
+        except (GanzooError, KeyboardInterrupt):
             raise
-        except BaseException as error:
-            raise self._unusable(one_line(error)) from error
+        except BaseException as error:  # sys.exit() in a plugin must not end ganzoo
+            raise self._unusable(f"{fault}: {one_line(error)}") from error
 
     def _demand_requirements(self) -> None:
         if missing := self.missing():
@@ -107,9 +115,9 @@ class Entry:
                 hint=f"python -m pip install {' '.join(missing)} (these are import names: a package may differ)",
             )
 
-    def _unusable(self, reason: str) -> PluginError:
+    def _unusable(self, fault: str) -> PluginError:
         return PluginError(
-            f"{self.kind} {self.name!r} of {self.provider} cannot be loaded from {self.component.target!r}: {reason}",
+            f"{self.kind} {self.name!r} of {self.provider} {fault}",
             hint=f"python -m pip install --force-reinstall {self.distribution}, or report it to its authors",
         )
 

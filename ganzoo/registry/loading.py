@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import inspect
 import sys
-from collections.abc import Iterable, Iterator
-from importlib.metadata import EntryPoint
+from collections.abc import Iterable, Iterator, Mapping
 
 import pluggy
 
@@ -41,6 +41,7 @@ class Loader:
         """Load one entry point: its components are added, or one problem says why none is."""
         stage: Stage = "import"
         torch_was_loaded = "torch" in sys.modules
+        already_registered = self._manager.has_plugin(source.name)
         try:
             # Standard output carries data: a plugin that prints must not spoil `--json`.
             with contextlib.redirect_stdout(sys.stderr):
@@ -54,7 +55,8 @@ class Loader:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # sys.exit() in a plugin must not end ganzoo
-            self._forget(source)
+            if self._manager.has_plugin(source.name) and not already_registered:
+                self._manager.unregister(name=source.name)
             self._add(_failure(source, stage, error), error)
             return
         self.entries += entries
@@ -98,14 +100,80 @@ class Loader:
         ]
         return entries, notes
 
-    def _forget(self, source: Source) -> None:
-        """A failed plugin leaves no trace in the manager. Older pluggy registers before it validates."""
-        plugin = self._manager.get_plugin(source.name)
-        if plugin is not None and all(entry_source(entry) != source.name for entry in self.entries):
-            self._manager.unregister(name=source.name)
-
     def _add(self, problem: Problem, error: BaseException | None = None) -> None:
         self.problems.append(problem)
         if self._strict and problem.severity != "note":
             hint = f"mend it, or leave it out: GANZOO_DISABLE_PLUGINS={problem.distribution}"
             raise PluginError(str(problem), hint=hint) from error
+
+
+def _failure(source: Source, stage: Stage, error: BaseException) -> Problem:
+    message = one_line(error)
+    if isinstance(error, ModuleNotFoundError) and error.name and _within(source.entry_point.module, error.name):
+        message += f"; its metadata is stale, reinstall or uninstall {source.distribution}"
+    problem = _remark(source, stage, message, severity="failure")
+    return dataclasses.replace(problem, traceback=full_traceback(error))
+
+
+def _within(module: str, package: str) -> bool:
+    return module == package or module.startswith(f"{package}.")
+
+
+def _remark(source: Source, stage: Stage, message: str, *, severity: Severity) -> Problem:
+    return Problem(
+        distribution=source.distribution,
+        version=source.version,
+        entry_point=source.entry_point.name,
+        stage=stage,
+        message=message,
+        severity=severity,
+    )
+
+
+def _check_api_version(plugin: object) -> None:
+    version = getattr(plugin, "GANZOO_API", None)
+    if version is None:
+        raise Refused(f"it declares no GANZOO_API; this ganzoo speaks GANZOO_API = {API_VERSION}")
+    if type(version) is not int or version != API_VERSION:
+        raise Refused(f"it is written for GANZOO_API = {version!r}; this ganzoo speaks GANZOO_API = {API_VERSION}")
+
+
+def _check_hook_names(plugin: object) -> None:
+    """Every hook must exist: pluggy itself ignores a misspelt one, or fails for all plugins together."""
+    implemented = False
+    for attribute in dir(plugin):
+        value = inspect.getattr_static(plugin, attribute, None)
+        options = _hook_options(value)
+        if options is not None:
+            hook = str(options.get("specname") or attribute)
+            _check_implementation(hook, value, options)
+            implemented = implemented or hook == HOOK
+        elif attribute.startswith("ganzoo_") and inspect.isroutine(value):
+            suggestion = "" if attribute == HOOK else did_you_mean(attribute, [HOOK])
+            raise Refused(f"{attribute}() is not marked with @ganzoo.hookspecs.hookimpl{suggestion}")
+    if not implemented:
+        raise Refused(f"it implements no hook; expected @hookimpl def {HOOK}()")
+
+
+def _check_implementation(hook: str, value: object, options: Mapping[str, object]) -> None:
+    if hook != HOOK and not options.get("optionalhook"):
+        raise Refused(f"there is no hook {hook!r}{did_you_mean(hook, [HOOK])}")
+    if not inspect.isroutine(value):
+        raise Refused(f"{hook} is marked as a hook but is no function")
+    if options.get("wrapper") or options.get("hookwrapper"):
+        raise Refused(f"{hook}() is a wrapper; a plugin hands over its own records and cannot change those of others")
+
+
+def _hook_options(value: object) -> Mapping[str, object] | None:
+    """What ``hookimpl`` wrote on a function, or ``None``. Looks statically: some objects answer to every attribute."""
+    for holder in (value, getattr(value, "__func__", None) if isinstance(value, staticmethod | classmethod) else None):
+        options = inspect.getattr_static(holder, f"{GROUP}_impl", None)
+        if isinstance(options, dict):
+            return options
+    return None
+
+
+def _records(answer: object) -> Iterator[object]:
+    if isinstance(answer, Mapping | str) or not isinstance(answer, Iterable):
+        raise Refused(f"{HOOK}() returned {type(answer).__name__} instead of Component records")
+    yield from answer

@@ -91,9 +91,7 @@ def _findings(component: Component) -> Iterator[str]:
         value = getattr(component, name)
         if not rule(value):
             yield f"{who}: {name} {_brief(value)} {expectation}"
-    form, expectation = (
-        (_FILE, "package:file.yaml") if component.kind == "recipe" else (_CLASS, "package.module:Class")
-    )
+    form, expectation = (_FILE, "package:file.yaml") if component.kind == "recipe" else (_CLASS, "package.module:Class")
     if not isinstance(component.target, str) or not form.fullmatch(component.target):
         yield f"{who}: target {_brief(component.target)} must read {expectation!r}"
 

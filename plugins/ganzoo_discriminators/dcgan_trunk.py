@@ -1,16 +1,17 @@
-"""The DCGAN trunk: halving convolutions, and the options all discriminators upon it share."""
+"""The DCGAN trunk, and the options of every discriminator upon it."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field
 from torch import nn
-from torch.nn.utils.parametrizations import spectral_norm
 
 from ganzoo.component import Options
-from ganzoo.errors import ConfigError
-from ganzoo_discriminators.image_shape import image_shape
+from ganzoo_discriminators.convolution import batch_norm, convolution
+from ganzoo_discriminators.halving import halvings
+from ganzoo_discriminators.image_shape import image_shape, width_by_size
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,8 +19,15 @@ if TYPE_CHECKING:
     from ganzoo.protocols import DataSpec
 
 Norm = Literal["batch", "instance", "spectral", "none"]
-WIDEST = 8
-"""Widths stop doubling at this multiple of the first."""
+
+NORM_TAGS: dict[Norm, frozenset[str]] = {
+    "batch": frozenset({"batch_coupled_train", "batch_nonlinear"}),
+    "instance": frozenset(),
+    "spectral": frozenset({"spectral_norm"}),
+    "none": frozenset(),
+}
+LARGEST_FACTOR = 8
+"""Widths double from block to block up to this multiple of the first."""
 
 
 class DcganTrunkOptions(Options):
@@ -29,104 +37,66 @@ class DcganTrunkOptions(Options):
         default=None, ge=1, description="width of the first convolution; by default 32 below 64 px, else 64"
     )
     norm: Norm = Field(
-        default="batch",
-        description="batch and instance norm spare the first convolution; spectral norm is on every one",
+        default="batch", description="batch and instance norm spare the first convolution, spectral norm none"
     )
 
     def resolve(self, spec: DataSpec) -> Self:
-        """A copy with the width chosen by image size."""
-        _, height, width = image_shape(spec, discriminator="dcgan")
-        return self.model_copy(update={"ndf": self.ndf or (32 if min(height, width) < 64 else 64)})
+        """A copy with the width that goes with the size of the images."""
+        return self.model_copy(update={"ndf": self._first_width(spec)})
 
     def tags(self) -> frozenset[str]:
-        """Capabilities by norm."""
-        by_norm: dict[Norm, set[str]] = {
-            "batch": {"batch_coupled_train", "batch_nonlinear"},
-            "instance": set(),
-            "spectral": {"spectral_norm"},
-            "none": set(),
-        }
-        return frozenset({"image", *by_norm[self.norm]})
+        """``image``, and what the norm brings along."""
+        return NORM_TAGS[self.norm] | {"image"}
 
     def build_trunk(self, spec: DataSpec) -> DcganTrunk:
-        """The trunk for images of ``spec``. Raises :class:`ConfigError` if their size does not fit."""
-        channels, height, width = image_shape(spec, discriminator="dcgan")
-        halvings, side = halve(height, width)
-        widths = [(self.resolve(spec).ndf or 0) * min(2**i, WIDEST) for i in range(halvings)]
+        """The trunk for images of ``spec``. Raises ``ConfigError`` if their size does not fit."""
+        channels, height, width = image_shape(spec, discriminator=self._name())
+        count, side = halvings(height, width, discriminator=self._name())
+        widths = [self._first_width(spec) * min(2**i, LARGEST_FACTOR) for i in range(count)]
         return DcganTrunk(channels, widths, side=side, norm=self.norm)
+
+    def _first_width(self, spec: DataSpec) -> int:
+        _, height, width = image_shape(spec, discriminator=self._name())
+        return self.ndf or width_by_size(height, width)
+
+    def _name(self) -> str:
+        return type(self).__name__.lower()
 
 
 class DcganTrunk(nn.Module):
-    """Images (N, C, H, W) to the activations of each halving block, the last of them (N, width, side, side)."""
+    """Blocks that halve: 4×4 convolution of stride 2, norm (not in the first block), LeakyReLU 0.2.
+
+    Convolutions carry a bias with ``norm`` spectral or none; with batch and instance norm none does, as published.
+    """
 
     def __init__(self, channels: int, widths: list[int], *, side: int, norm: Norm) -> None:
         super().__init__()
         self.width = widths[-1]
         self.side = side
-        self.norm: Norm = norm
-        inputs = [channels, *widths[:-1]]
-        self.blocks = nn.ModuleList(
-            halving_block(before, after, norm=norm, first=before is inputs[0])
-            for before, after in zip(inputs, widths, strict=True)
+        self.spectral = norm == "spectral"
+        self.bias = norm in ("spectral", "none")
+        first = self._block(channels, widths[0], norm="none")
+        later = (self._block(before, after, norm=norm) for before, after in pairwise(widths))
+        self.blocks = nn.ModuleList([first, *later])
+
+    def _block(self, before: int, after: int, *, norm: Norm) -> nn.Sequential:
+        layers = [convolution(before, after, stride=2, padding=1, bias=self.bias, spectral=self.spectral)]
+        if norm == "batch":
+            layers.append(batch_norm(after))
+        elif norm == "instance":
+            layers.append(nn.InstanceNorm2d(after))
+        return nn.Sequential(*layers, nn.LeakyReLU(0.2, inplace=True))
+
+    def head(self, outputs: int, *, bias: bool) -> nn.Module:
+        """A convolution over the whole map that remains: (N, width, side, side) to (N, outputs, 1, 1)."""
+        return convolution(
+            self.width, outputs, kernel=self.side, stride=1, padding=0, bias=bias, spectral=self.spectral
         )
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        """The activations after each block."""
-        features = []
+        """Images (N, C, H, W) to the activations after each block; the last is (N, width, side, side)."""
+        activations = []
         for block in self.blocks:
             images = block(images)
-            features.append(images)
-        return tuple(features)
-
-    def head(self, outputs: int, *, bias: bool) -> nn.Module:
-        """A convolution over the whole remaining map, (N, width, side, side) to (N, outputs, 1, 1)."""
-        return convolution(self.width, outputs, kernel=self.side, stride=1, padding=0, bias=bias, norm=self.norm)
-
-
-def halve(height: int, width: int) -> tuple[int, int]:
-    """How often a square image is halved, and the side b in 4…7 that remains: height = b·2ⁿ, n ≥ 1.
-
-    Raises:
-        ConfigError: if the image is not square or has no such side.
-    """
-    halvings, side = 0, height
-    while side % 2 == 0 and side >= 8:
-        halvings, side = halvings + 1, side // 2
-    if height != width or not halvings or side > 7:
-        raise ConfigError(
-            "the DCGAN family halves a square image until a side of 4, 5, 6 or 7 remains",
-            given=f"images of {height}×{width}",
-            allowed="sides b·2ⁿ with b in 4…7 and n ≥ 1: 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, …, 128, …, 256",
-            hint="--image-size 64",
-        )
-    return halvings, side
-
-
-def halving_block(before: int, after: int, *, norm: Norm, first: bool) -> nn.Sequential:
-    """4×4 convolution of stride 2, norm, LeakyReLU 0.2: half the side."""
-    bias = norm in ("spectral", "none")
-    layers: list[nn.Module] = [convolution(before, after, kernel=4, stride=2, padding=1, bias=bias, norm=norm)]
-    if norm == "batch" and not first:
-        layers.append(published_batch_norm(after))
-    if norm == "instance" and not first:
-        layers.append(nn.InstanceNorm2d(after))
-    layers.append(nn.LeakyReLU(0.2, inplace=True))
-    return nn.Sequential(*layers)
-
-
-def convolution(
-    before: int, after: int, *, kernel: int, stride: int, padding: int, bias: bool, norm: Norm
-) -> nn.Module:
-    """A convolution with weights from N(0, 0.02²), zero bias, and spectral norm if asked for."""
-    layer = nn.Conv2d(before, after, kernel, stride, padding, bias=bias)
-    nn.init.normal_(layer.weight, 0.0, 0.02)
-    if layer.bias is not None:
-        nn.init.zeros_(layer.bias)
-    return spectral_norm(layer) if norm == "spectral" else layer
-
-
-def published_batch_norm(width: int) -> nn.BatchNorm2d:
-    """BatchNorm with weights from N(1, 0.02²) and zero bias, as DCGAN was published."""
-    layer = nn.BatchNorm2d(width)
-    nn.init.normal_(layer.weight, 1.0, 0.02)
-    return layer
+            activations.append(images)
+        return tuple(activations)

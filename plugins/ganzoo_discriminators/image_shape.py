@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def image_shape(spec: DataSpec, *, discriminator: str) -> tuple[int, int, int]:
-    """(C, H, W) of ``spec``.
+    """(C, H, W) of ``spec``; ``discriminator`` names the discriminator in the error.
 
     Raises:
         ConfigError: if the data are not images.
@@ -25,3 +25,8 @@ def image_shape(spec: DataSpec, *, discriminator: str) -> tuple[int, int, int]:
         )
     channels, height, width = spec.shape
     return channels, height, width
+
+
+def width_by_size(height: int, width: int) -> int:
+    """Width of the first convolution if none is given: 32 for images below 64 px (the shorter side), else 64."""
+    return 32 if min(height, width) < 64 else 64

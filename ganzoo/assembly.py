@@ -1,0 +1,141 @@
+"""From a plan to a training set-up: networks on their device, optimizers, averages, regularizers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from ganzoo.component import RegularizerOptions
+from ganzoo.config import RuntimeConfig, TrainConfig
+from ganzoo.data import Batches
+from ganzoo.errors import PluginError
+from ganzoo.plan import Plan
+from ganzoo.protocols import AnyLoss, Regularizer
+from ganzoo.runtime import Runtime, pick_device
+from ganzoo.state import TrainState
+from ganzoo.step import Game, WeightedRegularizer
+from ganzoo.train import Schedule, Setup
+
+
+def assemble(plan: Plan) -> Setup:
+    """All parts of ``plan``, ready for :func:`ganzoo.train.train`. Moves the plan's networks to the device."""
+    runtime = make_runtime(plan.config.runtime)
+    regularizers = tuple(_regularizers(plan))
+    state = _state(plan, runtime, {part.name: part.regularizer for part in regularizers})
+    return Setup(
+        game=_game(plan, runtime, state, regularizers),
+        state=state,
+        batches=Batches(
+            plan.dataset,
+            batch_size=plan.config.train.batch_size,
+            seed=plan.config.seed,
+            sampling=plan.config.data.sampling,
+            hflip=plan.config.data.hflip,
+        ),
+        spec=plan.spec,
+        runtime=runtime,
+        schedule=_schedule(plan),
+    )
+
+
+def make_runtime(config: RuntimeConfig) -> Runtime:
+    """Where a run is computed. Raises :class:`ganzoo.errors.ResourceError` for a device that is not there."""
+    return Runtime(
+        device=pick_device(config.device),
+        precision=config.precision,
+        penalty_precision=config.penalty_precision,
+        compile=config.compile,
+        deterministic=config.deterministic,
+        threads=0 if config.threads == "auto" else config.threads,
+    )
+
+
+def make_optimizer(
+    train: TrainConfig, parameters: Iterable[nn.Parameter], lr: float, betas: tuple[float, float], device: torch.device
+) -> torch.optim.Optimizer:
+    """A player's optimizer, fused where the device has such kernels."""
+    parameters = list(parameters)
+    optimizer: torch.optim.Optimizer
+    if train.optimizer in ("adam", "adamw"):
+        kind = torch.optim.Adam if train.optimizer == "adam" else torch.optim.AdamW
+        optimizer = kind(parameters, lr=lr, betas=betas, fused=device.type in ("cpu", "cuda"))
+    elif train.optimizer == "rmsprop":
+        optimizer = torch.optim.RMSprop(parameters, lr=lr)
+    else:
+        optimizer = torch.optim.SGD(parameters, lr=lr, momentum=betas[0])
+    for group in optimizer.param_groups:
+        group["initial_lr"] = lr
+    return optimizer
+
+
+def _regularizers(plan: Plan) -> Iterable[WeightedRegularizer]:
+    for name in plan.config.regularizers:
+        options = plan.options[f"regularizers.{name}"]
+        assert isinstance(options, RegularizerOptions)
+        regularizer = options.build(plan.spec)
+        if not isinstance(regularizer, Regularizer):
+            raise PluginError(
+                f"regularizer {name} of {plan.entries[f'regularizers.{name}'].provider} builds no Regularizer",
+                given=type(regularizer).__name__,
+                allowed="a subclass of ganzoo.protocols.Regularizer",
+            )
+        yield WeightedRegularizer(name=name, regularizer=regularizer, weight=options.weight, every=options.every)
+
+
+def _state(plan: Plan, runtime: Runtime, regularizers: dict[str, Regularizer]) -> TrainState:
+    train = plan.config.train
+    generator: Any = runtime.place(plan.generator)
+    discriminator = runtime.place(plan.discriminator)
+    ema = None
+    if train.ema is not None:
+        ema = AveragedModel(generator, multi_avg_fn=get_ema_multi_avg_fn(train.ema))  # type: ignore[no-untyped-call]
+    return TrainState(
+        generator=generator,
+        discriminator=discriminator,
+        ema=ema,
+        g_optimizer=make_optimizer(train, generator.parameters(), train.g_lr, train.g_betas, runtime.device),
+        d_optimizer=make_optimizer(train, discriminator.parameters(), train.d_lr, train.d_betas, runtime.device),
+        regularizers=regularizers,
+    )
+
+
+def _game(plan: Plan, runtime: Runtime, state: TrainState, regularizers: tuple[WeightedRegularizer, ...]) -> Game:
+    train, tags = plan.config.train, plan.tags()
+    coupled = bool(plan.options["discriminator"].tags() & {"batch_coupled_train", "batch_coupled_always"})
+    passes = train.passes
+    if passes == "auto":
+        passes = "two" if coupled or train.spectral_norm == "per-forward" else "one"
+    loss: AnyLoss = plan.options["loss"].build(plan.spec)
+    return Game(
+        loss=loss,
+        discriminator=state.discriminator,
+        generator=state.generator,
+        discriminate=runtime.discriminate(state.discriminator),
+        critic=runtime.critic(state.discriminator),
+        generate=runtime.generate(state.generator),
+        regularizers=regularizers,
+        passes=passes,
+        generator_needs_real="generator_needs_real" in tags,
+        needs_real_output="needs_real_output" in tags,
+    )
+
+
+def _schedule(plan: Plan) -> Schedule:
+    train = plan.config.train
+    assert train.steps is not None
+    return Schedule(
+        steps=train.steps,
+        batch_size=train.batch_size,
+        seed=plan.config.seed,
+        accumulate=train.accumulate,
+        n_critic=train.n_critic,
+        clip_grad_norm=train.clip_grad_norm,
+        lr_schedule=train.lr_schedule,
+        label_draw=train.label_draw,
+        spectral_norm=train.spectral_norm,
+        log_every=train.log_every,
+    )

@@ -1,0 +1,58 @@
+"""The command line: ``ganzoo`` and ``python -m ganzoo``. Data on stdout, chatter on stderr; torch only when needed."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from ganzoo.cli import context
+from ganzoo.cli.failure import guarded
+from ganzoo.cli.info import info_command
+from ganzoo.cli.listing import list_command
+from ganzoo.cli.resume import resume_command
+from ganzoo.cli.run import run_command
+from ganzoo.cli.sample import sample_command
+from ganzoo.cli.sugar import written_out
+
+app = typer.Typer(
+    name="ganzoo",
+    help="Train any GAN loss with any discriminator, on digits at once or on your own pictures.",
+    epilog="First steps: ganzoo run --loss hinge --disc patchgan-sn",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+for command, function in (
+    ("list", list_command),
+    ("info", info_command),
+    ("run", run_command),
+    ("resume", resume_command),
+    ("sample", sample_command),
+):
+    app.command(command)(guarded(function))
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"ganzoo {version('ganzoo')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _before(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    no_plugins: Annotated[bool, typer.Option("--no-plugins", help="Load first-party components only.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first broken plugin.")] = False,
+) -> None:
+    context.configure(plugins=not no_plugins, strict=strict, debug=debug)
+
+
+def main() -> None:
+    """Entry point of the command ``ganzoo``."""
+    app(args=written_out(sys.argv[1:]))

@@ -1,0 +1,18 @@
+"""Where a command's chatter goes: stderr, through one console, so that a progress bar and messages share the screen."""
+
+from __future__ import annotations
+
+import logging
+
+from rich.console import Console
+from rich.logging import RichHandler
+
+
+def chatter(*, quiet: bool) -> Console:
+    """The console on stderr, with ganzoo's log on it; ``quiet`` leaves warnings and errors."""
+    console = Console(stderr=True)
+    logger = logging.getLogger("ganzoo")
+    logger.handlers = [RichHandler(console=console, show_time=False, show_path=False, markup=False, highlighter=None)]
+    logger.setLevel(logging.WARNING if quiet else logging.INFO)
+    logger.propagate = False
+    return Console(stderr=True, quiet=True) if quiet else console

@@ -1,0 +1,65 @@
+"""What the commands of one invocation share: the registry, loaded when first asked for, and the console."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from functools import cache
+
+from rich.console import Console
+
+from ganzoo.registry import Registry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Options that stand before the command.
+
+    Attributes:
+        plugins: ``False`` loads first-party components only (``--no-plugins``).
+        strict: raise at the first plugin problem that is more than a note (``--strict``).
+        debug: print the traceback of each plugin problem (``--debug``).
+    """
+
+    plugins: bool = True
+    strict: bool = False
+    debug: bool = False
+
+
+_settings = Settings()
+
+
+def configure(*, plugins: bool = True, strict: bool = False, debug: bool = False) -> None:
+    """Take over the options that stand before the command; the next :func:`registry` follows them."""
+    global _settings
+    _settings = Settings(plugins=plugins, strict=strict, debug=debug)
+    _load.cache_clear()
+
+
+def settings() -> Settings:
+    """The options that stood before the command."""
+    return _settings
+
+
+def registry() -> Registry:
+    """The registry. Its problems are printed when it is loaded, one line each on standard error.
+
+    Raises:
+        PluginError: a plugin has a problem and ``strict`` is set.
+    """
+    return _load(_settings)
+
+
+@cache
+def _load(settings: Settings) -> Registry:
+    loaded = Registry.load(strict=settings.strict, plugins=settings.plugins)
+    for problem in loaded.problems:
+        print(f"ganzoo: {problem}", file=sys.stderr)
+        if settings.debug and problem.traceback:
+            print(problem.traceback, file=sys.stderr)
+    return loaded
+
+
+def console() -> Console:
+    """Standard output for tables. What plugins write is text: brackets are no markup, colons no emoji."""
+    return Console(markup=False, emoji=False, highlight=False)

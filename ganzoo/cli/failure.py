@@ -1,0 +1,60 @@
+"""How a command ends when something goes wrong: a message without traceback, and the exit code of the error."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import traceback
+from collections.abc import Callable
+from typing import ParamSpec
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from ganzoo.cli import context
+from ganzoo.errors import GanzooError, Interrupted
+
+P = ParamSpec("P")
+
+
+def guarded(command: Callable[P, None]) -> Callable[P, None]:
+    """The command, its errors turned into messages on stderr and exit codes."""
+
+    @functools.wraps(command)
+    def call(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except GanzooError as error:
+            raise typer.Exit(report(error)) from None
+        except KeyboardInterrupt:
+            _print(Text("interrupted; nothing was being trained", style="bold yellow"))
+            raise typer.Exit(130) from None
+        except typer.Exit:
+            raise
+        except Exception as error:
+            raise typer.Exit(_report_bug(error)) from None
+
+    return call
+
+
+def report(error: GanzooError) -> int:
+    """Print the error; returns its exit code."""
+    stopped = isinstance(error, Interrupted)
+    head, _, rest = str(error).partition("\n")
+    _print(Text.assemble(("" if stopped else "error: ", "bold red"), (head, "bold"), f"\n{rest}" if rest else ""))
+    if context.settings().debug:
+        traceback.print_exception(error, file=sys.stderr)
+    return 128 + error.signal_number if isinstance(error, Interrupted) else error.exit_code
+
+
+def _report_bug(error: Exception) -> int:
+    _print(Text.assemble(("bug: ", "bold red"), f"{type(error).__name__}: {error}"))
+    _print(Text("  next:    run it again with ganzoo --debug …, and report what it prints"))
+    if context.settings().debug:
+        traceback.print_exception(error, file=sys.stderr)
+    return 1
+
+
+def _print(text: Text) -> None:
+    Console(stderr=True, highlight=False, soft_wrap=True).print(text)

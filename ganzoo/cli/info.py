@@ -1,0 +1,129 @@
+"""``ganzoo info``."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterator, Mapping
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from ganzoo.cli.context import console, registry
+from ganzoo.description import Description, describe
+
+_MARGIN = "  "
+
+
+def info_command(
+    name: Annotated[
+        str, typer.Argument(help="A component's name, an alias, or distribution/name.", show_default=False)
+    ],
+    kind: Annotated[
+        str | None, typer.Option("--kind", help="Where several kinds have the name: show this one only.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a list of rows for programs.")] = False,
+) -> None:
+    """Show a component: formula, options, capabilities, paper, provider and YAML."""
+    known = registry()
+    entries = known.find(name) if kind is None else [known.get(kind, name)]
+    descriptions = [describe(known, entry) for entry in entries]
+    if as_json:
+        print(json.dumps([description.as_json() for description in descriptions], indent=2))
+        return
+    out = console()
+    for number, description in enumerate(descriptions):
+        if number:
+            out.print()
+        _print(out, description)
+
+
+def _print(out: Console, description: Description) -> None:
+    entry = description.entry
+    out.print(Text.assemble((entry.name, "bold cyan"), f"  {entry.kind}"))
+    out.print(Padding(Text(entry.component.summary), (0, 0, 0, 2)))
+    _print_pairs(out, "", dict(_facts(description)))
+    if description.formula:
+        _print_verbatim(out, "formula", description.formula)
+    if description.options:
+        _print_options(out, description)
+    if description.suggests:
+        _print_pairs(out, "suggests, where you say nothing", description.suggests)
+    if "patch" in entry.component.tags and entry.kind == "discriminator":
+        _print_patch_maps(out, description)
+    if description.yaml:
+        _print_verbatim(out, "yaml", description.yaml)
+
+
+def _facts(description: Description) -> Iterator[tuple[str, object]]:
+    entry = description.entry
+    yield "provider", entry.provider
+    if entry.component.aliases:
+        yield "aliases", ", ".join(entry.component.aliases)
+    if entry.component.tags:
+        yield "capabilities", ", ".join(sorted(entry.component.tags))
+    if entry.component.paper:
+        yield "paper", entry.component.paper
+    status = description.row["status"]
+    if status in ("shadowed", "ambiguous"):
+        yield "status", f"{status}: write {entry.qualified}"
+    elif status != "ok":
+        yield "status", f"{status}: use {entry.component.deprecated_for}"
+
+
+def _print_heading(out: Console, title: str) -> None:
+    out.print()
+    if title:
+        out.print(Text(title, style="bold"))
+
+
+def _print_pairs(out: Console, title: str, pairs: Mapping[str, object]) -> None:
+    _print_heading(out, title)
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True, style="cyan" if title else "dim")
+    table.add_column(overflow="fold")
+    for key, value in pairs.items():
+        table.add_row(key, str(value))
+    out.print(Padding(table, (0, 0, 0, 2)))
+
+
+def _print_verbatim(out: Console, title: str, text: str) -> None:
+    """Lines are not wrapped: a formula or YAML broken in two is neither."""
+    _print_heading(out, title)
+    out.print(Text(textwrap.indent(text.rstrip("\n"), _MARGIN)), soft_wrap=True)
+
+
+def _print_options(out: Console, description: Description) -> None:
+    _print_heading(out, "options")
+    table = _headed_table("option", "type", "default", "help")
+    for option in description.options:
+        table.add_row(Text(option.name, style="cyan"), option.type, option.default, option.help)
+    out.print(Padding(table, (0, 0, 0, 2)))
+
+
+def _print_patch_maps(out: Console, description: Description) -> None:
+    from ganzoo.patch_map import patch_maps  # here, because it imports torch
+
+    _print_heading(out, "patches by size of the image, in pixels")
+    table = _headed_table("image", "receptive field", "map", "decided by the size")
+    with description.entry.blamed("cannot be built"):
+        maps = list(patch_maps(description.entry.options()()))
+    for patch in maps:
+        field = "whole image" if patch.receptive_field is None else str(patch.receptive_field)
+        decided = ", ".join(f"{name} {value}" for name, value in patch.resolved.items())
+        if patch.map_side is None:
+            table.add_row(str(patch.side), "–", "too small", "")
+        else:
+            table.add_row(str(patch.side), field, f"{patch.map_side}×{patch.map_side}", decided)
+    out.print(Padding(table, (0, 0, 0, 2)))
+
+
+def _headed_table(*headers: str) -> Table:
+    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0), pad_edge=False)
+    for header in headers:
+        table.add_column(header, overflow="fold")
+    return table

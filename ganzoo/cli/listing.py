@@ -1,0 +1,73 @@
+"""``ganzoo list``. Named differently, since a submodule ``list`` would hide the built-in in its package."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ganzoo.cli.context import console, registry
+from ganzoo.component import KINDS
+from ganzoo.description import row
+from ganzoo.registry import Entry, Registry, parse_kind
+
+_PLURALS = {kind.name: kind.plural for kind in KINDS}
+
+
+def list_command(
+    kind: Annotated[
+        str | None, typer.Argument(help="Show one kind only: losses, discriminators, generators, …", show_default=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print rows for programs.")] = False,
+) -> None:
+    """List the components that are installed."""
+    known = registry()
+    entries = known.entries(kind)
+    if as_json:
+        print(json.dumps([row(known, entry) for entry in entries], indent=2))
+    elif entries:
+        _print_tables(console(), known, entries)
+    else:
+        print(f"no {parse_kind(kind).plural if kind else 'components'} are installed", file=sys.stderr)
+
+
+def _print_tables(out: Console, known: Registry, entries: Sequence[Entry]) -> None:
+    """A table a kind. Names are as wide in all of them, so that the columns stand below each other."""
+    width = max(len(known.shortest(entry)) for entry in entries)
+    providers = any(not entry.first_party for entry in entries)
+    for number, (kind, group) in enumerate(groupby(entries, key=lambda entry: entry.kind)):
+        if number:
+            out.print()
+        out.print(Text(_PLURALS[kind], style="bold"))
+        out.print(_table(known, list(group), name_width=width, providers=providers))
+
+
+def _table(known: Registry, entries: Sequence[Entry], *, name_width: int, providers: bool) -> Table:
+    table = Table(box=None, show_header=False, expand=True, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column("", width=1)
+    table.add_column("name", style="cyan", min_width=name_width, overflow="fold")
+    table.add_column("summary", ratio=3, overflow="fold")
+    if providers:
+        table.add_column("provider", ratio=1, overflow="fold", style="dim")
+    for entry in entries:
+        provider = [] if not providers else [""] if entry.first_party else [entry.provider]
+        table.add_row("", known.shortest(entry), _summary(entry), *provider)
+    return table
+
+
+def _summary(entry: Entry) -> Text:
+    text = Text(entry.component.summary)
+    if entry.component.aliases:
+        text.append(f" (also {', '.join(entry.component.aliases)})", style="dim")
+    if entry.missing():
+        text.append(f" [needs {', '.join(entry.missing())}]", style="yellow")
+    if entry.component.deprecated_for:
+        text.append(f" [deprecated: use {entry.component.deprecated_for}]", style="yellow")
+    return text

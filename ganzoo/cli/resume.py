@@ -1,0 +1,46 @@
+"""``ganzoo resume``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ganzoo.cli.chatter import chatter
+from ganzoo.cli.context import registry
+from ganzoo.cli.run import Device, Json, Out, Precision, Quiet, Set, Steps, given_flags, print_outcome
+from ganzoo.config import Layer, parse_assignments
+
+
+def resume_command(
+    run: Annotated[
+        str | None, typer.Argument(help="Path, folder name or number; by default the newest unfinished run.")
+    ] = None,
+    steps: Steps = None,
+    device: Device = None,
+    precision: Precision = None,
+    assignments: Set = None,
+    out: Out = Path("runs"),
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Continue a run where its newest checkpoint ends, in the same folder.
+
+    Only steps, intervals and the runtime may change. With the same versions, device and threads, the result is that of
+    an uninterrupted run, bit by bit.
+    """
+    flags = given_flags({"train.steps": steps, "runtime.device": device, "runtime.precision": precision})
+    known = registry()
+    from ganzoo import runs
+    from ganzoo.rundir import find_run
+
+    console = chatter(quiet=quiet)
+    directory = find_run(out, run)
+    changes = [Layer("--set", parse_assignments(assignments or ())), Layer("flag", flags)]
+    resumed = runs.resume(known, directory, changes=changes, console=console)
+    if resumed is None:
+        typer.echo(
+            f"{directory.path} is finished. To train it further: ganzoo resume {directory.path} --steps N", err=True
+        )
+    print_outcome(resumed or runs.Run(directory.path), as_json=as_json)

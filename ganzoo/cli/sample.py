@@ -1,0 +1,110 @@
+"""``ganzoo sample``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ganzoo.cli.chatter import chatter
+from ganzoo.cli.run import Json
+from ganzoo.did_you_mean import did_you_mean
+from ganzoo.errors import ConfigError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganzoo.runs import Run
+
+MOST_IN_A_GRID = 1024
+
+
+def sample_command(
+    run: Annotated[str, typer.Argument(help="Path, folder name or number of a run.", show_default=False)],
+    n: Annotated[int, typer.Option("-n", min=1, help="How many images.")] = 64,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Folder for one PNG an image, by class if there are any."),
+    ] = None,
+    class_name: Annotated[
+        str | None, typer.Option("--class", metavar="NAME", help="Only this class (conditional runs).")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed, other images.")] = 0,
+    grid: Annotated[Path | None, typer.Option("--grid", metavar="FILE", help="All in one PNG.")] = None,
+    runs_folder: Annotated[Path, typer.Option("--runs", metavar="DIR", help="The folder of runs.")] = Path("runs"),
+    ema: Annotated[bool, typer.Option("--ema/--no-ema", help="The averaged generator, or the last one.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Write images of a trained generator. Existing files are never overwritten."""
+    if out is None and grid is None:
+        raise ConfigError("sample needs a place to write", allowed="--out DIR, --grid FILE, or both")
+    from ganzoo.rundir import find_run
+    from ganzoo.runs import Run
+
+    chatter(quiet=False)
+    chosen = Run(find_run(runs_folder, run).path)
+    labels = None if class_name is None else [_class_number(chosen, class_name)] * n
+    if grid is not None:
+        _refuse_existing([grid])
+        if n > MOST_IN_A_GRID:
+            raise ConfigError(f"a grid holds at most {MOST_IN_A_GRID} images", given=n, hint="--out DIR for more")
+    written = [] if out is None else _write_images(chosen, out, n, labels, seed, ema)
+    if grid is not None:
+        written.append(_write_grid(chosen, grid, n, labels, seed, ema))
+    if as_json:
+        typer.echo(json.dumps([str(path) for path in written]))
+    else:
+        typer.echo(out if out is not None else grid)
+
+
+def _write_images(run: Run, out: Path, n: int, labels: list[int] | None, seed: int, ema: bool) -> list[Path]:
+    from ganzoo import pictures
+
+    written: list[Path] = []
+    for images, drawn in run.samples(n, labels=labels, seed=seed, ema=ema):
+        targets = [_target(run, out, len(written) + row, drawn, row) for row in range(len(images))]
+        _refuse_existing(targets)
+        for image, target in zip(images, targets, strict=True):
+            pictures.save(pictures.to_image(image), target)
+        written += targets
+    return written
+
+
+def _target(run: Run, out: Path, number: int, labels: Tensor | None, row: int) -> Path:
+    """``DIR/000012.png``, in a folder for its class if there are classes: a folder that ``--data`` can read."""
+    folder = out if labels is None else out / run.classes[int(labels[row])]
+    return folder / f"{number:06d}.png"
+
+
+def _write_grid(run: Run, grid: Path, n: int, labels: list[int] | None, seed: int, ema: bool) -> Path:
+    from ganzoo import pictures
+
+    images = run.sample(n, labels=labels, seed=seed, ema=ema)
+    pictures.save(pictures.grid(images, columns=max(1, round(n**0.5))), grid)
+    return grid
+
+
+def _class_number(run: Run, name: str) -> int:
+    if not run.classes:
+        raise ConfigError(
+            f"{run.path.name} was trained without classes, so --class has no meaning",
+            given=name,
+            hint="train with --disc acgan for a generator that knows classes",
+        )
+    if name not in run.classes:
+        raise ConfigError(
+            f"there is no class {name!r}{did_you_mean(name, run.classes)}", given=name, allowed=", ".join(run.classes)
+        )
+    return run.classes.index(name)
+
+
+def _refuse_existing(targets: list[Path]) -> None:
+    existing = [path for path in targets if path.exists()]
+    if existing:
+        raise ConfigError(
+            f"{existing[0]} exists, and nothing is overwritten",
+            given=f"{len(existing)} such files",
+            hint="another place",
+        )

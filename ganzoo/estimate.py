@@ -1,0 +1,91 @@
+"""What a run would cost, measured: a few real steps on parts that are thrown away."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ganzoo.train import Setup, train
+
+STEPS = 4
+SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Shapes of one sample, seconds per generator step, and bytes at the peak."""
+
+    generated: tuple[int, ...]
+    logits: tuple[int, ...]
+    seconds_per_step: float
+    memory_bytes: int
+    device: str
+
+
+def estimate(setup: Setup) -> Estimate:
+    """Measure up to four steps or ten seconds; the first step only warms up and counts the memory."""
+    generated, logits = _shapes(setup)
+    seconds: list[float] = []
+    with setup.runtime.active():
+        with _Activations() as activations:
+            reports = train(setup)
+            next(reports)
+        begun = time.perf_counter()
+        while len(seconds) < STEPS - 1 and time.perf_counter() - begun < SECONDS:
+            start = time.perf_counter()
+            if next(reports, None) is None:
+                break
+            seconds.append(time.perf_counter() - start)
+    device = setup.runtime.device
+    memory = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else _held(setup) + activations.bytes
+    return Estimate(
+        generated=generated,
+        logits=logits,
+        seconds_per_step=min(seconds, default=time.perf_counter() - begun),
+        memory_bytes=memory,
+        device=str(device),
+    )
+
+
+@torch.no_grad()
+def _shapes(setup: Setup) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Shapes of one generated sample and of its logits."""
+    generator, discriminator = setup.state.generator, setup.state.discriminator
+    generator.eval()
+    discriminator.eval()
+    z = setup.runtime.put(generator.latent(2, generator=torch.Generator().manual_seed(0)))
+    labels = torch.zeros(2, dtype=torch.long, device=z.device) if setup.spec.conditional else None
+    images = generator(z, labels)
+    return tuple(images.shape[1:]), tuple(discriminator(images, labels).logits.shape[1:])
+
+
+def _held(setup: Setup) -> int:
+    """Bytes of weights, gradients, averages and optimizer state."""
+    state = setup.state
+    modules = [state.generator, state.discriminator, *([state.ema] if state.ema is not None else [])]
+    tensors: list[Tensor] = [tensor for module in modules for tensor in module.state_dict().values()]
+    for optimizer in (state.g_optimizer, state.d_optimizer):
+        tensors += [value for kept in optimizer.state.values() for value in kept.values() if isinstance(value, Tensor)]
+        tensors += [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+class _Activations(torch.autograd.graph.saved_tensors_hooks):
+    """Counts the bytes autograd keeps for backward; both players' steps together, so rather too many than too few."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self._seen: set[int] = set()
+        pack: Callable[[Tensor], Tensor] = self._count
+        super().__init__(pack, lambda tensor: tensor)
+
+    def _count(self, tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in self._seen:
+            self._seen.add(storage.data_ptr())
+            self.bytes += storage.nbytes()
+        return tensor

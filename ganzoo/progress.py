@@ -1,0 +1,80 @@
+"""What a person sees of a running training: a bar on a terminal, a plain line now and then elsewhere. On stderr."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from ganzoo.protocols import Report, Watcher
+
+SECONDS_BETWEEN_LINES = 5.0
+
+
+def progress(console: Console, *, start: int, steps: int, latest: Callable[[], Mapping[str, float]]) -> Watcher:
+    """The watcher that suits the console. ``latest`` gives the numbers of the last metric row."""
+    kind = Bar if console.is_terminal else Lines
+    return kind(console, start=start, steps=steps, latest=latest)
+
+
+def losses(latest: Mapping[str, float]) -> str:
+    """``D 1.203  G 0.412  64 img/s`` from a metric row."""
+    shown = [f"{letter.upper()} {latest[f'{letter}/total']:.3f}" for letter in "dg" if f"{letter}/total" in latest]
+    return "  ".join(shown)
+
+
+class Bar:
+    """A progress bar with rate, losses and ETA."""
+
+    def __init__(self, console: Console, *, start: int, steps: int, latest: Callable[[], Mapping[str, float]]) -> None:
+        self._latest, self._started, self._first = latest, time.perf_counter(), start
+        self._progress = Progress(
+            TextColumn("[bold]training"),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}  {task.fields[losses]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=console,
+        )
+        self._task = self._progress.add_task("training", total=steps, completed=start, rate="", losses="")
+        self._progress.start()
+
+    def __call__(self, report: Report) -> None:
+        """Move the bar."""
+        rate = (report.step - self._first) / max(time.perf_counter() - self._started, 1e-9)
+        self._progress.update(
+            self._task, completed=report.step, rate=f"{rate:.1f} steps/s", losses=losses(self._latest())
+        )
+
+    def close(self) -> None:
+        """Leave the bar as it is."""
+        self._progress.stop()
+
+
+class Lines:
+    """One plain line every few seconds, for logs and pipes."""
+
+    def __init__(self, console: Console, *, start: int, steps: int, latest: Callable[[], Mapping[str, float]]) -> None:
+        self._console, self._latest, self._steps, self._first = console, latest, steps, start
+        self._started = self._last = time.perf_counter()
+
+    def __call__(self, report: Report) -> None:
+        """Print a line when the last one is old enough, and at the end."""
+        now = time.perf_counter()
+        if now - self._last < SECONDS_BETWEEN_LINES and report.step != self._steps:
+            return
+        self._last = now
+        rate = (report.step - self._first) / max(now - self._started, 1e-9)
+        left = (self._steps - report.step) / max(rate, 1e-9)
+        self._console.print(
+            f"step {report.step}/{self._steps}  {losses(self._latest())}  {rate:.1f} steps/s  {left:.0f} s left",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+    def close(self) -> None:
+        """Nothing is held open."""

@@ -1,0 +1,186 @@
+"""What a name means: exact names, aliases, qualified names, clashes."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+from ganzoo.component import KINDS, Kind, Options
+from ganzoo.did_you_mean import did_you_mean
+from ganzoo.errors import ConfigError, PluginError, UnknownNameError
+from ganzoo.registry.discovery import installed, normalized
+from ganzoo.registry.entry import Entry
+from ganzoo.registry.loading import Loader
+from ganzoo.registry.problem import Problem
+from ganzoo.registry.records import spelled
+from ganzoo.registry.selection import select
+
+Status = Literal["ok", "shadowed", "ambiguous", "missing", "deprecated"]
+"""``shadowed``, ``ambiguous``: to be asked for as ``distribution/name``. ``missing``: a required package is absent."""
+
+_logger = logging.getLogger("ganzoo")
+_KIND_ORDER = {kind.name: number for number, kind in enumerate(KINDS)}
+
+
+def parse_kind(word: str) -> Kind:
+    """The kind a user means by a name, plural or short form.
+
+    Raises:
+        UnknownNameError: no kind answers to the word.
+    """
+    for kind in KINDS:
+        if kind.answers_to(word.strip().lower()):
+            return kind
+    words = [form for kind in KINDS for form in (kind.name, kind.plural, *kind.short)]
+    raise UnknownNameError(
+        f"there is no kind of component called {word!r}{did_you_mean(word, words)}",
+        given=word,
+        allowed=", ".join(kind.name for kind in KINDS),
+        hint="ganzoo list",
+    )
+
+
+class Registry:
+    """The components of all loaded plugins, and the problems of those that did not load.
+
+    Args:
+        entries: components in the order of loading.
+        problems: what is wrong with plugins.
+        disabled: distributions that were left out on purpose → what left them out.
+    """
+
+    def __init__(
+        self,
+        entries: Iterable[Entry],
+        *,
+        problems: Iterable[Problem] = (),
+        disabled: Mapping[str, str] | None = None,
+    ) -> None:
+        self._entries = sorted(entries, key=lambda entry: (_KIND_ORDER[entry.kind], entry.name, not entry.first_party))
+        self.problems = tuple(problems)
+        self.disabled = dict(disabled or {})
+        self._warned: set[str] = set()
+
+    @classmethod
+    def load(cls, *, strict: bool = False, plugins: bool = True, environ: Mapping[str, str] = os.environ) -> Registry:
+        """Load the installed plugins.
+
+        Args:
+            strict: raise at the first problem that is more than a note.
+            plugins: ``False`` leaves out third parties.
+            environ: where ``GANZOO_PLUGINS`` and ``GANZOO_DISABLE_PLUGINS`` are looked up.
+
+        Raises:
+            PluginError: with ``strict`` only.
+        """
+        loader = Loader(strict=strict)
+        sources, problems = installed()
+        selection = select(sources, plugins=plugins, environ=environ)
+        loader.report([problem for problem in problems if problem.distribution not in selection.disabled])
+        loader.report(selection.problems)
+        for source in selection.chosen:
+            loader.load(source)
+        return cls(loader.entries, problems=loader.problems, disabled=selection.disabled)
+
+    def entries(self, kind: str | None = None) -> list[Entry]:
+        """All components, or those of one kind, by kind and name."""
+        wanted = None if kind is None else parse_kind(kind).name
+        return [entry for entry in self._entries if wanted in (None, entry.kind)]
+
+    def get(self, kind: str, name: str) -> Entry:
+        """The component that ``name`` means: a name, an alias, or ``distribution/name``; ``_`` reads as ``-``.
+
+        A first-party component keeps its short name and an alias never hides a name.
+
+        Raises:
+            UnknownNameError: nobody provides it.
+            ConfigError: two third parties do.
+            PluginError: the distribution asked for is broken.
+        """
+        wanted = parse_kind(kind)
+        candidates = self._candidates(wanted.name, name)
+        if not candidates:
+            raise self._unknown(wanted, name)
+        if len(candidates) > 1:
+            qualified = [entry.qualified for entry in candidates]
+            raise ConfigError(
+                f"{len(candidates)} plugins provide a {wanted.name} called {name!r}",
+                given=name,
+                allowed=", ".join(qualified),
+                hint=f"write which one you mean, for instance {qualified[0]}",
+            )
+        self._warn_if_deprecated(candidates[0])
+        return candidates[0]
+
+    def find(self, name: str) -> list[Entry]:
+        """The components that ``name`` means, one or none of each kind.
+
+        Raises:
+            UnknownNameError, ConfigError, PluginError: as :meth:`get`.
+        """
+        kinds = [kind for kind in KINDS if self._candidates(kind.name, name)]
+        if not kinds:
+            raise self._unknown(None, name)
+        return [self.get(kind.name, name) for kind in kinds]
+
+    def options(self, kind: str, name: str) -> type[Options]:
+        """The options class of a component; see :meth:`get` and :meth:`Entry.options`."""
+        return self.get(kind, name).options()
+
+    def recipe_text(self, name: str) -> str:
+        """The YAML text of a recipe; see :meth:`get` and :meth:`Entry.recipe_text`."""
+        return self.get("recipe", name).recipe_text()
+
+    def shortest(self, entry: Entry) -> str:
+        """The shortest name that means ``entry`` among its kind: its own, or the qualified one."""
+        return entry.name if self._candidates(entry.kind, entry.name) == [entry] else entry.qualified
+
+    def status(self, entry: Entry) -> Status:
+        """What a user should know of ``entry`` before asking for it."""
+        if entry.missing():
+            return "missing"
+        namesakes = self._candidates(entry.kind, entry.name)
+        if namesakes != [entry]:
+            return "ambiguous" if entry in namesakes else "shadowed"
+        return "deprecated" if entry.component.deprecated_for else "ok"
+
+    def _candidates(self, kind: str, name: str) -> list[Entry]:
+        """What a name may mean: one entry, several where third parties clash, or none."""
+        distribution, _, short = name.rpartition("/")
+        wanted = spelled(short)
+        entries = [entry for entry in self._entries if entry.kind == kind]
+        if distribution:
+            entries = [entry for entry in entries if entry.distribution == normalized(distribution)]
+        named = [entry for entry in entries if entry.name == wanted]
+        aliased = [entry for entry in entries if wanted in map(spelled, entry.component.aliases)]
+        found = named or aliased
+        return [entry for entry in found if entry.first_party] or found
+
+    def _unknown(self, kind: Kind | None, name: str) -> ConfigError | PluginError:
+        distribution = normalized(name.rpartition("/")[0])
+        failures = [problem for problem in self.problems if problem.severity == "failure"]
+        for problem in failures:
+            if problem.distribution == distribution:
+                return PluginError(str(problem), given=name, hint=f"reinstall {distribution}, or report it")
+        if distribution in self.disabled:
+            return ConfigError(f"plugin {distribution} is disabled by {self.disabled[distribution]}", given=name)
+        entries = self._entries if kind is None else self.entries(kind.name)
+        known = {self.shortest(entry) for entry in entries}
+        known.update(alias for entry in entries for alias in entry.component.aliases)
+        what = "component" if kind is None else kind.name
+        message = f"there is no {what} called {name!r}{did_you_mean(name, known)}"
+        if kind and (elsewhere := [other.name for other in KINDS if self._candidates(other.name, name)]):
+            message = f"{name!r} is a {' and a '.join(elsewhere)}, not a {kind.name}"
+        for problem in failures:
+            message += f"\n  not searched: {problem.distribution} {problem.version}, which failed to load"
+        hint = f"ganzoo list {kind.plural}" if kind else "ganzoo list"
+        allowed = ", ".join(sorted({self.shortest(entry) for entry in entries})) if kind else None
+        return UnknownNameError(message, given=name, allowed=allowed, hint=hint)
+
+    def _warn_if_deprecated(self, entry: Entry) -> None:
+        replacement = entry.component.deprecated_for
+        if replacement and entry.qualified not in self._warned:
+            self._warned.add(entry.qualified)
+            _logger.warning("%s %r is deprecated; use %r", entry.kind, entry.name, replacement)

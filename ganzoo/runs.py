@@ -1,0 +1,299 @@
+"""Whole runs: start, resume, load. What the command line does, as functions."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from torch import Tensor
+
+from ganzoo import config as configuration
+from ganzoo import manifest, sampling
+from ganzoo.assembly import assemble
+from ganzoo.config import Layer, RunConfig
+from ganzoo.errors import CheckpointError, ConfigError, DivergedError, GanzooError, ResourceError
+from ganzoo.interruption import stoppable
+from ganzoo.plan import Plan, make_plan
+from ganzoo.progress import progress
+from ganzoo.protocols import Generator, Watcher
+from ganzoo.registry import Registry
+from ganzoo.rundir import RunDirectory, find_run
+from ganzoo.train import Setup, train
+from ganzoo.watch import Checkpoints, MetricsLog, SampleGrids
+
+logger = logging.getLogger("ganzoo")
+
+RUNS = Path("runs")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run on disk."""
+
+    path: Path
+
+    @property
+    def directory(self) -> RunDirectory:
+        """Its layout."""
+        return RunDirectory(self.path)
+
+    @cached_property
+    def config(self) -> RunConfig:
+        """The resolved configuration."""
+        return read_config(self.directory)
+
+    def metrics(self) -> list[dict[str, float]]:
+        """The rows of ``metrics.jsonl``."""
+        return [json.loads(line) for line in self.directory.metrics.read_text(encoding="utf-8").splitlines()]
+
+    def sample(self, n: int, labels: Sequence[int] | None = None, seed: int = 0, ema: bool = True) -> Tensor:
+        """Images of the newest checkpoint that verifies, uint8 (n, C, H, W).
+
+        BatchNorm statistics are re-estimated on a copy.
+
+        Args:
+            n: how many, at least 1.
+            labels: one class number for each image; drawn from the data's frequencies unless given.
+            seed: of latents and labels; the first images of ``n`` are those of any larger ``n``.
+            ema: take the averaged generator where there is one.
+
+        Raises:
+            CheckpointError: no checkpoint verifies.
+            ConfigError: labels for an unconditional generator, or outside the classes.
+        """
+        parts = [images for images, _ in self.samples(n, labels=labels, seed=seed, ema=ema)]
+        return torch.cat(parts)
+
+    def samples(
+        self, n: int, labels: Sequence[int] | None = None, seed: int = 0, ema: bool = True
+    ) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """The images of :meth:`sample` with their labels, in chunks, for more of them than memory holds."""
+        network, spec = load_generator(self.directory, self.config, ema=ema)
+        if labels is not None:
+            _check_labels(labels, n, spec.classes if spec.conditional else ())
+        return sampling.chunks(sampling.ready(network, spec, seed=seed), spec, n, labels=labels, seed=seed)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes the generator was told of; empty if it is unconditional."""
+        spec = manifest.read_spec(self.directory)
+        return spec.classes if spec.conditional else ()
+
+
+def run(
+    config: Mapping[str, Any] | Path | str, /, *, out: Path | str | None = None, registry: Registry | None = None
+) -> Run:
+    """Train from a configuration: a mapping with the keys of the file, or the path of a file.
+
+    Raises:
+        GanzooError: of the kind that the exit code of ``ganzoo run`` would name.
+    """
+    registry = registry or Registry.load()
+    layer = (
+        Layer("the mapping", configuration.flatten(config))
+        if isinstance(config, Mapping)
+        else file_layer(str(config), registry)
+    )
+    return start(make_plan(registry, [layer]), out=Path(out) if out is not None else RUNS, console=Console(quiet=True))
+
+
+def load_run(path: Path | str, /) -> Run:
+    """A run by its path. Raises :class:`ConfigError` if there is none."""
+    return Run(find_run(RUNS, str(path)).path)
+
+
+def file_layer(word: str, registry: Registry) -> Layer:
+    """The layer of a configuration file, or of a recipe by its name."""
+    path = Path(word).expanduser()
+    if path.suffix in (".yaml", ".yml") or path.exists():
+        if not path.is_file():
+            raise ConfigError(f"there is no configuration file {word}", given=word, hint="ganzoo list recipes")
+        return Layer(
+            f"file {path.name}", configuration.flatten(configuration.read_yaml(path.read_text("utf-8"), str(path)))
+        )
+    entry = registry.get("recipe", word)
+    text = entry.recipe_text()
+    return Layer(f"recipe {entry.name}", configuration.flatten(configuration.read_yaml(text, f"recipe {entry.name}")))
+
+
+def read_config(directory: RunDirectory) -> RunConfig:
+    """The configuration a run was started with, or last continued with."""
+    if not directory.config.exists():
+        raise ConfigError(f"{directory.path} is no run: it has no config.yaml", hint="ganzoo run starts one")
+    content = configuration.read_yaml(directory.config.read_text(encoding="utf-8"), str(directory.config))
+    return RunConfig.model_validate(content)
+
+
+def start(plan: Plan, *, out: Path, console: Console) -> Run:
+    """Train a plan in a new run directory below ``out``."""
+    with _resources():
+        setup = assemble(plan)
+    directory = RunDirectory.create(out, plan.name)
+    console.print(f"[bold]{directory.path}[/bold]", highlight=False, soft_wrap=True)
+    with directory.locked():
+        directory.write_text(directory.config, configuration.to_yaml(plan.config))
+        directory.write_manifest(manifest.describe(plan, setup))
+        _train(plan, setup, directory, console, offset=0)
+    return Run(directory.path)
+
+
+def resume(
+    registry: Registry, directory: RunDirectory, *, changes: Sequence[Layer] = (), console: Console
+) -> Run | None:
+    """Continue a run in its own directory from its newest checkpoint; ``None`` if it has nothing left to do.
+
+    Raises:
+        ConfigError: ``changes`` touch more than steps, intervals and runtime.
+        CheckpointError: no checkpoint verifies, or data or configuration are not what they were.
+        LockedError: another process trains it.
+    """
+    for path in (path for layer in changes for path in layer.values):
+        if not path.startswith(configuration.RESUMABLE):
+            raise ConfigError(
+                f"resume cannot change {path}",
+                given=path,
+                allowed=", ".join(configuration.RESUMABLE),
+                hint=f"start a new run with: ganzoo run --config {directory.config} --set {path}=…",
+            )
+    saved = Layer("config.yaml", configuration.flatten(read_config(directory).model_dump(mode="json")))
+    with directory.locked():
+        before = directory.read_manifest()
+        plan = make_plan(registry, [saved, *changes])
+        manifest.check_data(before, plan)
+        with _resources():
+            setup = assemble(plan)
+        state: dict[str, Any] = {}
+        if directory.checkpoint_folders():
+            tensors, state = directory.load_checkpoint()
+            manifest.check_config(state, plan)
+            setup.state.restore(tensors, state)
+        if setup.state.step >= setup.schedule.steps:
+            return None
+        console.print(f"[bold]{directory.path}[/bold]: from step {setup.state.step}", highlight=False, soft_wrap=True)
+        directory.write_text(directory.config, configuration.to_yaml(plan.config))
+        directory.write_manifest(manifest.continued(before, plan, setup))
+        _train(plan, setup, directory, console, offset=int(state.get("metrics_offset", 0)))
+    return Run(directory.path)
+
+
+def _train(plan: Plan, setup: Setup, directory: RunDirectory, console: Console, *, offset: int) -> None:
+    """The loop with all that watches it; the manifest says how it ended."""
+    status = "failed"
+    try:
+        with _logged_to(directory.log), _resources(), setup.runtime.active():
+            _iterate(plan, setup, directory, console, offset)
+        status = "finished"
+    except DivergedError as error:
+        status = "diverged"
+        raise error
+    except GanzooError as error:
+        status = "interrupted" if error.exit_code == 130 else "failed"
+        raise
+    finally:
+        directory.write_manifest(manifest.ended(directory.read_manifest(), status, setup.state.step))
+
+
+def _iterate(plan: Plan, setup: Setup, directory: RunDirectory, console: Console, offset: int) -> None:
+    options, state, steps = plan.config.train, setup.state, setup.schedule.steps
+    for finding in plan.warnings:
+        logger.warning("%s", finding)
+    with ExitStack() as stack:
+        metrics = MetricsLog(directory, state, setup.schedule, offset=offset, norms_every=options.sample_every)
+        stack.callback(metrics.close)
+        grids = SampleGrids(directory, state, plan.spec, every=options.sample_every, steps=steps, seed=plan.config.seed)
+        stack.callback(grids.close)
+        checkpoints = Checkpoints(
+            directory,
+            state,
+            every=options.checkpoint_every,
+            steps=steps,
+            extra=lambda: {"metrics_offset": metrics.offset(), **manifest.fixed(plan)},
+        )
+        watchers: list[Watcher] = [metrics, grids, checkpoints]
+        if state.step == 0:
+            grids.write(0)
+        shown = progress(console, start=state.step, steps=steps, latest=lambda: metrics.latest)
+        stack.callback(shown.close)
+        with stoppable() as stop:
+            for report in train(setup):
+                for watcher in (*watchers, shown):
+                    watcher(report)
+                if stop.signal_number is not None and state.step < steps:
+                    checkpoints.save()
+                    raise stop.error(
+                        f"stopped at step {state.step} of {steps}; everything is saved in {directory.path}",
+                        hint=f"ganzoo resume {directory.path}",
+                    )
+
+
+def load_generator(directory: RunDirectory, config: RunConfig, *, ema: bool) -> tuple[Generator, Any]:
+    """The trained generator on the CPU, and what it was built for."""
+    spec = manifest.read_spec(directory)
+    registry = Registry.load()
+    options = registry.options("generator", config.generator.name)
+    network: Generator = options.model_validate(config.generator.options()).build(spec)
+    tensors, _ = directory.load_checkpoint()
+    weights = tensors["generator"]
+    if ema and "ema" in tensors:
+        weights = {
+            name.removeprefix("module."): value for name, value in tensors["ema"].items() if name.startswith("module.")
+        }
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"the checkpoint of {directory.path.name} does not fit generator {config.generator.name}",
+            given=str(error).splitlines()[0],
+            hint="install the plugin versions named in its manifest.json",
+        ) from error
+    return network, spec
+
+
+def _check_labels(labels: Sequence[int], n: int, classes: Sequence[str]) -> None:
+    if not classes:
+        raise ConfigError("this run's generator is unconditional: it takes no labels", hint="leave out labels")
+    wrong = [label for label in labels if not 0 <= label < len(classes)]
+    if wrong or len(labels) != n:
+        raise ConfigError(
+            f"{n} images need {n} labels below {len(classes)}",
+            given=f"{len(labels)} labels" + (f", among them {wrong[0]}" if wrong else ""),
+            allowed=", ".join(f"{number} {name}" for number, name in enumerate(classes)),
+        )
+
+
+@contextmanager
+def _logged_to(path: Path) -> Iterator[None]:
+    """Everything ganzoo says inside the block also goes to ``log.txt``."""
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        handler.close()
+
+
+@contextmanager
+def _resources() -> Iterator[None]:
+    """Turn running out of memory into an error that says what to change."""
+    try:
+        yield
+    except (MemoryError, torch.OutOfMemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not (
+            isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+        ):
+            raise
+        raise ResourceError(
+            "out of memory",
+            given=str(error).splitlines()[0] if str(error) else None,
+            hint="a smaller --batch-size, or train.accumulate=2 for the same batch in two parts",
+        ) from error

@@ -1,0 +1,158 @@
+"""What happens with a report: metric rows, sample grids, checkpoints. Watchers read; they never change the training."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from ganzoo import pictures, sampling, spectral
+from ganzoo.protocols import DataSpec, Generator, Report
+from ganzoo.rundir import RunDirectory
+from ganzoo.seeds import generator_for
+from ganzoo.state import TrainState
+from ganzoo.train import Schedule
+
+COLUMNS = 8
+MOST_ROWS = 16
+"""Rows of a conditional grid: one a class, up to this many."""
+
+
+class MetricsLog:
+    """Writes ``metrics.jsonl``: one row for each report that carries numbers, flushed at once.
+
+    Args:
+        offset: bytes to keep of a file that is continued; rows after it belong to steps that are done again.
+        norms_every: the rows in which spectral norms are due, in steps.
+    """
+
+    def __init__(
+        self, run: RunDirectory, state: TrainState, schedule: Schedule, *, offset: int = 0, norms_every: int
+    ) -> None:
+        self._state, self._schedule, self._norms_every = state, schedule, norms_every
+        self._file = run.metrics.open("ab")
+        self._file.truncate(offset)
+        self._clock = Clock(state.images)
+        self.latest: dict[str, float] = {}
+
+    def __call__(self, report: Report) -> None:
+        """Write the row of a logged step."""
+        if not report.scalars:
+            return
+        scalars = dict(report.scalars)
+        if self._norms_due(report.step):
+            scalars |= {f"sigma/{name}": norm for name, norm in spectral.norms(self._state.discriminator).items()}
+        values = torch.stack([value.detach().double().cpu() for value in scalars.values()]).tolist()
+        row: dict[str, Any] = {"step": report.step, "d_step": report.d_step, "images": report.images}
+        self.latest = dict(zip(scalars, values, strict=True))
+        row |= self.latest | self._clock.tick(report.images)
+        self._file.write(json.dumps(row).encode() + b"\n")
+        self._file.flush()
+
+    def _norms_due(self, step: int) -> bool:
+        """Whether a multiple of ``norms_every`` was passed since the row before: a function of the step alone."""
+        before = step - (step % self._schedule.log_every or self._schedule.log_every)
+        return step // self._norms_every != before // self._norms_every
+
+    def offset(self) -> int:
+        """Bytes written so far, safely on disk."""
+        os.fsync(self._file.fileno())
+        return self._file.tell()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+class Clock:
+    """Wall-clock figures; all that escapes bit-equality."""
+
+    def __init__(self, images: int) -> None:
+        self._start = self._last = time.perf_counter()
+        self._images = images
+
+    def tick(self, images: int) -> dict[str, float]:
+        """Seconds since the start, and images per second since the last tick."""
+        now = time.perf_counter()
+        rate = (images - self._images) / max(now - self._last, 1e-9)
+        self._last, self._images = now, images
+        return {"time/elapsed": round(now - self._start, 3), "time/images_per_s": round(rate, 1)}
+
+
+class SampleGrids:
+    """Writes ``samples/step-NNNNNNN.png`` from latents that stay the same for the whole run, and their film."""
+
+    def __init__(
+        self, run: RunDirectory, state: TrainState, spec: DataSpec, *, every: int, steps: int, seed: int
+    ) -> None:
+        self._run, self._state, self._spec = run, state, spec
+        self._every, self._steps, self._seed = every, steps, seed
+
+    def __call__(self, report: Report) -> None:
+        """Write the grid when it is due."""
+        if report.step % self._every == 0 or report.step == self._steps:
+            self.write(report.step)
+
+    def write(self, step: int) -> None:
+        """Write the grid of a step; rows by class if the generator is conditional."""
+        network = sampling.ready(averaged(self._state), self._spec, seed=self._seed)
+        z, labels = self._latents(network)
+        with torch.no_grad():
+            images = sampling.to_uint8(network(z, labels))
+        pictures.save(pictures.grid(images, COLUMNS), self._run.samples / f"step-{step:07d}.png")
+
+    def _latents(self, network: Generator) -> tuple[Tensor, Tensor | None]:
+        device = next(network.parameters()).device
+        generator = generator_for(self._seed, "grid")
+        if not self._spec.conditional:
+            return network.latent(COLUMNS * COLUMNS, generator=generator).to(device), None
+        rows = min(len(self._spec.classes), MOST_ROWS)
+        one_row = network.latent(COLUMNS, generator=generator)
+        z = one_row.repeat(rows, *(1,) * (one_row.ndim - 1)).to(device)
+        return z, torch.arange(rows, device=device).repeat_interleave(COLUMNS)
+
+    def close(self) -> None:
+        """Write the film."""
+        pictures.save_film(sorted(self._run.samples.glob("step-*.png")), self._run.path / "samples.gif")
+
+
+class Checkpoints:
+    """Writes ``checkpoints/step-NNNNNNN/`` when due, at the end, and whenever asked.
+
+    Args:
+        extra: what else belongs into ``state.json``; called at each save.
+    """
+
+    def __init__(
+        self, run: RunDirectory, state: TrainState, *, every: int, steps: int, extra: Callable[[], dict[str, Any]]
+    ) -> None:
+        self._run, self._state, self._every, self._steps, self._extra = run, state, every, steps, extra
+        self._saved: int | None = None
+
+    def __call__(self, report: Report) -> None:
+        """Save when due."""
+        if report.step % self._every == 0 or report.step == self._steps:
+            self.save()
+
+    def save(self) -> None:
+        """Save the state as it is, once a step."""
+        if self._saved != self._state.step:
+            self._run.save_checkpoint(
+                self._state.step, self._state.tensors(), {**self._state.numbers(), **self._extra()}
+            )
+            self._saved = self._state.step
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+def averaged(state: TrainState) -> Generator:
+    """The generator to look at: the average if there is one."""
+    if state.ema is None:
+        return state.generator
+    return cast(Generator, state.ema.module)

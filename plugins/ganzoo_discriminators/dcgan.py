@@ -1,0 +1,55 @@
+"""The DCGAN discriminator."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ganzoo.protocols import Discriminator, DiscriminatorOutput
+from ganzoo_discriminators.dcgan_trunk import DcganTrunk, DcganTrunkOptions
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganzoo.protocols import DataSpec
+
+
+class Dcgan(DcganTrunkOptions):
+    """Strided convolutions that halve the image until 4 to 7 pixels a side remain, then one logit.
+
+    Formula:
+        x (N, C, S, S) → [4×4 conv, stride 2 → norm → LeakyReLU 0.2]ⁿ → b×b conv → logit (N,),  S = b·2ⁿ
+        widths: ndf, 2·ndf, 4·ndf, then 8·ndf;  b ∈ {4, 5, 6, 7}, n ≥ 1
+
+    Images are square, with S = 8, 10, 12, …, 28, 32, …, 256: halved while the side is even and at least 8. ``norm``
+    batch and instance spare the first convolution and leave out all convolution biases; spectral norm is on every
+    convolution, and there, as with ``norm`` none, convolutions have a bias. Instance norm has no parameters. Weights
+    start from N(0, 0.02²), BatchNorm's from N(1, 0.02²). Features are the activations after each block.
+
+    At 64×64×3 with width 64: 2,765,568 parameters. With BatchNorm a sample's logit depends on its batch, which
+    per-sample gradient penalties do not allow for.
+
+    Where implementations differ: for more than 64 px some double on to 16·ndf and beyond; here 8·ndf is the widest.
+
+    Raises:
+        ConfigError: if the data are not square images of such a side.
+
+    Source: Radford et al. 2016, arXiv:1511.06434; spectral norm: Miyato et al. 2018, arXiv:1802.05957.
+    """
+
+    def build(self, spec: DataSpec) -> DcganNetwork:
+        """The network for images of ``spec``."""
+        return DcganNetwork(self.build_trunk(spec))
+
+
+class DcganNetwork(Discriminator):
+    """The module behind :class:`Dcgan`. One logit sees the whole image; labels are not looked at."""
+
+    def __init__(self, trunk: DcganTrunk) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.to_logit = trunk.head(1, bias=trunk.bias)
+
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
+        """Logits (N,) and the activations of each block."""
+        features = self.trunk(images)
+        return DiscriminatorOutput(logits=self.to_logit(features[-1]).reshape(len(images)), features=features)

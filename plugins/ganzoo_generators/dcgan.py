@@ -1,0 +1,139 @@
+"""The DCGAN generator."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Self
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from ganzoo.component import Options
+from ganzoo.errors import ConfigError
+from ganzoo.protocols import Generator
+from ganzoo_generators.doubling import doublings
+
+if TYPE_CHECKING:
+    from ganzoo.protocols import DataSpec
+
+WEIGHT_STD = 0.02
+LARGEST_FACTOR = 8
+"""Widths halve from block to block, starting from no more than this multiple of the last."""
+
+
+class Dcgan(Options):
+    """Transposed convolutions that double a small map up to the image; the mirror of the discriminator ``dcgan``.
+
+    Formula:
+        z (N, latent) ~ N(0, I) → b×b transposed conv → BatchNorm → ReLU → (N, w, b, b),  S = b·2ⁿ
+        → [4×4 transposed conv, stride 2 → BatchNorm → ReLU]ⁿ⁻¹ → 4×4 transposed conv, stride 2 → tanh → (N, C, S, S)
+        widths: … 8·ngf, 4·ngf, 2·ngf, ngf;  b ∈ {4, 5, 6, 7}, n ≥ 1
+
+    Images are square, with S = 8, 10, 12, …, 28, 32, …, 256, and lie in [−1, 1]. No convolution has a bias. Weights
+    start from N(0, 0.02²), BatchNorm's from N(1, 0.02²). At 64×64×3, latent 100 and ngf 64: 3,576,704 parameters.
+
+    When the plan makes the networks conditional, a learned embedding of the label, of the width of z and starting
+    from N(0, I), is concatenated to z: class and noise enter with equal strength.
+
+    Where implementations differ: some add the label as a one-hot vector, or multiply z by the embedding; for more than
+    64 px some begin with 16·ngf, here 8·ngf is the widest.
+
+    Raises:
+        ConfigError: if the data are not square images of such a side, or a conditional generator has no classes.
+
+    Source: Radford et al. 2016, arXiv:1511.06434; labels beside z: Mirza & Osindero 2014, arXiv:1411.1784, and Odena
+    et al. 2017, arXiv:1610.09585.
+    """
+
+    latent: int = Field(default=100, ge=1, description="numbers in z")
+    ngf: int | None = Field(
+        default=None, ge=1, description="width before the image; by default 32 below 64 px, else 64"
+    )
+
+    def resolve(self, spec: DataSpec) -> Self:
+        """A copy with the width that goes with the size of the images."""
+        return self.model_copy(update={"ngf": self._last_width(spec)})
+
+    def tags(self) -> frozenset[str]:
+        """The same for all options."""
+        return frozenset({"accepts_labels", "batch_coupled_train", "batch_nonlinear", "image"})
+
+    def build(self, spec: DataSpec) -> DcganNetwork:
+        """The network for images of ``spec``, conditional if ``spec`` is."""
+        channels, height, width = _image_shape(spec)
+        count, side = doublings(height, width)
+        widths = [self._last_width(spec) * min(2**i, LARGEST_FACTOR) for i in reversed(range(count))]
+        if spec.conditional and not spec.classes:
+            raise ConfigError(
+                "generator dcgan is to be conditional, and the data has no classes",
+                allowed="data with classes",
+                hint="--data FOLDER with one sub-folder a class",
+            )
+        classes = len(spec.classes) if spec.conditional else 0
+        return DcganNetwork(channels, widths, side=side, latent=self.latent, classes=classes)
+
+    def _last_width(self, spec: DataSpec) -> int:
+        _, height, width = _image_shape(spec)
+        return self.ngf or (32 if min(height, width) < 64 else 64)
+
+
+class DcganNetwork(Generator):
+    """The module behind :class:`Dcgan`; ``classes`` 0 means unconditional."""
+
+    def __init__(self, channels: int, widths: list[int], *, side: int, latent: int, classes: int) -> None:
+        super().__init__()
+        self.latent_size = latent
+        self.label_embedding = nn.Embedding(classes, latent) if classes else None
+        entering = latent if self.label_embedding is None else 2 * latent
+        self.blocks = nn.Sequential(
+            _block(entering, widths[0], kernel=side, stride=1, padding=0),
+            *(_block(before, after) for before, after in pairwise(widths)),
+        )
+        self.to_image = _transposed(widths[-1], channels)
+
+    def latent(self, n: int, *, generator: torch.Generator) -> Tensor:
+        """Draw z, (n, latent), from N(0, I) on the CPU."""
+        return torch.randn(n, self.latent_size, generator=generator)
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Images (N, C, S, S) in [−1, 1]. An unconditional generator does not look at ``labels``.
+
+        Raises:
+            ConfigError: if the generator is conditional and ``labels`` is missing.
+        """
+        if self.label_embedding is not None:
+            if labels is None:
+                raise ConfigError(
+                    "generator dcgan was built conditional and got no labels",
+                    allowed=f"labels (N,) in [0, {self.label_embedding.num_embeddings})",
+                    hint="pass labels, or build it with a DataSpec that is not conditional",
+                )
+            z = torch.cat([z, self.label_embedding(labels)], dim=1)
+        images: Tensor = torch.tanh(self.to_image(self.blocks(z[:, :, None, None])))
+        return images
+
+
+def _image_shape(spec: DataSpec) -> tuple[int, int, int]:
+    if len(spec.shape) != 3:
+        raise ConfigError(
+            "generator dcgan makes images",
+            given=f"data of shape {spec.shape}",
+            allowed="data of shape (C, H, W)",
+            hint="ganzoo list generators",
+        )
+    channels, height, width = spec.shape
+    return channels, height, width
+
+
+def _block(before: int, after: int, *, kernel: int = 4, stride: int = 2, padding: int = 1) -> nn.Sequential:
+    norm = nn.BatchNorm2d(after)
+    nn.init.normal_(norm.weight, 1.0, WEIGHT_STD)
+    layer = _transposed(before, after, kernel=kernel, stride=stride, padding=padding)
+    return nn.Sequential(layer, norm, nn.ReLU(inplace=True))
+
+
+def _transposed(before: int, after: int, *, kernel: int = 4, stride: int = 2, padding: int = 1) -> nn.ConvTranspose2d:
+    layer = nn.ConvTranspose2d(before, after, kernel, stride, padding, bias=False)
+    nn.init.normal_(layer.weight, 0.0, WEIGHT_STD)
+    return layer

@@ -1,0 +1,27 @@
+"""Which images doubling can reach: sides b·2ⁿ."""
+
+from __future__ import annotations
+
+from ganzoo.errors import ConfigError
+
+FIRST = range(4, 8)
+"""Sides of the first map. Doubled, they reach disjoint sets of sides."""
+MOST_DOUBLINGS = 16
+
+
+def doublings(height: int, width: int) -> tuple[int, int]:
+    """How often a first map of side b is doubled to the image, n ≥ 1, and b: height = b·2ⁿ.
+
+    Raises:
+        ConfigError: if the image is not square or of no such side.
+    """
+    reached = {b << n: (n, b) for b in FIRST for n in range(1, MOST_DOUBLINGS)}
+    if height != width or height not in reached:
+        nearest = min(reached, key=lambda side: (abs(side - min(height, width)), side))
+        raise ConfigError(
+            "generator dcgan doubles a map of 4, 5, 6 or 7 pixels a side up to a square image",
+            given=f"images of {height}×{width}",
+            allowed="4, 5, 6 or 7 times a power of two: 8, 10, 12, 14, 16, 20, 24, 28, 32, …, 64, …, 128, …, 256",
+            hint=f"--image-size {nearest}",
+        )
+    return reached[height]

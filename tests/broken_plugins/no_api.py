@@ -1,0 +1,8 @@
+"""Forgets to say which interface it is written for."""
+
+from ganzoo.hookspecs import hookimpl
+
+
+@hookimpl
+def ganzoo_components():
+    return []

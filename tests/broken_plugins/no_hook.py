@@ -1,0 +1,3 @@
+"""Is no plugin at all."""
+
+GANZOO_API = 1

@@ -1,0 +1,3 @@
+"""Raises something that ``except Exception`` does not catch."""
+
+raise GeneratorExit("on its way out")
