@@ -38,12 +38,6 @@ def ready(generator: Generator, spec: DataSpec, *, seed: int = 0, batches: int =
     return network
 
 
-def images(network: Generator, spec: DataSpec, n: int, *, labels: Sequence[int] | None, seed: int) -> Tensor:
-    """``n`` images as uint8 (n, C, H, W) on the CPU, from a network that is :func:`ready`."""
-    parts = [part for part, _ in chunks(network, spec, n, labels=labels, seed=seed)]
-    return torch.cat(parts) if parts else torch.zeros(0, *spec.shape, dtype=torch.uint8)
-
-
 @torch.no_grad()
 def chunks(
     network: Generator, spec: DataSpec, n: int, *, labels: Sequence[int] | None, seed: int

@@ -201,11 +201,212 @@ def test_a_missing_attribute_of_a_module_that_is_there(folder):
 
 
 def test_two_versions_in_one_folder_are_named_and_the_newer_counts(folder):
-    folder.install("healthy", version="0.9")
-    stale = folder.announce("healthy", {"main": "healthy", "old": "healthy_old"}, version="0.10", folder="healthy-x.dist-info")
-    stale.rename(stale.with_name("healthy-0.10.dist-info"))
+    folder.announce("healthy", {"main": "healthy", "old": "healthy_old"}, version="0.9")
+    folder.install("healthy", version="0.10")
     registry, [problem] = load()
     assert (problem.stage, problem.severity, problem.version) == ("metadata", "warning", "0.9")
     assert "stale metadata beside version 0.10" in problem.message
     assert "healthy-0.9.dist-info" in problem.message
     assert registry.get("loss", "healthy").version == "0.10"
+
+
+def test_the_same_distribution_further_down_the_path_does_not_count(folder, tmp_path, monkeypatch):
+    folder.install("healthy", version="2.0")
+    behind = PluginFolder(tmp_path / "behind")
+    behind.install("healthy", version="3.0")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(behind.path), str(folder.path)])
+    registry, problems = load()
+    assert problems == []
+    assert registry.get("loss", "healthy").version == "2.0"
+
+
+def test_what_an_interrupted_pip_left_behind_is_named(folder):
+    folder.install("healthy", version="2.0")
+    folder.announce("healthy", {"main": "healthy"}, version="9.0", folder="~ealthy-9.0.dist-info")
+    registry, [problem] = load()
+    assert (problem.severity, problem.version) == ("warning", "9.0")
+    assert "left behind by an interrupted pip: delete" in problem.message
+    assert registry.get("loss", "healthy").version == "2.0"
+
+
+@pytest.mark.parametrize("metadata", ["", "Metadata-Version: 2.1\n"], ids=["no file", "no fields"])
+def test_metadata_without_name_and_version(folder, metadata):
+    (folder.path / "nameless.py").write_text((SOURCES / "healthy.py").read_text())
+    folder.announce(
+        "Name_Less", {"main": "nameless"}, version="1.5", metadata=metadata, folder="Name_Less-1.5.dist-info"
+    )
+    registry, problems = load()
+    assert problems == []
+    assert registry.get("loss", "name-less/healthy").provider == "name-less 1.5"
+
+
+def test_metadata_without_a_version_anywhere(folder):
+    (folder.path / "versionless.py").write_text((SOURCES / "no_hook.py").read_text())
+    folder.announce(
+        "versionless", {"main": "versionless"}, metadata="Name: versionless\n", folder="versionless.dist-info"
+    )
+    _, [problem] = load()
+    assert (problem.distribution, problem.version) == ("versionless", "unknown")
+
+
+def test_entry_points_that_cannot_be_parsed(folder):
+    dist_info = folder.announce("garbled", {})
+    (dist_info / "entry_points.txt").write_text("[ganzoo]\nno equals sign\n")
+    folder.install("healthy")
+    registry, [problem] = load()
+    assert (problem.distribution, problem.stage, problem.severity) == ("garbled", "metadata", "failure")
+    assert "entry_points.txt" in problem.message
+    assert third_party(registry)
+    with pytest.raises(PluginError, match="garbled"):
+        registry.get("loss", "garbled/any")
+
+
+def test_undecodable_metadata_of_others_is_none_of_our_business(folder):
+    dist_info = folder.announce("binary", {})
+    (dist_info / "entry_points.txt").write_bytes(b"\xff\xfe[console_scripts]\n")
+    assert load()[1] == []
+
+
+def test_the_same_module_announced_twice_is_loaded_once(folder):
+    folder.install("healthy")
+    folder.announce("impostor", {"main": "healthy"})
+    registry, [problem] = load()
+    assert problem.distribution == "impostor"
+    assert "'healthy' is already loaded as healthy:main" in problem.message
+    assert {entry.distribution for entry in registry.entries() if not entry.first_party} == {"healthy"}
+
+
+def test_two_entry_points_of_one_name(folder):
+    folder.install("healthy")
+    folder.install("no_hook", distribution="other")
+    (folder.path / "healthy-1.0.dist-info" / "entry_points.txt").write_text("[ganzoo]\nmain=healthy\nmain=other\n")
+    registry, problems = load()
+    assert "two entry points called 'main'" in next(p for p in problems if p.distribution == "healthy").message
+    assert registry.get("loss", "healthy").entry_point == "main"
+
+
+def test_one_name_in_two_entry_points_of_a_distribution(folder):
+    folder.install("healthy")
+    (folder.path / "second.py").write_text((SOURCES / "healthy.py").read_text())
+    (folder.path / "healthy-1.0.dist-info" / "entry_points.txt").write_text("[ganzoo]\nb=second\na=healthy\n")
+    registry, [problem] = load()
+    assert (problem.entry_point, problem.stage) == ("b", "records")
+    assert "loss 'healthy' is also in its entry point 'a'" in problem.message
+    assert registry.get("loss", "healthy").component.target == "healthy:Healthy"
+
+
+def test_a_plugin_may_be_an_object_in_a_module(folder):
+    (folder.path / "with_object.py").write_text(
+        "from ganzoo.component import Component\n"
+        "from ganzoo.hookspecs import hookimpl\n"
+        "class Plugin:\n"
+        "    GANZOO_API = 1\n"
+        "    @hookimpl\n"
+        "    def ganzoo_components(self):\n"
+        "        return [Component(kind='loss', name='object', target='nowhere:Nothing', summary='from a method')]\n"
+        "plugin = Plugin()\n"
+    )
+    folder.announce("with-object", {"main": "with_object:plugin"})
+    registry, problems = load()
+    assert problems == []
+    assert third_party(registry) == ["with-object/object"]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("absent", "AttributeError: .* has no attribute 'Absent'"), ("needy", "needs no_such, which is not installed")],
+)
+def test_a_component_that_cannot_be_imported_is_a_plugin_error_when_asked_for(folder, name, message):
+    folder.install("healthy", version="4.5")
+    registry, problems = load()
+    assert problems == []
+    with pytest.raises(PluginError, match=message) as caught:
+        registry.options("loss", name)
+    assert f"loss '{name}' of healthy 4.5" in caught.value.message
+    assert caught.value.exit_code == 4
+    assert "pip install" in caught.value.hint
+
+
+def test_a_target_that_is_no_options_class(folder):
+    text = (SOURCES / "healthy.py").read_text().replace("class Healthy(Options)", "class Healthy")
+    (folder.path / "plain.py").write_text(text)
+    folder.announce("plain", {"main": "plain"})
+    with pytest.raises(PluginError, match=r"'plain:Healthy' is no subclass of ganzoo\.component\.Options"):
+        load()[0].options("loss", "healthy")
+
+
+class TestSelection:
+    def test_an_empty_allow_list_means_first_party_only(self, folder):
+        folder.install("healthy")
+        registry, problems = load(environ={"GANZOO_PLUGINS": ""})
+        assert (third_party(registry), problems) == ([], [])
+        assert first_party(registry)
+
+    def test_without_plugins_nothing_of_them_is_imported_or_reported(self, folder):
+        folder.install("exits_at_import")
+        folder.announce("healthy", {"main": "healthy"}, version="0.9")
+        folder.install("healthy")
+        registry, problems = load(plugins=False)
+        assert (third_party(registry), problems) == ([], [])
+        with pytest.raises(ConfigError, match="plugin healthy is disabled by --no-plugins"):
+            registry.get("loss", "healthy/healthy")
+
+    def test_the_allow_list_names_distributions_in_any_spelling(self, folder):
+        folder.install("healthy", distribution="one-healthy")
+        folder.install("healthy", distribution="two-healthy")
+        registry, problems = load(environ={"GANZOO_PLUGINS": " One_Healthy , ganzoo"})
+        assert {entry.distribution for entry in registry.entries()} == {"ganzoo", "one-healthy"}
+        assert problems == []
+        with pytest.raises(ConfigError, match="two-healthy is disabled by GANZOO_PLUGINS"):
+            registry.get("loss", "two-healthy/healthy")
+
+    def test_a_disabled_plugin_is_not_imported(self, folder):
+        folder.install("exits_at_import")
+        folder.install("healthy")
+        environ = {"GANZOO_DISABLE_PLUGINS": "exits-at-import", "GANZOO_PLUGINS": "exits-at-import,healthy"}
+        registry, problems = load(environ=environ)
+        assert problems == []
+        assert {entry.distribution for entry in registry.entries()} == {"ganzoo", "healthy"}
+
+    def test_names_without_effect_are_named(self, folder):
+        folder.install("healthy")
+        registry = Registry.load(environ={"GANZOO_PLUGINS": "helthy", "GANZOO_DISABLE_PLUGINS": "1,ganzoo"})
+        lines = [str(problem) for problem in registry.problems if problem.stage == "selection"]
+        assert len(lines) == 3
+        assert "plugin helthy: warning" in lines[0]
+        assert "did you mean 'healthy'?" in lines[0]
+        assert "no installed plugin (installed: healthy)" in lines[1]
+        assert "first-party components cannot be disabled" in lines[2]
+
+
+class TestTheProgram:
+    def test_it_lists_what_works_and_names_what_does_not(self, folder):
+        for source in ("exits_at_import", "misspelt_hook", "prints", "healthy"):
+            folder.install(source)
+        done = run(folder, "-m", "ganzoo", "list", "losses", "--json")
+        assert done.returncode == 0, done.stderr
+        rows = {row["qualified"]: row["status"] for row in json.loads(done.stdout)}
+        assert rows["prints/talkative"] == "ok"
+        assert rows["healthy/hinge"] == "shadowed"
+        assert rows["healthy/needy"] == "missing"
+        lines = [line for line in done.stderr.splitlines() if line.startswith("ganzoo: plugin")]
+        assert [line.split()[2] for line in lines] == ["exits-at-import", "misspelt-hook"]
+
+    @pytest.mark.parametrize(
+        ("arguments", "code"),
+        [
+            (["info", "healthy"], 0),
+            (["info", "exits-at-import/any"], 4),
+            (["info", "healthy/absent"], 4),
+            (["info", "no-such-name"], 2),
+            (["--no-plugins", "info", "healthy"], 2),
+            (["--strict", "list"], 4),
+        ],
+        ids=lambda value: " ".join(value) if isinstance(value, list) else str(value),
+    )
+    def test_exit_codes(self, folder, arguments, code):
+        folder.install("exits_at_import")
+        folder.install("healthy")
+        done = run(folder, "-m", "ganzoo", *arguments)
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stderr

@@ -46,10 +46,9 @@ def sample_command(
     chatter(quiet=False)
     chosen = Run(find_run(runs_folder, run).path)
     labels = None if class_name is None else [_class_number(chosen, class_name)] * n
-    if grid is not None:
-        _refuse_existing([grid])
-        if n > MOST_IN_A_GRID:
-            raise ConfigError(f"a grid holds at most {MOST_IN_A_GRID} images", given=n, hint="--out DIR for more")
+    _refuse_existing(out, grid)
+    if grid is not None and n > MOST_IN_A_GRID:
+        raise ConfigError(f"a grid holds at most {MOST_IN_A_GRID} images", given=n, hint="--out DIR for more")
     written = [] if out is None else _write_images(chosen, out, n, labels, seed, ema)
     if grid is not None:
         written.append(_write_grid(chosen, grid, n, labels, seed, ema))
@@ -65,7 +64,6 @@ def _write_images(run: Run, out: Path, n: int, labels: list[int] | None, seed: i
     written: list[Path] = []
     for images, drawn in run.samples(n, labels=labels, seed=seed, ema=ema):
         targets = [_target(run, out, len(written) + row, drawn, row) for row in range(len(images))]
-        _refuse_existing(targets)
         for image, target in zip(images, targets, strict=True):
             pictures.save(pictures.to_image(image), target)
         written += targets
@@ -100,11 +98,8 @@ def _class_number(run: Run, name: str) -> int:
     return run.classes.index(name)
 
 
-def _refuse_existing(targets: list[Path]) -> None:
-    existing = [path for path in targets if path.exists()]
-    if existing:
-        raise ConfigError(
-            f"{existing[0]} exists, and nothing is overwritten",
-            given=f"{len(existing)} such files",
-            hint="another place",
-        )
+def _refuse_existing(out: Path | None, grid: Path | None) -> None:
+    if out is not None and out.exists() and any(out.iterdir()):
+        raise ConfigError(f"folder {out} is not empty, and nothing is overwritten", hint="--out with a new folder")
+    if grid is not None and grid.exists():
+        raise ConfigError(f"{grid} exists, and nothing is overwritten", hint="--grid with a new file")
