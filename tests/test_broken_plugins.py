@@ -105,6 +105,7 @@ def test_strict_raises_for_it(folder, source, stage, message):
         Registry.load(strict=True, environ={"GANZOO_PLUGINS": distribution})
     assert caught.value.exit_code == 4
     assert message in caught.value.message
+    assert distribution in caught.value.message
     assert caught.value.__cause__ is not None
 
 
@@ -114,7 +115,7 @@ def test_asking_a_broken_plugin_for_a_component_is_a_plugin_error(folder, source
     registry, _ = load()
     with pytest.raises(PluginError, match=distribution):
         registry.get("loss", f"{distribution}/anything")
-    with pytest.raises(UnknownNameError, match=f"not searched: {distribution} 1.0"):
+    with pytest.raises(UnknownNameError, match=f"not searched: entry point 'main' of {distribution} 1.0"):
         registry.get("loss", "no-such-loss")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from dataclasses import dataclass
 from functools import cache
@@ -61,5 +62,10 @@ def _load(settings: Settings) -> Registry:
 
 
 def console() -> Console:
-    """Standard output for tables. What plugins write is text: brackets are no markup, colons no emoji."""
+    """Standard output for tables. What plugins write is text: brackets are no markup, colons no emoji.
+
+    Where the encoding of the output lacks a letter (λ, ≥), a question mark stands in for it.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
     return Console(markup=False, emoji=False, highlight=False)

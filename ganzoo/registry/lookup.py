@@ -174,7 +174,8 @@ class Registry:
         if kind and (elsewhere := [other.name for other in KINDS if self._candidates(other.name, name)]):
             message = f"{name!r} is a {' and a '.join(elsewhere)}, not a {kind.name}"
         for problem in failures:
-            message += f"\n  not searched: {problem.distribution} {problem.version}, which failed to load"
+            where = f"entry point {problem.entry_point!r} of " if problem.entry_point else ""
+            message += f"\n  not searched: {where}{problem.distribution} {problem.version}, which failed to load"
         hint = f"ganzoo list {kind.plural}" if kind else "ganzoo list"
         allowed = ", ".join(sorted({self.shortest(entry) for entry in entries})) if kind else None
         return UnknownNameError(message, given=name, allowed=allowed, hint=hint)

@@ -1,0 +1,75 @@
+"""The handwritten digits that come along."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ganzoo.component import DatasetOptions
+from ganzoo.errors import ConfigError, DataError
+from ganzoo_datasets.image_array import ImageArray
+
+if TYPE_CHECKING:
+    from ganzoo.protocols import Dataset
+
+SIDE = 8
+HIGHEST = 16
+SPLITS = ("train", "test", "all")
+
+
+class Digits(DatasetOptions):
+    """Optical Recognition of Handwritten Digits: 1,797 images of 13 writers, ten classes of about 180.
+
+    An original is 8×8 and counts the pixels that are on in each 4×4 block of a bitmap, 0…16. It is scaled to
+    0…255 and enlarged by bicubic interpolation to ``image_size`` (default 32, at least 8); 1 channel, or 3 equal ones.
+
+    Splits: ``train`` (1,438) and ``test`` (359), drawn once, 80/20 within each class, and fixed in the file; ``all``.
+    The file does not say who wrote what, so both splits hold digits of every writer.
+
+    Source: Alpaydin & Kaynak 1998, UCI Machine Learning Repository, doi:10.24432/C50P49, CC BY 4.0.
+    """
+
+    def open(self, *, image_size: int | None, channels: int | None, split: str, cache: Path) -> Dataset:
+        """Load one split.
+
+        Raises:
+            DataError: there is no such split.
+            ConfigError: a size below 8 or channels other than 1 and 3.
+        """
+        size, channels = image_size or 4 * SIDE, channels or 1
+        if size < SIDE or channels not in (1, 3):
+            raise ConfigError(
+                "digits cannot be shown like that",
+                given=f"image_size {size}, channels {channels}",
+                allowed=f"image_size from {SIDE}, channels 1 or 3",
+                hint="--image-size 32 --set data.channels=1",
+            )
+        counts, labels = _load(split)
+        gray = np.stack([_enlarge(image, size) for image in counts])
+        return ImageArray(
+            np.broadcast_to(gray[:, None], (len(gray), channels, size, size)),
+            digest=hashlib.sha256(gray.tobytes()).hexdigest(),
+            classes=[str(digit) for digit in range(10)],
+            labels=labels.tolist(),
+        )
+
+
+def _load(split: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    if split not in SPLITS:
+        raise DataError(
+            "digits has no such split", given=split, allowed=", ".join(SPLITS), hint="--set data.split=train"
+        )
+    with np.load(Path(__file__).with_name("digits.npz"), allow_pickle=False) as file:
+        images, labels, train = file["images"], file["labels"], file["train"]
+    chosen = {"train": train, "test": ~train, "all": np.ones_like(train)}[split]
+    return images[chosen], labels[chosen]
+
+
+def _enlarge(counts: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    gray = (counts.astype(np.int64) * 255 + HIGHEST // 2) // HIGHEST
+    return np.asarray(Image.fromarray(gray.astype(np.uint8)).resize((size, size), Image.Resampling.BICUBIC))

@@ -1,0 +1,141 @@
+import json
+import subprocess
+import sys
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from ganzoo.cli import listing
+from ganzoo.component import Component
+from ganzoo.errors import UnknownNameError
+from ganzoo.registry import Entry, Registry
+
+
+def entry(name, kind="loss", distribution="ganzoo", version="0.1.0", **fields):
+    fields = {"target": "package:One", "summary": f"what {name} is"} | fields
+    component = Component(kind=kind, name=name, **fields)
+    return Entry(component=component, distribution=distribution, version=version, entry_point="main")
+
+
+ENTRIES = [
+    entry("hinge", summary="[margins] of λ → :smile: one", aliases=("lim", "ye"), tags=frozenset({"b", "a"})),
+    entry("dcgan", kind="generator"),
+    entry("a-loss-with-quite-a-long-name", summary="words " * 40),
+    entry("hinge", distribution="acme-gan", version="2.0rc1"),
+    entry("old", deprecated_for="hinge"),
+    entry("needy", requires=("no_such_package",)),
+]
+
+
+@pytest.fixture
+def run(monkeypatch):
+    app = typer.Typer()
+    app.command()(listing.list_command)
+
+    def run(*arguments, entries=ENTRIES, width=80):
+        monkeypatch.setattr(listing, "registry", lambda: Registry(entries))
+        return CliRunner().invoke(app, arguments, env={"COLUMNS": str(width), "TERM": "dumb"})
+
+    return run
+
+
+def test_json_rows_are_those_of_the_contract(run):
+    rows = json.loads(run("--json").stdout)
+    assert rows[1] == {
+        "kind": "loss",
+        "name": "hinge",
+        "qualified": "ganzoo/hinge",
+        "aliases": ["lim", "ye"],
+        "summary": "[margins] of λ → :smile: one",
+        "tags": ["a", "b"],
+        "distribution": "ganzoo",
+        "version": "0.1.0",
+        "status": "ok",
+    }
+    assert [(row["qualified"], row["status"]) for row in rows] == [
+        ("ganzoo/a-loss-with-quite-a-long-name", "ok"),
+        ("ganzoo/hinge", "ok"),
+        ("acme-gan/hinge", "shadowed"),
+        ("ganzoo/needy", "missing"),
+        ("ganzoo/old", "deprecated"),
+        ("ganzoo/dcgan", "ok"),
+    ]
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_the_table_fits_the_terminal(run, width):
+    assert max(map(len, run(width=width).stdout.splitlines())) <= width
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_wrapping_loses_nothing(run, width):
+    words = "".join(run(width=width, entries=[one for one in ENTRIES if one.first_party]).stdout.split())
+    for one in ENTRIES:
+        assert "".join(one.component.summary.split()) in words
+    assert "alsolim,ye" in words
+    assert "needsno_such_package" in words
+    assert "deprecated:usehinge" in words
+
+
+def test_kinds_are_headings_in_order_and_names_are_what_one_types(run):
+    lines = run(width=120).stdout.splitlines()
+    assert [line for line in lines if line and not line.startswith(" ")] == ["losses", "generators"]
+    names = [line.split()[0] for line in lines if line.startswith("   ") and line[3:4].strip()]
+    assert names == ["a-loss-with-quite-a-long-name", "hinge", "acme-gan/hinge", "needy", "old", "dcgan"]
+
+
+def test_brackets_and_colons_are_text(run):
+    assert "[margins] of λ → :smile: one" in run(width=120).stdout
+
+
+def test_providers_are_shown_when_there_are_third_parties(run):
+    assert "acme-gan 2.0rc1" in run(width=120).stdout
+    assert "0.1.0" not in run(width=120).stdout
+    assert "acme" not in run(entries=[ENTRIES[0]]).stdout
+
+
+@pytest.mark.parametrize("word", ["generator", "generators", "gen"])
+def test_one_kind(run, word):
+    assert [row["name"] for row in json.loads(run(word, "--json").stdout)] == ["dcgan"]
+    assert "hinge" not in run(word).stdout
+
+
+def test_a_kind_without_components(run):
+    result = run("metrics")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == "no metrics are installed\n"
+    assert json.loads(run("metrics", "--json").stdout) == []
+
+
+def test_an_unknown_kind(run):
+    result = run("lossess")
+    assert isinstance(result.exception, UnknownNameError)
+    assert "did you mean 'losses'?" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["list"], 0),
+        (["list", "losses", "--json"], 0),
+        (["list", "colours"], 2),
+        (["info", "no-such-name"], 2),
+        (["--help"], 0),
+        (["list", "--help"], 0),
+        (["--version"], 0),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else str(value),
+)
+def test_the_program_answers_without_torch(arguments, code):
+    program = (
+        "import sys\n"
+        "from ganzoo.cli import main\n"
+        f"sys.argv[1:] = {arguments!r}\n"
+        "try:\n"
+        "    main()\n"
+        "except SystemExit as end:\n"
+        "    sys.stderr.write(f'\\nended {end.code or 0}, torch: {\"torch\" in sys.modules}')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stderr.splitlines()[-1] == f"ended {code}, torch: False"

@@ -1,0 +1,28 @@
+"""What every test gets: one thread, a cache of its own, no plugin switches from outside."""
+
+from __future__ import annotations
+
+import os
+
+# Before torch is imported anywhere: two workers on two cores must not fight for threads.
+os.environ["OMP_NUM_THREADS"] = "1"
+
+import pytest
+import torch
+from hypothesis import settings
+
+settings.register_profile("ganzoo", deadline=None, max_examples=30, derandomize=True, database=None)
+settings.load_profile("ganzoo")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache(tmp_path_factory):
+    os.environ["GANZOO_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    os.environ["OMP_NUM_THREADS"] = "1"
+    for name in ("GANZOO_PLUGINS", "GANZOO_DISABLE_PLUGINS"):
+        os.environ.pop(name, None)

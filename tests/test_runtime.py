@@ -1,0 +1,103 @@
+"""Devices, precision, and the one place where an optimizer moves."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from toys import ToyDiscriminator, ToyGenerator
+
+from ganzoo.errors import DivergedError, ResourceError
+from ganzoo.runtime import Runtime, descend, pick_device
+
+
+def parameter_and_optimizer(value=1.0, lr=0.1):
+    parameter = torch.nn.Parameter(torch.tensor([value]))
+    return parameter, torch.optim.SGD([parameter], lr=lr)
+
+
+def test_descend_steps_along_the_sum_of_the_terms():
+    parameter, optimizer = parameter_and_optimizer()
+    terms, norm = descend("generator", 1, optimizer, [(1.0, {"a": 2 * parameter.sum(), "b": 3 * parameter.sum()})])
+    assert parameter.item() == pytest.approx(1 - 0.1 * 5)
+    assert {name: value.item() for name, value in terms.items()} == {"a": 2.0, "b": 3.0}
+    assert norm.item() == 5.0
+
+
+def test_micro_batches_are_weighted_by_their_share():
+    parameter, optimizer = parameter_and_optimizer()
+    parts = [(0.25, {"a": 4 * parameter.sum()}), (0.75, {"a": 8 * parameter.sum()})]
+    terms, _ = descend("generator", 1, optimizer, parts)
+    assert terms["a"].item() == 7.0
+    assert parameter.item() == pytest.approx(1 - 0.1 * 7)
+
+
+def test_old_gradients_do_not_count():
+    parameter, optimizer = parameter_and_optimizer()
+    parameter.grad = torch.tensor([100.0])
+    descend("generator", 1, optimizer, [(1.0, {"a": parameter.sum()})])
+    assert parameter.item() == pytest.approx(0.9)
+
+
+def test_clipping_rescales_the_whole_gradient():
+    parameter, optimizer = parameter_and_optimizer()
+    _, norm = descend("generator", 1, optimizer, [(1.0, {"a": 50 * parameter.sum()})], clip_grad_norm=1.0)
+    assert norm.item() == 50.0, "the norm reported is the one before clipping"
+    assert parameter.item() == pytest.approx(1 - 0.1, abs=1e-5)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_non_finite_term_stops_before_the_optimizer_moves_and_is_named(bad):
+    parameter, optimizer = parameter_and_optimizer()
+    terms = {"adversarial": parameter.sum(), "gradient_penalty": parameter.sum() * bad}
+    with pytest.raises(DivergedError, match=r"gradient_penalty of the discriminator is not finite at step 7"):
+        descend("discriminator", 7, optimizer, [(1.0, terms)])
+    assert parameter.item() == 1.0
+    assert optimizer.state[parameter] == {}
+
+
+def test_a_non_finite_gradient_of_a_finite_term_stops_too():
+    parameter, optimizer = parameter_and_optimizer(0.0)
+    with pytest.raises(DivergedError, match="the gradient of the generator"):
+        descend("generator", 3, optimizer, [(1.0, {"a": parameter.sqrt().sum()})])
+    assert parameter.item() == 0.0
+
+
+def test_terms_that_cancel_to_a_finite_sum_are_still_seen():
+    parameter, optimizer = parameter_and_optimizer()
+    infinite = parameter.sum() / 0
+    with pytest.raises(DivergedError):
+        descend("generator", 3, optimizer, [(1.0, {"a": infinite, "b": -infinite})])
+
+
+def test_unknown_and_missing_devices_are_errors_with_a_way_out():
+    for name in ("gpu", "cuda:99"):
+        with pytest.raises(ResourceError, match=name):
+            pick_device(name)
+    assert pick_device("cpu") == torch.device("cpu")
+    assert pick_device("auto").type in ("cpu", "cuda", "mps")
+
+
+def test_torchs_settings_come_back():
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    with Runtime(device=torch.device("cpu"), threads=2).active():
+        assert torch.get_num_threads() == 2
+        assert torch.are_deterministic_algorithms_enabled()
+    assert (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()) == before
+
+
+def test_bf16_computes_in_bf16_and_hands_out_fp32():
+    runtime = Runtime(device=torch.device("cpu"), precision="bf16")
+    discriminator, generator = ToyDiscriminator().eval(), ToyGenerator()
+    images = runtime.generate(generator)(torch.randn(4, 5), None)
+    output = runtime.discriminate(discriminator)(images, None)
+    assert images.dtype == output.logits.dtype == torch.float32
+    assert output.features[0].dtype == torch.bfloat16, "nothing was computed in bf16"
+    assert runtime.critic(discriminator)(images, None).features[0].dtype == torch.float32, "penalties stay in fp32"
+
+
+def test_images_and_networks_are_channels_last():
+    runtime = Runtime(device=torch.device("cpu"))
+    assert runtime.put(torch.rand(2, 3, 4, 4)).is_contiguous(memory_format=torch.channels_last)
+    assert runtime.put(torch.rand(2, 5)).shape == (2, 5)
+    weight = runtime.place(torch.nn.Conv2d(3, 4, 3)).weight
+    assert weight.is_contiguous(memory_format=torch.channels_last)

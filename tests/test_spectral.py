@@ -1,0 +1,79 @@
+"""The cadence of spectral normalization."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from toys import ToyDiscriminator, make_setup
+from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from ganzoo import spectral
+from ganzoo.train import train
+
+
+def vectors(module):
+    return [buffer.clone() for name, buffer in module.named_buffers() if name.endswith(("._u", "._v"))]
+
+
+def same(first, second):
+    return all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def test_held_layers_do_not_move_and_iterate_moves_them_once():
+    torch.manual_seed(0)
+    module, reference = ToyDiscriminator(), ToyDiscriminator()
+    reference.load_state_dict(module.state_dict())
+    spectral.hold(module)
+    start = vectors(module)
+    module(torch.rand(2, 1, 8, 8))
+    assert same(vectors(module), start)
+    spectral.iterate(module)
+    reference(torch.rand(2, 1, 8, 8))
+    assert same(vectors(module), vectors(reference)), "one iteration is what torch does in one training-mode forward"
+    assert not same(vectors(module), start)
+    module(torch.rand(2, 1, 8, 8))
+    assert same(vectors(module), vectors(reference))
+
+
+def test_a_run_iterates_once_per_discriminator_update():
+    setup = make_setup(n_critic=2, steps=3)
+    reference = ToyDiscriminator()
+    moves = 0
+    original = spectral.iterate
+
+    before = vectors(setup.state.discriminator)
+    for _ in train(setup):
+        after = vectors(setup.state.discriminator)
+        moves += not same(before, after)
+        before = after
+    assert moves == 3
+    assert setup.state.d_step == 6
+    assert original is spectral.iterate
+    assert len(vectors(reference)) == len(before)
+
+
+def test_the_norm_of_a_normalized_weight_converges_to_one():
+    torch.manual_seed(0)
+    module = nn.Sequential(spectral_norm(nn.Conv2d(3, 8, 4)), nn.Flatten(), spectral_norm(nn.Linear(8, 5)))
+    spectral.hold(module)
+    for _ in range(100):
+        spectral.iterate(module)
+    for norm in spectral.norms(module).values():
+        assert norm.item() == pytest.approx(1.0, abs=1e-3)
+
+
+def test_norms_are_those_of_the_reshaped_weight_and_named_by_layer():
+    module = nn.Sequential(spectral_norm(nn.Conv2d(3, 8, 4)))
+    spectral.hold(module)
+    norms = spectral.norms(module)
+    assert list(norms) == ["0.weight"]
+    expected = torch.linalg.svdvals(module[0].weight.detach().reshape(8, -1))[0]
+    torch.testing.assert_close(norms["0.weight"], expected)
+
+
+def test_modules_without_spectral_norm_are_left_alone():
+    module = nn.Linear(2, 2)
+    spectral.hold(module)
+    spectral.iterate(module)
+    assert spectral.norms(module) == {}

@@ -1,0 +1,199 @@
+"""The mathematics of one step of each player."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from toys import Constant, Hinge, ToyDiscriminator, ToyGenerator, make_game, make_inputs
+
+from ganzoo.protocols import DiscriminatorOutput
+from ganzoo.step import WeightedRegularizer, discriminator_terms, generator_terms
+
+
+def snapshot(module):
+    return {name: value.clone() for name, value in module.state_dict().items()}
+
+
+def equal(before, module):
+    return all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
+
+
+@pytest.fixture
+def players():
+    torch.manual_seed(0)
+    return ToyDiscriminator(), ToyGenerator()
+
+
+def test_discriminators_step_leaves_the_generator_untouched(players):
+    discriminator, generator = players
+    before = snapshot(generator)
+    discriminator_terms(make_game(*players), make_inputs()).total().backward()
+    assert equal(before, generator), "BatchNorm statistics of the generator moved in the discriminator's step"
+    assert all(parameter.grad is None for parameter in generator.parameters())
+    assert all(parameter.grad is not None for parameter in discriminator.parameters())
+
+
+def test_discriminators_step_uses_the_batch_statistics_of_the_generator(players):
+    """Keeping the statistics must not mean running the generator in eval mode: D would train on other fakes."""
+    _, generator = players
+    seen = Constant()
+    game = make_game(*players, regularizers=(WeightedRegularizer(name="c", regularizer=seen, weight=1.0),))
+    inputs = make_inputs()
+    discriminator_terms(game, inputs)
+    with torch.no_grad():
+        assert torch.equal(seen.views[0].fake, generator(inputs.z))
+
+
+def test_generators_step_leaves_no_gradient_in_the_discriminator(players):
+    discriminator, generator = players
+    generator_terms(make_game(*players), make_inputs()).total().backward()
+    assert all(parameter.grad is None for parameter in discriminator.parameters())
+    assert all(parameter.requires_grad for parameter in discriminator.parameters()), "the freeze must be undone"
+    assert all(parameter.grad.abs().sum() > 0 for parameter in generator.parameters())
+
+
+def test_generators_step_moves_its_batch_norm_once(players):
+    _, generator = players
+    generator_terms(make_game(*players), make_inputs())
+    assert generator.body[1].num_batches_tracked == 1
+
+
+def test_parameters_frozen_by_the_user_stay_frozen(players):
+    discriminator, _ = players
+    discriminator.head.bias.requires_grad_(False)
+    generator_terms(make_game(*players), make_inputs())
+    assert not discriminator.head.bias.requires_grad
+
+
+def test_generators_gradient_is_that_of_an_unfrozen_discriminator(players):
+    discriminator, generator = players
+    discriminator.eval()
+    inputs = make_inputs()
+    generator_terms(make_game(*players), inputs).total().backward()
+    frozen = [parameter.grad.clone() for parameter in generator.parameters()]
+    generator.zero_grad()
+    (-discriminator(generator(inputs.z)).logits.mean()).backward()
+    for mine, plain in zip(frozen, generator.parameters(), strict=True):
+        torch.testing.assert_close(mine, plain.grad)
+
+
+def test_one_pass_equals_two_passes():
+    torch.manual_seed(0)
+    discriminator = ToyDiscriminator(classes=3).double().eval()
+    generator = ToyGenerator().double()
+    inputs = make_inputs(dtype=torch.float64, labels=True)
+    results = {}
+    for passes in ("one", "two"):
+        discriminator.zero_grad()
+        terms = discriminator_terms(make_game(discriminator, generator, passes=passes), inputs, observe=True)
+        terms.total().backward()
+        gradients = [parameter.grad for parameter in discriminator.parameters() if parameter.grad is not None]
+        results[passes] = [terms.total(), *terms.observed.values(), *gradients]
+    for one, two in zip(results["one"], results["two"], strict=True):
+        torch.testing.assert_close(one, two, rtol=1e-12, atol=1e-12)
+
+
+def test_the_passes_are_as_many_as_they_say(players):
+    discriminator, _ = players
+    for passes, sizes in (("one", [12]), ("two", [6, 6])):
+        discriminator.calls.clear()
+        discriminator_terms(make_game(*players, passes=passes), make_inputs())
+        assert [size for size, _ in discriminator.calls] == sizes
+
+
+def test_what_is_logged_is_what_is_optimized(players):
+    part = WeightedRegularizer(name="c", regularizer=Constant(2.0), weight=0.5, every=4)
+    game = make_game(*players, regularizers=(part,))
+    terms = discriminator_terms(game, make_inputs(update=8))
+    assert terms.scalars["constant"].item() == 0.5 * 4 * 2.0
+    assert terms.total().item() == pytest.approx(sum(value.item() for value in terms.scalars.values()))
+
+
+def test_a_lazy_regularizer_acts_at_every_kth_update_only(players):
+    part = WeightedRegularizer(name="c", regularizer=Constant(), weight=1.0, every=4)
+    game = make_game(*players, regularizers=(part,))
+    for terms_of in (discriminator_terms, generator_terms):
+        acted = ["constant" in terms_of(game, make_inputs(update=update)).scalars for update in range(9)]
+        assert acted == [update % 4 == 0 for update in range(9)]
+
+
+def test_the_view_of_each_player(players):
+    discriminator, generator = players
+    seen = Constant()
+    game = make_game(*players, regularizers=(WeightedRegularizer(name="c", regularizer=seen, weight=1.0),))
+    inputs = make_inputs(labels=True)
+    discriminator_terms(game, inputs)
+    generator_terms(game, inputs)
+    of_discriminator, of_generator = seen.views
+    assert of_discriminator.player == "discriminator"
+    assert of_discriminator.network is discriminator
+    assert not of_discriminator.fake.requires_grad
+    assert of_discriminator.real_output is not None
+    assert of_generator.player == "generator"
+    assert of_generator.network is generator
+    assert of_generator.fake.requires_grad
+    assert of_generator.real_output is None, "nobody asked for the extra forward"
+    assert torch.equal(of_generator.fake_labels, inputs.fake_labels)
+
+
+class Relativistic:
+    def discriminator_loss(self, *, real, fake):
+        return torch.nn.functional.softplus(fake - real).mean()
+
+    def generator_loss(self, *, real, fake):
+        return torch.nn.functional.softplus(real - fake).mean()
+
+
+def test_only_a_relativistic_loss_pays_for_real_logits_in_the_generators_step(players):
+    discriminator, _ = players
+    generator_terms(make_game(*players), make_inputs())
+    assert discriminator.calls == [(6, True)]
+    discriminator.calls.clear()
+    terms = generator_terms(make_game(*players, loss=Relativistic(), generator_needs_real=True), make_inputs())
+    assert discriminator.calls == [(6, True), (6, False)]
+    assert torch.isfinite(terms.total())
+
+
+class TwoScales(ToyDiscriminator):
+    def forward(self, images, labels=None):
+        output = super().forward(images, labels)
+        return DiscriminatorOutput(output.logits, extra_logits=(2 * output.logits, output.logits.mean((1, 2, 3))))
+
+
+def test_the_loss_is_taken_of_each_output_and_summed():
+    torch.manual_seed(0)
+    discriminator, generator = TwoScales().eval(), ToyGenerator()
+    inputs = make_inputs()
+    for passes in ("one", "two"):
+        total = discriminator_terms(make_game(discriminator, generator, passes=passes), inputs).total()
+        real, fake = discriminator(inputs.real), discriminator(generator(inputs.z))
+        expected = sum(
+            Hinge().discriminator_loss(real=r, fake=f)
+            for r, f in zip((real.logits, *real.extra_logits), (fake.logits, *fake.extra_logits), strict=True)
+        )
+        torch.testing.assert_close(total, expected)
+
+
+def test_augmentation_is_what_the_discriminator_sees_and_penalties_do_not(players):
+    discriminator, generator = players
+    discriminator.eval()
+    seen = Constant()
+    part = WeightedRegularizer(name="c", regularizer=seen, weight=1.0)
+    inputs = make_inputs()
+    game = make_game(*players, augment=lambda images: 0 * images, regularizers=(part,))
+    total = discriminator_terms(game, inputs).scalars["adversarial"]
+    blank = discriminator(torch.zeros_like(inputs.real)).logits
+    torch.testing.assert_close(total, Hinge().discriminator_loss(real=blank, fake=blank))
+    assert torch.equal(seen.views[0].real, inputs.real)
+
+
+def test_diagnostics_extend_what_is_observed(players):
+    class Diagnosed(Hinge):
+        def diagnostics(self, *, real, fake):
+            return {"violations/real": real.sum() * 0 + 5, "accuracy/real": fake.sum() * 0 + 7}
+
+    observed = discriminator_terms(make_game(*players, loss=Diagnosed()), make_inputs(), observe=True).observed
+    assert observed["violations/real"] == 5
+    assert observed["accuracy/real"] == 7
+    assert set(observed) >= {"logits/real", "logits/fake", "accuracy/fake"}
+    assert discriminator_terms(make_game(*players), make_inputs()).observed == {}
