@@ -45,20 +45,13 @@ class RunDirectory:
         """A new numbered directory; two processes starting at once get two numbers."""
         with writing(runs):
             runs.mkdir(parents=True, exist_ok=True)
-            number = max((run_number(path) for path in runs.iterdir()), default=0) + 1
-            while True:
-                # The number alone is claimed first: two runs of different names must not share one.
-                claim = runs / f".{number:04d}"
-                try:
-                    claim.mkdir()
-                except FileExistsError:
-                    number += 1
-                    continue
+            with filelock.FileLock(runs / ".lock"):
+                number = max((run_number(path) for path in runs.iterdir()), default=0) + 1
                 run = cls(runs / f"{number:04d}-{name}")
-                claim.rename(run.path)
-                run.samples.mkdir()
-                run.checkpoints.mkdir()
-                return run
+                run.path.mkdir()
+            run.samples.mkdir()
+            run.checkpoints.mkdir()
+        return run
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -155,8 +148,8 @@ def verify(folder: Path) -> str | None:
 
 
 def run_number(path: Path) -> int:
-    """The leading number of a run's folder name (also of a claimed one); 0 when it has none."""
-    found = re.match(r"\.?(\d{4,})(?:-|$)", path.name)
+    """The leading number of a run's folder name; 0 when it has none."""
+    found = re.match(r"(\d{4,})-", path.name)
     return int(found[1]) if found else 0
 
 

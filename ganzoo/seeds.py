@@ -6,6 +6,7 @@ So a checkpoint needs no generator state, and looking at a run cannot change it.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -14,7 +15,7 @@ import torch
 
 def derive(seed: int, *key: int | str) -> int:
     """A 63-bit seed that depends on ``seed`` and every part of ``key``, the same on every machine."""
-    text = "\x1f".join(f"{type(part).__name__}:{part}" for part in (seed, *key))
+    text = json.dumps([seed, *key])
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
 
 

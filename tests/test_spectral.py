@@ -37,20 +37,16 @@ def test_held_layers_do_not_move_and_iterate_moves_them_once():
 
 
 def test_a_run_iterates_once_per_discriminator_update():
-    setup = make_setup(n_critic=2, steps=3)
+    """Weights that do not move (learning rate 0) make the vectors of a run those of as many plain forwards."""
+    setup = make_setup(n_critic=2, steps=3, lr=0.0)
     reference = ToyDiscriminator()
-    moves = 0
-    original = spectral.iterate
-
-    before = vectors(setup.state.discriminator)
+    reference.load_state_dict(setup.state.discriminator.state_dict())
     for _ in train(setup):
-        after = vectors(setup.state.discriminator)
-        moves += not same(before, after)
-        before = after
-    assert moves == 3
+        pass
+    for _ in range(setup.state.d_step):
+        reference(torch.rand(2, 1, 8, 8))
     assert setup.state.d_step == 6
-    assert original is spectral.iterate
-    assert len(vectors(reference)) == len(before)
+    assert same(vectors(setup.state.discriminator), vectors(reference))
 
 
 def test_the_norm_of_a_normalized_weight_converges_to_one():

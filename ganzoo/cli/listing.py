@@ -53,9 +53,9 @@ def _table(known: Registry, entries: Sequence[Entry], *, name_width: int, provid
     table = Table(box=None, show_header=False, expand=True, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column("", width=1)
     table.add_column("name", style="cyan", min_width=name_width, overflow="fold")
-    table.add_column("summary", ratio=3, overflow="fold")
+    table.add_column("summary", ratio=1, overflow="fold")
     if providers:
-        table.add_column("provider", ratio=1, overflow="fold", style="dim")
+        table.add_column("provider", max_width=30, overflow="fold", style="dim")
     for entry in entries:
         provider = [] if not providers else [""] if entry.first_party else [entry.provider]
         table.add_row("", known.shortest(entry), _summary(entry), *provider)

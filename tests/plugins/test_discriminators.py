@@ -6,8 +6,10 @@ import contextlib
 
 import pytest
 import torch
+import torch.nn.functional as F
 from ganzoo_discriminators.acgan import Acgan
 from ganzoo_discriminators.dcgan import Dcgan
+from ganzoo_discriminators.patch_geometry import map_side
 from ganzoo_discriminators.patchgan_sn import PatchganSn
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -78,6 +80,7 @@ def test_field_and_map_of_the_table(n_layers, field, maps):
         network = on_meta(options, spec_of(1, side, side))
         logits = network(torch.empty(2, 1, side, side, device="meta")).logits
         assert logits.shape == (2, 1, expected, expected)
+        assert map_side(side, n_layers) == expected
         assert network.receptive_field() == field
 
 
@@ -230,6 +233,32 @@ def test_spectral_norm_settles_at_one_in_every_layer(options):
     assert len(norms) == len(convolutions(network))
     assert max(norms) <= 1.02
     assert min(norms) >= 1 - 1e-5
+
+
+def test_dcgan_computes_its_formula():
+    torch.manual_seed(0)
+    network = Dcgan(ndf=2).build(spec_of(3, 16, 16))
+    images = images_of(4, 3, 16, 16)
+    first, second, last = (layer.weight for layer in convolutions(network))
+    (norm,) = (module for module in network.modules() if isinstance(module, nn.BatchNorm2d))
+    hidden = F.leaky_relu(F.conv2d(images, first, stride=2, padding=1), 0.2)
+    hidden = F.conv2d(hidden, second, stride=2, padding=1)
+    hidden = F.batch_norm(hidden, None, None, norm.weight, norm.bias, training=True)
+    logits = F.conv2d(F.leaky_relu(hidden, 0.2), last).flatten()
+    assert torch.allclose(network(images).logits, logits, rtol=1e-5)
+
+
+def test_patchgan_computes_its_formula():
+    torch.manual_seed(0)
+    network = PatchganSn(ndf=2, n_layers=1).build(spec_of(3, 16, 16)).eval()
+    images = images_of(4, 3, 16, 16)
+    first, second, last = ((layer.weight, torch.randn(layer.bias.shape)) for layer in convolutions(network))
+    for layer, (_, bias) in zip(convolutions(network), (first, second, last), strict=True):
+        layer.bias.data.copy_(bias)
+    hidden = F.leaky_relu(F.conv2d(images, *first, stride=2, padding=1), 0.2)
+    hidden = F.leaky_relu(F.conv2d(hidden, *second, stride=1, padding=1), 0.2)
+    logits = F.conv2d(hidden, *last, stride=1, padding=1)
+    assert torch.allclose(network(images).logits, logits, rtol=1e-5)
 
 
 @pytest.mark.parametrize("options", [Dcgan(ndf=2), PatchganSn(ndf=2, n_layers=2), Acgan(ndf=2, norm="instance")])

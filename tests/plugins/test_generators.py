@@ -6,6 +6,7 @@ import contextlib
 
 import pytest
 import torch
+import torch.nn.functional as F
 from ganzoo_generators.dcgan import Dcgan
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -91,6 +92,21 @@ def test_weights_start_as_published():
         assert abs(layer.weight.mean() - 1) < 4 * 0.02 / layer.num_features**0.5
         assert layer.weight.std().item() == pytest.approx(0.02, rel=4 / (2 * layer.num_features) ** 0.5)
         assert not layer.bias.any()
+
+
+def test_dcgan_computes_its_formula():
+    torch.manual_seed(0)
+    network = Dcgan(latent=3, ngf=2).build(spec_of(3, 16, 16, conditional=True))
+    z, labels = network.latent(4, generator=seeded()), torch.tensor([0, 1, 2, 1])
+    first, second, last = (layer.weight for layer in transposed(network))
+    one, two = (module for module in network.modules() if isinstance(module, nn.BatchNorm2d))
+    entering = torch.cat([z, network.label_embedding.weight[labels]], dim=1)
+    hidden = F.conv_transpose2d(entering.view(4, 6, 1, 1), first)
+    hidden = F.relu(F.batch_norm(hidden, None, None, one.weight, one.bias, training=True))
+    hidden = F.conv_transpose2d(hidden, second, stride=2, padding=1)
+    hidden = F.relu(F.batch_norm(hidden, None, None, two.weight, two.bias, training=True))
+    images = torch.tanh(F.conv_transpose2d(hidden, last, stride=2, padding=1))
+    assert torch.allclose(network(z, labels), images, atol=1e-6)
 
 
 def test_the_class_enters_as_strongly_as_the_noise():

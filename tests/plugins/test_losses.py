@@ -112,6 +112,28 @@ def test_bce_keeps_the_tail_a_thresholded_softplus_drops():
     )
 
 
+@pytest.mark.parametrize(
+    ("loss", "best"),
+    [
+        (Bce(label_smoothing=0.4), math.log(0.3 / 0.7)),
+        (Lsgan(a=-1, b=3, c=0, scale=2), 1.0),
+        (MarginHinge(margin_real=0.5, margin_fake=2), -1.0),
+    ],
+)
+def test_equilibrium_is_where_real_and_fake_cannot_be_told_apart(loss, best):
+    """At p_g = p_data both logits are one constant; the best of them is known."""
+
+    def d(answer):
+        return loss.discriminator_loss(real=answer, fake=answer)
+
+    answer = torch.tensor([best], dtype=torch.float64, requires_grad=True)
+    (slope,) = torch.autograd.grad(d(answer), answer)
+    stated = loss.equilibrium()
+    assert slope.item() == pytest.approx(0, abs=1e-15)
+    assert stated["d"] == pytest.approx(d(answer).item(), rel=1e-14)
+    assert "g" not in stated or stated["g"] == pytest.approx(loss.generator_loss(fake=answer).item(), rel=1e-14)
+
+
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
 def test_smoothing_moves_the_real_target_only(smoothing):
     real = torch.zeros(1, dtype=torch.float64, requires_grad=True)

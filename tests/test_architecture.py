@@ -1,0 +1,279 @@
+"""Who may know whom. The rules are read off the source; planted violations show that each rule bites."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from ganzoo.registry import Registry
+
+ROOT = Path(__file__).parents[1]
+
+LAYERS = (
+    {"errors", "protocols", "seeds", "did_you_mean", "type_names", "spectral", "rules", "images"},
+    {
+        "component",
+        "hookspecs",
+        "data",
+        "runtime",
+        "state",
+        "rundir",
+        "interruption",
+        "pictures",
+        "progress",
+        "sampling",
+    },
+    {"config", "step", "patch_map"},
+    {"registry", "train"},
+    {"plan", "watch", "description", "building", "estimate"},
+    {"assembly", "manifest"},
+    {"runs"},
+    {"cli", "testing"},
+    {"__main__"},
+)
+"""From the bottom up: a module imports from its own layer and those below. New modules must be given their place."""
+
+PUBLIC = {"ganzoo.component", "ganzoo.protocols", "ganzoo.errors", "ganzoo.hookspecs"}
+PUBLIC_FOR = {"ganzoo_datasets": {"ganzoo.data", "ganzoo.images", "ganzoo.seeds"}}
+
+FRAMEWORKS_AND_FILES = {
+    "pluggy",
+    "pydantic",
+    "yaml",
+    "json",
+    "os",
+    "io",
+    "pathlib",
+    "shutil",
+    "tempfile",
+    "safetensors",
+}
+HEAVY = {"torch", "numpy", "PIL", "safetensors"}
+CLICK = {"click", "typer._click"}
+PICKLES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported module. ``typing_only``: under ``if TYPE_CHECKING``."""
+
+    module: str
+    typing_only: bool = False
+
+    def within(self, *packages: str) -> bool:
+        return any(self.module == package or self.module.startswith(f"{package}.") for package in packages)
+
+
+def imports(source: str, module: str = "", *, known: frozenset[str] = frozenset()) -> list[Import]:
+    """Everything a module imports, at its top or within functions; ``from a import b`` means a *known* ``a.b``."""
+    return list(_imports(ast.parse(source), module, known, typing_only=False))
+
+
+def _imports(node: ast.AST, module: str, known: frozenset[str], *, typing_only: bool) -> Iterator[Import]:
+    if isinstance(node, ast.Import):
+        yield from (Import(alias.name, typing_only) for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        home = ".".join(module.split(".")[: -node.level]) if node.level else ""
+        base = ".".join(filter(None, [home, node.module]))
+        for alias in node.names:
+            inner = f"{base}.{alias.name}"
+            yield Import(inner if inner in known else base, typing_only)
+    elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+        for child in node.body:
+            yield from _imports(child, module, known, typing_only=True)
+        for child in node.orelse:
+            yield from _imports(child, module, known, typing_only=typing_only)
+    else:
+        for child in ast.iter_child_nodes(node):
+            yield from _imports(child, module, known, typing_only=typing_only)
+
+
+def modules_of(*folders: str) -> dict[str, Path]:
+    """Module name → file, for packages below folders of the checkout."""
+    found = {}
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            parts = (
+                path.relative_to((ROOT / folder).parent if folder == "ganzoo" else ROOT / folder).with_suffix("").parts
+            )
+            found[".".join(part for part in parts if part != "__init__")] = path
+    return found
+
+
+CORE = modules_of("ganzoo")
+PLUGINS = modules_of("plugins")
+EXAMPLE = modules_of("examples/third_party_plugin")
+KNOWN = frozenset(CORE) | frozenset(PLUGINS)
+
+
+def imports_of(module: str) -> list[Import]:
+    path = (CORE | PLUGINS | EXAMPLE)[module]
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    return imports(path.read_text(encoding="utf-8"), f"{package}._", known=KNOWN)
+
+
+def layer(module: str) -> int:
+    """The layer of a module of the core, by the first part of its name below ``ganzoo``."""
+    part = module.split(".")[1]
+    for number, names in enumerate(LAYERS):
+        if part in names:
+            return number
+    raise LookupError(f"{module} has no place in LAYERS of {Path(__file__).name}: give it one")
+
+
+def upward(module: str, found: list[Import]) -> list[str]:
+    inner = [one.module for one in found if one.within("ganzoo") and one.module != "ganzoo"]
+    return [other for other in inner if layer(other) > layer(module)]
+
+
+def reached(module: str) -> set[str]:
+    """Modules of the core that a module makes Python load sooner or later."""
+    seen: set[str] = set()
+    ahead = [module]
+    while ahead:
+        current = ahead.pop()
+        if current not in seen:
+            seen.add(current)
+            ahead += [one.module for one in imports_of(current) if not one.typing_only and one.module in CORE]
+    return seen
+
+
+def loaded(found: list[Import], *packages: str) -> list[str]:
+    return [one.module for one in found if not one.typing_only and one.within(*packages)]
+
+
+def opened_files(source: str) -> list[str]:
+    calls = [node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    names = {"open", "write_text", "write_bytes", "read_text", "read_bytes", "unlink", "mkdir"}
+    return [ast.unparse(call) for call in calls if ast.unparse(call).rpartition(".")[2] in names]
+
+
+def unpickling(source: str) -> list[str]:
+    """Calls that read or write pickles without importing the module of that name."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call):
+            allowed = [word.value for word in node.keywords if word.arg == "allow_pickle"]
+            refused = all(isinstance(value, ast.Constant) and value.value is False for value in allowed)
+            if ast.unparse(node.func) in ("torch.load", "torch.save") or not refused:
+                found.append(ast.unparse(node.func))
+    return found
+
+
+@pytest.mark.parametrize("module", [name for name in CORE if name != "ganzoo"])
+class TestTheCore:
+    def test_imports_go_downward(self, module):
+        assert upward(module, imports_of(module)) == []
+
+    def test_it_never_imports_a_plugin(self, module):
+        assert [one.module for one in imports_of(module) if one.module.split(".")[0].startswith("ganzoo_")] == []
+
+
+def test_the_package_itself_imports_nothing_of_its_own():
+    assert loaded(imports_of("ganzoo"), "ganzoo") == []
+
+
+def test_no_module_imports_itself_in_a_circle():
+    graph = {name: {one.module for one in imports_of(name) if not one.typing_only} & set(CORE) for name in CORE}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"imports in a circle: {' → '.join(error.args[1])}")
+
+
+@pytest.mark.parametrize("module", ["ganzoo.step", "ganzoo.train"])
+def test_the_mathematics_knows_neither_frameworks_nor_files(module):
+    source = CORE[module].read_text(encoding="utf-8")
+    assert loaded(imports_of(module), *FRAMEWORKS_AND_FILES) == []
+    assert loaded(imports_of(module), "ganzoo.registry", "ganzoo.config", "ganzoo.component", "ganzoo.rundir") == []
+    assert opened_files(source) == []
+
+
+@pytest.mark.parametrize("module", ["ganzoo.registry", "ganzoo.config", "ganzoo.component", "ganzoo.hookspecs"])
+def test_registry_and_configuration_never_touch_a_network(module):
+    heavy = {name: loaded(imports_of(name), *HEAVY) for name in reached(module)}
+    assert {name: found for name, found in heavy.items() if found} == {}
+
+
+@pytest.mark.parametrize("module", [*PLUGINS, *EXAMPLE])
+def test_a_plugin_imports_only_public_names_and_its_own(module):
+    package = module.split(".")[0]
+    if package in ("tests", "build"):
+        return
+    public = PUBLIC | PUBLIC_FOR.get(package, set()) | {package}
+    ours = [one for one in imports_of(module) if one.module.split(".")[0].startswith("ganzoo")]
+    assert [one.module for one in ours if not one.within(*public)] == []
+
+
+@pytest.mark.parametrize("module", [*CORE, *PLUGINS, *EXAMPLE])
+def test_neither_click_nor_pickle(module):
+    assert loaded(imports_of(module), *CLICK, *PICKLES) == []
+    assert unpickling((CORE | PLUGINS | EXAMPLE)[module].read_text(encoding="utf-8")) == []
+
+
+def test_every_file_is_named_for_its_one_idea():
+    vague = {"utils", "util", "helpers", "misc", "base", "common"}
+    files = [path for folder in ("ganzoo", "plugins", "tests", "examples") for path in (ROOT / folder).rglob("*.py")]
+    assert files
+    assert [str(path.relative_to(ROOT)) for path in files if path.stem in vague] == []
+
+
+@pytest.mark.parametrize(
+    "entry", Registry.load(plugins=False).entries(), ids=lambda entry: f"{entry.kind}-{entry.name}"
+)
+def test_a_component_its_file_and_its_class_have_one_name(entry):
+    module, _, attribute = entry.component.target.partition(":")
+    if entry.kind == "recipe":
+        assert attribute == f"{entry.name}.yaml"
+        return
+    assert module.rpartition(".")[2] == entry.name.replace("-", "_")
+    assert attribute == "".join(part.capitalize() for part in entry.name.split("-"))
+
+
+class TestTheRulesBite:
+    def test_every_form_of_import_is_seen(self):
+        source = (
+            "import a.b as c, d\n"
+            "from e import f\n"
+            "from ganzoo import config as configuration\n"
+            "from . import sibling\n"
+            "from ..up import x\n"
+            "def inside():\n    import g\n"
+            "if TYPE_CHECKING:\n    import h\nelse:\n    import i\n"
+            "try:\n    import j\nexcept ImportError:\n    pass\n"
+        )
+        found = imports(source, "ganzoo.cli._", known=frozenset({"ganzoo.config", "ganzoo.cli.sibling"}))
+        names = "a.b d e ganzoo.config ganzoo.cli.sibling ganzoo.up g h i j"
+        assert [one.module for one in found] == names.split()
+        assert [one.module for one in found if one.typing_only] == ["h"]
+
+    def test_an_upward_import(self):
+        assert upward("ganzoo.step", imports("from ganzoo.plan import Plan")) == ["ganzoo.plan"]
+        assert upward("ganzoo.step", imports("from ganzoo.errors import ConfigError")) == []
+        with pytest.raises(LookupError, match="give it one"):
+            upward("ganzoo.step", imports("import ganzoo.novelty"))
+
+    def test_lazy_imports_are_followed_and_typing_is_not(self):
+        assert "ganzoo.protocols" not in reached("ganzoo.component")
+        assert {"ganzoo.component", "ganzoo.hookspecs", "ganzoo.registry.loading"} <= reached("ganzoo.registry")
+        assert loaded(imports("def f():\n    import torch.nn"), *HEAVY) == ["torch.nn"]
+        assert loaded(imports("import torchvision"), *HEAVY) == []
+
+    @pytest.mark.parametrize(
+        "call", ["torch.load(p)", "np.load(p, allow_pickle=True)", "np.load(p, allow_pickle=flag)"]
+    )
+    def test_a_pickle_in_disguise(self, call):
+        assert unpickling(call)
+        assert not unpickling("np.load(p, allow_pickle=False)")
+
+    @pytest.mark.parametrize("call", ["open(p)", "path.open()", "path.write_text('x')"])
+    def test_a_file_in_the_mathematics(self, call):
+        assert opened_files(call)
+
+    def test_click_by_either_name(self):
+        for source in ("import click", "from click import echo", "from typer._click import echo"):
+            assert loaded(imports(source), *CLICK)
+        assert not loaded(imports("import typer"), *CLICK)

@@ -1,0 +1,147 @@
+"""The run directory: numbers, locks, atomic files, checkpoints that verify."""
+
+from __future__ import annotations
+
+import json
+import threading
+
+import pytest
+import torch
+
+from ganzoo.errors import CheckpointError, ConfigError, LockedError, ResourceError
+from ganzoo.rundir import RunDirectory, find_run, verify
+
+
+def save(run, step):
+    return run.save_checkpoint(step, {"generator": {"w": torch.full((2,), float(step))}}, {"step": step})
+
+
+@pytest.fixture
+def run(tmp_path):
+    return RunDirectory.create(tmp_path / "runs", "hinge-toy-toys")
+
+
+def test_runs_are_numbered_and_never_overwritten(tmp_path):
+    names = [RunDirectory.create(tmp_path, f"run-{letter}").path.name for letter in "aab"]
+    assert names == ["0001-run-a", "0002-run-a", "0003-run-b"]
+
+
+def test_numbers_of_deleted_runs_in_between_are_not_reused_and_other_folders_do_not_count(tmp_path):
+    (tmp_path / "0041-old").mkdir(parents=True)
+    (tmp_path / "notes").mkdir()
+    assert RunDirectory.create(tmp_path, "new").path.name == "0042-new"
+
+
+def test_runs_started_at_once_get_different_numbers(tmp_path):
+    names = []
+    threads = [
+        threading.Thread(target=lambda n=n: names.append(RunDirectory.create(tmp_path, f"r{n % 3}").path.name))
+        for n in range(12)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({name[:4] for name in names}) == 12
+
+
+def test_a_run_is_held_by_one(run):
+    with run.locked(), pytest.raises(LockedError, match="another process"), RunDirectory(run.path).locked():
+        pass
+    with run.locked():
+        pass
+
+
+def test_a_checkpoint_comes_back(run):
+    save(run, 5)
+    tensors, state = run.load_checkpoint()
+    assert torch.equal(tensors["generator"]["w"], torch.full((2,), 5.0))
+    assert state == {"step": 5}
+    assert not list(run.checkpoints.glob(".*")), "a partial folder was left behind"
+
+
+def test_the_newest_three_are_kept(run):
+    for step in (1, 2, 10, 9, 100):
+        save(run, step)
+    assert [folder.name for folder in run.checkpoint_folders()] == ["step-0000100", "step-0000010", "step-0000009"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda folder: (folder / "generator.safetensors").write_bytes(b"short"),
+        lambda folder: (folder / "generator.safetensors").unlink(),
+        lambda folder: (folder / "manifest.json").unlink(),
+        lambda folder: (folder / "manifest.json").write_text("{"),
+        lambda folder: (folder / "manifest.json").write_text("[]"),
+        lambda folder: (folder / "state.json").write_text('{"step": 3}'),
+    ],
+)
+def test_a_damaged_checkpoint_is_skipped_loudly(run, damage, caplog):
+    save(run, 1)
+    damage(save(run, 2))
+    _, state = run.load_checkpoint()
+    assert state == {"step": 1}
+    assert "step-0000002 skipped" in caplog.text
+
+
+def test_one_flipped_bit_is_found(run):
+    folder = save(run, 1)
+    path = folder / "generator.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    assert "generator.safetensors" in verify(folder)
+    with pytest.raises(CheckpointError, match="no checkpoint that verifies"):
+        run.load_checkpoint()
+
+
+def test_leftovers_of_a_killed_save_do_not_matter(run):
+    save(run, 1)
+    partial = run.checkpoints / ".step-0000002.partial"
+    partial.mkdir()
+    (partial / "generator.safetensors").write_bytes(b"half")
+    assert run.load_checkpoint()[1] == {"step": 1}
+    save(run, 2)
+    assert run.load_checkpoint()[1] == {"step": 2}
+
+
+def test_files_are_replaced_whole(run):
+    run.write_manifest({"status": "running"})
+    run.write_manifest({"status": "finished"})
+    assert run.read_manifest() == {"status": "finished"}
+    assert json.loads(run.manifest.read_text()) == {"status": "finished"}
+    assert not list(run.path.glob(".*partial"))
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(ResourceError, match="file"):
+        RunDirectory.create(tmp_path / "file", "x")
+
+
+def test_runs_are_found_by_path_name_number_and_default(tmp_path):
+    runs = [RunDirectory.create(tmp_path, name) for name in ("first", "second", "third")]
+    for run, status in zip(runs, ("interrupted", "interrupted", "finished"), strict=True):
+        run.write_text(run.config, "version: 1\n")
+        run.write_manifest({"status": status})
+    for word, expected in (
+        (str(runs[0].path), 0),
+        ("0002-second", 1),
+        ("3", 2),
+        ("0003", 2),
+        (None, 1),
+    ):
+        assert find_run(tmp_path, word).path == runs[expected].path
+    runs[0].write_manifest({"status": "finished"})
+    runs[1].write_manifest({"status": "finished"})
+    assert find_run(tmp_path, None).path == runs[2].path, "all finished: the newest"
+
+
+def test_a_run_that_is_not_there_is_named_with_those_that_are(tmp_path):
+    RunDirectory.create(tmp_path, "only")
+    with pytest.raises(ConfigError) as error:
+        find_run(tmp_path, "17")
+    assert "0001-only" in str(error.value)
+    with pytest.raises(ConfigError, match="there is no run in"):
+        find_run(tmp_path / "empty", None)

@@ -1,0 +1,197 @@
+"""The loop: counters, schedules, draws."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+
+import pytest
+import torch
+from toys import SPEC, Constant, Hinge, make_setup
+
+from ganzoo.errors import DivergedError
+from ganzoo.step import WeightedRegularizer
+from ganzoo.train import Schedule, train
+
+
+def finish(setup):
+    return list(train(setup))
+
+
+def weights(setup):
+    return {**setup.state.generator.state_dict(), **setup.state.discriminator.state_dict()}
+
+
+def test_counters():
+    reports = finish(make_setup(steps=3, n_critic=2))
+    assert [(report.step, report.d_step, report.images) for report in reports] == [(1, 2, 12), (2, 4, 24), (3, 6, 36)]
+
+
+def test_only_logged_steps_carry_numbers_and_the_last_always_does():
+    reports = finish(make_setup(steps=5, log_every=2))
+    assert [bool(report.scalars) for report in reports] == [False, True, False, True, True]
+
+
+def test_logged_terms_sum_to_the_logged_total():
+    parts = (WeightedRegularizer(name="c", regularizer=Constant(), weight=0.5),)
+    for report in finish(make_setup(regularizers=parts)):
+        for letter in "dg":
+            total = report.scalars[f"{letter}/adversarial"] + report.scalars[f"{letter}/constant"]
+            assert report.scalars[f"{letter}/total"].item() == pytest.approx(total.item())
+        assert {"grad_norm/d", "grad_norm/g", "logits/real", "accuracy/fake"} <= set(report.scalars)
+
+
+def test_projections_follow_each_optimizer_step():
+    seen = Constant()
+    finish(make_setup(steps=2, n_critic=2, regularizers=(WeightedRegularizer(name="c", regularizer=seen, weight=1.0),)))
+    assert seen.projected == ["discriminator", "discriminator", "generator"] * 2
+
+
+def test_stopping_early_is_a_break():
+    setup = make_setup(steps=100)
+    for report in train(setup):
+        if report.step == 2:
+            break
+    assert setup.state.step == 2
+
+
+def test_a_run_cut_in_two_equals_a_whole_one():
+    whole, parts = make_setup(steps=6), make_setup(steps=6)
+    finish(whole)
+    for report in train(parts):
+        if report.step == 3:
+            break
+    finish(parts)
+    assert all(torch.equal(value, weights(parts)[name]) for name, value in weights(whole).items())
+
+
+def test_the_seed_decides_everything_and_the_callers_generator_is_not_touched():
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    runs = []
+    for seed in (0, 0, 1):
+        setup = make_setup(seed=seed, dropout=0.5)
+        torch.manual_seed(5)
+        finish(setup)
+        assert torch.equal(torch.rand(3), expected), "training moved the caller's random numbers"
+        runs.append(weights(setup))
+    assert all(torch.equal(value, runs[1][name]) for name, value in runs[0].items())
+    assert not all(torch.equal(value, runs[2][name]) for name, value in runs[0].items())
+
+
+def test_looking_does_not_change_what_is_trained():
+    quiet, watched = make_setup(steps=4, log_every=4), make_setup(steps=4, log_every=1)
+    finish(quiet)
+    for report in train(watched):
+        [value.item() for value in report.scalars.values()]
+        copy.deepcopy(watched.state.ema)
+        torch.rand(7)
+    assert all(torch.equal(value, weights(watched)[name]) for name, value in weights(quiet).items())
+
+
+@pytest.mark.parametrize("accumulate", [2, 3, 4])
+def test_micro_batches_equal_one_batch(accumulate):
+    """Six images do not divide by four: the parts then differ in size, and their shares must say so."""
+    options = {"dtype": torch.float64, "g_batch_norm": False, "steps": 3}
+    whole, parts = make_setup(**options), make_setup(accumulate=accumulate, **options)
+    reports = [finish(whole), finish(parts)]
+    for name, value in weights(whole).items():
+        torch.testing.assert_close(weights(parts)[name], value, rtol=1e-9, atol=1e-12)
+    for name, value in reports[0][-1].scalars.items():
+        torch.testing.assert_close(reports[1][-1].scalars[name], value, rtol=1e-9, atol=1e-12)
+
+
+class Draws(Constant):
+    def _terms(self, view):
+        self.views.append(torch.rand(len(view.fake), generator=view.random))
+        return super()._terms(view) if False else {"constant": 0 * next(view.network.parameters()).sum()}
+
+
+def test_draws_of_a_regularizer_are_those_of_the_whole_batch():
+    drawn = []
+    for accumulate in (1, 3):
+        seen = Draws()
+        part = WeightedRegularizer(name="c", regularizer=seen, weight=1.0)
+        finish(make_setup(accumulate=accumulate, steps=1, regularizers=(part,)))
+        drawn.append(torch.cat(seen.views))
+    assert torch.equal(*drawn)
+
+
+def conditional(**changes):
+    return make_setup(spec=replace(SPEC, conditional=True), classes=3, **changes)
+
+
+class Labels(Constant):
+    def _terms(self, view):
+        self.views.append((view.real_labels, view.fake_labels))
+        return {"constant": 0 * next(view.network.parameters()).sum()}
+
+
+def drawn_labels(**changes):
+    seen = Labels()
+    part = WeightedRegularizer(name="c", regularizer=seen, weight=1.0)
+    finish(conditional(regularizers=(part,), **changes))
+    return seen.views
+
+
+def test_fake_labels_follow_the_data_or_are_uniform():
+    for draw, expected in (("marginal", SPEC.marginal), ("uniform", (1 / 3, 1 / 3, 1 / 3))):
+        fake = torch.cat([fake for _, fake in drawn_labels(label_draw=draw, batch_size=300, steps=5)])
+        share = torch.bincount(fake, minlength=3) / len(fake)
+        torch.testing.assert_close(share, torch.tensor(expected), atol=0.04, rtol=0)
+
+
+def test_a_relativistic_conditional_loss_pairs_labels():
+    class Paired(Hinge):
+        def generator_loss(self, *, real, fake):
+            return (real - fake).mean()
+
+    for real, fake in drawn_labels(generator_needs_real=True, loss=Paired()):
+        assert torch.equal(real, fake)
+    assert any(not torch.equal(real, fake) for real, fake in drawn_labels())
+
+
+def test_unconditional_networks_get_no_labels():
+    seen = Labels()
+    finish(make_setup(regularizers=(WeightedRegularizer(name="c", regularizer=seen, weight=1.0),)))
+    assert seen.views
+    assert all(pair == (None, None) for pair in seen.views)
+
+
+def test_learning_rate_schedules_are_functions_of_the_step():
+    linear = Schedule(steps=100, batch_size=1, lr_schedule="linear")
+    assert [linear.learning_rate_factor(step) for step in (0, 50, 75, 100)] == [1.0, 1.0, 0.5, 0.0]
+    cosine = Schedule(steps=100, batch_size=1, lr_schedule="cosine")
+    assert [round(cosine.learning_rate_factor(step), 6) for step in (0, 50, 100)] == [1.0, 0.5, 0.0]
+    setup = make_setup(steps=4, lr=0.01, lr_schedule="linear")
+    rates = [setup.state.g_optimizer.param_groups[0]["lr"] for _ in train(setup)]
+    assert rates == [0.01, 0.01, 0.01, 0.005]
+
+
+def test_ema_is_the_recursive_average_of_parameters_with_copied_buffers():
+    setup = make_setup(steps=3)
+    expected = None
+    for _ in train(setup):
+        current = {name: value.clone() for name, value in setup.state.generator.named_parameters()}
+        expected = (
+            current
+            if expected is None
+            else {name: 0.9 * expected[name] + 0.1 * value for name, value in current.items()}
+        )
+    for name, value in setup.state.ema.module.named_parameters():
+        torch.testing.assert_close(value, expected[name])
+    for name, value in setup.state.ema.module.named_buffers():
+        assert torch.equal(value, dict(setup.state.generator.named_buffers())[name])
+
+
+def test_divergence_names_the_term_and_leaves_the_weights():
+    class Bad(Hinge):
+        def generator_loss(self, *, fake):
+            return fake.mean() * float("nan")
+
+    setup = make_setup(loss=Bad())
+    before = {name: value.clone() for name, value in setup.state.generator.named_parameters()}
+    with pytest.raises(DivergedError, match="adversarial of the generator is not finite at step 1"):
+        finish(setup)
+    assert all(torch.equal(value, before[name]) for name, value in setup.state.generator.named_parameters())
+    assert setup.state.step == 0
