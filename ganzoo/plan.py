@@ -72,7 +72,8 @@ def make_plan(registry: Registry, layers: Sequence[Layer]) -> Plan:
         DataError: the data cannot be read.
         PluginError: a component that was asked for cannot be loaded.
     """
-    layers = [_canonical(layer, registry) for layer in layers]
+    names = {f"{section}.name": getattr(RunConfig(), section).name for section in SELECTIONS}
+    layers = [_canonical(layer, registry) for layer in (Layer("default", names), *layers)]
     merged = configuration.merge([*_suggestions(registry, layers), *layers])
     config, options, entries = _validated(merged, registry)
     dataset = _open(config, options["data"])
@@ -133,9 +134,7 @@ def _suggestions(registry: Registry, layers: Sequence[Layer]) -> list[Layer]:
     The first of loss, regularizer, discriminator, generator, dataset wins; suggested regularizers unite.
     """
     chosen = configuration.merge(layers).values
-    names = {
-        section: chosen.get(f"{section}.name", RunConfig().model_dump()[section]["name"]) for section in SELECTIONS
-    }
+    names = {section: chosen[f"{section}.name"] for section in SELECTIONS}
     entries = {section: registry.get(KIND_OF[section], str(name)) for section, name in names.items()}
     decided = any("regularizers" in layer.values for layer in layers)
     wanted = [path.split(".")[1] for path in chosen if path.startswith("regularizers.")]

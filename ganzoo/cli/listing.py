@@ -41,24 +41,19 @@ def list_command(
 def _print_tables(out: Console, known: Registry, entries: Sequence[Entry]) -> None:
     """A table a kind. Names are as wide in all of them, so that the columns stand below each other."""
     width = max(len(known.shortest(entry)) for entry in entries)
-    providers = any(not entry.first_party for entry in entries)
     for number, (kind, group) in enumerate(groupby(entries, key=lambda entry: entry.kind)):
         if number:
             out.print()
         out.print(Text(_PLURALS[kind], style="bold"))
-        out.print(_table(known, list(group), name_width=width, providers=providers))
+        out.print(_table(known, list(group), name_width=width))
 
 
-def _table(known: Registry, entries: Sequence[Entry], *, name_width: int, providers: bool) -> Table:
-    table = Table(box=None, show_header=False, expand=True, padding=(0, 2, 0, 0), pad_edge=False)
-    table.add_column("", width=1)
+def _table(known: Registry, entries: Sequence[Entry], *, name_width: int) -> Table:
+    table = Table(box=None, show_header=False, padding=(0, 0, 0, 2), pad_edge=True)
     table.add_column("name", style="cyan", min_width=name_width, overflow="fold")
-    table.add_column("summary", ratio=1, overflow="fold")
-    if providers:
-        table.add_column("provider", max_width=30, overflow="fold", style="dim")
+    table.add_column("summary", overflow="fold")
     for entry in entries:
-        provider = [] if not providers else [""] if entry.first_party else [entry.provider]
-        table.add_row("", known.shortest(entry), _summary(entry), *provider)
+        table.add_row(known.shortest(entry), _summary(entry))
     return table
 
 
@@ -66,8 +61,10 @@ def _summary(entry: Entry) -> Text:
     text = Text(entry.component.summary)
     if entry.component.aliases:
         text.append(f" (also {', '.join(entry.component.aliases)})", style="dim")
-    if entry.missing():
-        text.append(f" [needs {', '.join(entry.missing())}]", style="yellow")
+    if not entry.first_party:
+        text.append(f" (from {entry.provider})", style="dim")
+    if missing := entry.missing():
+        text.append(f" [needs {', '.join(missing)}]", style="yellow")
     if entry.component.deprecated_for:
         text.append(f" [deprecated: use {entry.component.deprecated_for}]", style="yellow")
     return text

@@ -29,7 +29,7 @@ class Digits(DatasetOptions):
     0…255 and enlarged by bicubic interpolation to ``image_size`` (default 32, at least 8); 1 channel, or 3 equal ones.
 
     Splits: ``train`` (1,438) and ``test`` (359), drawn once, 80/20 within each class, and fixed in the file; ``all``.
-    The file does not say who wrote what, so both splits hold digits of every writer.
+    The file does not say who wrote what, so the splits share writers.
 
     Source: Alpaydin & Kaynak 1998, UCI Machine Learning Repository, doi:10.24432/C50P49, CC BY 4.0.
     """

@@ -35,6 +35,7 @@ def ganzoo_components() -> list[Component]:
             name="wgan-gp",
             target="ganzoo_losses.wgan_gp:WganGp",
             summary="Wasserstein distance, the critic held near slope 1 by a gradient penalty",
+            tags=frozenset({"needs_lipschitz"}),
             suggests=WGAN_GP_SETTING,
             paper="Gulrajani et al. 2017, arXiv:1704.00028",
         ),

@@ -28,6 +28,10 @@ class WganGp(Options):
     Source: Gulrajani et al. 2017, arXiv:1704.00028, equation 3 and algorithm 1.
     """
 
+    def tags(self) -> frozenset[str]:
+        """The loss is bounded only where the critic's slope is."""
+        return frozenset({"needs_lipschitz"})
+
     def discriminator_loss(self, *, real: Tensor, fake: Tensor) -> Tensor:
         """D's objective from logits of any shape, without the penalty."""
         return fake.mean() - real.mean()

@@ -17,7 +17,7 @@ def ganzoo_components() -> list[Component]:
             name="gradient-penalty",
             target="ganzoo_regularizers.gradient_penalty:GradientPenalty",
             summary="holds the critic's slope between real and fake near a target",
-            tags=frozenset({"needs_per_sample_independence"}),
+            tags=frozenset({"limits_slope", "needs_per_sample_independence"}),
             paper="Gulrajani et al. 2017, arXiv:1704.00028",
         ),
         Component(

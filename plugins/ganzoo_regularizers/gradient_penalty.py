@@ -51,8 +51,8 @@ class GradientPenalty(RegularizerOptions, Regularizer):
     )
 
     def tags(self) -> frozenset[str]:
-        """The penalty needs a critic that judges each sample by itself."""
-        return frozenset({"needs_per_sample_independence"})
+        """The penalty limits the slope, and needs a critic that judges each sample by itself."""
+        return frozenset({"limits_slope", "needs_per_sample_independence"})
 
     def discriminator_terms(self, view: StepView) -> dict[str, Tensor]:
         """The raw term ``gradient_penalty``."""

@@ -82,7 +82,7 @@ def test_wrapping_loses_nothing(run, width):
 def test_kinds_are_headings_in_order_and_names_are_what_one_types(run):
     lines = run(width=120).stdout.splitlines()
     assert [line for line in lines if line and not line.startswith(" ")] == ["losses", "generators"]
-    names = [line.split()[0] for line in lines if line.startswith("   ") and line[3:4].strip()]
+    names = [line.split()[0] for line in lines if line.startswith("  ") and line[2:3].strip()]
     assert names == ["a-loss-with-quite-a-long-name", "hinge", "acme-gan/hinge", "needy", "old", "dcgan"]
 
 
@@ -90,8 +90,8 @@ def test_brackets_and_colons_are_text(run):
     assert "[margins] of λ → :smile: one" in run(width=120).stdout
 
 
-def test_providers_are_shown_when_there_are_third_parties(run):
-    assert "acme-gan 2.0rc1" in run(width=120).stdout
+def test_third_parties_are_named(run):
+    assert "what hinge is (from acme-gan 2.0rc1)" in run(width=120).stdout
     assert "0.1.0" not in run(width=120).stdout
     assert "acme" not in run(entries=[ENTRIES[0]]).stdout
 

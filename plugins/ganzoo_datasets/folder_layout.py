@@ -1,0 +1,195 @@
+"""Which files of a folder are its pictures, and what class and split each belongs to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ganzoo.errors import DataError
+from ganzoo_datasets.picture import SUFFIXES
+
+SPLITS = ("train", "val", "test")
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The pictures of one split.
+
+    Attributes:
+        names: paths below the folder, sorted, in the order of the dataset.
+        classes: class names, sorted; empty where there are no class folders, or only one.
+        labels: the class of each name; empty without classes.
+        ignored: how many files do not have the name of a picture.
+    """
+
+    names: tuple[str, ...]
+    classes: tuple[str, ...]
+    labels: tuple[int, ...]
+    ignored: int
+
+
+@dataclass
+class _Part:
+    """The pictures of one split, as paths below the root: flat ones, and those of each class folder."""
+
+    place: Path
+    flat: list[str] = field(default_factory=list)
+    classes: dict[str, list[str]] = field(default_factory=dict)
+    ignored: int = 0
+
+
+def find_pictures(root: Path, split: str) -> Layout:
+    """Look through a folder: flat, or one sub-folder a class, either of them perhaps below train/, val/ and test/.
+
+    Raises:
+        DataError: the folder is missing, empty or of no such layout, or has no such split.
+    """
+    if not root.is_dir():
+        raise DataError(
+            f"{root} is not a folder" if root.exists() else f"there is no folder {root}",
+            given=root,
+            allowed="a folder of images, flat or one sub-folder a class",
+            hint="ganzoo run --data PATH",
+        )
+    places = split_folders(root)
+    if split not in (*places, ALL):
+        raise DataError(
+            f"{root} has no split {split!r}",
+            given=split,
+            allowed=", ".join((*places, ALL)),
+            hint=f"put its images into {root / split} and the others into {root / 'train'}",
+        )
+    chosen = tuple(places) if split == ALL else (split,)
+    # The classes are those of train, whatever is asked for: a label means the same in every split.
+    parts = {name: _checked(_part(root, place)) for name, place in places.items() if name in ("train", *chosen)}
+    classes = _classes(parts)
+    found = sorted(
+        (name, position)
+        for split_name in chosen
+        for position, names in _numbered(parts[split_name], classes)
+        for name in names
+    )
+    return Layout(
+        names=tuple(name for name, _ in found),
+        classes=classes,
+        labels=tuple(position for _, position in found) if classes else (),
+        ignored=sum(parts[name].ignored for name in chosen),
+    )
+
+
+def split_folders(root: Path) -> dict[str, Path]:
+    """Split → its folder. A folder has splits if it holds train/, perhaps val/ and test/, and no other picture."""
+    entries = list(_entries(root))
+    folders = [entry for entry in entries if _is_folder(entry)]
+    named = {entry.name.lower(): Path(entry.path) for entry in folders}
+    pictures = any(_is_picture(entry) for entry in entries)
+    if "train" in named and len(named) == len(folders) and set(named) <= set(SPLITS) and not pictures:
+        return {name: named[name] for name in SPLITS if name in named}
+    return {"train": root}
+
+
+def _part(root: Path, place: Path) -> _Part:
+    part = _Part(place)
+    for entry in _entries(place):
+        if _is_folder(entry):
+            names, ignored = _walk(root, Path(entry.path), (os.path.realpath(place),))
+            part.classes[entry.name] = names
+            part.ignored += ignored
+        elif _is_picture(entry):
+            part.flat.append(_below(root, entry))
+        else:
+            part.ignored += 1
+    return part
+
+
+def _checked(part: _Part) -> _Part:
+    """The part, if all of its pictures are in class folders or none is. A flat folder may hold empty folders."""
+    filled = sorted(name for name, names in part.classes.items() if names)
+    empty = sorted(str(part.place / name) for name, names in part.classes.items() if not names)
+    if not part.flat and not filled:
+        raise DataError(
+            f"{part.place} holds no image",
+            given=f"{part.ignored} other files" if part.ignored else "no file at all",
+            allowed=" ".join(sorted(SUFFIXES)),
+            hint="give --data a folder of images, flat or one sub-folder a class",
+        )
+    if part.flat and filled:
+        raise DataError(
+            f"{part.place} holds images beside sub-folders with images",
+            given=f"{min(part.flat)} beside {part.place / filled[0]}",
+            allowed="all images flat, or all in one sub-folder a class",
+            hint="move the images into a class folder, or out of the sub-folders",
+        )
+    if filled and empty:
+        raise DataError(
+            f"class folders without an image: {', '.join(empty)}", hint="remove them, or put images into them"
+        )
+    return _Part(part.place, part.flat, {} if part.flat else part.classes, part.ignored)
+
+
+def _classes(parts: Mapping[str, _Part]) -> tuple[str, ...]:
+    """The classes of train, to which the other splits must keep; fewer than two are none."""
+    known = set(parts["train"].classes)
+    for split, part in parts.items():
+        if bool(part.classes) != bool(known) or set(part.classes) - known:
+            raise DataError(
+                f"{part.place} has other classes than {parts['train'].place}",
+                given=", ".join(sorted(part.classes)) or "no class folder",
+                allowed=", ".join(sorted(known)) or "no class folder",
+                hint=f"give train and {split} the same sub-folders",
+            )
+    return tuple(sorted(known)) if len(known) > 1 else ()
+
+
+def _numbered(part: _Part, classes: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]:
+    yield 0, part.flat
+    for name, names in part.classes.items():
+        yield classes.index(name) if classes else 0, names
+
+
+def _walk(root: Path, folder: Path, above: tuple[str, ...]) -> tuple[list[str], int]:
+    """All pictures at any depth, and the number of other files; a link back to a folder above is not followed."""
+    real = os.path.realpath(folder)
+    if real in above:
+        return [], 0
+    names, ignored = [], 0
+    for entry in _entries(folder):
+        if _is_folder(entry):
+            deeper, others = _walk(root, Path(entry.path), (*above, real))
+            names += deeper
+            ignored += others
+        elif _is_picture(entry):
+            names.append(_below(root, entry))
+        else:
+            ignored += 1
+    return names, ignored
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    """What is in a folder, without hidden things and what macOS leaves in archives."""
+    try:
+        with os.scandir(folder) as entries:
+            return [entry for entry in entries if not entry.name.startswith((".", "__MACOSX"))]
+    except OSError as error:
+        raise DataError(
+            f"cannot look into {folder}: {error.strerror}", hint=f"make it readable: chmod u+rx {folder}"
+        ) from error
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
+
+
+def _is_picture(entry: os.DirEntry[str]) -> bool:
+    """By its name alone: a broken file or link counts, and is named when it cannot be decoded."""
+    return os.path.splitext(entry.name)[1].lower() in SUFFIXES and not _is_folder(entry)
+
+
+def _below(root: Path, entry: os.DirEntry[str]) -> str:
+    return entry.path[len(str(root)) :].lstrip(os.sep).replace(os.sep, "/")

@@ -1,0 +1,229 @@
+"""Pictures decoded once: a file of uint8 pixels below the cache folder, mapped by every later run.
+
+An entry is a folder named by a hash of what was decoded (path, size, modification time of every file, and the
+target size), so a changed file is another entry. It appears whole or not at all, and a lock lets one process build
+while others wait for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import filelock
+import numpy as np
+from numpy.typing import NDArray
+
+from ganzoo.errors import ResourceError
+from ganzoo_datasets.decoding import Chunk, decode
+from ganzoo_datasets.picture import UnreadablePicture, read_picture
+
+logger = logging.getLogger("ganzoo")
+
+VERSION = 1
+"""Of the rules of decoding and of the files; a new one makes every old entry unknown."""
+
+SECONDS_BETWEEN_NOTES = 5.0
+CHUNK_ROWS_BYTES = 2**24
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One cache entry.
+
+    Attributes:
+        shape: (N, C, S, S) of the pixels.
+        digest: SHA-256 of the pixels.
+        modified_ns: modification time of the pixel file, to notice that it was written to.
+        animated: names of files whose further frames were left out.
+        unreadable: name → reason of files that are not in the pixels.
+    """
+
+    shape: tuple[int, int, int, int]
+    digest: str
+    modified_ns: int
+    animated: list[str] = field(default_factory=list)
+    unreadable: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CachedPictures:
+    """An entry, where it lies, and its pixels: read-only, mapped, (N, C, S, S)."""
+
+    folder: Path
+    entry: Entry
+    pixels: NDArray[np.uint8]
+
+
+def cached_pictures(
+    cache: Path, root: Path, names: Sequence[str], *, size: int, channels: int | None
+) -> CachedPictures:
+    """The decoded pictures, from the cache if they are there and whole, else decoded now.
+
+    Args:
+        cache: folder of the entries; made if needed.
+        root: the folder of pictures.
+        names: paths below it, in order.
+        size: side of the squares.
+        channels: 1, 3, or ``None``: 3 if any picture has color, else 1.
+
+    Raises:
+        ResourceError: the cache cannot be written: no space, or no permission.
+    """
+    folder = cache / _key(root, names, size, channels)
+    found = _load(folder, root)
+    if found is None:
+        with _writing(cache):
+            cache.mkdir(parents=True, exist_ok=True)
+            with filelock.FileLock(cache / f"{folder.name}.lock"):
+                found = _load(folder, root) or _build(folder, root, names, size, channels)
+    return found
+
+
+def _key(root: Path, names: Sequence[str], size: int, channels: int | None) -> str:
+    seen = hashlib.sha256(json.dumps([VERSION, os.fspath(root.resolve()), size, channels]).encode())
+    for name in names:
+        try:
+            state = os.stat(root / name)
+            seen.update(f"\n{state.st_size} {state.st_mtime_ns} ".encode())
+        except OSError as error:
+            seen.update(f"\n{error.errno} ".encode())
+        seen.update(os.fsencode(name))
+    return seen.hexdigest()[:32]
+
+
+def _load(folder: Path, root: Path) -> CachedPictures | None:
+    """The entry in ``folder``, or ``None`` if it is missing, damaged or no longer right."""
+    try:
+        values = json.loads((folder / "entry.json").read_text(encoding="utf-8"))
+        entry = Entry(**{**values, "shape": tuple(values["shape"])})
+        state = (folder / "pixels.u8").stat()
+        whole = state.st_size == int(np.prod(entry.shape, dtype=np.int64))
+        # Reading everything takes seconds for a large set, so that is left to files that were touched.
+        if whole and state.st_mtime_ns != entry.modified_ns:
+            with (folder / "pixels.u8").open("rb") as file:
+                whole = hashlib.file_digest(file, "sha256").hexdigest() == entry.digest
+        pixels = _mapped(folder, entry.shape) if whole else None
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        pixels = None
+    if pixels is None:
+        logger.warning("the cache entry %s is damaged; the pictures are decoded again", folder)
+        return None
+    # A file can become readable without a change of its size or time: by chmod, or by a disk that answers again.
+    if any(_readable(root / name) for name in entry.unreadable):
+        return None
+    return CachedPictures(folder, entry, pixels)
+
+
+def _readable(path: Path) -> bool:
+    try:
+        read_picture(path, size=1, channels=1)
+    except UnreadablePicture:
+        return False
+    return True
+
+
+def _mapped(folder: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    if 0 in shape:
+        return np.empty(shape, dtype=np.uint8)
+    return np.memmap(folder / "pixels.u8", dtype=np.uint8, mode="r", shape=shape)
+
+
+def _build(folder: Path, root: Path, names: Sequence[str], size: int, channels: int | None) -> CachedPictures:
+    """Decode into a folder beside the entry's place, then rename it."""
+    # The lock is held, so what lies here is the remains of a process that was killed.
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    try:
+        entry = _decode_into(partial, root, names, size, channels)
+        (partial / "entry.json").write_text(json.dumps(asdict(entry), indent=1) + "\n", encoding="utf-8")
+        (partial / "unreadable.txt").write_text(
+            "".join(f"{name}: {reason}\n" for name, reason in entry.unreadable.items()),
+            encoding="utf-8",
+            errors="surrogateescape",
+        )
+        for path in (*partial.iterdir(), partial):
+            _flush_to_disk(path)
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+        _flush_to_disk(folder.parent)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return CachedPictures(folder, entry, _mapped(folder, entry.shape))
+
+
+def _decode_into(partial: Path, root: Path, names: Sequence[str], size: int, channels: int | None) -> Entry:
+    animated: list[str] = []
+    unreadable: dict[str, str] = {}
+    color = False
+
+    def arrays() -> Iterator[NDArray[np.uint8]]:
+        nonlocal color
+        for chunk in _with_progress(decode(root, names, size=size, channels=channels or 3), len(names)):
+            color |= chunk.color
+            animated.extend(chunk.animated)
+            unreadable.update(chunk.unreadable)
+            yield chunk.pixels
+
+    pixels = partial / "pixels.u8"
+    digest = _write(pixels, arrays())
+    shape = (len(names) - len(unreadable), channels or 3, size, size)
+    if channels is None and not color:
+        # Only now is it certain that none has color: the three planes are equal, and one is kept.
+        colored, shape = _mapped(partial, shape), (shape[0], 1, size, size)
+        rows = max(1, CHUNK_ROWS_BYTES // (3 * size * size))
+        gray = partial / "gray.u8"
+        digest = _write(gray, (colored[start : start + rows, :1] for start in range(0, len(colored), rows)))
+        gray.replace(pixels)
+    return Entry(shape, digest, pixels.stat().st_mtime_ns, animated, unreadable)
+
+
+def _write(path: Path, arrays: Iterable[NDArray[np.uint8]]) -> str:
+    """Write arrays one after another; their SHA-256. Plain writes, since a full disk kills who writes to a map."""
+    seen = hashlib.sha256()
+    with path.open("wb") as file:
+        for array in arrays:
+            content = array.tobytes()
+            seen.update(content)
+            file.write(content)
+    return seen.hexdigest()
+
+
+def _with_progress(chunks: Iterator[Chunk], total: int) -> Iterator[Chunk]:
+    done, due = 0, time.monotonic() + SECONDS_BETWEEN_NOTES
+    for chunk in chunks:
+        yield chunk
+        done += chunk.files
+        if time.monotonic() >= due:
+            logger.info("decoded %s of %s pictures", f"{done:,}", f"{total:,}")
+            due = time.monotonic() + SECONDS_BETWEEN_NOTES
+
+
+@contextmanager
+def _writing(cache: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ResourceError(
+            f"cannot write the cache of decoded pictures {cache}: {error.strerror or error}",
+            hint="free some space, or set GANZOO_CACHE to another folder",
+        ) from error
+
+
+def _flush_to_disk(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

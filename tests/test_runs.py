@@ -1,0 +1,270 @@
+"""Whole runs: what they leave, how they are continued, what the Python twin gives."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import logging
+
+import pytest
+import torch
+from comparing import assert_same_outcome, rows
+from PIL import Image
+from rich.console import Console
+
+import ganzoo
+from ganzoo import runs
+from ganzoo.config import Layer, flatten
+from ganzoo.errors import CheckpointError, ConfigError, DivergedError, LockedError
+from ganzoo.plan import make_plan
+from ganzoo.registry import Registry
+from ganzoo.rundir import RunDirectory
+
+LOSSES = ("bce", "wgan-gp", "lsgan", "hinge", "margin-hinge")
+DISCRIMINATORS = ("dcgan", "patchgan-sn", "acgan")
+QUIET = Console(quiet=True)
+
+
+@pytest.fixture(scope="module")
+def registry():
+    return Registry.load()
+
+
+def tiny(**sections):
+    """A configuration that trains in a blink; sections are merged over it."""
+    config = {
+        "loss": "hinge",
+        "discriminator": {"name": "patchgan-sn", "ndf": 4},
+        "generator": {"name": "dcgan", "latent": 6, "ngf": 4},
+        "data": {"name": "synthetic", "image_size": 16, "n": 24},
+        "train": {
+            "steps": 3,
+            "batch_size": 4,
+            "log_every": 1,
+            "sample_every": 2,
+            "checkpoint_every": 2,
+        },
+    }
+    for name, content in sections.items():
+        config[name] = {**config[name], **content} if isinstance(config.get(name), dict) else content
+    return config
+
+
+def of_pair(loss, discriminator, **train):
+    return tiny(loss=loss, discriminator={"name": discriminator, "ndf": 4}, train=train)
+
+
+def resume(registry, path, **changes):
+    layers = [Layer("flag", flatten(changes))]
+    return runs.resume(registry, RunDirectory(path), changes=layers, console=QUIET)
+
+
+@pytest.mark.parametrize(("loss", "discriminator"), list(itertools.product(LOSSES, DISCRIMINATORS)))
+def test_every_pair_resumes_bit_by_bit(tmp_path, registry, loss, discriminator):
+    """Stopped at step 3, between checkpoints at 2 and 4, in the middle of everything that has a memory."""
+    whole = ganzoo.run(of_pair(loss, discriminator, steps=5), out=tmp_path / "whole", registry=registry)
+    part = ganzoo.run(of_pair(loss, discriminator, steps=3), out=tmp_path / "part", registry=registry)
+    (part.path / "samples" / "step-0000003.png").unlink()  # the end of the shorter run, not due in the whole one
+    resume(registry, part.path, train={"steps": 5})
+    assert_same_outcome(whole.path, part.path)
+
+
+def test_what_a_run_leaves(tmp_path, registry):
+    run = ganzoo.run(tiny(train={"steps": 5}), out=tmp_path, registry=registry)
+    assert run.path.name == "0001-hinge-patchgan-sn-synthetic"
+    assert [row["step"] for row in run.metrics()] == [1, 2, 3, 4, 5]
+    assert {
+        "d/total", "d/adversarial", "g/total", "g/adversarial", "logits/real", "logits/fake", "accuracy/real",
+        "accuracy/fake", "violations/real", "violations/fake", "grad_norm/d", "grad_norm/g", "time/images_per_s",
+    } <= run.metrics()[0].keys()  # fmt: skip
+    due = [row["step"] for row in run.metrics() if any(key.startswith("sigma/") for key in row)]
+    assert due == [2, 4], "spectral norms are due with the samples"
+    assert sorted(path.name for path in run.path.glob("samples/*")) == [
+        f"step-{step:07d}.png" for step in (0, 2, 4, 5)
+    ]
+    with Image.open(run.path / "samples.gif") as film:
+        assert film.n_frames == 4
+    assert [folder.name for folder in run.directory.checkpoint_folders()] == [
+        f"step-{step:07d}" for step in (5, 4, 2)
+    ]
+    manifest = json.loads((run.path / "manifest.json").read_text())
+    assert manifest["status"] == "finished"
+    assert manifest["step"] == 5
+    assert manifest["versions"]["torch"] == torch.__version__
+    assert manifest["plugins"]["ganzoo"]
+    assert manifest["data"]["fingerprint"]
+    assert manifest["origins"]["train.steps"] == "the mapping"
+    assert run.config.train.steps == 5
+
+
+def test_rows_of_a_conditional_grid_are_classes_with_the_same_latents(tmp_path, registry):
+    config = of_pair("hinge", "acgan", steps=1)
+    run = ganzoo.run(config, out=tmp_path, registry=registry)
+    classes = len(run.classes)
+    assert classes >= 2
+    with Image.open(run.path / "samples" / "step-0000000.png") as grid:
+        factor = grid.width // (2 + 8 * 18)
+        assert grid.size == (factor * (2 + 8 * 18), factor * (2 + classes * 18))
+
+
+def test_the_saved_configuration_runs_again_to_the_same_result(tmp_path, registry):
+    first = ganzoo.run(tiny(), out=tmp_path / "a", registry=registry)
+    second = ganzoo.run(first.path / "config.yaml", out=tmp_path / "b", registry=registry)
+    assert_same_outcome(first.path, second.path)
+    assert (first.path / "config.yaml").read_text() == (second.path / "config.yaml").read_text()
+
+
+def test_resuming_a_finished_run_does_nothing(tmp_path, registry):
+    run = ganzoo.run(tiny(), out=tmp_path, registry=registry)
+    before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+    assert resume(registry, run.path) is None
+    assert before == {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+
+
+def test_rows_after_the_checkpoint_are_done_again_not_twice(tmp_path, registry):
+    """What kill -9 leaves: rows, even half a row, that no checkpoint stands behind."""
+    whole = ganzoo.run(tiny(train={"steps": 5}), out=tmp_path / "whole", registry=registry)
+    killed = ganzoo.run(tiny(train={"steps": 5}), out=tmp_path / "killed", registry=registry)
+    import shutil
+
+    shutil.rmtree(killed.directory.checkpoint_folders()[0])
+    with killed.directory.metrics.open("ab") as file:
+        file.write(b'{"step": 6, "d_st')
+    resume(registry, killed.path)
+    assert_same_outcome(whole.path, killed.path)
+
+
+def test_a_run_killed_before_its_first_checkpoint_starts_over_in_place(tmp_path, registry):
+    import shutil
+
+    whole = ganzoo.run(tiny(), out=tmp_path / "whole", registry=registry)
+    killed = ganzoo.run(tiny(), out=tmp_path / "killed", registry=registry)
+    for folder in killed.directory.checkpoint_folders():
+        shutil.rmtree(folder)
+    resume(registry, killed.path)
+    assert_same_outcome(whole.path, killed.path)
+
+
+def test_a_damaged_newest_checkpoint_costs_steps_not_the_run(tmp_path, registry, caplog):
+    whole = ganzoo.run(tiny(train={"steps": 5}), out=tmp_path / "whole", registry=registry)
+    damaged = ganzoo.run(tiny(train={"steps": 5}), out=tmp_path / "damaged", registry=registry)
+    (damaged.directory.checkpoint_folders()[0] / "generator.safetensors").write_bytes(b"x")
+    with caplog.at_level(logging.WARNING, logger="ganzoo"):
+        resume(registry, damaged.path)
+    assert "step-0000005 skipped" in caplog.text
+    assert_same_outcome(whole.path, damaged.path)
+
+
+def test_resume_changes_steps_intervals_and_runtime_only(tmp_path, registry):
+    run = ganzoo.run(tiny(), out=tmp_path, registry=registry)
+    for change in ({"train": {"g_lr": 1.0}}, {"loss": "bce"}, {"seed": 3}, {"regularizers": {"gradient-penalty": {}}}):
+        with pytest.raises(ConfigError, match="resume cannot change"):
+            resume(registry, run.path, **change)
+    resume(registry, run.path, train={"steps": 4, "log_every": 2}, runtime={"threads": 1})
+    assert [row["step"] for row in rows(run.path)] == [1, 2, 3, 4]
+
+
+def test_an_edited_configuration_or_other_data_are_refused(tmp_path, registry):
+    run = ganzoo.run(tiny(), out=tmp_path, registry=registry)
+    config = run.path / "config.yaml"
+    text = config.read_text()
+    config.write_text(text.replace("batch_size: 4", "batch_size: 5"))
+    with pytest.raises(CheckpointError, match="another configuration"):
+        resume(registry, run.path, train={"steps": 9})
+    config.write_text(text.replace("n: 24", "n: 23"))
+    with pytest.raises(CheckpointError, match="data have changed"):
+        resume(registry, run.path, train={"steps": 9})
+    config.write_text(text)
+    assert resume(registry, run.path, train={"steps": 4}) is not None
+
+
+def test_a_run_in_use_is_locked(tmp_path, registry):
+    run = ganzoo.run(tiny(), out=tmp_path, registry=registry)
+    with run.directory.locked(), pytest.raises(LockedError):
+        resume(registry, run.path, train={"steps": 9})
+
+
+def test_changed_conditions_are_written_down(tmp_path, registry):
+    run = ganzoo.run(tiny(), out=tmp_path, registry=registry)
+    resume(registry, run.path, train={"steps": 4})
+    resume(registry, run.path, train={"steps": 5}, runtime={"threads": 2})
+    resumed = run.directory.read_manifest()["resumed"]
+    assert [entry["step"] for entry in resumed] == [3, 4]
+    assert resumed[0]["changed"] == {}
+    assert resumed[1]["changed"] == {"threads": {"was": 1, "is": 2}}
+
+
+def test_a_diverging_run_says_so_and_keeps_its_checkpoints(tmp_path, registry):
+    config = tiny(
+        discriminator={"name": "dcgan", "ndf": 4, "norm": "none"},
+        loss="lsgan",
+        train={"steps": 60, "d_lr": 1e3, "optimizer": "sgd", "checkpoint_every": 1},
+    )
+    with pytest.raises(DivergedError, match="is not finite at step"):
+        ganzoo.run(config, out=tmp_path, registry=registry)
+    run = ganzoo.load_run(tmp_path / "0001-lsgan-dcgan-synthetic")
+    assert run.directory.read_manifest()["status"] == "diverged"
+    assert all(torch.isfinite(value).all() for value in run.directory.load_checkpoint()[0]["generator"].values())
+
+
+def test_the_python_twin_samples(tmp_path, registry):
+    run = ganzoo.load_run(ganzoo.run(tiny(), out=tmp_path, registry=registry).path)
+    images = run.sample(5)
+    assert images.dtype == torch.uint8
+    assert images.shape == (5, 3, 16, 16)
+    assert torch.equal(images, run.sample(9)[:5])
+    assert not torch.equal(images, run.sample(5, seed=1))
+    assert not torch.equal(images, run.sample(5, ema=False))
+    with pytest.raises(ConfigError, match="unconditional"):
+        run.sample(2, labels=[0, 1])
+
+
+def test_a_conditional_run_samples_by_class(tmp_path, registry):
+    run = ganzoo.run(of_pair("bce", "acgan"), out=tmp_path, registry=registry)
+    first, second = run.sample(3, labels=[0, 0, 0]), run.sample(3, labels=[1, 1, 1])
+    assert not torch.equal(first, second)
+    for labels in ([0], [0, 0, 99], [-1, 0, 0]):
+        with pytest.raises(ConfigError, match="3 images need 3 labels"):
+            run.sample(3, labels=labels)
+
+
+def test_a_run_that_is_none_is_an_error(tmp_path):
+    with pytest.raises(ConfigError):
+        ganzoo.load_run(tmp_path)
+
+
+def test_bf16_accumulation_ema_off_and_schedules_run_and_resume(tmp_path, registry):
+    options = {"accumulate": 2, "ema": None, "lr_schedule": "constant", "clip_grad_norm": 0.5, "optimizer": "adamw"}
+    config = tiny(train={"steps": 5, **options}, runtime={"precision": "bf16"})
+    whole = ganzoo.run(config, out=tmp_path / "whole", registry=registry)
+    part = ganzoo.run(tiny(train={"steps": 3, **options}, runtime={"precision": "bf16"}), out=tmp_path / "part", registry=registry)
+    (part.path / "samples" / "step-0000003.png").unlink()
+    resume(registry, part.path, train={"steps": 5})
+    assert_same_outcome(whole.path, part.path)
+    assert "ema" not in whole.directory.load_checkpoint()[0]
+
+
+@pytest.mark.parametrize("size", [32, 64, 128])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("discriminator", DISCRIMINATORS)
+def test_sizes_and_channels(tmp_path, registry, size, channels, discriminator):
+    config = tiny(
+        discriminator={"name": discriminator, "ndf": 2},
+        generator={"name": "dcgan", "ngf": 2},
+        data={"image_size": size, "channels": channels},
+        train={"steps": 2, "batch_size": 2},
+    )
+    run = ganzoo.run(config, out=tmp_path, registry=registry)
+    assert run.sample(1).shape == (1, channels, size, size)
+
+
+def test_warnings_of_the_plan_reach_the_log_and_the_manifest(tmp_path, registry):
+    run = ganzoo.run(of_pair("wgan-gp", "dcgan", steps=1), out=tmp_path, registry=registry)
+    assert "BatchNorm" in (run.path / "log.txt").read_text()
+    assert any("BatchNorm" in warning for warning in run.directory.read_manifest()["warnings"])
+
+
+def test_the_plan_is_the_one_of_the_flags(registry):
+    plan = make_plan(registry, [Layer("flag", flatten(of_pair("wgan-gp", "patchgan-sn")))])
+    assert plan.config.train.n_critic == 5
+    assert plan.origins["train.n_critic"] == "suggested by loss wgan-gp"
