@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ganzoo.component import RegularizerOptions
 from ganzoo.config import RuntimeConfig, TrainConfig
@@ -16,7 +15,7 @@ from ganzoo.errors import PluginError
 from ganzoo.plan import Plan
 from ganzoo.protocols import AnyLoss, Regularizer
 from ganzoo.runtime import Runtime, pick_device
-from ganzoo.state import TrainState
+from ganzoo.state import TrainState, averaged_copy
 from ganzoo.step import Game, WeightedRegularizer
 from ganzoo.train import Schedule, Setup
 
@@ -90,13 +89,10 @@ def _state(plan: Plan, runtime: Runtime, regularizers: dict[str, Regularizer]) -
     train = plan.config.train
     generator: Any = runtime.place(plan.generator)
     discriminator = runtime.place(plan.discriminator)
-    ema = None
-    if train.ema is not None:
-        ema = AveragedModel(generator, multi_avg_fn=get_ema_multi_avg_fn(train.ema))  # type: ignore[no-untyped-call]
     return TrainState(
         generator=generator,
         discriminator=discriminator,
-        ema=ema,
+        ema=None if train.ema is None else averaged_copy(generator, train.ema),
         g_optimizer=make_optimizer(train, generator.parameters(), train.g_lr, train.g_betas, runtime.device),
         d_optimizer=make_optimizer(train, discriminator.parameters(), train.d_lr, train.d_betas, runtime.device),
         regularizers=regularizers,

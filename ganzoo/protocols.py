@@ -38,7 +38,7 @@ class Batch(NamedTuple):
 
     data: Tensor
     labels: Tensor | None
-    index: Tensor
+    index: Tensor  # type: ignore[assignment]
 
 
 class DiscriminatorOutput(NamedTuple):

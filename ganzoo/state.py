@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ganzoo.errors import CheckpointError
 from ganzoo.protocols import Generator, Regularizer
@@ -88,6 +88,20 @@ class TrainState:
             }
             regularizer.load_state_dict(kept)
         self.step, self.d_step, self.images = (int(numbers[key]) for key in ("step", "d_step", "images"))
+
+
+def averaged_copy(generator: Generator, decay: float) -> AveragedModel:
+    """The running average of a generator: θ̄ ← d·θ̄ + (1−d)·θ with d = min(decay, (1+t)/(10+t)) at update t.
+
+    The ramp makes the average follow about the last tenth of a short run, where the plain decay would still hold on to
+    the first steps. Buffers are copied, never averaged.
+    """
+
+    def update(averaged: Any, current: Any, count: Any) -> None:
+        t = float(count)
+        get_ema_multi_avg_fn(min(decay, (1 + t) / (10 + t)))(averaged, current, count)
+
+    return AveragedModel(generator, multi_avg_fn=update)  # type: ignore[no-untyped-call]
 
 
 def _plain(tensor: Tensor) -> Tensor:

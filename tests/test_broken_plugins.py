@@ -277,6 +277,21 @@ def test_the_same_module_announced_twice_is_loaded_once(folder):
     assert {entry.distribution for entry in registry.entries() if not entry.first_party} == {"healthy"}
 
 
+def test_a_third_party_cannot_come_before_ganzoo(folder):
+    alone = first_party(Registry.load(plugins=False))
+    folder.announce("aaa", {"a": "ganzoo_losses"})
+    registry, [problem] = load()
+    assert first_party(registry) == alone
+    assert "'ganzoo_losses' is already loaded as ganzoo:losses" in problem.message
+
+
+def test_the_order_of_loading_is_fixed(folder):
+    for distribution in ("zeta", "alpha"):
+        folder.announce(distribution, {"two": "gone_for_good", "one": "gone_for_good"})
+    order = [(problem.distribution, problem.entry_point) for problem in load()[1]]
+    assert order == [("alpha", "one"), ("alpha", "two"), ("zeta", "one"), ("zeta", "two")]
+
+
 def test_two_entry_points_of_one_name(folder):
     folder.install("healthy")
     folder.install("no_hook", distribution="other")

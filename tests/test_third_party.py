@@ -98,7 +98,7 @@ def test_it_trains(environment):
         OMP_NUM_THREADS="1",
     )
     assert "Traceback" not in done.stderr
-    [run] = (environment.work / "runs").iterdir()
+    [run] = (path for path in (environment.work / "runs").iterdir() if path.is_dir())
     assert run.name == "0001-smooth-hinge-global-pool-synthetic"
     metrics = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert [row["step"] for row in metrics][-1] == 2

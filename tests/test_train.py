@@ -169,14 +169,15 @@ def test_learning_rate_schedules_are_functions_of_the_step():
 
 
 def test_ema_is_the_recursive_average_of_parameters_with_copied_buffers():
-    setup = make_setup(steps=3)
+    setup = make_setup(steps=120)
     expected = None
-    for _ in train(setup):
+    for report in train(setup):
         current = {name: value.clone() for name, value in setup.state.generator.named_parameters()}
+        decay = min(0.9, report.step / (9 + report.step))
         expected = (
             current
             if expected is None
-            else {name: 0.9 * expected[name] + 0.1 * value for name, value in current.items()}
+            else {name: decay * expected[name] + (1 - decay) * value for name, value in current.items()}
         )
     for name, value in setup.state.ema.module.named_parameters():
         torch.testing.assert_close(value, expected[name])

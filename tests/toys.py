@@ -8,7 +8,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from ganzoo.protocols import Batch, DataSpec, Discriminator, DiscriminatorOutput, Generator, Regularizer
 from ganzoo.runtime import Runtime
-from ganzoo.state import TrainState
+from ganzoo.state import TrainState, averaged_copy
 from ganzoo.step import Game, Inputs
 from ganzoo.train import Schedule, Setup
 
@@ -142,13 +142,10 @@ def make_setup(*, dtype: torch.dtype = torch.float32, lr: float = 1e-2, regulari
     generator = ToyGenerator(batch_norm=changes.pop("g_batch_norm", True)).to(dtype)
     schedule = Schedule(**{"steps": 4, "batch_size": 6, "log_every": 1, **changes})
     runtime = Runtime(device=torch.device("cpu"))
-    ema = torch.optim.swa_utils.AveragedModel(
-        generator, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.9)
-    )
     state = TrainState(
         generator=generator,
         discriminator=discriminator,
-        ema=ema,
+        ema=averaged_copy(generator, 0.9),
         g_optimizer=_adam(generator, lr),
         d_optimizer=_adam(discriminator, lr),
         regularizers={part.name: part.regularizer for part in regularizers},

@@ -134,7 +134,7 @@ def _check_api_version(plugin: object) -> None:
     version = getattr(plugin, "GANZOO_API", None)
     if version is None:
         raise Refused(f"it declares no GANZOO_API; this ganzoo speaks GANZOO_API = {API_VERSION}")
-    if type(version) is not int or version != API_VERSION:
+    if version != API_VERSION:
         raise Refused(f"it is written for GANZOO_API = {version!r}; this ganzoo speaks GANZOO_API = {API_VERSION}")
 
 

@@ -6,7 +6,7 @@ import os
 import statistics
 import warnings
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,7 +41,7 @@ class Chunk:
     unreadable: dict[str, str] = field(default_factory=dict)
 
 
-def decode(root: Path, names: Sequence[str], *, size: int, channels: int) -> Iterator[Chunk]:
+def decode(root: Path, names: Sequence[str], *, size: int, channels: int) -> Generator[Chunk, None, None]:
     """Decode all files, chunk by chunk, in order; never more than a few chunks are in memory.
 
     Args:

@@ -98,7 +98,9 @@ def _note(layout: Layout, found: CachedPictures) -> None:
     if layout.ignored:
         logger.info("%s files without the name of an image are ignored", f"{layout.ignored:,}")
     if entry.unreadable:
-        lines = _lines((f"{name}: {why}" for name, why in entry.unreadable.items()), len(entry.unreadable), found.folder)
+        lines = _lines(
+            (f"{name}: {why}" for name, why in entry.unreadable.items()), len(entry.unreadable), found.folder
+        )
         logger.warning("%s images cannot be read and are left out%s", f"{len(entry.unreadable):,}", lines)
     if entry.animated:
         lines = _lines(entry.animated, len(entry.animated), None)

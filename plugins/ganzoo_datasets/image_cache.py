@@ -14,7 +14,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganzoo.errors import ResourceError
-from ganzoo_datasets.decoding import Chunk, decode
+from ganzoo_datasets.decoding import CHUNK_BYTES, Chunk, decode
 from ganzoo_datasets.picture import UnreadablePicture, read_picture
 
 logger = logging.getLogger("ganzoo")
@@ -32,7 +32,6 @@ VERSION = 1
 """Of the rules of decoding and of the files; a new one makes every old entry unknown."""
 
 SECONDS_BETWEEN_NOTES = 5.0
-CHUNK_ROWS_BYTES = 2**24
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ def cached_pictures(
     if found is None:
         with _writing(cache):
             cache.mkdir(parents=True, exist_ok=True)
-            with filelock.FileLock(cache / f"{folder.name}.lock"):
+            with _locked(cache / f"{folder.name}.lock"):
                 found = _load(folder, root) or _build(folder, root, names, size, channels)
     return found
 
@@ -163,30 +162,37 @@ def _build(folder: Path, root: Path, names: Sequence[str], size: int, channels: 
     return CachedPictures(folder, entry, _mapped(folder, entry.shape))
 
 
-def _decode_into(partial: Path, root: Path, names: Sequence[str], size: int, channels: int | None) -> Entry:
-    animated: list[str] = []
-    unreadable: dict[str, str] = {}
-    color = False
+@dataclass
+class _Tally:
+    """What is learned of the pictures while their pixels pass by."""
 
-    def arrays() -> Iterator[NDArray[np.uint8]]:
-        nonlocal color
-        for chunk in _with_progress(decode(root, names, size=size, channels=channels or 3), len(names)):
-            color |= chunk.color
-            animated.extend(chunk.animated)
-            unreadable.update(chunk.unreadable)
+    color: bool = False
+    animated: list[str] = field(default_factory=list)
+    unreadable: dict[str, str] = field(default_factory=dict)
+
+    def pixels(self, chunks: Iterable[Chunk]) -> Iterator[NDArray[np.uint8]]:
+        for chunk in chunks:
+            self.color |= chunk.color
+            self.animated += chunk.animated
+            self.unreadable |= chunk.unreadable
             yield chunk.pixels
 
+
+def _decode_into(partial: Path, root: Path, names: Sequence[str], size: int, channels: int | None) -> Entry:
+    tally = _Tally()
     pixels = partial / "pixels.u8"
-    digest = _write(pixels, arrays())
-    shape = (len(names) - len(unreadable), channels or 3, size, size)
-    if channels is None and not color:
+    # Closed at once when a write fails, so that no thread goes on decoding.
+    with closing(decode(root, names, size=size, channels=channels or 3)) as chunks:
+        digest = _write(pixels, tally.pixels(_with_progress(chunks, len(names))))
+    shape = (len(names) - len(tally.unreadable), channels or 3, size, size)
+    if channels is None and not tally.color:
         # Only now is it certain that none has color: the three planes are equal, and one is kept.
         colored, shape = _mapped(partial, shape), (shape[0], 1, size, size)
-        rows = max(1, CHUNK_ROWS_BYTES // (3 * size * size))
+        rows = max(1, CHUNK_BYTES // (3 * size * size))
         gray = partial / "gray.u8"
         digest = _write(gray, (colored[start : start + rows, :1] for start in range(0, len(colored), rows)))
         gray.replace(pixels)
-    return Entry(shape, digest, pixels.stat().st_mtime_ns, animated, unreadable)
+    return Entry(shape, digest, pixels.stat().st_mtime_ns, tally.animated, tally.unreadable)
 
 
 def _write(path: Path, arrays: Iterable[NDArray[np.uint8]]) -> str:
@@ -208,6 +214,20 @@ def _with_progress(chunks: Iterator[Chunk], total: int) -> Iterator[Chunk]:
         if time.monotonic() >= due:
             logger.info("decoded %s of %s pictures", f"{done:,}", f"{total:,}")
             due = time.monotonic() + SECONDS_BETWEEN_NOTES
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    lock = filelock.FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        logger.info("another process decodes these pictures; waiting for it")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager

@@ -17,9 +17,9 @@ from PIL import Image, UnidentifiedImageError
 MAX_PIXELS = 178_956_970
 """A header that announces more pixels counts as a decompression bomb."""
 
-SUFFIXES = frozenset(
-    ".apng .avif .bmp .dib .gif .jfif .jp2 .jpe .jpeg .jpg .pbm .pgm .png .pnm .ppm .tga .tif .tiff .webp".split()
-)
+WEB_SUFFIXES = (".apng", ".avif", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".webp")
+OTHER_SUFFIXES = (".bmp", ".dib", ".jp2", ".pbm", ".pgm", ".pnm", ".ppm", ".tga", ".tif", ".tiff")
+SUFFIXES = frozenset((*WEB_SUFFIXES, *OTHER_SUFFIXES))
 # A closed list, since some of Pillow's formats (EPS) start other programs. TGA has no signature, so it comes last.
 FORMATS = ("JPEG", "PNG", "MPO", "WEBP", "AVIF", "BMP", "DIB", "GIF", "JPEG2000", "PPM", "TIFF", "TGA")
 GRAY_MODES = frozenset(("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N"))
