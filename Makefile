@@ -26,7 +26,7 @@ quality: $(READY)
 	$(BIN)/python examples/quality.py
 
 docs: $(READY)
-	$(BIN)/python examples/component_pages.py
+	$(BIN)/python docs/component_pages.py
 
 setup: $(READY)
 

@@ -33,7 +33,9 @@ def main() -> None:
     parser.add_argument("--figures", type=Path, default=FIGURES)
     options = parser.parse_args()
     judge = Judge()
-    print(f"judge: {judge.accuracy:.3f} of held-out digits right, {judge.confident_on_real:.3f} confidently", flush=True)
+    print(
+        f"judge: {judge.accuracy:.3f} of held-out digits right, {judge.confident_on_real:.3f} confidently", flush=True
+    )
     rows: list[tuple[int, float, Verdict]] = []
     with tempfile.TemporaryDirectory() as scratch:
         for seed in options.seeds:

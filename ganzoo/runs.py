@@ -19,7 +19,7 @@ from ganzoo import config as configuration
 from ganzoo import manifest, sampling
 from ganzoo.assembly import assemble
 from ganzoo.config import Layer, RunConfig
-from ganzoo.errors import CheckpointError, ConfigError, DivergedError, GanzooError, ResourceError
+from ganzoo.errors import CheckpointError, ConfigError, DivergedError, Interrupted, ResourceError
 from ganzoo.interruption import stoppable
 from ganzoo.plan import Plan, make_plan
 from ganzoo.progress import progress
@@ -187,18 +187,31 @@ def resume(
 def _train(plan: Plan, setup: Setup, directory: RunDirectory, console: Console, *, offset: int) -> None:
     """The loop with all that watches it; the manifest says how it ended."""
     status = "failed"
-    try:
-        with _logged_to(directory.log), _resources(), setup.runtime.active():
-            _iterate(plan, setup, directory, console, offset)
-        status = "finished"
-    except DivergedError as error:
-        status = "diverged"
-        raise error
-    except GanzooError as error:
-        status = "interrupted" if error.exit_code == 130 else "failed"
-        raise
-    finally:
-        directory.write_manifest(manifest.ended(directory.read_manifest(), status, setup.state.step))
+    with _logged_to(directory.log):
+        try:
+            logger.info("%s", _headline(plan, setup))
+            with _resources(), setup.runtime.active():
+                _iterate(plan, setup, directory, console, offset)
+            status = "finished"
+        except DivergedError:
+            status = "diverged"
+            raise
+        except Interrupted:
+            status = "interrupted"
+            raise
+        finally:
+            logger.info("%s at step %d of %d", status, setup.state.step, setup.schedule.steps)
+            directory.write_manifest(manifest.ended(directory.read_manifest(), status, setup.state.step))
+
+
+def _headline(plan: Plan, setup: Setup) -> str:
+    """What is trained, on what, where: the first line of a run's log."""
+    config, spec = plan.config, plan.spec
+    named = " + ".join([config.loss.name, config.discriminator.name, config.generator.name, *config.regularizers])
+    data = f"{len(plan.dataset):,} items of {' × '.join(map(str, spec.shape))} from {config.data.name}"
+    classes = f", {len(spec.classes)} classes" if spec.conditional else ""
+    where = f"{setup.runtime.device}, {setup.runtime.precision}"
+    return f"{named} on {data}{classes}; {where}; steps {setup.state.step} to {setup.schedule.steps}"
 
 
 def _iterate(plan: Plan, setup: Setup, directory: RunDirectory, console: Console, offset: int) -> None:
@@ -271,13 +284,16 @@ def _check_labels(labels: Sequence[int], n: int, classes: Sequence[str]) -> None
 
 @contextmanager
 def _logged_to(path: Path) -> Iterator[None]:
-    """Everything ganzoo says inside the block also goes to ``log.txt``."""
+    """Everything ganzoo says inside the block also goes to ``log.txt``, whatever the console shows of it."""
     handler = logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    level = logger.level
     logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
     try:
         yield
     finally:
+        logger.setLevel(level)
         logger.removeHandler(handler)
         handler.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 
 # Before torch is imported anywhere: two workers on two cores must not fight for threads.
@@ -26,3 +27,12 @@ def _own_cache(tmp_path_factory):
     os.environ["OMP_NUM_THREADS"] = "1"
     for name in ("GANZOO_PLUGINS", "GANZOO_DISABLE_PLUGINS"):
         os.environ.pop(name, None)
+
+
+@pytest.fixture(autouse=True)
+def _own_log():
+    """The command line takes over the logger of its process; a test must not inherit that from another."""
+    logger = logging.getLogger("ganzoo")
+    before = logger.handlers, logger.level, logger.propagate
+    yield
+    logger.handlers, logger.level, logger.propagate = before

@@ -87,7 +87,7 @@ class PlainLoop:
             fake_logits = self.discriminator(fake.detach()).logits
             d_loss = relu(1 - real_logits).mean() + relu(1 + fake_logits).mean()
         self.d_optimizer.zero_grad()
-        d_loss.backward()
+        d_loss.backward()  # type: ignore[no-untyped-call]
         self.d_optimizer.step()
         with self.autocast():
             fake = fake if self.reuse_fakes else self.fakes()
@@ -117,7 +117,7 @@ def ganzoo_step(plan: Plan) -> Step:
     return step
 
 
-def plan_for(registry: Registry, *, image_size: int, batch_size: int, precision: str = "fp32") -> Plan:
+def plan_for(registry: Registry, *, image_size: int, batch_size: int, precision: str) -> Plan:
     values = {
         "loss.name": "hinge",
         "discriminator.name": "patchgan-sn",
@@ -133,13 +133,17 @@ def plan_for(registry: Registry, *, image_size: int, batch_size: int, precision:
     return make_plan(registry, [Layer("benchmark", values)])
 
 
-def contestants(registry: Registry, **size: int) -> Iterator[tuple[str, Step]]:
-    """Name → step, each with networks of its own. Neighbours in this order are compared."""
-    yield "plain fp32", PlainLoop(plan_for(registry, **size), precision="fp32").step
-    yield "ganzoo fp32", ganzoo_step(plan_for(registry, **size))
-    yield "plain fp32, fakes reused", PlainLoop(plan_for(registry, **size), precision="fp32", reuse_fakes=True).step
-    yield "plain bf16", PlainLoop(plan_for(registry, **size), precision="bf16").step
-    yield "ganzoo bf16", ganzoo_step(plan_for(registry, **size, precision="bf16"))
+def contestants(registry: Registry, *, image_size: int, batch_size: int) -> Iterator[tuple[str, Step]]:
+    """Name → step, each with networks of its own, all from the same weights."""
+
+    def plan(precision: str = "fp32") -> Plan:
+        return plan_for(registry, image_size=image_size, batch_size=batch_size, precision=precision)
+
+    yield "plain fp32", PlainLoop(plan(), precision="fp32").step
+    yield "ganzoo fp32", ganzoo_step(plan())
+    yield "ganzoo bf16", ganzoo_step(plan("bf16"))
+    yield "plain bf16", PlainLoop(plan(), precision="bf16").step
+    yield "plain fp32, fakes reused", PlainLoop(plan(), precision="fp32", reuse_fakes=True).step
 
 
 def measure(steps: dict[str, Step], *, rounds: int, warmup: int = 2) -> dict[str, list[float]]:

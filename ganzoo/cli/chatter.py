@@ -12,7 +12,9 @@ def chatter(*, quiet: bool) -> Console:
     """The console on stderr, with ganzoo's log on it; ``quiet`` leaves warnings and errors."""
     console = Console(stderr=True)
     logger = logging.getLogger("ganzoo")
-    logger.handlers = [RichHandler(console=console, show_time=False, show_path=False, markup=False, highlighter=None)]
-    logger.setLevel(logging.WARNING if quiet else logging.INFO)
+    handler = RichHandler(console=console, show_time=False, show_path=False, markup=False, highlighter=None)
+    handler.setLevel(logging.WARNING if quiet else logging.INFO)
+    logger.handlers = [handler]
+    logger.setLevel(logging.INFO)
     logger.propagate = False
     return Console(stderr=True, quiet=True) if quiet else console

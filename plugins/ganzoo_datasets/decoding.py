@@ -54,7 +54,7 @@ def decode(root: Path, names: Sequence[str], *, size: int, channels: int) -> Gen
     waiting: deque[Future[Chunk]] = deque()
     workers = os.cpu_count() or 1
     # Pillow lets go of the interpreter while it decodes, so threads use every core.
-    with _no_warnings(), ThreadPoolExecutor(workers) as pool:
+    with without_warnings(), ThreadPoolExecutor(workers) as pool:
         for start in range(0, len(names), length):
             waiting.append(pool.submit(_decode_chunk, root, names[start : start + length], size, channels))
             if len(waiting) > 2 * workers:
@@ -66,7 +66,7 @@ def decode(root: Path, names: Sequence[str], *, size: int, channels: int) -> Gen
 def typical_size(root: Path, names: Sequence[str]) -> int:
     """The largest power of two, 32 to 128, that is at most the median shorter side of (up to 1,000) files."""
     step = max(1, len(names) // SAMPLED)
-    with _no_warnings():
+    with without_warnings():
         sides = [side for name in names[::step] if (side := shorter_side(root / name)) is not None]
     median = int(statistics.median_low(sides)) if sides else SMALLEST
     return max(SMALLEST, min(LARGEST, 1 << (max(median, 1).bit_length() - 1)))
@@ -91,6 +91,6 @@ def _decode_chunk(root: Path, names: Sequence[str], size: int, channels: int) ->
     return chunk
 
 
-def _no_warnings() -> warnings.catch_warnings[None]:
-    # What is wrong with a picture is said by this package, with its name; Pillow's warnings have no name.
+def without_warnings() -> warnings.catch_warnings[None]:
+    """Silence Pillow's, which name no file: what is wrong with a picture is said here, with its name."""
     return warnings.catch_warnings(action="ignore")

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganzoo.errors import ResourceError
-from ganzoo_datasets.decoding import CHUNK_BYTES, Chunk, decode
+from ganzoo_datasets.decoding import CHUNK_BYTES, Chunk, decode, without_warnings
 from ganzoo_datasets.picture import UnreadablePicture, read_picture
 
 logger = logging.getLogger("ganzoo")
@@ -83,7 +83,11 @@ def cached_pictures(
         with _writing(cache):
             cache.mkdir(parents=True, exist_ok=True)
             with _locked(cache / f"{folder.name}.lock"):
-                found = _load(folder, root) or _build(folder, root, names, size, channels)
+                found = _load(folder, root)
+                if found is None:
+                    if folder.exists():
+                        logger.warning("the cache entry %s is damaged or out of date; decoding again", folder)
+                    found = _build(folder, root, names, size, channels)
     return found
 
 
@@ -110,17 +114,15 @@ def _load(folder: Path, root: Path) -> CachedPictures | None:
         if whole and state.st_mtime_ns != entry.modified_ns:
             with (folder / "pixels.u8").open("rb") as file:
                 whole = hashlib.file_digest(file, "sha256").hexdigest() == entry.digest
-        pixels = _mapped(folder, entry.shape) if whole else None
-    except FileNotFoundError:
-        return None
+        if not whole:
+            return None
+        pixels = _mapped(folder, entry.shape)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        pixels = None
-    if pixels is None:
-        logger.warning("the cache entry %s is damaged; the pictures are decoded again", folder)
         return None
     # A file can become readable without a change of its size or time: by chmod, or by a disk that answers again.
-    if any(_readable(root / name) for name in entry.unreadable):
-        return None
+    with without_warnings():
+        if any(_readable(root / name) for name in entry.unreadable):
+            return None
     return CachedPictures(folder, entry, pixels)
 
 

@@ -94,8 +94,8 @@ def _opened(path: Path) -> Iterator[Image.Image]:
             raise UnreadablePicture("not a regular file")
         with Image.open(path, formats=_formats()) as image:
             if image.width * image.height > MAX_PIXELS:
-                raise UnreadablePicture(
-                    f"a decompression bomb? {image.width}×{image.height} pixels, more than {MAX_PIXELS:,}"
+                raise Image.DecompressionBombError(
+                    f"Image size ({image.width * image.height} pixels) exceeds limit of {MAX_PIXELS} pixels"
                 )
             yield image
     except UnreadablePicture:
@@ -115,7 +115,7 @@ def _reason(path: Path, error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return "not a picture" if os.path.getsize(path) else "an empty file"
     if isinstance(error, Image.DecompressionBombError):
-        return f"a decompression bomb? more than {MAX_PIXELS:,} pixels"
+        return f"a decompression bomb? {error}"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     return f"corrupt: {error or type(error).__name__}"
@@ -152,7 +152,9 @@ def _over_white(image: Image.Image) -> Image.Image:
 
 def _center_square(image: Image.Image, size: int) -> Image.Image:
     side = min(image.size)
-    # Whole pixels: a crop by half a pixel would blur a picture that needs no resizing.
-    left, top = (image.width - side) // 2, (image.height - side) // 2
+    left, top = (image.width - side) / 2, (image.height - side) / 2
+    if side == size:
+        # A crop by half a pixel would blur a picture that needs no resizing.
+        left, top = left // 1, top // 1
     box = (left, top, left + side, top + side)
     return image.resize((size, size), Image.Resampling.LANCZOS, box=box, reducing_gap=3.0)

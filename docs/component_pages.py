@@ -1,0 +1,186 @@
+"""Write ``docs/components``: one page for each first-party component, and an index. Called by ``make docs``.
+
+Nothing on these pages is written by hand. ``python docs/component_pages.py --check`` only says which are out of date.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+
+from ganzoo.component import KINDS, Options
+from ganzoo.description import Description, describe
+from ganzoo.patch_map import SIDES, PatchMap, patch_maps
+from ganzoo.registry import Entry, Registry
+
+FOLDER = Path(__file__).parent / "components"
+MADE = "<!-- Made by `make docs` from the component itself: change the component, not this page. -->"
+DEPTHS = range(1, 7)
+
+
+def pages() -> dict[str, str]:
+    """File name → text of every page, the index among them."""
+    registry = Registry.load(plugins=False)
+    entries = registry.entries()
+    return {"README.md": index(entries), **{file_name(entry): page(describe(registry, entry)) for entry in entries}}
+
+
+def file_name(entry: Entry) -> str:
+    """``loss-hinge.md``: a name may stand for components of several kinds."""
+    return f"{entry.kind}-{entry.name}.md"
+
+
+def index(entries: Sequence[Entry]) -> str:
+    """The table of all components, kind by kind."""
+    plurals = {kind.name: kind.plural for kind in KINDS}
+    parts = [MADE, "# Components", "What comes with ganzoo. `ganzoo list` also shows what plugins add."]
+    for kind, group in groupby(entries, key=lambda entry: entry.kind):
+        rows = [[f"[{entry.name}]({file_name(entry)})", text(entry.component.summary)] for entry in group]
+        parts += [f"## {plurals[kind].capitalize()}", table(["name", "what it is"], rows)]
+    return "\n\n".join(parts) + "\n"
+
+
+def page(description: Description) -> str:
+    """The page of one component."""
+    entry = description.entry
+    model = None if entry.kind == "recipe" else entry.options()
+    parts = [MADE, f"# {entry.name} ({entry.kind})", text(entry.component.summary), table(["", ""], facts(entry))]
+    if description.formula:
+        parts += ["## Formula", fenced(description.formula, "text")]
+    if model is not None:
+        parts += prose(model)
+    if description.options:
+        rows = [[f"`{one.name}`", text(one.type), text(one.default), text(one.help)] for one in description.options]
+        parts += ["## Options", table(["option", "type", "default", "meaning"], rows)]
+    if description.suggests:
+        pairs = [[f"`{path}`", f"`{value}`"] for path, value in description.suggests.items()]
+        parts += ["## Suggests", "Used where you say nothing.", table(["key", "value"], pairs)]
+    if model is not None and entry.kind == "discriminator" and "patch" in entry.component.tags:
+        parts += patches(model)
+    if description.yaml:
+        parts += ["## YAML", fenced(description.yaml, "yaml")]
+    return "\n\n".join(parts) + "\n"
+
+
+def facts(entry: Entry) -> Iterator[list[str]]:
+    """Rows of what the record says."""
+    component = entry.component
+    yield ["select it with", f"`{selected_by(entry)}`"]
+    yield ["aliases", ", ".join(f"`{alias}`" for alias in component.aliases) or "none"]
+    tags = ", ".join(f"`{tag}`" for tag in sorted(component.tags))
+    yield ["[tags](../plugin-guide.md#tags)", tags or "none"]
+    if component.paper:
+        yield ["paper", linked(text(component.paper))]
+
+
+def selected_by(entry: Entry) -> str:
+    """The flag of ``ganzoo run`` that takes this component."""
+    flags = {"loss": "--loss", "discriminator": "--disc", "generator": "--gen", "regularizer": "--reg"}
+    flag = flags.get(entry.kind, "--config" if entry.kind == "recipe" else "--data")
+    return f"{flag} {'PATH' if entry.name == 'folder' else entry.name}"
+
+
+def prose(model: type[Options]) -> Iterator[str]:
+    """The docstring of the options class, paragraph by paragraph, without its formula."""
+    yield "## What it does"
+    for paragraph in re.split(r"\n\s*\n", inspect.cleandoc(model.__doc__ or "")):
+        head, _, rest = paragraph.partition("\n")
+        if head == "Formula:" or paragraph.startswith(" "):
+            continue
+        if head == "Raises:":
+            yield "Raises " + linked(text(" ".join(rest.split())))
+        else:
+            yield linked(text(" ".join(paragraph.split())))
+
+
+def patches(model: type[Options]) -> Iterator[str]:
+    """How far one logit sees and how many there are, by default and by depth."""
+    yield "## Patches"
+    yield "By default, for images of several sizes (pixels):"
+    defaults = [
+        [str(one.side), shown_field(one), shown_map(one), ", ".join(f"`{k}` {v}" for k, v in one.resolved.items())]
+        for one in patch_maps(model())
+    ]
+    yield table(["image", "receptive field", "map of logits", "decided by the size"], defaults)
+    if "n_layers" in model.model_fields:
+        yield "By depth, the side of the map of logits (– where not even one logit fits):"
+        by_depth = [(depth, list(patch_maps(model.model_validate({"n_layers": depth})))) for depth in DEPTHS]
+        rows = [
+            [str(depth), next(map(shown_field, (one for one in found if one.map_side)), "–"), *map(shown_map, found)]
+            for depth, found in by_depth
+        ]
+        yield table(["`n_layers`", "receptive field", *(f"at {side}" for side in SIDES)], rows)
+
+
+def shown_field(one: PatchMap) -> str:
+    """``70``."""
+    return str(one.receptive_field) if one.receptive_field else "–"
+
+
+def shown_map(one: PatchMap) -> str:
+    """``14×14``."""
+    return f"{one.map_side}×{one.map_side}" if one.map_side else "–"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def fenced(content: str, language: str) -> str:
+    """A block of code."""
+    return f"```{language}\n{content.rstrip()}\n```"
+
+
+def text(words: str) -> str:
+    """Words in which Markdown sees no markup, except for code in backticks."""
+    parts = re.split(r"(``.+?``|`.+?`)", words)
+    return "".join(
+        part.replace("``", "`") if number % 2 else re.sub(r"([*<\[\]])", r"\\\1", part)
+        for number, part in enumerate(parts)
+    )
+
+
+def linked(words: str) -> str:
+    """Words in which arXiv numbers and DOIs are links."""
+    words = re.sub(r"arXiv:(\d{4}\.\d{4,5})", r"[arXiv:\1](https://arxiv.org/abs/\1)", words)
+    return re.sub(r"doi:(10\.[^\s,;]*[\w)])", r"[doi:\1](https://doi.org/\1)", words)
+
+
+def stale(folder: Path, wanted: dict[str, str]) -> list[str]:
+    """Names of files that are missing, differ or should not be there."""
+    there = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.md")}
+    return sorted(name for name in wanted.keys() | there.keys() if wanted.get(name) != there.get(name))
+
+
+def write(folder: Path, wanted: dict[str, str]) -> None:
+    """Make the folder hold these pages and no other."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in stale(folder, wanted):
+        if name in wanted:
+            (folder / name).write_text(wanted[name], encoding="utf-8")
+        else:
+            (folder / name).unlink()
+
+
+def main() -> None:
+    """Write the pages, or with ``--check`` only compare."""
+    parser = argparse.ArgumentParser(description="Write docs/components from the installed components.")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a page is out of date")
+    options = parser.parse_args()
+    wanted = pages()
+    changed = stale(FOLDER, wanted)
+    if options.check:
+        sys.exit(f"out of date: {', '.join(changed)}; mend it with: make docs" if changed else 0)
+    write(FOLDER, wanted)
+    print(f"{len(wanted)} pages, {len(changed)} changed")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""The keys of a run's configuration, their types, ranges and defaults."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from ganzoo.component import KINDS
+
+LearningRate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Beta = Annotated[float, Field(ge=0, lt=1)]
+Betas = tuple[Beta, Beta]
+
+
+class Section(BaseModel):
+    """A part of the configuration with a closed set of keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Selection(BaseModel):
+    """A component by name, its options beside it."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    name: str
+
+    def options(self) -> dict[str, Any]:
+        """The options alone."""
+        return dict(self.model_extra or {})
+
+
+class DataConfig(Selection):
+    """The dataset, its options, and what is done with any dataset."""
+
+    name: str = "digits"
+    image_size: int | None = Field(default=None, ge=8, le=1024, description="side in pixels; null = by the data")
+    channels: Literal[1, 3] | None = Field(default=None, description="1 gray, 3 RGB; null = by the data")
+    sampling: Literal["shuffle"] = Field(default="shuffle", description="order of the data")
+    hflip: bool = Field(default=False, description="mirror half of the images left to right")
+    split: str = Field(default="train", description="the part of the data the GAN sees")
+
+
+class TrainConfig(Section):
+    """How the two players are trained."""
+
+    steps: int | None = Field(default=None, ge=1, description="generator steps")
+    epochs: float | None = Field(
+        default=None, gt=0, allow_inf_nan=False, exclude=True, description="instead of steps: passes over the data"
+    )
+    batch_size: int = Field(default=64, ge=1, description="images per batch")
+    accumulate: int = Field(default=1, ge=1, description="micro-batches a batch is split into")
+    n_critic: int = Field(default=1, ge=1, description="discriminator updates per generator update")
+    optimizer: Literal["adam", "adamw", "rmsprop", "sgd"] = "adam"
+    g_lr: LearningRate = Field(default=5e-4, description="generator's learning rate")
+    d_lr: LearningRate = Field(default=1e-3, description="discriminator's learning rate")
+    g_betas: Betas = Field(default=(0.0, 0.999), description="generator's Adam betas; sgd takes the first as momentum")
+    d_betas: Betas = Field(default=(0.0, 0.999), description="discriminator's, likewise")
+    lr_schedule: Literal["constant", "linear", "cosine"] = "constant"
+    clip_grad_norm: float | None = Field(
+        default=None, gt=0, allow_inf_nan=False, description="largest 2-norm of each player's gradient; null = no limit"
+    )
+    ema: float | None = Field(default=0.999, ge=0, lt=1, description="decay of the generator's average; null = off")
+    label_draw: Literal["marginal", "uniform"] = "marginal"
+    spectral_norm: Literal["per-update", "per-forward"] = "per-update"
+    passes: Literal["auto", "one", "two"] = "auto"
+    log_every: int = Field(default=10, ge=1, description="generator steps between metric rows")
+    sample_every: int = Field(default=250, ge=1, description="generator steps between sample grids")
+    checkpoint_every: int = Field(default=500, ge=1, description="generator steps between checkpoints")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.steps is not None and self.epochs is not None:
+            raise ValueError(f"steps ({self.steps}) and epochs ({self.epochs:g}) exclude each other: keep one of them")
+        if self.accumulate > self.batch_size:
+            raise ValueError(f"accumulate ({self.accumulate}) is more than batch_size ({self.batch_size})")
+        return self
+
+
+class RuntimeConfig(Section):
+    """Where and how a run is computed; nothing here is part of what is learned."""
+
+    device: str = Field(default="auto", description="auto, cpu, cuda, cuda:N, mps")
+    precision: Literal["fp32", "bf16"] = "fp32"
+    penalty_precision: Literal["fp32", "bf16"] = "fp32"
+    compile: bool = False
+    deterministic: bool = True
+    threads: Literal["auto"] | Annotated[int, Field(ge=1)] = Field(default="auto", description="CPU threads")
+
+    @field_validator("device")
+    @classmethod
+    def _known_device(cls, device: str) -> str:
+        if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", device):
+            raise ValueError("must be auto, cpu, cuda, cuda:0 (or another number) or mps")
+        return device
+
+
+class RunConfig(Section):
+    """A run. Options of components are validated by the components themselves."""
+
+    version: Literal[1] = 1
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    loss: Selection = Selection(name="hinge")
+    discriminator: Selection = Selection(name="patchgan-sn")
+    generator: Selection = Selection(name="dcgan")
+    regularizers: dict[str, dict[str, Any]] = {}
+    augment: None = None
+    data: DataConfig = DataConfig()
+    train: TrainConfig = TrainConfig()
+    runtime: RuntimeConfig = RuntimeConfig()
+
+
+VERSION = 1
+DEFAULT_STEPS = 1500
+SELECTIONS = {kind.section: kind.name for kind in KINDS if kind.section and kind.section != "regularizers"}
+"""Section → the kind of component it selects one of."""
+SHARED_DATA_KEYS = frozenset(DataConfig.model_fields) - {"name"}
+RESUMABLE = ("train.steps", "train.log_every", "train.sample_every", "train.checkpoint_every", "runtime.")
+"""Paths that may change between the parts of one run."""

@@ -1,0 +1,74 @@
+"""Configuration files: YAML without what hides what a run does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from ganzoo.errors import ConfigError
+from ganzoo.schema import RunConfig
+
+
+def read_yaml(text: str, source: str) -> dict[str, Any]:
+    """A mapping from YAML without duplicate keys, anchors, merges and tags.
+
+    Args:
+        text: the YAML.
+        source: what error messages call it.
+
+    Raises:
+        ConfigError: not such YAML; with the line.
+    """
+    try:
+        _refuse_indirection(text, source)
+        _refuse_duplicates(yaml.compose(text, Loader=yaml.SafeLoader), source)
+        content = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise ConfigError(
+            f"{_at(source, mark)}: this is not valid YAML", given=error.problem or error.context
+        ) from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise ConfigError(f"{source} is not valid YAML", given=str(error).splitlines()[0]) from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise ConfigError(f"{source} must hold sections", given=type(content).__name__, allowed="loss: …, train: …")
+    return content
+
+
+def to_yaml(config: RunConfig) -> str:
+    """The configuration as a file that can be run again."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True, default_flow_style=None)
+
+
+def _refuse_indirection(text: str, source: str) -> None:
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        where = _at(source, event.start_mark)
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise ConfigError(f"{where}: anchors and aliases are not allowed", hint="write the value out")
+        tag = getattr(event, "tag", None)
+        if tag:
+            raise ConfigError(f"{where}: tags are not allowed", given=tag, hint="write the value without it")
+
+
+def _refuse_duplicates(node: yaml.Node | None, source: str) -> None:
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _refuse_duplicates(item, source)
+    if not isinstance(node, yaml.MappingNode):
+        return
+    seen: set[str] = set()
+    for key, value in node.value:
+        where = _at(source, key.start_mark)
+        if not isinstance(key, yaml.ScalarNode) or key.value == "<<":
+            raise ConfigError(f"{where}: a key must be a word", hint="write the keys out")
+        if key.value in seen:
+            raise ConfigError(f"{where}: key {key.value!r} stands twice", hint="keep one of them")
+        seen.add(key.value)
+        _refuse_duplicates(value, source)
+
+
+def _at(source: str, mark: yaml.Mark | None) -> str:
+    return f"{source}, line {mark.line + 1}" if mark else source
