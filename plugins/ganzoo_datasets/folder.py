@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,7 +82,7 @@ class Folder(DatasetOptions):
 
 def _unreadable_error(root: Path, found: CachedPictures) -> DataError:
     unreadable = found.entry.unreadable
-    names = _lines((f"{name}: {reason}" for name, reason in unreadable.items()), len(unreadable), found.folder)
+    names = _lines(_reasons(unreadable), len(unreadable), found.folder)
     readable = len(found.pixels) > 0
     return DataError(
         f"{root}: {len(unreadable):,} of {len(unreadable) + len(found.pixels):,} images cannot be read{names}",
@@ -96,15 +96,19 @@ def _note(layout: Layout, found: CachedPictures) -> None:
     """Say what was done to the data, in every run."""
     entry = found.entry
     if layout.ignored:
-        logger.info("%s files without the name of an image are ignored", f"{layout.ignored:,}")
+        logger.info("ignored, since they do not have the name of an image: %s files", f"{layout.ignored:,}")
     if entry.unreadable:
-        lines = _lines(
-            (f"{name}: {why}" for name, why in entry.unreadable.items()), len(entry.unreadable), found.folder
-        )
-        logger.warning("%s images cannot be read and are left out%s", f"{len(entry.unreadable):,}", lines)
+        lines = _lines(_reasons(entry.unreadable), len(entry.unreadable), found.folder)
+        share = f"{len(entry.unreadable):,} of {len(layout.names):,}"
+        logger.warning("left out, since they cannot be read: %s images%s", share, lines)
     if entry.animated:
         lines = _lines(entry.animated, len(entry.animated), None)
-        logger.warning("only the first frame or page is used of %s files%s", f"{len(entry.animated):,}", lines)
+        share = f"{len(entry.animated):,} of {len(layout.names):,}"
+        logger.warning("only the first frame or page is used of %s images%s", share, lines)
+
+
+def _reasons(unreadable: Mapping[str, str]) -> Iterator[str]:
+    return (f"{name}: {reason}" for name, reason in unreadable.items())
 
 
 def _lines(names: Iterable[str], count: int, folder: Path | None) -> str:

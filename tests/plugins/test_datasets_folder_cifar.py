@@ -13,7 +13,7 @@ from picture_files import open_folder
 from PIL import Image
 
 ARCHIVE = Path(os.environ.get("GANZOO_TEST_DATA", "")) / "cifar10-jpeg.tar.gz"
-CLASSES = "airplane automobile bird cat deer dog frog horse ship truck".split()
+CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 
 pytestmark = pytest.mark.skipif(
     not os.environ.get("GANZOO_TEST_DATA") or not ARCHIVE.exists(),

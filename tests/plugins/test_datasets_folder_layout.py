@@ -85,7 +85,7 @@ def test_other_files_are_ignored_and_counted(folder, caplog):
     (folder / "__MACOSX").mkdir()
     with caplog.at_level(logging.INFO, "ganzoo"):
         assert len(open_folder(folder)) == 2
-    assert "3 files without the name of an image are ignored" in caplog.text
+    assert "do not have the name of an image: 3 files" in caplog.text
 
 
 def test_images_beside_class_folders_are_an_error(folder):
