@@ -20,7 +20,7 @@ from ganzoo.registry import Entry, Registry
 
 FOLDER = Path(__file__).parent / "components"
 MADE = "<!-- Made by `make docs` from the component itself: change the component, not this page. -->"
-DEPTHS = range(1, 7)
+DEPTHS = range(1, 6)
 
 
 def pages() -> dict[str, str]:
@@ -71,9 +71,10 @@ def facts(entry: Entry) -> Iterator[list[str]]:
     """Rows of what the record says."""
     component = entry.component
     yield ["select it with", f"`{selected_by(entry)}`"]
-    yield ["aliases", ", ".join(f"`{alias}`" for alias in component.aliases) or "none"]
-    tags = ", ".join(f"`{tag}`" for tag in sorted(component.tags))
-    yield ["[tags](../plugin-guide.md#tags)", tags or "none"]
+    if component.aliases:
+        yield ["aliases", ", ".join(f"`{alias}`" for alias in component.aliases)]
+    if component.tags:
+        yield ["[tags](../plugin-guide.md#tags)", ", ".join(f"`{tag}`" for tag in sorted(component.tags))]
     if component.paper:
         yield ["paper", linked(text(component.paper))]
 

@@ -13,7 +13,7 @@ from ganzoo.registry import Registry
 ROOT = Path(__file__).parents[1]
 
 LAYERS = (
-    {"errors", "protocols", "seeds", "did_you_mean", "type_names", "spectral", "rules", "images"},
+    {"errors", "protocols", "seeds", "did_you_mean", "type_names", "spectral", "finding", "rules"},
     {
         "component",
         "hookspecs",
@@ -26,7 +26,7 @@ LAYERS = (
         "progress",
         "sampling",
     },
-    {"config", "step", "patch_map"},
+    {"schema", "yaml_text", "config", "step", "patch_map"},
     {"registry", "train"},
     {"plan", "watch", "description", "building", "estimate"},
     {"assembly", "manifest"},

@@ -7,6 +7,16 @@ from ganzoo.hookspecs import hookimpl
 
 GANZOO_API = 1
 
+DIGITS_SETTING = {
+    "train.steps": 2500,
+    "train.batch_size": 32,
+    "train.g_lr": 1e-3,
+    "train.d_lr": 2e-3,
+    "train.g_betas": [0.0, 0.99],
+    "train.d_betas": [0.0, 0.99],
+}
+"""Found by search for hinge with patchgan-sn (examples/search_defaults.py); a loss or a critic may know better."""
+
 
 @hookimpl
 def ganzoo_components() -> list[Component]:
@@ -17,6 +27,7 @@ def ganzoo_components() -> list[Component]:
             name="digits",
             target="ganzoo_datasets.digits:Digits",
             summary="1,797 handwritten digits that come along; ten classes, gray, 32×32 unless asked otherwise",
+            suggests=DIGITS_SETTING,
             paper="Alpaydin & Kaynak 1998, doi:10.24432/C50P49",
         ),
         Component(

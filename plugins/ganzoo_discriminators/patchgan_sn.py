@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ganzoo.protocols import DataSpec
 
+USUAL_DEPTH = 3
 LARGEST_FACTOR = 8
 """Widths double from convolution to convolution up to this multiple of the first."""
 
@@ -52,7 +53,7 @@ class PatchganSn(Options):
         default=None, ge=1, description="width of the first convolution; by default 32 below 64 px, else 64"
     )
     n_layers: int | None = Field(
-        default=None, ge=1, description="convolutions of stride 2; by default 2 below 64 px (1 below 12 px), else 3"
+        default=None, ge=1, description="convolutions of stride 2; by default 3, or as many as the image has room for"
     )
     dropout: float = Field(default=0.0, ge=0, lt=1, description="probability of dropping a channel in training")
 
@@ -75,7 +76,7 @@ class PatchganSn(Options):
 
     def _width_and_depth(self, height: int, width: int) -> tuple[int, int]:
         shorter = min(height, width)
-        depth = min(2 if shorter < 64 else 3, max(largest_n_layers(shorter), 1))
+        depth = min(USUAL_DEPTH, max(largest_n_layers(shorter), 1))
         return self.ndf or width_by_size(height, width), self.n_layers or depth
 
 

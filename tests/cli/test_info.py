@@ -159,11 +159,11 @@ def test_a_component_that_fails_is_named(run, name, message):
 
 
 def test_patches_of_a_patch_discriminator(run):
-    """Receptive field and map side: Isola et al. 2017; n_layers is 2 below 64 px, else 3."""
+    """Receptive field and map side: Isola et al. 2017; n_layers is 3 where it fits."""
     shown = run("patchgan-sn", registry=Registry.load(plugins=False)).stdout
     rows = [line.split() for line in shown.partition("patches by size")[2].splitlines()[2:6]]
     assert rows == [
-        ["32", "34", "6×6", "ndf", "32,", "n_layers", "2"],
+        ["32", "70", "2×2", "ndf", "32,", "n_layers", "3"],
         ["64", "70", "6×6", "ndf", "64,", "n_layers", "3"],
         ["128", "70", "14×14", "ndf", "64,", "n_layers", "3"],
         ["256", "70", "30×30", "ndf", "64,", "n_layers", "3"],

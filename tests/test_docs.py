@@ -1,0 +1,537 @@
+"""What the documentation says is what the code does: blocks are run, tables compared, links followed."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import json
+import os
+import re
+import runpy
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass, fields
+from inspect import signature
+from pathlib import Path
+
+import pytest
+import typer
+import yaml
+from broken_plugins.install import SOURCES, PluginFolder
+from PIL import Image
+from typer.testing import CliRunner
+
+import ganzoo
+from ganzoo import errors, runs
+from ganzoo.cli import app
+from ganzoo.cli.sugar import written_out
+from ganzoo.component import Component
+from ganzoo.config import DEFAULT_STEPS, SHARED_DATA_KEYS, RunConfig
+from ganzoo.plan import make_plan
+from ganzoo.registry import Registry, parse_kind
+from ganzoo.rules import RULES
+
+ROOT = Path(__file__).parents[1]
+GUIDE = ROOT / "docs" / "user-guide.md"
+PLUGIN_GUIDE = ROOT / "docs" / "plugin-guide.md"
+GENERATED = ROOT / "docs" / "components"
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted((ROOT / "examples").rglob("*.md")),
+]
+COMMANDS = typer.main.get_command(app).commands
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page. ``file`` is the name it is to be saved under, if it says one."""
+
+    page: Path
+    line: int
+    language: str
+    text: str
+    file: str | None
+
+    def __str__(self) -> str:
+        return f"{self.page.relative_to(ROOT)}:{self.line}"
+
+
+def blocks(*languages: str, pages: list[Path] = PAGES) -> list[Block]:
+    return [block for page in pages for block in _blocks(page) if block.language in languages]
+
+
+def _blocks(page: Path) -> list[Block]:
+    content = page.read_text(encoding="utf-8")
+    found = []
+    for match in re.finditer(r"^```(\w*)\n(.*?)^```$", content, re.DOTALL | re.MULTILINE):
+        above = content[: match.start()].rstrip().rpartition("\n")[2]
+        named = re.search(r"`([\w/-]+\.(?:py|toml))`:$", above) or re.match(r"# ([\w./-]+\.(?:py|yaml))\n", match[2])
+        line = content[: match.start()].count("\n") + 1
+        found.append(Block(page, line, match[1], match[2], named[1] if named else None))
+    return found
+
+
+def each(found: list[Block]):
+    return pytest.mark.parametrize("block", found, ids=str)
+
+
+def rows(page: Path, head: str) -> list[list[str]]:
+    """The rows of every table whose first column has this heading."""
+    found, inside = [], False
+    for line in page.read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        if cells and cells[0] == head:
+            inside = True
+        elif not cells:
+            inside = False
+        elif inside and not set(cells[0]) <= set("-: "):
+            found.append(cells)
+    return found
+
+
+def code(cell: str) -> list[str]:
+    """The words in backticks."""
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def documented(page: Path, head: str) -> list[str]:
+    """The words in backticks of the first column."""
+    return [word for row in rows(page, head) for word in code(row[0])]
+
+
+class Site(PluginFolder):
+    """A folder on the path, in which plugins of the documentation are installed."""
+
+    def install_blocks(self, page: Path) -> None:
+        parts = _blocks(page)
+        [project] = [tomllib.loads(block.text) for block in parts if block.language == "toml"]
+        for block in parts:
+            if block.file and block.language in ("python", "yaml"):
+                target = self.path / block.file
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_text(block.text, encoding="utf-8")
+        self.announce(project["project"]["name"], project["project"]["entry-points"]["ganzoo"])
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The plugins of README and plugin guide, and the one in ``examples``, beside ganzoo."""
+    site = Site(tmp_path_factory.mktemp("site"))
+    site.install_blocks(ROOT / "README.md")
+    site.install_blocks(PLUGIN_GUIDE)
+    site.announce("ganzoo-example-plugin", {"example": "ganzoo_example"})
+    added = [str(site.path), str(ROOT / "examples" / "third_party_plugin")]
+    sys.path[:0] = added
+    importlib.invalidate_caches()
+    yield site
+    for path in added:
+        sys.path.remove(path)
+    for name in [name for name in sys.modules if re.match(r"ganzoo_(mine|absolute|example)\b", name)]:
+        del sys.modules[name]
+
+
+@pytest.fixture(scope="module")
+def registry(site):
+    return Registry.load()
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """What stands for PATH: a folder of two classes."""
+    folder = tmp_path_factory.mktemp("pictures")
+    for number in range(4):
+        place = folder / ("cat", "dog")[number % 2] / f"{number}.png"
+        place.parent.mkdir(exist_ok=True)
+        Image.new("RGB", (40, 36), (60 * number, 10, 200)).save(place)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """Runs 1 and 7 of the documentation, as small as they can be."""
+    out = tmp_path_factory.mktemp("finished") / "runs"
+    config = {
+        "discriminator": {"name": "acgan", "ndf": 2},
+        "generator": {"name": "dcgan", "ngf": 2, "latent": 4},
+        "data": {"image_size": 8},
+        "train": {"steps": 2, "batch_size": 4},
+    }
+    ganzoo.run(config, out=out).path.rename(out / "0001-hinge-patchgan-sn-digits")
+    shutil.copytree(out / "0001-hinge-patchgan-sn-digits", out / "0007-hinge-patchgan-sn-digits")
+    return out
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    return tmp_path
+
+
+def invoke(words: list[str]):
+    return CliRunner().invoke(app, written_out(words))
+
+
+# --- pages
+
+
+def component_pages():
+    spec = importlib.util.spec_from_file_location("component_pages", ROOT / "docs" / "component_pages.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_component_pages_are_up_to_date():
+    pages = component_pages()
+    assert pages.stale(pages.FOLDER, pages.pages()) == [], "mend it with: make docs"
+
+
+def test_a_changed_a_missing_and_a_left_over_page_are_noticed_and_mended(tmp_path):
+    pages, wanted = component_pages(), {"a.md": "a", "b.md": "b"}
+    pages.write(tmp_path, wanted)
+    assert pages.stale(tmp_path, wanted) == []
+    (tmp_path / "a.md").write_text("changed")
+    (tmp_path / "b.md").unlink()
+    (tmp_path / "c.md").write_text("left over")
+    assert pages.stale(tmp_path, wanted) == ["a.md", "b.md", "c.md"]
+    pages.write(tmp_path, wanted)
+    assert pages.stale(tmp_path, wanted) == []
+
+
+def prose(page: Path) -> str:
+    """A page without its fenced blocks and without code."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    return re.sub(r"`[^`]*`", "", text)
+
+
+def anchors(page: Path) -> set[str]:
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_and_images_lead_somewhere(page):
+    broken = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if re.match(r"https?:", target):
+            continue
+        place, _, anchor = target.partition("#")
+        path = (page.parent / place).resolve() if place else page
+        if not path.exists() or (anchor and anchor not in anchors(path)):
+            broken.append(target)
+    assert broken == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_fence_is_closed_and_of_a_known_language(page):
+    text = page.read_text(encoding="utf-8")
+    assert len(re.findall(r"^```", text, re.MULTILINE)) == 2 * len(_blocks(page))
+    assert {block.language for block in _blocks(page)} <= {"bash", "console", "python", "yaml", "toml", "text"}
+
+
+# --- blocks
+
+
+def shell_lines(block: Block) -> list[tuple[list[str], str]]:
+    """Each command of a block, in words, and the output shown below it."""
+    if block.language == "bash":
+        pairs = [(line, "") for line in block.text.replace("\\\n", " ").splitlines()]
+    else:
+        parts = re.split(r"^\$ (.+)\n", block.text, flags=re.MULTILINE)[1:]
+        pairs = list(zip(parts[::2], parts[1::2], strict=True))
+    return [(words, output) for line, output in pairs if (words := shlex.split(line, comments=True))]
+
+
+def ganzoo_lines(*commands: str) -> list:
+    """The words after ``ganzoo`` of every line without output; ``""`` stands for options before any command."""
+    return [
+        pytest.param(words[1:], id=f"{block}: {shlex.join(words)}")
+        for block in blocks("bash", "console")
+        for words, output in shell_lines(block)
+        if words[0] == "ganzoo" and not output and (words[1] if words[1] in COMMANDS else "") in commands
+    ]
+
+
+@each(blocks("bash"))
+def test_programs_of_shell_blocks_exist(block):
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    for (program, *arguments), _ in shell_lines(block):
+        assert program in {"ganzoo", "make", "pip", "python"}
+        if program == "make":
+            assert set(arguments) <= set(targets)
+        if program == "python" and arguments[0] != "-m":
+            assert (ROOT / arguments[0]).is_file()
+        if program == "pip":
+            assert arguments[0] == "install"
+
+
+@pytest.mark.parametrize("words", ganzoo_lines("list", "info", ""))
+def test_cheap_commands_run(words, site, here):
+    result = invoke(words)
+    assert result.exit_code == 0, result.output
+    assert result.output
+
+
+@pytest.mark.parametrize("words", ganzoo_lines("run"))
+def test_run_commands_can_be_planned(words, site, pictures, finished, here, monkeypatch):
+    """The command as written; only the training itself is left out."""
+    plans = []
+
+    def start(plan, **_):
+        plans.append(plan)
+        raise typer.Exit
+
+    monkeypatch.setattr(runs, "start", start)
+    shutil.copytree(finished, here / "runs")
+    words = [str(pictures) if word == "PATH" else word for word in words if word != "--dry-run"]
+    result = invoke(words)
+    assert result.exit_code == 0, result.output
+    assert len(plans) == 1
+
+
+@pytest.mark.parametrize("words", ganzoo_lines("sample"))
+def test_sample_commands_write_what_they_say(words, finished, here):
+    shutil.copytree(finished, here / "runs")
+    result = invoke(words)
+    assert result.exit_code == 0, result.output
+    assert (here / result.output.strip().splitlines()[-1]).exists()
+
+
+@pytest.mark.parametrize("words", ganzoo_lines("resume"))
+def test_resume_commands_parse_and_find_their_run(words, finished, here):
+    shutil.copytree(finished, here / "runs")
+    parameters = COMMANDS["resume"].make_context("resume", written_out(words)[1:]).params
+    assert runs.find_run(parameters["out"], parameters["run"]).config.exists()
+    for assignment in parameters["assignments"] or ():
+        assert assignment.startswith(ganzoo.config.RESUMABLE)
+
+
+@pytest.mark.parametrize(
+    ("words", "output"),
+    [line for block in blocks("console") for line in shell_lines(block) if line[1]],
+    ids=lambda value: shlex.join(value) if isinstance(value, list) else "",
+)
+def test_shown_output_is_what_comes_out(words, output, here):
+    assert invoke(words[1:]).output.splitlines() == output.splitlines()
+
+
+@each([block for block in blocks("yaml") if block.page.parent != GENERATED])
+def test_yaml_is_a_configuration_that_can_be_planned(block, registry, here):
+    (here / "config.yaml").write_text(block.text, encoding="utf-8")
+    assert make_plan(registry, [runs.file_layer("config.yaml", registry)]).config
+
+
+@each([block for block in blocks("yaml") if block.page.parent == GENERATED])
+def test_yaml_of_a_component_page_is_valid(block, registry, pictures, here):
+    if block.page.name.startswith("recipe-"):
+        (here / "config.yaml").write_text(block.text, encoding="utf-8")
+        assert make_plan(registry, [runs.file_layer("config.yaml", registry)]).config
+        return
+    [(section, content)] = yaml.safe_load(block.text).items()
+    if section == "regularizers":
+        [(name, options)] = content.items()
+    else:
+        name, options = content.pop("name"), content
+    options = {key: value for key, value in options.items() if key not in SHARED_DATA_KEYS}
+    assert registry.options(parse_kind(section).name, name).model_validate(options)
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", GUIDE], ids=lambda page: page.name)
+def test_python_of_a_page_runs_from_top_to_bottom(page, here):
+    namespace: dict[str, object] = {}
+    found = [block for block in blocks("python", pages=[page]) if block.file is None]
+    assert found
+    for block in found:
+        exec(compile(block.text, str(block), "exec"), namespace)
+
+
+# --- plugins
+
+
+def test_plugin_of_the_readme_has_25_lines_and_trains(site, here):
+    parts = [block for block in _blocks(ROOT / "README.md") if block.file]
+    assert [block.language for block in parts] == ["toml", "python"]
+    assert sum(bool(line.strip()) for block in parts for line in block.text.splitlines()) <= 25
+    run = ganzoo.run(tiny(loss={"name": "absolute", "target": 0.5}))
+    assert run.metrics()[-1]["step"] == 2
+    assert run.directory.read_manifest()["plugins"]["ganzoo-absolute"] == "1.0"
+
+
+def test_plugin_of_the_guide_trains_with_all_its_parts(site, here):
+    recipe = yaml.safe_load((site.path / "ganzoo_mine" / "stripes-demo.yaml").read_text())
+    run = ganzoo.run({**recipe, "train": {"steps": 2, "batch_size": 4, "log_every": 1}})
+    assert {"d/drift", "distance/real", "distance/fake"} <= run.metrics()[0].keys()
+    assert run.sample(2).shape == (2, 1, 16, 16)
+
+
+def test_tests_of_the_guide_pass(site, here, registry):
+    namespace = runpy.run_path(str(site.path / "tests" / "test_ganzoo_mine.py"))
+    tests = [value for name, value in namespace.items() if name.startswith("test_")]
+    assert len(tests) == 4
+    for test in tests:
+        test(*([here] if signature(test).parameters else []))
+    assert [str(problem) for problem in registry.problems] == []
+
+
+def test_messages_about_broken_plugins_are_those_of_the_guide(tmp_path):
+    folder = PluginFolder(tmp_path)
+    for source in SOURCES.glob("*.py"):
+        if source.stem != "install":
+            folder.install(source.stem)
+    folder.announce("gone", {"main": "gone_module"})
+    # In a process of its own, since whether torch is loaded already makes a difference to one message.
+    script = """
+import json
+from ganzoo.registry import Registry
+print(json.dumps([(problem.stage, problem.message) for problem in Registry.load().problems]))
+"""
+    environ = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", script], env=environ, capture_output=True, text=True, check=True)
+    problems = json.loads(done.stdout)
+    for stage, cell in rows(PLUGIN_GUIDE, "stage"):
+        [message] = code(cell)
+        pattern = ".*".join(re.escape(part) for part in message.split("…"))
+        assert any(stage == where and re.fullmatch(pattern, what) for where, what in problems), message
+
+
+# --- tables
+
+
+def tiny(**sections):
+    return {
+        "discriminator": {"name": "patchgan-sn", "ndf": 2},
+        "generator": {"name": "dcgan", "ngf": 2, "latent": 4},
+        "data": {"name": "synthetic", "image_size": 8, "n": 16},
+        "train": {"steps": 2, "batch_size": 4, "log_every": 1, "sample_every": 1},
+        **sections,
+    }
+
+
+@pytest.fixture(scope="module")
+def tiny_runs(tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs")
+    conditional = {"loss": "wgan-gp", "discriminator": {"name": "acgan", "ndf": 2}}
+    return [ganzoo.run(tiny(**sections), out=out) for sections in ({}, conditional)]
+
+
+def test_metric_keys(tiny_runs):
+    written = {key for run in tiny_runs for row in run.metrics() for key in row}
+    layers = {key for key in written if key.startswith("sigma/")}
+    assert layers
+    assert {"sigma/<layer>"} | written - layers == set(documented(GUIDE, "key of a row"))
+
+
+def test_manifest_keys(tiny_runs):
+    written = [list(run.directory.read_manifest()) for run in tiny_runs]
+    assert [set(documented(GUIDE, "key of `manifest.json`"))] * len(written) == [set(keys) for keys in written]
+
+
+def test_files_of_a_run(tiny_runs):
+    [listing] = [block.text for block in blocks("text", pages=[GUIDE]) if block.text.startswith("runs/")]
+    named = {line.split()[0].rstrip("/") for line in listing.splitlines()[1:]}
+    assert named == {path.name for path in tiny_runs[0].path.iterdir() if not path.name.startswith(".")}
+
+
+def test_configuration_keys_and_defaults():
+    default = RunConfig()
+    expected: dict[str, object] = {}
+    for section in ("data", "train", "runtime"):
+        part = getattr(default, section)
+        expected |= {f"{section}.{name}": getattr(part, name) for name in type(part).model_fields}
+    expected |= {"train.steps": DEFAULT_STEPS, "data.on_error": "stop", "version": 1, "seed": default.seed}
+    expected |= {name: getattr(default, name).name for name in ("loss", "discriminator", "generator", "data")}
+    expected |= {"regularizers": {}, "augment": None, "train": None, "runtime": None}
+    shown = {}
+    for key, value, _ in rows(GUIDE, "key"):
+        [text] = code(value) or ["null"]
+        shown[code(key)[0]] = text
+    assert shown.keys() == expected.keys()
+    assert {key: _plain(value) for key, value in expected.items()} == {
+        key: _plain(yaml.safe_load(text)) for key, text in shown.items()
+    }
+
+
+def _plain(value: object) -> object:
+    return json.loads(json.dumps(value))
+
+
+def test_flags_of_run():
+    documented_flags = {word.split()[0] for word in documented(GUIDE, "flag")}
+    assert documented_flags == {flag for parameter in COMMANDS["run"].params for flag in parameter.opts} - {"--help"}
+
+
+def test_commands_of_the_readme():
+    assert [word.split()[1] for word in documented(ROOT / "README.md", "command")] == list(COMMANDS)
+
+
+def test_exit_codes():
+    shown = {(int(row[0]), name) for row in rows(GUIDE, "code") for name in code(row[1])}
+    classes, queue = set(), [errors.GanzooError]
+    while queue:
+        found = queue.pop()
+        classes.add((found.exit_code, found.__name__))
+        queue += found.__subclasses__()
+    ours = {(exit_code, name) for exit_code, name in classes if hasattr(errors, name)}
+    assert shown == ours | {(143, "Interrupted")}
+    assert {int(row[0]) for row in rows(GUIDE, "code")} == {exit_code for exit_code, _ in shown} | {0}
+
+
+def test_environment_variables():
+    sources = [*(ROOT / "ganzoo").rglob("*.py"), *(ROOT / "plugins").rglob("*.py")]
+    used = {name for path in sources for name in re.findall(r"GANZOO_[A-Z_]+", path.read_text(encoding="utf-8"))}
+    shown = {name for name in documented(GUIDE, "variable") if name.startswith("GANZOO_")}
+    assert shown == used - {"GANZOO_API"}
+
+
+def tags_read_by_the_core() -> set[str]:
+    """Strings that a module of the core compares with tags."""
+    found = set()
+    for name in ("rules", "assembly", "plan", "cli/info", "train", "step"):
+        for node in ast.walk(ast.parse((ROOT / "ganzoo" / f"{name}.py").read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("has", "regularized", "with_tag"):
+                found |= _strings(node.args[-1])
+            elif isinstance(node, ast.BinOp | ast.Compare) and "tags" in ast.unparse(node):
+                found |= _strings(node)
+    return found - {"discriminator", "generator", "loss"}
+
+
+def _strings(node: ast.AST) -> set[str]:
+    return {inner.value for inner in ast.walk(node) if isinstance(inner, ast.Constant) and isinstance(inner.value, str)}
+
+
+def test_tags(registry):
+    carried = {tag for entry in registry.entries() if entry.first_party for tag in entry.component.tags}
+    read = tags_read_by_the_core()
+    assert {"needs_labels", "spectral_norm", "generator_needs_real", "patch"} <= read, "the search finds tags"
+    assert set(documented(PLUGIN_GUIDE, "tag")) == carried | read
+
+
+def test_fields_of_the_record():
+    assert documented(PLUGIN_GUIDE, "field") == [field.name for field in fields(Component)]
+
+
+def test_every_rule_has_its_way_out_in_the_guide():
+    text = GUIDE.read_text(encoding="utf-8")
+    section = text[text.index("\n## Warnings and refusals") : text.index("\n## What a run leaves")]
+    for rule in RULES:
+        ways = re.findall(r"--(?:set|reg|disc) [\w.=-]+", rule[-1])
+        assert not ways or any(way in section for way in ways), rule[-1]
+
+
+def test_every_module_of_the_core_has_its_place_in_the_design():
+    shown = {word.rstrip("/") for word in documented(ROOT / "docs" / "design.md", "modules")}
+    modules = {
+        path.stem for path in (ROOT / "ganzoo").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert shown == modules - {"__init__", "__main__"}
+
+
+def test_pages_tell_nothing_of_the_machine_they_were_written_on():
+    private = re.compile(r"/(?:work|tmp|home|root)/|PLACEHOLDER|TODO")
+    assert [str(page) for page in PAGES if private.search(page.read_text(encoding="utf-8"))] == []
