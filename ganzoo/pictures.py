@@ -31,7 +31,7 @@ def grid(images: Tensor, columns: int) -> Image.Image:
         left = GAP + (number % columns) * (width + GAP)
         sheet[:, top : top + height, left : left + width] = images[number]
     picture = to_image(sheet)
-    factor = max(1, 480 // max(picture.size))
+    factor = max(1, round(600 / max(picture.size)))
     return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
 
 
