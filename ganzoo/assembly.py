@@ -9,12 +9,12 @@ import torch
 from torch import nn
 
 from ganzoo.component import RegularizerOptions
-from ganzoo.config import RuntimeConfig, TrainConfig
 from ganzoo.data import Batches
 from ganzoo.errors import PluginError
 from ganzoo.plan import Plan
 from ganzoo.protocols import AnyLoss, Regularizer
 from ganzoo.runtime import Runtime, pick_device
+from ganzoo.schema import RuntimeConfig, TrainConfig
 from ganzoo.state import TrainState, averaged_copy
 from ganzoo.step import Game, WeightedRegularizer
 from ganzoo.train import Schedule, Setup

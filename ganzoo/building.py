@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from ganzoo.config import explain
 from ganzoo.errors import ConfigError
+from ganzoo.finding import refusal
 from ganzoo.protocols import DataSpec
 from ganzoo.registry import Registry, parse_kind
 
@@ -33,10 +34,8 @@ def build(kind: str, name: str, /, *, spec: DataSpec | None = None, **options: A
     try:
         parsed = model.model_validate(options)
     except ValidationError as error:
-        findings = [explain(item, name, {}, model) for item in error.errors()]
-        raise ConfigError(
-            "\n".join([f"{chosen} {name!r} does not take these options:", *(f"  - {one}" for one in findings)]),
-            hint=f"ganzoo info {name} --kind {chosen}",
+        raise refusal(
+            explain(error, model, section=name, fix=f"ganzoo info {name} --kind {chosen} shows its options")
         ) from None
     if chosen in ("discriminator", "generator") and spec is None:
         raise ConfigError(

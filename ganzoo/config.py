@@ -1,119 +1,28 @@
-"""The configuration of a run: its keys, and how file, ``--set`` and flags are merged, each value with its origin."""
+"""How file, ``--set`` and flags become one configuration, each value with its origin."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
-from typing import Any, Literal, Self
+from typing import Any
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from ganzoo.component import KINDS
+from ganzoo.did_you_mean import nearest
 from ganzoo.errors import ConfigError
+from ganzoo.finding import Finding, refusal
+from ganzoo.schema import RESUMABLE as RESUMABLE
+from ganzoo.schema import SELECTIONS, SHARED_DATA_KEYS
+from ganzoo.schema import RunConfig as RunConfig
+from ganzoo.yaml_text import read_yaml as read_yaml
+from ganzoo.yaml_text import to_yaml as to_yaml
 
-Rate = float
-Betas = tuple[float, float]
-
-
-class Section(BaseModel):
-    """A part of the configuration with a closed set of keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Selection(BaseModel):
-    """A component by name, its options beside it."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-    name: str
-
-    def options(self) -> dict[str, Any]:
-        """The options alone."""
-        return dict(self.model_extra or {})
-
-
-class DataConfig(Selection):
-    """The dataset, its options, and what is done with any dataset."""
-
-    name: str = "digits"
-    image_size: int | None = Field(default=None, ge=8, le=1024, description="side in pixels; null = by the data")
-    channels: Literal[1, 3] | None = Field(default=None, description="1 gray, 3 RGB; null = by the data")
-    sampling: Literal["shuffle"] = Field(default="shuffle", description="order of the data")
-    hflip: bool = Field(default=False, description="mirror half of the images left to right")
-    split: str = Field(default="train", description="the part of the data the GAN sees")
-
-
-class TrainConfig(Section):
-    """How the two players are trained."""
-
-    steps: int | None = Field(default=None, ge=1, description="generator steps")
-    epochs: float | None = Field(default=None, gt=0, exclude=True, description="instead of steps: passes over the data")
-    batch_size: int = Field(default=64, ge=1, description="images per batch")
-    accumulate: int = Field(default=1, ge=1, description="micro-batches a batch is split into")
-    n_critic: int = Field(default=1, ge=1, description="discriminator updates per generator update")
-    optimizer: Literal["adam", "adamw", "rmsprop", "sgd"] = "adam"
-    g_lr: Rate = Field(default=5e-4, gt=0, allow_inf_nan=False, description="generator's learning rate")
-    d_lr: Rate = Field(default=1e-3, gt=0, allow_inf_nan=False, description="discriminator's learning rate")
-    g_betas: Betas = Field(default=(0.0, 0.999), description="generator's Adam betas; sgd takes the first as momentum")
-    d_betas: Betas = Field(default=(0.0, 0.999), description="discriminator's, likewise")
-    lr_schedule: Literal["constant", "linear", "cosine"] = "constant"
-    clip_grad_norm: float | None = Field(default=None, gt=0, description="largest 2-norm of each player's gradient")
-    ema: float | None = Field(default=0.999, ge=0, lt=1, description="decay of the generator's average; null = off")
-    label_draw: Literal["marginal", "uniform"] = "marginal"
-    spectral_norm: Literal["per-update", "per-forward"] = "per-update"
-    passes: Literal["auto", "one", "two"] = "auto"
-    log_every: int = Field(default=10, ge=1, description="generator steps between metric rows")
-    sample_every: int = Field(default=250, ge=1, description="generator steps between sample grids")
-    checkpoint_every: int = Field(default=500, ge=1, description="generator steps between checkpoints")
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.steps is not None and self.epochs is not None:
-            raise ValueError("steps and epochs exclude each other")
-        if self.accumulate > self.batch_size:
-            raise ValueError(f"accumulate ({self.accumulate}) is more than batch_size ({self.batch_size})")
-        for name in ("g_betas", "d_betas"):
-            if not all(0 <= beta < 1 for beta in getattr(self, name)):
-                raise ValueError(f"{name} must lie in [0, 1)")
-        return self
-
-
-class RuntimeConfig(Section):
-    """Where and how a run is computed; nothing here is part of what is learned."""
-
-    device: str = Field(default="auto", description="auto, cpu, cuda, cuda:N, mps")
-    precision: Literal["fp32", "bf16"] = "fp32"
-    penalty_precision: Literal["fp32", "bf16"] = "fp32"
-    compile: bool = False
-    deterministic: bool = True
-    threads: Literal["auto"] | int = Field(default="auto", description="CPU threads")
-
-
-class RunConfig(Section):
-    """A run. Options of components are validated by the components themselves."""
-
-    version: Literal[1] = 1
-    seed: int = Field(default=0, ge=0, lt=2**63)
-    loss: Selection = Selection(name="hinge")
-    discriminator: Selection = Selection(name="patchgan-sn")
-    generator: Selection = Selection(name="dcgan")
-    regularizers: dict[str, dict[str, Any]] = {}
-    augment: None = None
-    data: DataConfig = DataConfig()
-    train: TrainConfig = TrainConfig()
-    runtime: RuntimeConfig = RuntimeConfig()
-
-
-DEFAULT_STEPS = 1500
-SHARED_DATA_KEYS = frozenset(DataConfig.model_fields) - {"name"}
-SELECTIONS = tuple(kind.section for kind in KINDS if kind.section and kind.section != "regularizers")
-RESUMABLE = ("train.steps", "train.log_every", "train.sample_every", "train.checkpoint_every", "runtime.")
-"""Paths that may change between the parts of one run."""
+ALTERNATIVES = {"train.steps": "train.epochs", "train.epochs": "train.steps"}
+"""Two ways to say one thing: a layer that says it in one way overrules the layers below that said it in the other."""
 
 
 @dataclass(frozen=True)
@@ -121,31 +30,48 @@ class Layer:
     """Values from one origin: configuration path → value.
 
     The path ``regularizers`` (any value) says that this layer replaces the regularizers of the layers below it.
+    ``suggestion``: nobody asked for these values, so they may go unused without a word.
     """
 
     origin: str
     values: Mapping[str, Any]
+    suggestion: bool = False
 
 
 @dataclass(frozen=True)
 class Merged:
-    """The winning value of each path, and where it came from."""
+    """The winning value of each path and the layer it came from.
+
+    Attributes:
+        ignored: path → origin of what was asked for outright, and yet replaced as a whole.
+    """
 
     values: dict[str, Any] = field(default_factory=dict)
-    origins: dict[str, str] = field(default_factory=dict)
+    layers: dict[str, Layer] = field(default_factory=dict)
+    ignored: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def origins(self) -> dict[str, str]:
+        """Path → who said so. The path ``regularizers`` stands for the choice of them."""
+        return {path: layer.origin for path, layer in self.layers.items()}
 
     def tree(self) -> dict[str, Any]:
-        """The values as the tree a file would hold."""
+        """The values as the tree a file would hold.
+
+        Raises:
+            ConfigError: a path leads through a value.
+        """
         tree: dict[str, Any] = {}
-        for path, value in self.values.items():
+        # Shorter paths first: the bare path of a regularizer makes its branch.
+        for path, value in sorted(self.values.items(), key=lambda item: item[0].count(".")):
             *parents, last = path.split(".")
             branch = tree
             for parent in parents:
-                branch = branch.setdefault(parent, {})
-            if value == {} and path.startswith("regularizers."):
-                branch.setdefault(last, {})
-            else:
-                branch[last] = value
+                inner = branch.setdefault(parent, {})
+                if not isinstance(inner, dict):
+                    raise ConfigError(f"{path} asks for a key within {parent}, which holds a value", given=inner)
+                branch = inner
+            branch[last] = dict(value) if isinstance(value, Mapping) else value
         return tree
 
 
@@ -155,11 +81,16 @@ def merge(layers: Sequence[Layer]) -> Merged:
     merged = Merged()
     for layer in layers:
         if "regularizers" in layer.values:
-            _drop_other_regularizers(merged, layer)
+            _replace_regularizers(merged, layer)
         for path, value in layer.values.items():
-            if path != "regularizers" and not _of_a_loser(path, layer, chosen):
-                merged.values[path] = value
-                merged.origins[path] = layer.origin
+            if path == "regularizers" or _of_a_loser(path, layer, chosen):
+                continue
+            other = ALTERNATIVES.get(path)
+            if other is not None and value is not None and other not in layer.values:
+                merged.values.pop(other, None)
+                merged.layers.pop(other, None)
+            merged.values[path] = value
+            merged.layers[path] = layer
     return merged
 
 
@@ -171,11 +102,16 @@ def _of_a_loser(path: str, layer: Layer, chosen: Mapping[str, Any]) -> bool:
     return name in layer.values and layer.values[name] != chosen[name]
 
 
-def _drop_other_regularizers(merged: Merged, layer: Layer) -> None:
+def _replace_regularizers(merged: Merged, layer: Layer) -> None:
     kept = {path.split(".")[1] for path in layer.values if path.startswith("regularizers.")}
     for path in [path for path in merged.values if path.startswith("regularizers.")]:
         if path.split(".")[1] not in kept:
-            del merged.values[path], merged.origins[path]
+            loser = merged.layers.pop(path)
+            del merged.values[path]
+            # A layer that had its own say on the whole set is overruled; one that added to it asked for this.
+            if "regularizers" not in loser.values and not loser.suggestion:
+                merged.ignored[path] = loser.origin
+    merged.layers["regularizers"] = layer
 
 
 def flatten(tree: Mapping[str, Any]) -> dict[str, Any]:
@@ -193,10 +129,10 @@ def flatten(tree: Mapping[str, Any]) -> dict[str, Any]:
             flat[f"{name}.name"] = content
         elif isinstance(content, Mapping):
             flat |= {canonical_path(f"{name}.{key}"): value for key, value in content.items()}
-        elif name in ("train", "runtime"):
-            raise ConfigError(f"section {name!r} must hold keys", given=content, allowed="key: value pairs")
-        else:
+        elif name not in ("train", "runtime"):
             flat[name] = content
+        elif content is not None:
+            raise ConfigError(f"section {name!r} must hold keys", given=content, allowed=f"{name}: {{key: value, …}}")
     return flat
 
 
@@ -205,14 +141,26 @@ def _flatten_regularizers(content: Any) -> dict[str, Any]:
         return {}
     if isinstance(content, str):
         content = [content]
-    if not isinstance(content, Mapping):
+    if isinstance(content, Sequence) and all(isinstance(name, str) for name in content):
         content = {name: {} for name in content}
+    if not isinstance(content, Mapping):
+        raise ConfigError(
+            "regularizers must be names, or names with options",
+            given=content,
+            allowed="none, a name, a list of names, or {gradient-penalty: {weight: 10}}",
+        )
     flat: dict[str, Any] = {}
     for name, options in content.items():
-        # The bare path keeps a regularizer that has no option.
-        flat[canonical_path(f"regularizers.{name}")] = {}
-        flat |= {canonical_path(f"regularizers.{name}.{key}"): value for key, value in (options or {}).items()}
+        flat |= _flatten_regularizer(str(name), options)
     return flat
+
+
+def _flatten_regularizer(name: str, options: Any) -> dict[str, Any]:
+    path = canonical_path(f"regularizers.{name}")
+    if options is not None and not isinstance(options, Mapping):
+        raise ConfigError(f"{path} must hold options", given=options, allowed="for example {weight: 10}")
+    # The bare path keeps a regularizer that has no option.
+    return {path: {}} | {canonical_path(f"{path}.{key}"): value for key, value in (options or {}).items()}
 
 
 def section_name(word: str) -> str:
@@ -229,73 +177,38 @@ def canonical_path(path: str) -> str:
     section = section_name(section)
     if section == "regularizers" and rest:
         return ".".join([section, rest[0].replace("_", "-"), *(key.replace("-", "_") for key in rest[1:])])
-    if section in SELECTIONS and not rest:
-        return f"{section}.name"
     return ".".join([section, *(key.replace("-", "_") for key in rest)])
 
 
 def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
-    """``PATH=VALUE`` strings as path → value: JSON where it parses, else the raw text.
+    """``PATH=VALUE`` strings as path → value: JSON where it parses, else the raw text. The last one of a path counts.
 
     Raises:
-        ConfigError: no ``=``, or no such path.
+        ConfigError: no ``=``, an empty part in the path, or a section that is given something else than its keys.
     """
     values: dict[str, Any] = {}
     for assignment in assignments:
-        path, separator, text = assignment.partition("=")
-        if not separator or not path.strip():
+        written, separator, text = assignment.partition("=")
+        path = canonical_path(written)
+        if not separator or not all(path.split(".")):
             raise ConfigError("--set needs PATH=VALUE", given=assignment, allowed="for example train.d_lr=1e-3")
-        try:
-            value = json.loads(text)
-        except json.JSONDecodeError:
-            value = text
-        path = canonical_path(path)
-        values |= flatten({"regularizers": value}) if path == "regularizers" else {path: value}
+        value = _parsed(text)
+        if path == "regularizers":
+            values = {other: kept for other, kept in values.items() if not other.startswith("regularizers.")}
+        if "." not in path:
+            values |= flatten({path: value})
+        elif path.startswith("regularizers.") and path.count(".") == 1:
+            values |= _flatten_regularizer(path.partition(".")[2], value)
+        else:
+            values[path] = value
     return values
 
 
-def read_yaml(text: str, source: str) -> dict[str, Any]:
-    """A mapping from YAML without duplicate keys, anchors and tags, which hide what a run does.
-
-    Raises:
-        ConfigError: not such YAML, or a version this ganzoo does not know.
-    """
+def _parsed(text: str) -> Any:
     try:
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-                raise ConfigError(f"{source}: anchors and aliases are not allowed", given=str(event.start_mark).strip())
-            tag = getattr(event, "tag", None)
-            if tag:
-                raise ConfigError(f"{source}: tags are not allowed", given=f"{tag}{event.start_mark}")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        _refuse_duplicates(node, source)
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{source} is not valid YAML", given=str(error).replace("\n", " ")) from None
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise ConfigError(f"{source} must hold sections", given=type(content).__name__, allowed="loss: …, train: …")
-    return content
-
-
-def _refuse_duplicates(node: yaml.Node | None, source: str) -> None:
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            if key.value in seen:
-                line = key.start_mark.line + 1
-                raise ConfigError(f"{source}, line {line}: key {key.value!r} stands twice", hint="keep one of them")
-            seen.add(key.value)
-            _refuse_duplicates(value, source)
-    elif isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            _refuse_duplicates(item, source)
-
-
-def to_yaml(config: RunConfig) -> str:
-    """The configuration as a file that can be run again."""
-    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True, default_flow_style=None)
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
 
 
 def validate(merged: Merged) -> RunConfig:
@@ -307,30 +220,87 @@ def validate(merged: Merged) -> RunConfig:
     try:
         return RunConfig.model_validate(merged.tree())
     except ValidationError as error:
-        findings = [explain(item, "", merged.origins, RunConfig) for item in error.errors()]
-        raise ConfigError("the configuration is not valid:\n" + "\n".join(f"  - {one}" for one in findings)) from None
+        raise refusal(explain(error, RunConfig, origins=merged.origins)) from None
 
 
-def explain(item: Any, prefix: str, origins: Mapping[str, str], model: type[BaseModel]) -> str:
-    """One finding of pydantic in a line: path, what was given, what is allowed, and who said so."""
-    keys = [str(part) for part in item["loc"]]
-    path = ".".join([*([prefix] if prefix else []), *keys])
-    origin = next((origins[known] for known in (path, path.rpartition(".")[0]) if known in origins), "")
-    said = f" (from {origin})" if origin else ""
+def explain(
+    error: ValidationError,
+    model: type[BaseModel],
+    *,
+    section: str = "",
+    origins: Mapping[str, str] | None = None,
+    fix: str = "ganzoo run --dry-run shows every key and its value",
+) -> list[Finding]:
+    """A finding for each value that is wrong: path, what was given, who said so, what is allowed.
+
+    Args:
+        error: what pydantic found.
+        model: what was validated.
+        section: where in the configuration ``model`` stands; empty for its root.
+        origins: path → who gave it.
+        fix: what every finding advises.
+    """
+    reasons: dict[str, list[str]] = {}
+    for item in error.errors():
+        keys = list(_keys(model, item))
+        path = ".".join(filter(None, [section, *keys]))
+        reasons.setdefault(_culprit(path, item, origins or {}), []).append(_complaint(keys, item, model, section))
+    return [
+        Finding(
+            "refused", f"{culprit}: {' or '.join(complaints).replace(' or must be ', ' or ')}", fix=fix, section=section
+        )
+        for culprit, complaints in reasons.items()
+    ]
+
+
+def _keys(model: type[BaseModel], item: ErrorDetails) -> Iterator[str]:
+    """Where the value stands. Pydantic also names the members of a union it tried, which are no keys."""
+    inner: type[BaseModel] | None = model
+    for part in item["loc"]:
+        if inner is not None or isinstance(part, int):
+            yield str(part)
+        inner = _section_at(inner, str(part))
+
+
+def _section_at(model: type[BaseModel] | None, key: str) -> type[BaseModel] | None:
+    annotation = model.model_fields[key].annotation if model and key in model.model_fields else None
+    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+
+
+def _culprit(path: str, item: ErrorDetails, origins: Mapping[str, str]) -> str:
+    if item["type"] == "value_error" and isinstance(item["input"], Mapping):
+        return path  # keys that do not go together; the message names them
+    around = (known for known in origins if f"{path}.".startswith(f"{known}.") or known.startswith(f"{path}."))
+    nearby = max(around, key=len, default=None)
+    said = f" (from {origins[nearby]})" if nearby else ""
+    shown = item["type"] not in ("extra_forbidden", "missing") and not isinstance(item["input"], Mapping)
+    return f"{path} = {item['input']!r}{said}" if shown else f"{path}{said}"
+
+
+def _complaint(keys: Sequence[str], item: ErrorDetails, model: type[BaseModel], section: str) -> str:
     if item["type"] == "extra_forbidden":
-        known = _keys_at(model, keys[:-1])
-        close = get_close_matches(keys[-1], known, n=1)
-        meant = f"did you mean {close[0]!r}?" if close else f"allowed: {', '.join(known) or '(none)'}"
-        return f"{path}: unknown key{said}; {meant}"
-    message = re.sub(r"^Value error, ", "", item["msg"])
-    where = f"{path} = {item['input']!r}" if not isinstance(item["input"], Mapping) else path
-    return f"{where}{said}: {message}"
+        return _unknown_key(keys, model, section)
+    if item["type"] == "missing":
+        return "a value is required"
+    if item["type"] == "too_long":
+        return f"has more than {item['ctx']['max_length']} items"
+    if item["type"] == "tuple_type":
+        return "must be a list in brackets, such as [0.5, 0.999]"
+    return re.sub(r"^Input should ", "must ", item["msg"].removeprefix("Value error, "))
 
 
-def _keys_at(model: type[BaseModel], keys: Iterable[str]) -> list[str]:
-    for key in keys:
-        inner = model.model_fields[key].annotation if key in model.model_fields else None
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-            return []
-        model = inner
-    return list(model.model_fields)
+def _unknown_key(keys: Sequence[str], model: type[BaseModel], section: str) -> str:
+    inner: type[BaseModel] | None = model
+    for key in keys[:-1]:
+        inner = _section_at(inner, key)
+    known = {
+        key: key
+        for key in (*(inner.model_fields if inner else ()), *(sorted(SHARED_DATA_KEYS) if section == "data" else ()))
+    }
+    listed = ", ".join(known) or "(none)"
+    if len(keys) == 1 and not section:
+        # Who leaves out the section knows the key.
+        parts = {part: _section_at(model, part) for part in known}
+        known |= {key: f"{part}.{key}" for part, keyed in parts.items() if keyed for key in keyed.model_fields}
+    close = nearest(keys[-1], known)
+    return f"unknown key; did you mean {known[close]!r}?" if close else f"unknown key; known: {listed}"

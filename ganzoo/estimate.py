@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from ganzoo.protocols import Report
 from ganzoo.train import Setup, train
 
 STEPS = 4
@@ -29,26 +30,30 @@ class Estimate:
 def estimate(setup: Setup) -> Estimate:
     """Measure up to four steps or ten seconds; the first step only warms up and counts the memory."""
     generated, logits = _shapes(setup)
-    seconds: list[float] = []
+    activations = _Activations()
     with setup.runtime.active():
-        with _Activations() as activations:
-            reports = train(setup)
-            next(reports)
+        reports = train(setup)
+        with torch.autograd.graph.saved_tensors_hooks(activations.count, lambda tensor: tensor):
+            seconds = [_timed_step(reports)]
+        # A run of one step has no warm one: there the first stands for itself.
         begun = time.perf_counter()
-        while len(seconds) < STEPS - 1 and time.perf_counter() - begun < SECONDS:
-            start = time.perf_counter()
-            if next(reports, None) is None:
-                break
-            seconds.append(time.perf_counter() - start)
+        while len(seconds) < min(STEPS, setup.schedule.steps) and time.perf_counter() - begun < SECONDS:
+            seconds.append(_timed_step(reports))
     device = setup.runtime.device
     memory = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else _held(setup) + activations.bytes
     return Estimate(
         generated=generated,
         logits=logits,
-        seconds_per_step=min(seconds, default=time.perf_counter() - begun),
+        seconds_per_step=min(seconds),
         memory_bytes=memory,
         device=str(device),
     )
+
+
+def _timed_step(reports: Iterator[Report]) -> float:
+    start = time.perf_counter()
+    next(reports)
+    return time.perf_counter() - start
 
 
 @torch.no_grad()
@@ -74,16 +79,15 @@ def _held(setup: Setup) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
 
-class _Activations(torch.autograd.graph.saved_tensors_hooks):
+class _Activations:
     """Counts the bytes autograd keeps for backward; both players' steps together, so rather too many than too few."""
 
     def __init__(self) -> None:
         self.bytes = 0
         self._seen: set[int] = set()
-        pack: Callable[[Tensor], Tensor] = self._count
-        super().__init__(pack, lambda tensor: tensor)
 
-    def _count(self, tensor: Tensor) -> Tensor:
+    def count(self, tensor: Tensor) -> Tensor:
+        """Count a tensor once and hand it on."""
         storage = tensor.untyped_storage()
         if storage.data_ptr() not in self._seen:
             self._seen.add(storage.data_ptr())

@@ -1,4 +1,4 @@
-"""Which parts do not go together, as data: each rule reads capability tags and says why and what to change.
+"""Which parts do not go together: each rule reads capability tags and says why and what to change.
 
 *Refused* is only what cannot be computed; what is ill-posed runs with a warning.
 """
@@ -7,21 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
-Status = Literal["refused", "warned"]
+from ganzoo.finding import Finding
 
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that does not fit, why, and the command that mends it."""
-
-    status: Status
-    reason: str
-    fix: str
-
-    def __str__(self) -> str:
-        return f"{self.reason}\n    fix: {self.fix}"
+BATCH_COUPLED = frozenset({"batch_coupled_train", "batch_coupled_always"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +21,7 @@ class Facts:
         names: section → the component's name; ``data`` is the dataset.
         tags: section → the tags of its options as configured.
         regularizers: name → tags.
-        classes: how many classes the data has.
+        classes: how many classes the data has; ``None`` while it is not known.
         vector: whether the data are vectors.
         passes, spectral_norm: as configured in ``train``.
     """
@@ -40,121 +29,185 @@ class Facts:
     names: Mapping[str, str]
     tags: Mapping[str, frozenset[str]]
     regularizers: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    classes: int = 0
+    classes: int | None = None
     vector: bool = False
     passes: str = "auto"
     spectral_norm: str = "per-update"
+
+    @property
+    def discriminator(self) -> str:
+        """The discriminator's name."""
+        return self.names["discriminator"]
 
     def has(self, section: str, tag: str) -> bool:
         """Whether a part carries a tag."""
         return tag in self.tags[section]
 
-    def regularized(self, tag: str) -> bool:
-        """Whether any regularizer carries a tag."""
-        return any(tag in tags for tags in self.regularizers.values())
-
-    def with_tag(self, tag: str) -> str:
-        """The regularizers that carry a tag, by name."""
+    def regularizers_with(self, tag: str) -> str:
+        """The regularizers that carry a tag, by name; empty if none does."""
         return ", ".join(name for name, tags in self.regularizers.items() if tag in tags)
 
-    def batch_coupled(self, section: str = "discriminator") -> bool:
-        """Whether the samples of a batch influence each other in training."""
-        return bool(self.tags[section] & {"batch_coupled_train", "batch_coupled_always"})
+    def parts_with(self, tag: str) -> str:
+        """All parts that carry a tag: ``discriminator acgan, regularizer auxiliary-classifier``."""
+        parts = [f"{section} {self.names[section]}" for section, tags in self.tags.items() if tag in tags]
+        parts += [f"regularizer {name}" for name, tags in self.regularizers.items() if tag in tags]
+        return ", ".join(parts)
+
+    @property
+    def batch_coupled(self) -> bool:
+        """Whether the discriminator lets the samples of a batch influence each other in training."""
+        return bool(self.tags["discriminator"] & BATCH_COUPLED)
 
 
-Rule = tuple[Status, Callable[[Facts], bool], Callable[[Facts], str], str]
-
-RULES: tuple[Rule, ...] = (
-    (
+def data_without_classes(facts: Facts) -> Finding | None:
+    """What is conditioned on classes cannot be trained on data that has none."""
+    parts = facts.parts_with("needs_labels")
+    if not parts or facts.classes is None or facts.classes >= 2:
+        return None
+    return Finding(
         "refused",
-        lambda facts: facts.has("discriminator", "needs_labels") and facts.classes < 2,
-        lambda facts: (
-            f"discriminator {facts.names['discriminator']} needs classes, and data {facts.names['data']} has none"
-        ),
-        "give --data a folder with one sub-folder per class, or take --disc dcgan",
-    ),
-    (
+        f"data {facts.names['data']} has no classes, and they are needed by {parts}",
+        "give --data a folder with one sub-folder a class, or take --disc dcgan",
+        section="discriminator" if facts.has("discriminator", "needs_labels") else "",
+    )
+
+
+def no_class_head(facts: Facts) -> Finding | None:
+    """A term on class logits cannot be computed where there are none."""
+    parts = facts.parts_with("needs_class_logits")
+    if not parts or facts.has("discriminator", "provides_class_logits"):
+        return None
+    return Finding(
         "refused",
-        lambda facts: (
-            facts.regularized("needs_class_logits") and not facts.has("discriminator", "provides_class_logits")
-        ),
-        lambda facts: (
-            f"regularizer {facts.with_tag('needs_class_logits')} needs class logits, "
-            f"and discriminator {facts.names['discriminator']} has no class head"
-        ),
+        f"class logits are needed by {parts}, and discriminator {facts.discriminator} has none",
         "take --disc acgan, or leave the regularizer out (--reg none)",
-    ),
-    *(
-        (
-            "refused",
-            lambda facts, section=section: facts.vector and facts.has(section, "image"),
-            lambda facts, section=section: (
-                f"{section} {facts.names[section]} works on images, and data {facts.names['data']} holds vectors"
-            ),
-            f"ganzoo list {section}s shows those with the tag vector",
-        )
-        for section in ("discriminator", "generator")
-    ),
-    (
+    )
+
+
+def image_discriminator_on_vectors(facts: Facts) -> Finding | None:
+    """Convolutions need images."""
+    return _images_only(facts, "discriminator")
+
+
+def image_generator_on_vectors(facts: Facts) -> Finding | None:
+    """Convolutions make images."""
+    return _images_only(facts, "generator")
+
+
+def _images_only(facts: Facts, section: str) -> Finding | None:
+    if not facts.vector or not facts.has(section, "image"):
+        return None
+    return Finding(
         "refused",
-        lambda facts: facts.passes == "one" and facts.spectral_norm == "per-forward",
-        lambda facts: "train.spectral_norm=per-forward iterates at every pass, so real and fake need two passes",
+        f"{section} {facts.names[section]} works on images, and data {facts.names['data']} holds vectors",
+        f"ganzoo list {section}s",
+        section=section,
+    )
+
+
+def one_pass_per_forward(facts: Facts) -> Finding | None:
+    """Weights that iterate at every forward differ between two passes, which one pass cannot imitate."""
+    if facts.passes != "one" or facts.spectral_norm != "per-forward":
+        return None
+    return Finding(
+        "refused",
+        "train.spectral_norm=per-forward iterates at every pass, so real and fake need two passes",
         "--set train.passes=two",
-    ),
-    (
+        section="train",
+    )
+
+
+def penalty_on_coupled_samples(facts: Facts) -> Finding | None:
+    """A per-sample penalty is another one if BatchNorm couples the samples."""
+    penalties = facts.regularizers_with("needs_per_sample_independence")
+    if not penalties or not facts.batch_coupled:
+        return None
+    return Finding(
         "warned",
-        lambda facts: facts.regularized("needs_per_sample_independence") and facts.batch_coupled(),
-        lambda facts: (
-            f"{facts.with_tag('needs_per_sample_independence')} penalizes the gradient of each sample alone, but "
-            f"BatchNorm in {facts.names['discriminator']} couples the samples of a batch: not the published penalty"
-        ),
+        f"{penalties} penalizes the gradient of each sample alone, but BatchNorm in discriminator "
+        f"{facts.discriminator} couples the samples of a batch: not the published penalty",
         "--set discriminator.norm=instance (or none)",
-    ),
-    (
+    )
+
+
+def slope_limited_twice(facts: Facts) -> Finding | None:
+    """Spectral norm may keep the slope below the target of a penalty."""
+    limits = facts.regularizers_with("limits_slope")
+    if not limits or not facts.has("discriminator", "spectral_norm"):
+        return None
+    return Finding(
         "warned",
-        lambda facts: facts.regularized("limits_slope") and facts.has("discriminator", "spectral_norm"),
-        lambda facts: (
-            f"spectral norm already limits the slope of {facts.names['discriminator']}, and "
-            f"{facts.with_tag('limits_slope')} pulls at the same slope: it may never be reached"
-        ),
+        f"spectral norm already limits the slope of discriminator {facts.discriminator}, and {limits} pulls at the "
+        "same slope: its target may never be reached",
         "--reg none keeps the spectral norm alone; --disc dcgan --set discriminator.norm=instance the penalty alone",
-    ),
-    (
+    )
+
+
+def slope_not_limited(facts: Facts) -> Finding | None:
+    """A Wasserstein critic without a bound has no optimum."""
+    limited = facts.regularizers_with("limits_slope") or facts.has("discriminator", "spectral_norm")
+    if limited or not facts.has("loss", "needs_lipschitz"):
+        return None
+    return Finding(
         "warned",
-        lambda facts: (
-            facts.has("loss", "needs_lipschitz")
-            and not facts.regularized("limits_slope")
-            and not facts.has("discriminator", "spectral_norm")
-        ),
-        lambda facts: (
-            f"loss {facts.names['loss']} needs a critic of limited slope, and nothing limits that of "
-            f"{facts.names['discriminator']}: its logits can grow without bound"
-        ),
+        f"loss {facts.names['loss']} needs a critic of limited slope, and nothing limits that of discriminator "
+        f"{facts.discriminator}: its logits can grow without bound",
         "--reg gradient-penalty",
-    ),
-    (
+    )
+
+
+def idle_class_head(facts: Facts) -> Finding | None:
+    """Class logits that enter no term teach nothing."""
+    if not facts.has("discriminator", "provides_class_logits") or facts.parts_with("needs_class_logits"):
+        return None
+    return Finding(
         "warned",
-        lambda facts: (
-            facts.has("discriminator", "provides_class_logits") and not facts.regularized("needs_class_logits")
-        ),
-        lambda facts: (
-            f"nothing trains the class head of {facts.names['discriminator']}, "
-            "so the generator learns nothing about classes"
-        ),
+        f"nothing trains the class head of discriminator {facts.discriminator}, so the generator learns nothing "
+        "about classes",
         "--reg auxiliary-classifier",
-    ),
-    (
+    )
+
+
+def classes_ignored_by_generator(facts: Facts) -> Finding | None:
+    """A generator that takes no labels cannot make what a conditional objective asks of it."""
+    parts = facts.parts_with("needs_labels")
+    if not parts or facts.has("generator", "accepts_labels"):
+        return None
+    return Finding(
         "warned",
-        lambda facts: facts.passes == "one" and facts.batch_coupled(),
-        lambda facts: (
-            f"train.passes=one lets BatchNorm of {facts.names['discriminator']} mix real and fake statistics: "
-            "another algorithm than the published one"
-        ),
+        f"generator {facts.names['generator']} takes no labels, so it cannot make the class that is asked for by "
+        f"{parts}",
+        "--gen dcgan",
+    )
+
+
+def one_pass_mixes_statistics(facts: Facts) -> Finding | None:
+    """BatchNorm over real and fake together is another algorithm."""
+    if facts.passes != "one" or not facts.batch_coupled:
+        return None
+    return Finding(
+        "warned",
+        f"train.passes=one lets BatchNorm of discriminator {facts.discriminator} mix real and fake statistics: "
+        "another algorithm than the published one",
         "--set train.passes=two",
-    ),
+    )
+
+
+RULES: tuple[Callable[[Facts], Finding | None], ...] = (
+    data_without_classes,
+    no_class_head,
+    image_discriminator_on_vectors,
+    image_generator_on_vectors,
+    one_pass_per_forward,
+    penalty_on_coupled_samples,
+    slope_limited_twice,
+    slope_not_limited,
+    idle_class_head,
+    classes_ignored_by_generator,
+    one_pass_mixes_statistics,
 )
 
 
 def judge(facts: Facts) -> list[Finding]:
     """All that does not fit."""
-    return [Finding(status, reason(facts), fix) for status, applies, reason, fix in RULES if applies(facts)]
+    return [finding for rule in RULES if (finding := rule(facts)) is not None]

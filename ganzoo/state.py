@@ -99,9 +99,9 @@ def averaged_copy(generator: Generator, decay: float) -> AveragedModel:
 
     def update(averaged: Any, current: Any, count: Any) -> None:
         t = float(count)
-        get_ema_multi_avg_fn(min(decay, (1 + t) / (10 + t)))(averaged, current, count)
+        get_ema_multi_avg_fn(min(decay, (1 + t) / (10 + t)))(averaged, current, count)  # type: ignore[no-untyped-call]
 
-    return AveragedModel(generator, multi_avg_fn=update)  # type: ignore[no-untyped-call]
+    return AveragedModel(generator, multi_avg_fn=update)
 
 
 def _plain(tensor: Tensor) -> Tensor:

@@ -70,5 +70,5 @@ def _refuse_duplicates(node: yaml.Node | None, source: str) -> None:
         _refuse_duplicates(value, source)
 
 
-def _at(source: str, mark: yaml.Mark | None) -> str:
+def _at(source: str, mark: Any) -> str:
     return f"{source}, line {mark.line + 1}" if mark else source

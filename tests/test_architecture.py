@@ -28,6 +28,7 @@ LAYERS = (
     },
     {"schema", "yaml_text", "config", "step", "patch_map"},
     {"registry", "train"},
+    {"choice"},
     {"plan", "watch", "description", "building", "estimate"},
     {"assembly", "manifest"},
     {"runs"},

@@ -13,7 +13,9 @@ from ganzoo.cli.failure import guarded
 from ganzoo.cli.info import info_command
 from ganzoo.cli.listing import list_command
 from ganzoo.cli.resume import resume_command
+from ganzoo.cli.run import EXAMPLES as RUN_EXAMPLES
 from ganzoo.cli.run import run_command
+from ganzoo.cli.sample import EXAMPLES as SAMPLE_EXAMPLES
 from ganzoo.cli.sample import sample_command
 from ganzoo.cli.sugar import written_out
 
@@ -25,14 +27,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for command, function in (
-    ("list", list_command),
-    ("info", info_command),
-    ("run", run_command),
-    ("resume", resume_command),
-    ("sample", sample_command),
+for command, function, examples in (
+    ("list", list_command, None),
+    ("info", info_command, None),
+    ("run", run_command, RUN_EXAMPLES),
+    ("resume", resume_command, None),
+    ("sample", sample_command, SAMPLE_EXAMPLES),
 ):
-    app.command(command)(guarded(function))
+    app.command(command, epilog=examples)(guarded(function))
 
 
 def _print_version(wanted: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.table import Table
@@ -32,8 +33,8 @@ def show(plan: Plan, *, as_json: bool) -> None:
     out.print(table)
     out.print()
     summary = Table.grid(padding=(0, 2, 0, 0))
-    for key, value in facts.items():
-        summary.add_row(Text(key.replace("_", " "), style="cyan"), Text(_readable(key, value)))
+    for key, value in _in_words(facts):
+        summary.add_row(Text(key, style="cyan"), Text(value))
     out.print(summary)
     for finding in plan.warnings:
         out.print(Text.assemble(("\nwarning: ", "bold yellow"), str(finding)))
@@ -41,7 +42,7 @@ def show(plan: Plan, *, as_json: bool) -> None:
 
 def _facts(plan: Plan, cost: Estimate) -> dict[str, Any]:
     return {
-        "data": f"{plan.config.data.name}: {len(plan.dataset)} items of shape {plan.spec.shape}",
+        "data": {"name": plan.config.data.name, "items": len(plan.dataset), "shape": list(plan.spec.shape)},
         "classes": list(plan.spec.classes),
         "conditional": plan.spec.conditional,
         "generator_output": list(cost.generated),
@@ -49,22 +50,35 @@ def _facts(plan: Plan, cost: Estimate) -> dict[str, Any]:
         "generator_parameters": sum(parameter.numel() for parameter in plan.generator.parameters()),
         "discriminator_parameters": sum(parameter.numel() for parameter in plan.discriminator.parameters()),
         "receptive_field": plan.discriminator.receptive_field(),
+        "device": cost.device,
         "seconds_per_step": round(cost.seconds_per_step, 4),
         "estimated_seconds": round(cost.seconds_per_step * (plan.config.train.steps or 0), 1),
         "estimated_memory_bytes": cost.memory_bytes,
-        "device": cost.device,
     }
 
 
-def _readable(key: str, value: Any) -> str:
-    if key == "receptive_field":
-        return "the whole image" if value is None else f"{value} pixels"
-    if key == "estimated_seconds":
-        return f"{value:.0f} s" if value < 120 else f"{value / 60:.1f} min"
-    if key == "estimated_memory_bytes":
-        return f"{value / 2**20:.0f} MiB for weights, optimizers and activations"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return " × ".join(map(str, value)) if value and isinstance(value[0], int) else ", ".join(value) or "none"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+def _in_words(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    data, field = facts["data"], facts["receptive_field"]
+    yield "data", f"{data['name']}: {data['items']:,} items of {_shape(data['shape'])}"
+    yield "classes", ", ".join(facts["classes"]) or "none"
+    yield "conditional", "yes" if facts["conditional"] else "no"
+    for player, shape in (("generator", "generator_output"), ("discriminator", "discriminator_logits")):
+        made = f"{_shape(facts[shape])} pixels" if player == "generator" else f"{_shape(facts[shape])} logits"
+        yield player, f"{made} a sample, {facts[f'{player}_parameters']:,} parameters"
+    yield "receptive field", "the whole image" if field is None else f"{field} × {field} pixels a logit"
+    yield "time", f"about {_duration(facts['estimated_seconds'])} on {facts['device']}"
+    yield "memory", f"about {_size(facts['estimated_memory_bytes'])} for weights, optimizers and activations"
+
+
+def _shape(sizes: Sequence[int]) -> str:
+    return " × ".join(map(str, sizes)) or "1"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{max(seconds, 1):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def _size(size: int) -> str:
+    return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{max(1, round(size / 2**20))} MiB"

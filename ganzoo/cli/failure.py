@@ -25,12 +25,13 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
     def call(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             command(*args, **kwargs)
+            sys.stdout.flush()
         except GanzooError as error:
             raise typer.Exit(report(error)) from None
         except KeyboardInterrupt:
             _print(Text("interrupted; nothing was being trained", style="bold yellow"))
             raise typer.Exit(130) from None
-        except typer.Exit:
+        except (typer.Exit, BrokenPipeError):  # Typer ends quietly where the reader of a pipe has gone
             raise
         except Exception as error:
             raise typer.Exit(_report_bug(error)) from None

@@ -9,7 +9,7 @@ import typer
 
 from ganzoo.cli.chatter import chatter
 from ganzoo.cli.context import registry
-from ganzoo.cli.run import Device, Json, Out, Precision, Quiet, Set, Steps, given_flags, print_outcome
+from ganzoo.cli.run import Device, Json, Out, Precision, Quiet, Set, given_flags, number, print_outcome
 from ganzoo.config import Layer, parse_assignments
 
 
@@ -17,7 +17,7 @@ def resume_command(
     run: Annotated[
         str | None, typer.Argument(help="Path, folder name or number; by default the newest unfinished run.")
     ] = None,
-    steps: Steps = None,
+    steps: Annotated[int | None, number("--steps", "Generator steps in all; by default as before.")] = None,
     device: Device = None,
     precision: Precision = None,
     assignments: Set = None,
@@ -27,8 +27,9 @@ def resume_command(
 ) -> None:
     """Continue a run where its newest checkpoint ends, in the same folder.
 
-    Only steps, intervals and the runtime may change. With the same versions, device and threads, the result is that of
-    an uninterrupted run, bit by bit.
+    Only steps, intervals and the runtime may change, as in --steps 5000 or --set train.sample_every=100.
+
+    With the same versions, device and threads, the result equals an uninterrupted run bit by bit.
     """
     flags = given_flags({"train.steps": steps, "runtime.device": device, "runtime.precision": precision})
     known = registry()

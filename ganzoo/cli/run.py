@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ganzoo.choice import choose, file_layer
 from ganzoo.cli.chatter import chatter
 from ganzoo.cli.context import registry
 from ganzoo.config import Layer, flatten, parse_assignments
@@ -17,41 +18,68 @@ if TYPE_CHECKING:
 
 COMPONENTS = "What is trained"
 TRAINING = "How it is trained"
+EXAMPLES = """\
+Examples:
+  ganzoo run --loss hinge --disc patchgan-sn
+  ganzoo run --data ~/pictures --image-size 64 --steps 20000
+  ganzoo run --loss wgan-gp --disc dcgan --set disc.norm=instance --dry-run
+"""
+
+
+def component(flag: str, text: str) -> Any:
+    """A flag that names a component."""
+    return typer.Option(flag, metavar="NAME", help=text, rich_help_panel=COMPONENTS)
+
+
+def number(flag: str, text: str, *, panel: str = TRAINING) -> Any:
+    """A flag that holds a number; its range is checked together with the rest of the configuration."""
+    return typer.Option(flag, metavar="N", help=text, rich_help_panel=panel)
+
 
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="PATH=VALUE", help="Set any key, e.g. train.d_lr=1e-3. Can be repeated."),
 ]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder of runs.")]
-Steps = Annotated[int | None, typer.Option("--steps", min=1, help="Generator steps.", rich_help_panel=TRAINING)]
 Device = Annotated[
-    str | None, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.", rich_help_panel=TRAINING)
+    str | None,
+    typer.Option("--device", metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.", rich_help_panel=TRAINING),
 ]
-Precision = Annotated[str | None, typer.Option("--precision", help="fp32 or bf16.", rich_help_panel=TRAINING)]
+Precision = Annotated[
+    str | None,
+    typer.Option("--precision", metavar="NAME", help="fp32 or bf16.", rich_help_panel=TRAINING),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Only warnings and errors on stderr.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON on stdout.")]
 
 
 def run_command(
-    loss: Annotated[str | None, typer.Option("--loss", help="[hinge]", rich_help_panel=COMPONENTS)] = None,
-    disc: Annotated[str | None, typer.Option("--disc", help="Discriminator.", rich_help_panel=COMPONENTS)] = None,
-    gen: Annotated[str | None, typer.Option("--gen", help="Generator.", rich_help_panel=COMPONENTS)] = None,
+    loss: Annotated[str | None, component("--loss", "Objective; by default hinge.")] = None,
+    disc: Annotated[str | None, component("--disc", "Discriminator; by default patchgan-sn.")] = None,
+    gen: Annotated[str | None, component("--gen", "Generator; by default dcgan.")] = None,
     reg: Annotated[
         list[str] | None,
-        typer.Option("--reg", help="Regularizer; can be repeated. 'none' for none.", rich_help_panel=COMPONENTS),
+        component("--reg", "Regularizer in place of the suggested ones; can be repeated. 'none' for none."),
     ] = None,
     data: Annotated[
         str | None,
-        typer.Option("--data", help="A dataset, or a folder of pictures.", rich_help_panel=COMPONENTS),
+        typer.Option(
+            "--data",
+            metavar="NAME|PATH",
+            help="A dataset, or a folder of pictures; by default digits.",
+            rich_help_panel=COMPONENTS,
+        ),
     ] = None,
     image_size: Annotated[
-        int | None, typer.Option("--image-size", help="Side in pixels.", rich_help_panel=COMPONENTS)
+        int | None, number("--image-size", "Side in pixels; by default what suits the data.", panel=COMPONENTS)
     ] = None,
     batch_size: Annotated[
-        int | None, typer.Option("--batch-size", help="Images per batch.", rich_help_panel=TRAINING)
+        int | None, number("--batch-size", "Images per batch; by default 64, or what the data suggest.")
     ] = None,
-    steps: Steps = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="Seed of everything.", rich_help_panel=TRAINING)] = None,
+    steps: Annotated[
+        int | None, number("--steps", "Generator steps; by default 1500, or what the data suggest.")
+    ] = None,
+    seed: Annotated[int | None, number("--seed", "Of everything random; by default 0.")] = None,
     device: Device = None,
     precision: Precision = None,
     config: Annotated[
@@ -66,6 +94,8 @@ def run_command(
     """Train a GAN. Any loss, any discriminator, digits or your own pictures.
 
     Options of a component: --loss.margin-real 0.5, or --set loss.margin_real=0.5; ganzoo info NAME shows them.
+
+    What a flag leaves open is taken from --set, then --config, then what the chosen parts suggest, then the defaults.
     """
     flags = given_flags(
         {
@@ -83,13 +113,14 @@ def run_command(
     )
     if reg:
         flags |= flatten({"regularizers": None if reg == ["none"] else reg})
+    console = chatter(quiet=quiet)
     known = registry()
+    layers = [file_layer(config, known)] if config is not None else []
+    layers += [Layer("--set", parse_assignments(assignments or ())), Layer("flag", flags)]
+    choose(known, layers)  # a wrong name or key is answered at once: what follows imports torch
     from ganzoo import runs
     from ganzoo.plan import make_plan
 
-    console = chatter(quiet=quiet)
-    layers = [runs.file_layer(config, known)] if config is not None else []
-    layers += [Layer("--set", parse_assignments(assignments or ())), Layer("flag", flags)]
     plan = make_plan(known, layers)
     if dry_run:
         from ganzoo.cli.dry_run import show
@@ -100,9 +131,8 @@ def run_command(
 
 
 def given_flags(values: dict[str, Any]) -> dict[str, Any]:
-    """Path → value of the flags that were given. A flag for steps takes the place of epochs in a file."""
-    given = {path: value for path, value in values.items() if value is not None}
-    return given | ({"train.epochs": None} if "train.steps" in given else {})
+    """Path → value of the flags that were given."""
+    return {path: value for path, value in values.items() if value is not None}
 
 
 def print_outcome(run: Run, *, as_json: bool) -> None:

@@ -19,11 +19,16 @@ if TYPE_CHECKING:
     from ganzoo.runs import Run
 
 MOST_IN_A_GRID = 1024
+EXAMPLES = """\
+Examples:
+  ganzoo sample 7 -n 1000 --out faces
+  ganzoo sample runs/0007-bce-acgan-digits -n 64 --class 3 --grid threes.png
+"""
 
 
 def sample_command(
     run: Annotated[str, typer.Argument(help="Path, folder name or number of a run.", show_default=False)],
-    n: Annotated[int, typer.Option("-n", min=1, help="How many images.")] = 64,
+    n: Annotated[int, typer.Option("-n", metavar="N", min=1, help="How many images.")] = 64,
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="DIR", help="Folder for one PNG an image, by class if there are any."),
@@ -31,7 +36,7 @@ def sample_command(
     class_name: Annotated[
         str | None, typer.Option("--class", metavar="NAME", help="Only this class (conditional runs).")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed, other images.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Another seed, other images.")] = 0,
     grid: Annotated[Path | None, typer.Option("--grid", metavar="FILE", help="All in one PNG.")] = None,
     runs_folder: Annotated[Path, typer.Option("--runs", metavar="DIR", help="The folder of runs.")] = Path("runs"),
     ema: Annotated[bool, typer.Option("--ema/--no-ema", help="The averaged generator, or the last one.")] = True,

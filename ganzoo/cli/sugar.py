@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from ganzoo.config import RunConfig, canonical_path, section_name
+from ganzoo.config import canonical_path, section_name
+from ganzoo.schema import RunConfig
 
+COMMANDS = ("run", "resume")
 _DOTTED = re.compile(r"--(?P<path>[a-z]+(?:\.[A-Za-z0-9_/-]+)+)(?:=(?P<value>.*))?", re.DOTALL)
 
 
 def written_out(arguments: Sequence[str]) -> list[str]:
-    """The arguments with every dotted flag as a ``--set``; others stay as they are."""
-    return list(_written_out(iter(arguments)))
+    """The arguments with every dotted flag as a ``--set``; others, and those of other commands, stay as they are."""
+    command = next((argument for argument in arguments if not argument.startswith("-")), None)
+    return list(_written_out(iter(arguments))) if command in COMMANDS else list(arguments)
 
 
 def _written_out(arguments: Iterator[str]) -> Iterable[str]:
@@ -22,7 +25,8 @@ def _written_out(arguments: Iterator[str]) -> Iterable[str]:
             yield argument
             yield from arguments
         elif found and section_name(found["path"].split(".")[0]) in RunConfig.model_fields:
-            value = found["value"] if found["value"] is not None else next(arguments, "")
-            yield from ("--set", f"{canonical_path(found['path'])}={value}")
+            value = found["value"] if found["value"] is not None else next(arguments, None)
+            # Without a value the path stands alone, and --set says what is missing.
+            yield from ("--set", canonical_path(found["path"]) + ("" if value is None else f"={value}"))
         else:
             yield argument

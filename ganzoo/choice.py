@@ -1,0 +1,276 @@
+"""What a configuration chooses, before anything is built: names, keys, suggestions, options of components.
+
+Names and keys are checked without torch; the options of a component bring their module, and torch with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from ganzoo.component import Options
+from ganzoo.config import Layer, Merged, explain, flatten, merge, read_yaml
+from ganzoo.errors import ConfigError, UnknownNameError
+from ganzoo.finding import Finding, refusal
+from ganzoo.registry import Entry, Registry
+from ganzoo.rules import Facts, judge
+from ganzoo.schema import SELECTIONS, SHARED_DATA_KEYS, VERSION, RunConfig
+
+DEFAULT_NAMES = {f"{section}.name": getattr(RunConfig(), section).name for section in SELECTIONS}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """A configuration whose names and keys are known.
+
+    Attributes:
+        config: as given and suggested; what data and components decide is still open.
+        merged: the values with their origins.
+        entries: the component of each section, regularizers as ``regularizers.NAME``.
+    """
+
+    config: RunConfig
+    merged: Merged
+    entries: Mapping[str, Entry]
+
+
+def choose(registry: Registry, layers: Sequence[Layer]) -> Choice:
+    """Merge the layers over what their components suggest, and look at every name and key.
+
+    Raises:
+        ConfigError: all that does not fit. If something does not, the options of components and their combination
+            are looked at as well, so that the error is complete.
+        PluginError: a component that was asked for is broken.
+    """
+    _refuse_newer(layers)
+    names = _Names(registry)
+    given = [names.canonical(layer) for layer in (Layer("default", DEFAULT_NAMES), *layers)]
+    entries, suggestions = _suggestions(names, given)
+    merged = merge([*suggestions, *given])
+    findings = [*names.findings(), *_ignored(merged)]
+    config = RunConfig()
+    try:
+        config = RunConfig.model_validate(merged.tree())
+    except ValidationError as error:
+        findings += explain(error, RunConfig, origins=merged.origins)
+    if not findings:
+        return Choice(config=config, merged=merged, entries=entries)
+    touched = {section: entry for section, entry in entries.items() if _given(merged, section)}
+    options, wrong_options = _parse(touched, merged)
+    raise names.in_full([*findings, *wrong_options, *_refused(entries, options)])
+
+
+def parse_options(choice: Choice) -> dict[str, Options]:
+    """The options of every section.
+
+    Raises:
+        ConfigError: wrong options, together with combinations that cannot be computed.
+        PluginError: a component cannot be loaded.
+    """
+    options, findings = _parse(choice.entries, choice.merged)
+    if findings:
+        raise refusal([*findings, *_refused(choice.entries, options)])
+    return options
+
+
+def file_layer(word: str, registry: Registry) -> Layer:
+    """The layer of a configuration file, or of a recipe by its name. ``./NAME`` forces a file.
+
+    Raises:
+        ConfigError: neither, or not valid.
+    """
+    path = Path(word).expanduser()
+    if path.suffix not in (".yaml", ".yml") and not word.startswith((".", "~", "/")):
+        try:
+            entry = registry.get("recipe", word)
+        except UnknownNameError as error:
+            if not path.exists():
+                raise UnknownNameError(
+                    f"{error.message}, nor a file of that name", given=word, allowed=error.allowed, hint=error.hint
+                ) from None
+        else:
+            origin = f"recipe {entry.name}"
+            return Layer(origin, flatten(read_yaml(entry.recipe_text(), origin)))
+    return Layer(f"file {path.name}", flatten(read_yaml(_text(path), str(path))))
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigError(
+            f"cannot read configuration {path}: {reason}", hint="--config FILE.yaml, or a name of ganzoo list recipes"
+        ) from None
+
+
+class _Names:
+    """Looks names up, and keeps what goes wrong so that it can be told all at once."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._errors: dict[tuple[str, str], ConfigError] = {}
+
+    def find(self, kind: str, name: object) -> Entry | None:
+        """The component, or ``None`` if there is none; a name that is no text is left to validation."""
+        if not isinstance(name, str):
+            return None
+        try:
+            return self._registry.get(kind, name)
+        except ConfigError as error:
+            self._errors[kind, name] = _or_a_folder(error, name) if kind == "dataset" else error
+            return None
+
+    def canonical(self, layer: Layer) -> Layer:
+        """Names as the registry spells them; a path in place of a dataset means a folder of images."""
+        values: dict[str, Any] = {}
+        for path, value in layer.values.items():
+            section, _, rest = path.partition(".")
+            if path == "data.name" and isinstance(value, str) and self._is_path(value):
+                values |= {"data.name": "folder", "data.path": value}
+            elif rest == "name" and section in SELECTIONS:
+                values[path] = self._spelled(SELECTIONS[section], value)
+            elif section == "regularizers" and rest:
+                name, dot, key = rest.partition(".")
+                values[f"regularizers.{self._spelled('regularizer', name)}{dot}{key}"] = value
+            else:
+                values[path] = value
+        return replace(layer, values=values)
+
+    def _spelled(self, kind: str, name: object) -> object:
+        entry = self.find(kind, name)
+        return name if entry is None else self._registry.shortest(entry)
+
+    def _is_path(self, word: str) -> bool:
+        if word.startswith((".", "~", "/")):
+            return True
+        try:
+            self._registry.get("dataset", word)
+        except UnknownNameError:
+            return "/" in word or Path(word).exists()
+        except ConfigError:
+            return False
+        return False
+
+    def findings(self) -> list[Finding]:
+        """Every name that nobody provides."""
+        return [Finding("refused", error.message, error.hint or "") for error in self._errors.values()]
+
+    def in_full(self, findings: Sequence[Finding]) -> ConfigError:
+        """The error for all findings; where a name is all that is wrong, its own error, which says more."""
+        return next(iter(self._errors.values())) if self._errors and len(findings) == 1 else refusal(findings)
+
+
+def _or_a_folder(error: ConfigError, name: str) -> ConfigError:
+    return type(error)(
+        f"{error.message}, nor a folder of that name",
+        given=name,
+        allowed=error.allowed,
+        hint="ganzoo list datasets, or --data with the path of a folder",
+    )
+
+
+def _refuse_newer(layers: Sequence[Layer]) -> None:
+    for layer in layers:
+        version = layer.values.get("version")
+        if isinstance(version, int) and version > VERSION:
+            raise ConfigError(
+                f"{layer.origin} is of version {version}, made for a newer ganzoo",
+                given=version,
+                allowed=str(VERSION),
+                hint="python -m pip install --upgrade ganzoo",
+            )
+
+
+def _suggestions(names: _Names, given: Sequence[Layer]) -> tuple[dict[str, Entry], list[Layer]]:
+    """The chosen components, and what they suggest as layers, the strongest last.
+
+    The first of loss, regularizer, discriminator, generator, dataset wins; suggested regularizers unite.
+    """
+    chosen = merge(given).values
+    entries = {
+        section: entry
+        for section, kind in SELECTIONS.items()
+        if (entry := names.find(kind, chosen[f"{section}.name"])) is not None
+    }
+    without_regularizers = [_suggestion(entry) for entry in entries.values()]
+    wanted = merge([*without_regularizers, *given]).values
+    regularizers = dict.fromkeys(path.split(".")[1] for path in wanted if path.startswith("regularizers."))
+    for name in regularizers:
+        if (entry := names.find("regularizer", name)) is not None:
+            entries[f"regularizers.{name}"] = entry
+    order = ("loss", *(f"regularizers.{name}" for name in regularizers), "discriminator", "generator", "data")
+    suggesting = [entries[section] for section in order if section in entries]
+    return entries, [names.canonical(_suggestion(entry)) for entry in reversed(suggesting)]
+
+
+def _suggestion(entry: Entry) -> Layer:
+    return Layer(f"suggested by {entry.kind} {entry.name}", entry.component.suggests, suggestion=True)
+
+
+def _ignored(merged: Merged) -> list[Finding]:
+    return [
+        Finding(
+            "refused",
+            f"{path} (from {origin}) has no effect: the regularizers are chosen by {merged.origins['regularizers']}, "
+            f"and {path.split('.')[1]} is not among them",
+            f"add --reg {path.split('.')[1]}, or leave {path} out",
+            section="regularizers",
+        )
+        for path, origin in merged.ignored.items()
+    ]
+
+
+def _given(merged: Merged, section: str) -> dict[str, Any]:
+    """The options that stand in a section, without the keys that every component of it shares."""
+    tree: Any = merged.tree()
+    for key in section.split(".", maxsplit=1):
+        tree = tree.get(key, {})
+    shared = {"name", *(SHARED_DATA_KEYS if section == "data" else ())} if section in SELECTIONS else set()
+    return {key: value for key, value in tree.items() if key not in shared} if isinstance(tree, dict) else {}
+
+
+def _parse(entries: Mapping[str, Entry], merged: Merged) -> tuple[dict[str, Options], list[Finding]]:
+    options: dict[str, Options] = {}
+    findings: list[Finding] = []
+    for section, entry in entries.items():
+        model = entry.options()
+        given = {
+            key: value
+            for key, value in _given(merged, section).items()
+            # What is suggested for another component of this section is not for this one.
+            if key in model.model_fields or not merged.layers[f"{section}.{key}"].suggestion
+        }
+        command = f"ganzoo info {entry.name} --kind {entry.kind} shows its options"
+        with entry.blamed("cannot take its options"):
+            try:
+                options[section] = model.model_validate(given)
+            except ValidationError as error:
+                findings += explain(error, model, section=section, origins=merged.origins, fix=command)
+    return options, findings
+
+
+def _refused(entries: Mapping[str, Entry], options: Mapping[str, Options]) -> list[Finding]:
+    """Combinations that cannot be computed, as far as tags tell without data."""
+    if not entries.keys() >= SELECTIONS.keys():
+        return []
+    return [finding for finding in judge(facts(entries, options)) if finding.status == "refused"]
+
+
+def facts(entries: Mapping[str, Entry], options: Mapping[str, Options], **more: Any) -> Facts:
+    """What the rules look at. Where options are not known, the tags of the record stand in: those of the defaults."""
+    tags = {
+        section: options[section].tags() if section in options else entry.component.tags
+        for section, entry in entries.items()
+    }
+    prefix = "regularizers."
+    return Facts(
+        names={section: entries[section].name for section in SELECTIONS},
+        tags={section: tags[section] for section in SELECTIONS},
+        regularizers={path.removeprefix(prefix): found for path, found in tags.items() if path.startswith(prefix)},
+        **more,
+    )
