@@ -92,7 +92,7 @@ def _state(plan: Plan, runtime: Runtime, regularizers: dict[str, Regularizer]) -
     return TrainState(
         generator=generator,
         discriminator=discriminator,
-        ema=None if train.ema is None else averaged_copy(generator, train.ema),
+        ema=None if train.ema is None else averaged_copy(generator),
         g_optimizer=make_optimizer(train, generator.parameters(), train.g_lr, train.g_betas, runtime.device),
         d_optimizer=make_optimizer(train, discriminator.parameters(), train.d_lr, train.d_betas, runtime.device),
         regularizers=regularizers,
@@ -133,5 +133,6 @@ def _schedule(plan: Plan) -> Schedule:
         lr_schedule=train.lr_schedule,
         label_draw=train.label_draw,
         spectral_norm=train.spectral_norm,
+        ema=train.ema,
         log_every=train.log_every,
     )

@@ -5,6 +5,7 @@ Names and keys are checked without torch; the options of a component bring their
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -88,7 +89,7 @@ def file_layer(word: str, registry: Registry) -> Layer:
         try:
             entry = registry.get("recipe", word)
         except UnknownNameError as error:
-            if not path.exists():
+            if not os.path.exists(path):
                 raise UnknownNameError(
                     f"{error.message}, nor a file of that name", given=word, allowed=error.allowed, hint=error.hint
                 ) from None
@@ -151,7 +152,7 @@ class _Names:
         try:
             self._registry.get("dataset", word)
         except UnknownNameError:
-            return "/" in word or Path(word).exists()
+            return "/" in word or os.path.exists(word)
         except ConfigError:
             return False
         return False

@@ -297,10 +297,12 @@ def _unknown_key(keys: Sequence[str], model: type[BaseModel], section: str) -> s
         key: key
         for key in (*(inner.model_fields if inner else ()), *(sorted(SHARED_DATA_KEYS) if section == "data" else ()))
     }
-    listed = ", ".join(known) or "(none)"
+    listed = ", ".join(known)
     if len(keys) == 1 and not section:
         # Who leaves out the section knows the key.
         parts = {part: _section_at(model, part) for part in known}
         known |= {key: f"{part}.{key}" for part, keyed in parts.items() if keyed for key in keyed.model_fields}
     close = nearest(keys[-1], known)
-    return f"unknown key; did you mean {known[close]!r}?" if close else f"unknown key; known: {listed}"
+    if close:
+        return f"unknown key; did you mean {known[close]!r}?"
+    return f"unknown key; known: {listed}" if listed else "unknown key: there is nothing to be set"

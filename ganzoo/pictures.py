@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ganzoo.rundir import writing
 
+MOST_FRAMES = 100
 GAP = 2
 """Pixels between the cells of a grid."""
 
@@ -45,14 +46,14 @@ def save(picture: Image.Image, path: Path) -> None:
 
 
 def save_film(frames: Sequence[Path], path: Path) -> None:
-    """An animated GIF of the frames in order; the last one stays for two seconds."""
-    pictures = [Image.open(frame).convert("P", palette=Image.Palette.ADAPTIVE) for frame in frames]
-    if not pictures:
+    """An animated GIF of the frames in order, evenly thinned to a hundred; the last one stays for two seconds."""
+    if not frames:
         return
-    durations = [200] * (len(pictures) - 1) + [2000]
+    count = min(len(frames), MOST_FRAMES)
+    shown = [frames[round(number * (len(frames) - 1) / max(count - 1, 1))] for number in range(count)]
+    first, *others = (Image.open(frame).convert("P", palette=Image.Palette.ADAPTIVE) for frame in shown)
+    durations = [200] * len(others) + [2000]
     with writing(path):
         beside = path.with_name(f".{path.name}.partial")
-        pictures[0].save(
-            beside, format="GIF", save_all=True, append_images=pictures[1:], duration=durations, loop=0, optimize=True
-        )
+        first.save(beside, format="GIF", save_all=True, append_images=others, duration=durations, loop=0, optimize=True)
         beside.replace(path)

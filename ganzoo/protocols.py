@@ -6,7 +6,7 @@ Logits are raw and *higher means more real*, everywhere. Images are ``(N, C, H, 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -125,7 +125,7 @@ class StepView:
         player: whose step it is.
         network: the player's own network, uncompiled.
         real_output: ``None`` in the generator's step unless a part carries ``needs_real_output``.
-        critic: the discriminator for penalties: uncompiled, in the penalty precision, spectral norm held still.
+        critic: the discriminator for penalties: uncompiled, in the penalty precision.
         generate: the generator on latents and labels.
         augment: what the discriminator's images go through; the identity when nothing is configured.
         random: a CPU generator seeded by (seed, update, regularizer).
@@ -224,6 +224,3 @@ class Watcher(Protocol):
     def close(self) -> None:
         """Called once, when the loop has ended for whatever reason."""
         ...
-
-
-Training = Iterator[Report]

@@ -94,7 +94,8 @@ class RunDirectory:
         final = self.checkpoints / f"step-{step:07d}"
         beside = self.checkpoints / f".step-{step:07d}.partial"
         with writing(final):
-            shutil.rmtree(beside, ignore_errors=True)
+            for leftover in self.checkpoints.glob(".step-*.partial"):
+                shutil.rmtree(leftover, ignore_errors=True)
             beside.mkdir()
             for name, part in tensors.items():
                 save_file(part, beside / f"{name}.safetensors")
@@ -112,7 +113,8 @@ class RunDirectory:
 
     def checkpoint_folders(self) -> list[Path]:
         """Checkpoints, newest first, verified or not."""
-        return sorted(self.checkpoints.glob("step-*"), reverse=True)
+        found = self.checkpoints.glob("step-[0-9]*")
+        return sorted(found, key=lambda path: int(path.name.removeprefix("step-")), reverse=True)
 
     def load_checkpoint(self) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
         """Tensors and state of the newest checkpoint that verifies; others are skipped, loudly.
@@ -163,7 +165,9 @@ def find_run(runs: Path, word: str | None) -> RunDirectory:
         return RunDirectory(Path(word))
     found = sorted((path for path in runs.glob("*") if run_number(path) and path.is_dir()), key=run_number)
     if word is None:
-        unfinished = [path for path in found if RunDirectory(path).read_manifest().get("status") != "finished"]
+        # A diverged run would diverge again in the same way.
+        over = ("finished", "diverged")
+        unfinished = [path for path in found if RunDirectory(path).read_manifest().get("status") not in over]
         if unfinished or found:
             return RunDirectory((unfinished or found)[-1])
     for path in found:

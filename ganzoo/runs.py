@@ -26,6 +26,8 @@ from ganzoo.progress import progress
 from ganzoo.protocols import Generator, Watcher
 from ganzoo.registry import Registry
 from ganzoo.rundir import RunDirectory, find_run
+from ganzoo.runtime import pick_device
+from ganzoo.seeds import seeded
 from ganzoo.train import Setup, train
 from ganzoo.watch import Checkpoints, MetricsLog, SampleGrids
 
@@ -168,6 +170,8 @@ def resume(
         before = directory.read_manifest()
         plan = make_plan(registry, [saved, *changes])
         manifest.check_data(before, plan)
+        manifest.check_config(before, plan)
+        _warn_of_moved_schedule(read_config(directory), plan)
         with _resources():
             setup = assemble(plan)
         state: dict[str, Any] = {}
@@ -184,6 +188,16 @@ def resume(
     return Run(directory.path)
 
 
+def _warn_of_moved_schedule(before: RunConfig, plan: Plan) -> None:
+    now = plan.config.train
+    if now.lr_schedule != "constant" and now.steps != before.train.steps:
+        logger.warning(
+            "train.lr_schedule %s runs over all %s steps: the learning rates go on from another point than they left",
+            now.lr_schedule,
+            now.steps,
+        )
+
+
 def _train(plan: Plan, setup: Setup, directory: RunDirectory, console: Console, *, offset: int) -> None:
     """The loop with all that watches it; the manifest says how it ended."""
     status = "failed"
@@ -193,11 +207,8 @@ def _train(plan: Plan, setup: Setup, directory: RunDirectory, console: Console, 
             with _resources(), setup.runtime.active():
                 _iterate(plan, setup, directory, console, offset)
             status = "finished"
-        except DivergedError:
-            status = "diverged"
-            raise
-        except Interrupted:
-            status = "interrupted"
+        except (DivergedError, Interrupted, KeyboardInterrupt) as error:
+            status = "diverged" if isinstance(error, DivergedError) else "interrupted"
             raise
         finally:
             logger.info("%s at step %d of %d", status, setup.state.step, setup.schedule.steps)
@@ -220,9 +231,7 @@ def _iterate(plan: Plan, setup: Setup, directory: RunDirectory, console: Console
         logger.warning("%s", finding)
     with ExitStack() as stack:
         metrics = MetricsLog(directory, state, setup.schedule, offset=offset, norms_every=options.sample_every)
-        stack.callback(metrics.close)
         grids = SampleGrids(directory, state, plan.spec, every=options.sample_every, steps=steps, seed=plan.config.seed)
-        stack.callback(grids.close)
         checkpoints = Checkpoints(
             directory,
             state,
@@ -230,14 +239,15 @@ def _iterate(plan: Plan, setup: Setup, directory: RunDirectory, console: Console
             steps=steps,
             extra=lambda: {"metrics_offset": metrics.offset(), **manifest.fixed(plan)},
         )
-        watchers: list[Watcher] = [metrics, grids, checkpoints]
         if state.step == 0:
             grids.write(0)
         shown = progress(console, start=state.step, steps=steps, latest=lambda: metrics.latest)
-        stack.callback(shown.close)
+        watchers: list[Watcher] = [metrics, grids, checkpoints, shown]
+        for watcher in watchers:
+            stack.callback(watcher.close)
         with stoppable() as stop:
             for report in train(setup):
-                for watcher in (*watchers, shown):
+                for watcher in watchers:
                     watcher(report)
                 if stop.signal_number is not None and state.step < steps:
                     checkpoints.save()
@@ -248,17 +258,14 @@ def _iterate(plan: Plan, setup: Setup, directory: RunDirectory, console: Console
 
 
 def load_generator(directory: RunDirectory, config: RunConfig, *, ema: bool) -> tuple[Generator, Any]:
-    """The trained generator on the CPU, and what it was built for."""
+    """The trained generator on the best device there is, and what it was built for."""
     spec = manifest.read_spec(directory)
     registry = Registry.load()
     options = registry.options("generator", config.generator.name)
-    network: Generator = options.model_validate(config.generator.options()).build(spec)
+    with seeded(0, "load"):
+        network: Generator = options.model_validate(config.generator.options()).build(spec)
     tensors, _ = directory.load_checkpoint()
-    weights = tensors["generator"]
-    if ema and "ema" in tensors:
-        weights = {
-            name.removeprefix("module."): value for name, value in tensors["ema"].items() if name.startswith("module.")
-        }
+    weights = tensors["ema"] if ema and "ema" in tensors else tensors["generator"]
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:
@@ -267,7 +274,7 @@ def load_generator(directory: RunDirectory, config: RunConfig, *, ema: bool) -> 
             given=str(error).splitlines()[0],
             hint="install the plugin versions named in its manifest.json",
         ) from error
-    return network, spec
+    return network.to(pick_device("auto")), spec
 
 
 def _check_labels(labels: Sequence[int], n: int, classes: Sequence[str]) -> None:

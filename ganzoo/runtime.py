@@ -1,7 +1,8 @@
-"""The only room that knows hardware: device, precision, threads, and :meth:`Runtime.descend`."""
+"""The only room that knows hardware: device, precision, threads, and :func:`descend`."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -67,6 +68,9 @@ class Runtime:
             if self.threads:
                 torch.set_num_threads(self.threads)
             if self.deterministic:
+                if self.device.type == "cuda":
+                    # Read when the first cuBLAS handle is made; without it, matrix products are not deterministic.
+                    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
                 torch.use_deterministic_algorithms(True, warn_only=True)
                 torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
             yield

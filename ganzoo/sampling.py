@@ -26,8 +26,9 @@ def ready(generator: Generator, spec: DataSpec, *, seed: int = 0, batches: int =
     norms = [module for module in norms if module.track_running_stats]
     if norms:
         momenta = [module.momentum for module in norms]
-        network.train()
+        network.eval()
         for module in norms:
+            module.train()
             module.reset_running_stats()
             module.momentum = None
         for number in range(batches):

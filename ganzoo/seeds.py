@@ -27,7 +27,15 @@ def generator_for(seed: int, *key: int | str) -> torch.Generator:
 @contextmanager
 def seeded(seed: int, *key: int | str, devices: Sequence[torch.device] = ()) -> Iterator[None]:
     """Seed torch's global generators inside the block, since dropout takes no generator, and restore them after."""
-    cuda = [device.index or 0 for device in devices if device.type == "cuda"]
+    cuda = [_index(device) for device in devices if device.type == "cuda"]
+    value = derive(seed, *key)
     with torch.random.fork_rng(devices=cuda):
-        torch.manual_seed(derive(seed, *key))
+        # Not torch.manual_seed: it would reseed every device, and only those named here are restored.
+        torch.default_generator.manual_seed(value)
+        for index in cuda:
+            torch.cuda.default_generators[index].manual_seed(value)
         yield
+
+
+def _index(device: torch.device) -> int:
+    return torch.cuda.current_device() if device.index is None else device.index

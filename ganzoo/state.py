@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ganzoo.errors import CheckpointError
 from ganzoo.protocols import Generator, Regularizer
@@ -29,7 +29,7 @@ class TrainState:
 
     generator: Generator
     discriminator: nn.Module
-    ema: AveragedModel | None
+    ema: Generator | None
     g_optimizer: torch.optim.Optimizer
     d_optimizer: torch.optim.Optimizer
     regularizers: Mapping[str, Regularizer] = field(default_factory=dict)
@@ -71,14 +71,14 @@ class TrainState:
             self.discriminator.load_state_dict(files["discriminator"])
             if self.ema is not None:
                 self.ema.load_state_dict(files["ema"])
-        except (KeyError, RuntimeError) as error:
+            _restore_optimizer("g", self.g_optimizer, files["optimizers"])
+            _restore_optimizer("d", self.d_optimizer, files["optimizers"])
+        except (KeyError, IndexError, RuntimeError) as error:
             raise CheckpointError(
                 "the checkpoint does not fit the networks of this configuration",
                 given=str(error).splitlines()[0],
                 hint="resume with the plugin versions named in manifest.json",
             ) from error
-        _restore_optimizer("g", self.g_optimizer, files["optimizers"])
-        _restore_optimizer("d", self.d_optimizer, files["optimizers"])
         for name, regularizer in self.regularizers.items():
             prefix = f"{name}/"
             kept = {
@@ -90,18 +90,23 @@ class TrainState:
         self.step, self.d_step, self.images = (int(numbers[key]) for key in ("step", "d_step", "images"))
 
 
-def averaged_copy(generator: Generator, decay: float) -> AveragedModel:
-    """The running average of a generator: θ̄ ← d·θ̄ + (1−d)·θ with d = min(decay, (1+t)/(10+t)) at update t.
+def averaged_copy(generator: Generator) -> Generator:
+    """Where the running average of a generator is kept; see :func:`update_average`."""
+    return copy.deepcopy(generator).requires_grad_(False)
+
+
+@torch.no_grad()
+def update_average(average: Generator, generator: Generator, *, decay: float, updates: int) -> None:
+    """θ̄ ← d·θ̄ + (1−d)·θ with d = min(decay, t/(9+t)) after the t-th update, where the first one copies.
 
     The ramp makes the average follow about the last tenth of a short run, where the plain decay would still hold on to
-    the first steps. Buffers are copied, never averaged.
+    the first steps. Buffers are copied, never averaged. torch's ``AveragedModel`` would do, but for its counter, a
+    tensor that it reads back from the device at every step.
     """
-
-    def update(averaged: Any, current: Any, count: Any) -> None:
-        t = float(count)
-        get_ema_multi_avg_fn(min(decay, (1 + t) / (10 + t)))(averaged, current, count)  # type: ignore[no-untyped-call]
-
-    return AveragedModel(generator, multi_avg_fn=update)
+    d = min(decay, updates / (9 + updates)) if updates > 1 else 0.0
+    torch._foreach_lerp_(list(average.parameters()), list(generator.parameters()), 1 - d)
+    for kept, buffer in zip(average.buffers(), generator.buffers(), strict=True):
+        kept.copy_(buffer)
 
 
 def _plain(tensor: Tensor) -> Tensor:
@@ -126,9 +131,9 @@ def _restore_optimizer(player: str, optimizer: torch.optim.Optimizer, saved: Ten
         if owner != player:
             continue
         parameter = parameters[int(number)]
-        if value.shape == parameter.shape and value.ndim > 0:
+        if key != "step":
             value = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
-        elif optimizer.defaults.get("fused") or optimizer.defaults.get("capturable"):
+        elif optimizer.defaults.get("fused"):
             value = value.to(parameter.device)
         optimizer.state[parameter][key] = value
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from ganzoo.errors import PluginError
 from ganzoo.protocols import (
     AnyLoss,
     Discriminate,
@@ -101,7 +102,7 @@ def discriminator_terms(game: Game, inputs: Inputs, *, observe: bool = False) ->
     real_output, fake_output = _judge_both(game, inputs, fake)
     adversarial = _over_outputs(game.loss.discriminator_loss, real=real_output, fake=fake_output)
     view = _view("discriminator", game, inputs, fake, real_output, fake_output)
-    terms = {"adversarial": adversarial, **_regularizer_terms(game, inputs, view)}
+    terms = _with_regularizers(game, inputs, {"adversarial": adversarial}, view)
     return Terms(scalars=terms, observed=_observe(game.loss, real_output, fake_output) if observe else {})
 
 
@@ -117,7 +118,7 @@ def generator_terms(game: Game, inputs: Inputs) -> Terms:
         compared = {"real": real_output} if game.generator_needs_real else {}
         adversarial = _over_outputs(game.loss.generator_loss, **compared, fake=fake_output)
         view = _view("generator", game, inputs, fake, real_output, fake_output)
-        return Terms(scalars={"adversarial": adversarial, **_regularizer_terms(game, inputs, view)})
+        return Terms(scalars=_with_regularizers(game, inputs, {"adversarial": adversarial}, view))
 
 
 def _judge_both(game: Game, inputs: Inputs, fake: Tensor) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
@@ -176,16 +177,25 @@ def _view(
     return view
 
 
-def _regularizer_terms(game: Game, inputs: Inputs, view: Callable[[str], StepView]) -> dict[str, Tensor]:
-    terms: dict[str, Tensor] = {}
+def _with_regularizers(
+    game: Game, inputs: Inputs, terms: dict[str, Tensor], view: Callable[[str], StepView]
+) -> dict[str, Tensor]:
     for part in game.regularizers:
-        if inputs.update % part.every:
+        # The k-th, 2k-th, … update, so that the terms of common intervals fall on logged steps.
+        if (inputs.update + 1) % part.every:
             continue
         seen = view(part.name)
         of_player = (
             part.regularizer.discriminator_terms if seen.player == "discriminator" else part.regularizer.generator_terms
         )
         for name, raw in of_player(seen).items():
+            if name in terms:
+                raise PluginError(
+                    f"regularizer {part.name} returns a term {name!r}, which another part of this run has already",
+                    given=name,
+                    allowed=f"names other than {', '.join(terms)}",
+                    hint="leave one of the two out, or report it to the authors of the regularizer",
+                )
             terms[name] = part.weight * part.every * raw
     return terms
 
@@ -208,10 +218,12 @@ def _buffers_kept(module: nn.Module) -> Iterator[None]:
     """Undo what a forward does to buffers (BatchNorm statistics), whatever layer keeps them."""
     buffers = list(module.buffers())
     kept = [buffer.clone() for buffer in buffers]
-    yield
-    with torch.no_grad():
-        for buffer, value in zip(buffers, kept, strict=True):
-            buffer.copy_(value)
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for buffer, value in zip(buffers, kept, strict=True):
+                buffer.copy_(value)
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
@@ -17,7 +16,7 @@ from ganzoo.data import Batches
 from ganzoo.protocols import DataSpec, Player, Report
 from ganzoo.runtime import Runtime, descend
 from ganzoo.seeds import generator_for, seeded
-from ganzoo.state import TrainState
+from ganzoo.state import TrainState, update_average
 from ganzoo.step import Game, Inputs, discriminator_terms, generator_terms
 
 
@@ -32,6 +31,7 @@ class Schedule:
         lr_schedule: ``constant``; ``linear`` falls to 0 over the second half; ``cosine`` falls to 0 over the run.
         label_draw: fake labels from the data's frequencies, or all classes alike.
         spectral_norm: one power iteration per discriminator update, or torch's own at every forward.
+        ema: decay of the generator's average, where the state keeps one.
         log_every: generator steps between reports that carry numbers.
     """
 
@@ -44,6 +44,7 @@ class Schedule:
     lr_schedule: Literal["constant", "linear", "cosine"] = "constant"
     label_draw: Literal["marginal", "uniform"] = "marginal"
     spectral_norm: Literal["per-update", "per-forward"] = "per-update"
+    ema: float | None = None
     log_every: int = 10
 
     def logs(self, step: int) -> bool:
@@ -84,17 +85,16 @@ def train(setup: Setup) -> Iterator[Report]:
     while state.step < schedule.steps:
         logged = schedule.logs(state.step + 1)
         _set_learning_rates(setup)
-        scalars: dict[str, Tensor] = {}
         for _ in range(schedule.n_critic):
-            scalars = _update_discriminator(setup, observe=logged)
-        scalars |= _update_generator(setup)
+            inputs = _draw_for_discriminator(setup)
+            scalars = _update_discriminator(setup, inputs, observe=logged)
+        scalars |= _update_generator(setup, _draw_for_generator(setup, inputs))
         state.step += 1
         yield Report(step=state.step, d_step=state.d_step, images=state.images, scalars=scalars if logged else {})
 
 
-def _update_discriminator(setup: Setup, *, observe: bool) -> dict[str, Tensor]:
+def _update_discriminator(setup: Setup, inputs: Inputs, *, observe: bool) -> dict[str, Tensor]:
     state = setup.state
-    inputs = _draw(setup, "discriminator", state.d_step)
     if setup.schedule.spectral_norm == "per-update":
         spectral.iterate(state.discriminator)
     observed: dict[str, Tensor] = {}
@@ -112,16 +112,15 @@ def _update_discriminator(setup: Setup, *, observe: bool) -> dict[str, Tensor]:
     return scalars | observed
 
 
-def _update_generator(setup: Setup) -> dict[str, Tensor]:
-    state = setup.state
-    inputs = _draw(setup, "generator", state.step)
+def _update_generator(setup: Setup, inputs: Inputs) -> dict[str, Tensor]:
+    state, decay = setup.state, setup.schedule.ema
     parts = (
         (share, generator_terms(setup.game, part).scalars)
         for share, part in _micro_batches(inputs, setup.schedule.accumulate)
     )
     scalars = _descend(setup, "generator", state.step, parts)
-    if state.ema is not None:
-        state.ema.update_parameters(state.generator)
+    if state.ema is not None and decay is not None:
+        update_average(state.ema, state.generator, decay=decay, updates=state.step + 1)
     return scalars
 
 
@@ -131,7 +130,7 @@ def _descend(
     """One optimizer step and the projections after it; terms under the names of ``metrics.jsonl``."""
     state, letter = setup.state, player[0]
     optimizer = state.d_optimizer if player == "discriminator" else state.g_optimizer
-    with _dropout_seeded(setup, player, update):
+    with seeded(setup.schedule.seed, update, f"forward/{player}", devices=(setup.runtime.device,)):
         terms, grad_norm = descend(
             player, state.step + 1, optimizer, parts, clip_grad_norm=setup.schedule.clip_grad_norm
         )
@@ -143,30 +142,35 @@ def _descend(
     return {f"{letter}/total": total, **named, f"grad_norm/{letter}": grad_norm}
 
 
-def _dropout_seeded(setup: Setup, player: Player, update: int) -> AbstractContextManager[None]:
-    return seeded(setup.schedule.seed, update, f"forward/{player}", devices=(setup.runtime.device,))
+def _draw_for_discriminator(setup: Setup) -> Inputs:
+    """All random numbers of the next update, from (seed, update, role)."""
+    update = setup.state.d_step
+    batch = setup.batches.batch(update)
+    labels = batch.labels if setup.spec.conditional else None
+    real_labels = None if labels is None else setup.runtime.put(labels)
+    return _inputs(setup, "discriminator", update, setup.runtime.put(batch.data), real_labels)
 
 
-def _draw(setup: Setup, player: Player, update: int) -> Inputs:
-    """All random numbers of an update, from (seed, update, role); the generator's step sees the latest real batch."""
-    seed, n = setup.schedule.seed, setup.schedule.batch_size
-    put = setup.runtime.put
-    batch = setup.batches.batch(update if player == "discriminator" else setup.state.d_step - 1)
-    z = setup.state.generator.latent(n, generator=generator_for(seed, update, f"z/{player}"))
-    real_labels = fake_labels = None
-    if setup.spec.conditional and batch.labels is not None:
-        real_labels = put(batch.labels)
-        # A relativistic loss compares sample by sample, so a pair must share its label.
-        paired = setup.game.generator_needs_real
-        fake_labels = real_labels if paired else put(_draw_labels(setup, player, update))
+def _draw_for_generator(setup: Setup, latest: Inputs) -> Inputs:
+    """Likewise; the generator's step sees the real batch that the discriminator saw last."""
+    return _inputs(setup, "generator", setup.state.step, latest.real, latest.real_labels)
+
+
+def _inputs(setup: Setup, player: Player, update: int, real: Tensor, real_labels: Tensor | None) -> Inputs:
+    schedule, put = setup.schedule, setup.runtime.put
+    z = setup.state.generator.latent(schedule.batch_size, generator=generator_for(schedule.seed, update, f"z/{player}"))
+    fake_labels = real_labels
+    # A relativistic loss compares sample by sample, so a pair shares its label.
+    if real_labels is not None and not setup.game.generator_needs_real:
+        fake_labels = put(_draw_labels(setup, player, update))
     return Inputs(
-        real=put(batch.data),
+        real=real,
         real_labels=real_labels,
         z=put(z),
         fake_labels=fake_labels,
         update=update,
         # One generator an update: micro-batches go on drawing where the one before stopped.
-        random=cache(lambda name: generator_for(seed, update, f"{player}/{name}")),
+        random=cache(lambda name: generator_for(schedule.seed, update, f"{player}/{name}")),
     )
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import time
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,7 +19,11 @@ from ganzoo.seeds import generator_for
 from ganzoo.state import TrainState
 from ganzoo.train import Schedule
 
+logger = logging.getLogger("ganzoo")
+
 COLUMNS = 8
+BATCHES_FOR_A_LOOK = 4
+"""BatchNorm is estimated from fewer batches for a grid than for ``sample``: there may be many grids."""
 MOST_ROWS = 16
 """Rows of a conditional grid: one a class, up to this many."""
 
@@ -36,7 +41,13 @@ class MetricsLog:
     ) -> None:
         self._state, self._schedule, self._norms_every = state, schedule, norms_every
         self._file = run.metrics.open("ab")
-        self._file.truncate(offset)
+        size = self._file.tell()
+        if size < offset:
+            logger.warning(
+                "metrics.jsonl is %d bytes shorter than at the checkpoint; those rows are lost", offset - size
+            )
+        self._file.truncate(min(offset, size))
+        self._file.seek(0, os.SEEK_END)
         self._clock = Clock(state.images)
         self.latest: dict[str, float] = {}
 
@@ -47,7 +58,8 @@ class MetricsLog:
         scalars = dict(report.scalars)
         if self._norms_due(report.step):
             scalars |= {f"sigma/{name}": norm for name, norm in spectral.norms(self._state.discriminator).items()}
-        values = torch.stack([value.detach().double().cpu() for value in scalars.values()]).tolist()
+        # One transfer for the whole row, and double only on the CPU: not every device has it.
+        values = torch.stack([value.detach().float() for value in scalars.values()]).cpu().double().tolist()
         row: dict[str, Any] = {"step": report.step, "d_step": report.d_step, "images": report.images}
         self.latest = dict(zip(scalars, values, strict=True))
         row |= self.latest | self._clock.tick(report.images)
@@ -100,7 +112,7 @@ class SampleGrids:
 
     def write(self, step: int) -> None:
         """Write the grid of a step; rows by class if the generator is conditional."""
-        network = sampling.ready(averaged(self._state), self._spec, seed=self._seed)
+        network = sampling.ready(averaged(self._state), self._spec, seed=self._seed, batches=BATCHES_FOR_A_LOOK)
         z, labels = self._latents(network)
         with torch.no_grad():
             images = sampling.to_uint8(network(z, labels))
@@ -118,7 +130,8 @@ class SampleGrids:
 
     def close(self) -> None:
         """Write the film."""
-        pictures.save_film(sorted(self._run.samples.glob("step-*.png")), self._run.path / "samples.gif")
+        frames = sorted(self._run.samples.glob("step-*.png"), key=lambda path: int(path.stem.removeprefix("step-")))
+        pictures.save_film(frames, self._run.path / "samples.gif")
 
 
 class Checkpoints:
@@ -153,6 +166,4 @@ class Checkpoints:
 
 def averaged(state: TrainState) -> Generator:
     """The generator to look at: the average if there is one."""
-    if state.ema is None:
-        return state.generator
-    return cast(Generator, state.ema.module)
+    return state.generator if state.ema is None else state.ema

@@ -71,9 +71,7 @@ def test_a_stopped_process_resumes_bit_by_bit(tmp_path, loss, discriminator, num
         [sys.executable, "-m", "ganzoo", "resume", str(run), "--quiet"], capture_output=True, text=True, check=False
     )
     assert resumed.returncode == 0, resumed.stderr
-    whole = subprocess.run(
-        command(loss, discriminator, tmp_path / "whole"), capture_output=True, text=True, check=True
-    )
+    whole = subprocess.run(command(loss, discriminator, tmp_path / "whole"), capture_output=True, text=True, check=True)
     assert_same_outcome(Path(whole.stdout.strip()), run)
     changed = RunDirectory(run).read_manifest()["resumed"][0]["changed"]
     assert changed == {}, f"{os.environ.get('OMP_NUM_THREADS')}: {changed}"

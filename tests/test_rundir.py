@@ -66,6 +66,12 @@ def test_the_newest_three_are_kept(run):
     assert [folder.name for folder in run.checkpoint_folders()] == ["step-0000100", "step-0000010", "step-0000009"]
 
 
+def test_newest_means_the_highest_step_not_the_longest_name(run):
+    for step in (9_999_000, 9_999_999, 10_000_500, 9_999_500):
+        save(run, step)
+    assert [folder.name for folder in run.checkpoint_folders()] == ["step-10000500", "step-9999999", "step-9999500"]
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -102,8 +108,9 @@ def test_leftovers_of_a_killed_save_do_not_matter(run):
     partial.mkdir()
     (partial / "generator.safetensors").write_bytes(b"half")
     assert run.load_checkpoint()[1] == {"step": 1}
-    save(run, 2)
-    assert run.load_checkpoint()[1] == {"step": 2}
+    save(run, 3)
+    assert run.load_checkpoint()[1] == {"step": 3}
+    assert not partial.exists()
 
 
 def test_files_are_replaced_whole(run):
@@ -136,6 +143,9 @@ def test_runs_are_found_by_path_name_number_and_default(tmp_path):
     runs[0].write_manifest({"status": "finished"})
     runs[1].write_manifest({"status": "finished"})
     assert find_run(tmp_path, None).path == runs[2].path, "all finished: the newest"
+    runs[0].write_manifest({"status": "interrupted"})
+    runs[1].write_manifest({"status": "diverged"})
+    assert find_run(tmp_path, None).path == runs[0].path, "a diverged run would diverge again"
 
 
 def test_a_run_that_is_not_there_is_named_with_those_that_are(tmp_path):

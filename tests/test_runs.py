@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import logging
+import shutil
+import signal
 
 import pytest
 import torch
@@ -13,9 +15,9 @@ from PIL import Image
 from rich.console import Console
 
 import ganzoo
-from ganzoo import runs
+from ganzoo import pictures, runs
 from ganzoo.config import Layer, flatten
-from ganzoo.errors import CheckpointError, ConfigError, DivergedError, LockedError
+from ganzoo.errors import CheckpointError, ConfigError, DivergedError, Interrupted, LockedError
 from ganzoo.plan import make_plan
 from ganzoo.registry import Registry
 from ganzoo.rundir import RunDirectory
@@ -79,14 +81,10 @@ def test_what_a_run_leaves(tmp_path, registry):
     } <= run.metrics()[0].keys()  # fmt: skip
     due = [row["step"] for row in run.metrics() if any(key.startswith("sigma/") for key in row)]
     assert due == [2, 4], "spectral norms are due with the samples"
-    assert sorted(path.name for path in run.path.glob("samples/*")) == [
-        f"step-{step:07d}.png" for step in (0, 2, 4, 5)
-    ]
+    assert sorted(path.name for path in run.path.glob("samples/*")) == [f"step-{step:07d}.png" for step in (0, 2, 4, 5)]
     with Image.open(run.path / "samples.gif") as film:
         assert film.n_frames == 4
-    assert [folder.name for folder in run.directory.checkpoint_folders()] == [
-        f"step-{step:07d}" for step in (5, 4, 2)
-    ]
+    assert [folder.name for folder in run.directory.checkpoint_folders()] == [f"step-{step:07d}" for step in (5, 4, 2)]
     manifest = json.loads((run.path / "manifest.json").read_text())
     assert manifest["status"] == "finished"
     assert manifest["step"] == 5
@@ -125,8 +123,6 @@ def test_rows_after_the_checkpoint_are_done_again_not_twice(tmp_path, registry):
     """What kill -9 leaves: rows, even half a row, that no checkpoint stands behind."""
     whole = ganzoo.run(tiny(train={"steps": 5}), out=tmp_path / "whole", registry=registry)
     killed = ganzoo.run(tiny(train={"steps": 5}), out=tmp_path / "killed", registry=registry)
-    import shutil
-
     shutil.rmtree(killed.directory.checkpoint_folders()[0])
     with killed.directory.metrics.open("ab") as file:
         file.write(b'{"step": 6, "d_st')
@@ -134,9 +130,92 @@ def test_rows_after_the_checkpoint_are_done_again_not_twice(tmp_path, registry):
     assert_same_outcome(whole.path, killed.path)
 
 
-def test_a_run_killed_before_its_first_checkpoint_starts_over_in_place(tmp_path, registry):
-    import shutil
+def test_stopping_between_two_rows_leaves_no_hole(tmp_path, registry, monkeypatch):
+    """Stopped at 7 and again at 9, rows every 5 steps: at neither stop has a row been written since the checkpoint."""
+    options = {"steps": 12, "log_every": 5, "checkpoint_every": 6}
+    whole = ganzoo.run(tiny(train=options), out=tmp_path / "whole", registry=registry)
+    stop_at(monkeypatch, 7)
+    with pytest.raises(Interrupted):
+        ganzoo.run(tiny(train=options), out=tmp_path / "cut", registry=registry)
+    (path,) = (tmp_path / "cut").glob("0001-*")
+    stop_at(monkeypatch, 9)
+    with pytest.raises(Interrupted):
+        resume(registry, path)
+    monkeypatch.undo()
+    resume(registry, path)
+    assert_same_outcome(whole.path, path)
 
+
+def stop_at(monkeypatch, step):
+    """Ctrl-C, as if pressed while the step was computed."""
+
+    class Press:
+        def __init__(self, console, **_):
+            pass
+
+        def __call__(self, report):
+            if report.step == step:
+                signal.raise_signal(signal.SIGINT)
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr(runs, "progress", Press)
+
+
+def test_schedules_dropout_and_mirroring_resume_bit_by_bit(tmp_path, registry, monkeypatch):
+    config = tiny(
+        discriminator={"name": "patchgan-sn", "ndf": 4, "dropout": 0.3},
+        data={"hflip": True},
+        train={"steps": 5, "lr_schedule": "cosine"},
+    )
+    whole = ganzoo.run(config, out=tmp_path / "whole", registry=registry)
+    stop_at(monkeypatch, 3)
+    with pytest.raises(Interrupted):
+        ganzoo.run(config, out=tmp_path / "cut", registry=registry)
+    monkeypatch.undo()
+    (path,) = (tmp_path / "cut").glob("0001-*")
+    resume(registry, path)
+    assert_same_outcome(whole.path, path)
+
+
+def test_more_steps_under_a_schedule_are_warned_of(tmp_path, registry, caplog):
+    run = ganzoo.run(tiny(train={"lr_schedule": "linear"}), out=tmp_path, registry=registry)
+    resume(registry, run.path, train={"steps": 4})
+    assert "runs over all 4 steps" in caplog.text
+
+
+def test_metrics_shorter_than_the_checkpoint_are_said_to_be_lost(tmp_path, registry, caplog):
+    run = ganzoo.run(tiny(), out=tmp_path, registry=registry)
+    run.directory.metrics.write_bytes(b"")
+    resume(registry, run.path, train={"steps": 4})
+    assert "those rows are lost" in caplog.text
+    assert [row["step"] for row in run.metrics()] == [4]
+
+
+@pytest.mark.parametrize("every", [2, 5])
+def test_terms_of_lazy_regularizers_reach_the_rows(tmp_path, registry, every):
+    config = tiny(
+        regularizers={"gradient-penalty": {"every": every}},
+        train={"steps": 10, "log_every": 10, "sample_every": 10, "checkpoint_every": 10},
+    )
+    run = ganzoo.run(config, out=tmp_path, registry=registry)
+    assert "d/gradient_penalty" in run.metrics()[0]
+
+
+def test_a_long_film_is_thinned(tmp_path):
+    frames = []
+    for number in range(250):
+        frames.append(tmp_path / f"{number}.png")
+        Image.new("L", (8, 8), number).save(frames[-1])
+    pictures.save_film(frames, tmp_path / "film.gif")
+    with Image.open(tmp_path / "film.gif") as film:
+        assert film.n_frames == 100
+        film.seek(99)
+        assert film.convert("L").getpixel((0, 0)) == 249
+
+
+def test_a_run_killed_before_its_first_checkpoint_starts_over_in_place(tmp_path, registry):
     whole = ganzoo.run(tiny(), out=tmp_path / "whole", registry=registry)
     killed = ganzoo.run(tiny(), out=tmp_path / "killed", registry=registry)
     for folder in killed.directory.checkpoint_folders():
@@ -178,6 +257,15 @@ def test_an_edited_configuration_or_other_data_are_refused(tmp_path, registry):
     assert resume(registry, run.path, train={"steps": 4}) is not None
 
 
+def test_an_edit_before_the_first_checkpoint_is_refused_too(tmp_path, registry):
+    run = ganzoo.run(tiny(), out=tmp_path, registry=registry)
+    shutil.rmtree(run.path / "checkpoints")
+    config = run.path / "config.yaml"
+    config.write_text(config.read_text().replace("name: hinge", "name: bce"))
+    with pytest.raises(CheckpointError, match="another configuration"):
+        resume(registry, run.path)
+
+
 def test_a_run_in_use_is_locked(tmp_path, registry):
     run = ganzoo.run(tiny(), out=tmp_path, registry=registry)
     with run.directory.locked(), pytest.raises(LockedError):
@@ -217,6 +305,11 @@ def test_the_python_twin_samples(tmp_path, registry):
     assert not torch.equal(images, run.sample(5, ema=False))
     with pytest.raises(ConfigError, match="unconditional"):
         run.sample(2, labels=[0, 1])
+    torch.manual_seed(3)
+    expected = torch.rand(2)
+    torch.manual_seed(3)
+    run.sample(2)
+    assert torch.equal(torch.rand(2), expected), "sampling moved the caller's random numbers"
 
 
 def test_a_conditional_run_samples_by_class(tmp_path, registry):
@@ -233,11 +326,13 @@ def test_a_run_that_is_none_is_an_error(tmp_path):
         ganzoo.load_run(tmp_path)
 
 
-def test_bf16_accumulation_ema_off_and_schedules_run_and_resume(tmp_path, registry):
-    options = {"accumulate": 2, "ema": None, "lr_schedule": "constant", "clip_grad_norm": 0.5, "optimizer": "adamw"}
+def test_bf16_accumulation_and_ema_off_run_and_resume(tmp_path, registry):
+    options = {"accumulate": 2, "ema": None, "clip_grad_norm": 0.5, "optimizer": "adamw"}
     config = tiny(train={"steps": 5, **options}, runtime={"precision": "bf16"})
     whole = ganzoo.run(config, out=tmp_path / "whole", registry=registry)
-    part = ganzoo.run(tiny(train={"steps": 3, **options}, runtime={"precision": "bf16"}), out=tmp_path / "part", registry=registry)
+    part = ganzoo.run(
+        tiny(train={"steps": 3, **options}, runtime={"precision": "bf16"}), out=tmp_path / "part", registry=registry
+    )
     (part.path / "samples" / "step-0000003.png").unlink()
     resume(registry, part.path, train={"steps": 5})
     assert_same_outcome(whole.path, part.path)

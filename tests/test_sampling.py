@@ -45,6 +45,14 @@ def test_batch_norm_is_estimated_anew_as_the_mean_over_all_batches():
     assert norm.momentum == generator.body[1].momentum
 
 
+def test_only_batch_norm_is_estimated_and_dropout_stays_off():
+    torch.manual_seed(0)
+    generator = ToyGenerator()
+    generator.body.insert(1, torch.nn.Dropout(0.5))
+    first, second = (sampling.ready(generator, SPEC).state_dict() for _ in range(2))
+    assert all(torch.equal(value, second[name]) for name, value in first.items())
+
+
 def test_the_first_images_are_those_of_any_larger_number():
     ready = sampling.ready(trained(), SPEC)
     assert torch.equal(images(ready, 10), images(ready, 150)[:10])

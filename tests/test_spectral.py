@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from toys import ToyDiscriminator, make_setup
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
+from toys import ToyDiscriminator, make_setup
 
 from ganzoo import spectral
 from ganzoo.train import train

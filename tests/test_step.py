@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from toys import Constant, Hinge, ToyDiscriminator, ToyGenerator, make_game, make_inputs
 
+from ganzoo.errors import PluginError
 from ganzoo.protocols import DiscriminatorOutput
 from ganzoo.step import WeightedRegularizer, discriminator_terms, generator_terms
 
@@ -31,6 +34,20 @@ def test_discriminators_step_leaves_the_generator_untouched(players):
     assert equal(before, generator), "BatchNorm statistics of the generator moved in the discriminator's step"
     assert all(parameter.grad is None for parameter in generator.parameters())
     assert all(parameter.grad is not None for parameter in discriminator.parameters())
+
+
+def test_a_failing_step_leaves_the_generator_untouched_too(players):
+    _, generator = players
+    before = snapshot(generator)
+
+    def fails(z, labels):
+        generator(z, labels)
+        raise MemoryError
+
+    game = replace(make_game(*players), generate=fails)
+    with pytest.raises(MemoryError):
+        discriminator_terms(game, make_inputs())
+    assert equal(before, generator)
 
 
 def test_discriminators_step_uses_the_batch_statistics_of_the_generator(players):
@@ -104,7 +121,7 @@ def test_the_passes_are_as_many_as_they_say(players):
 def test_what_is_logged_is_what_is_optimized(players):
     part = WeightedRegularizer(name="c", regularizer=Constant(2.0), weight=0.5, every=4)
     game = make_game(*players, regularizers=(part,))
-    terms = discriminator_terms(game, make_inputs(update=8))
+    terms = discriminator_terms(game, make_inputs(update=7))
     assert terms.scalars["constant"].item() == 0.5 * 4 * 2.0
     assert terms.total().item() == pytest.approx(sum(value.item() for value in terms.scalars.values()))
 
@@ -114,7 +131,18 @@ def test_a_lazy_regularizer_acts_at_every_kth_update_only(players):
     game = make_game(*players, regularizers=(part,))
     for terms_of in (discriminator_terms, generator_terms):
         acted = ["constant" in terms_of(game, make_inputs(update=update)).scalars for update in range(9)]
-        assert acted == [update % 4 == 0 for update in range(9)]
+        assert acted == [(update + 1) % 4 == 0 for update in range(9)]
+
+
+@pytest.mark.parametrize("names", [("a", "b"), ("a",)])
+def test_two_terms_of_one_name_are_refused_not_merged(players, names):
+    class Named(Constant):
+        def _terms(self, view):
+            return {"adversarial" if len(names) == 1 else "constant": next(view.network.parameters()).sum()}
+
+    parts = tuple(WeightedRegularizer(name=name, regularizer=Named(), weight=1.0) for name in names)
+    with pytest.raises(PluginError, match=f"regularizer {names[-1]} returns a term"):
+        discriminator_terms(make_game(*players, regularizers=parts), make_inputs())
 
 
 def test_the_view_of_each_player(players):
@@ -175,7 +203,7 @@ def test_the_loss_is_taken_of_each_output_and_summed():
 
 
 def test_augmentation_is_what_the_discriminator_sees_and_penalties_do_not(players):
-    discriminator, generator = players
+    discriminator, _ = players
     discriminator.eval()
     seen = Constant()
     part = WeightedRegularizer(name="c", regularizer=seen, weight=1.0)

@@ -104,7 +104,7 @@ def test_micro_batches_equal_one_batch(accumulate):
 class Draws(Constant):
     def _terms(self, view):
         self.views.append(torch.rand(len(view.fake), generator=view.random))
-        return super()._terms(view) if False else {"constant": 0 * next(view.network.parameters()).sum()}
+        return {"constant": 0 * next(view.network.parameters()).sum()}
 
 
 def test_draws_of_a_regularizer_are_those_of_the_whole_batch():
@@ -179,9 +179,9 @@ def test_ema_is_the_recursive_average_of_parameters_with_copied_buffers():
             if expected is None
             else {name: decay * expected[name] + (1 - decay) * value for name, value in current.items()}
         )
-    for name, value in setup.state.ema.module.named_parameters():
+    for name, value in setup.state.ema.named_parameters():
         torch.testing.assert_close(value, expected[name])
-    for name, value in setup.state.ema.module.named_buffers():
+    for name, value in setup.state.ema.named_buffers():
         assert torch.equal(value, dict(setup.state.generator.named_buffers())[name])
 
 

@@ -140,12 +140,12 @@ def make_setup(*, dtype: torch.dtype = torch.float32, lr: float = 1e-2, regulari
     game = {key: changes.pop(key) for key in ("passes", "loss", "generator_needs_real") if key in changes}
     discriminator = ToyDiscriminator(**network).to(dtype)
     generator = ToyGenerator(batch_norm=changes.pop("g_batch_norm", True)).to(dtype)
-    schedule = Schedule(**{"steps": 4, "batch_size": 6, "log_every": 1, **changes})
+    schedule = Schedule(**{"steps": 4, "batch_size": 6, "log_every": 1, "ema": 0.9, **changes})
     runtime = Runtime(device=torch.device("cpu"))
     state = TrainState(
         generator=generator,
         discriminator=discriminator,
-        ema=averaged_copy(generator, 0.9),
+        ema=averaged_copy(generator),
         g_optimizer=_adam(generator, lr),
         d_optimizer=_adam(discriminator, lr),
         regularizers={part.name: part.regularizer for part in regularizers},

@@ -63,8 +63,8 @@ def _in_words(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "classes", ", ".join(facts["classes"]) or "none"
     yield "conditional", "yes" if facts["conditional"] else "no"
     for player, shape in (("generator", "generator_output"), ("discriminator", "discriminator_logits")):
-        made = f"{_shape(facts[shape])} pixels" if player == "generator" else f"{_shape(facts[shape])} logits"
-        yield player, f"{made} a sample, {facts[f'{player}_parameters']:,} parameters"
+        made = "pixels" if player == "generator" else "logits" if facts[shape] else "logit"
+        yield player, f"{_shape(facts[shape])} {made} a sample, {facts[f'{player}_parameters']:,} parameters"
     yield "receptive field", "the whole image" if field is None else f"{field} × {field} pixels a logit"
     yield "time", f"about {_duration(facts['estimated_seconds'])} on {facts['device']}"
     yield "memory", f"about {_size(facts['estimated_memory_bytes'])} for weights, optimizers and activations"

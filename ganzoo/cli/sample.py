@@ -104,6 +104,8 @@ def _class_number(run: Run, name: str) -> int:
 
 
 def _refuse_existing(out: Path | None, grid: Path | None) -> None:
+    if out is not None and out.exists() and not out.is_dir():
+        raise ConfigError(f"{out} is a file, and a folder is needed", hint="--out with a new folder, or --grid FILE")
     if out is not None and out.exists() and any(out.iterdir()):
         raise ConfigError(f"folder {out} is not empty, and nothing is overwritten", hint="--out with a new folder")
     if grid is not None and grid.exists():

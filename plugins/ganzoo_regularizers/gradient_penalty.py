@@ -78,5 +78,5 @@ def between(view: StepView) -> Tensor:
             hint="draw as many fakes as there are real images, of the same size",
         )
     ones = (1,) * (view.real.dim() - 1)
-    alpha = torch.rand(len(view.real), *ones, generator=view.random).to(view.real)
+    alpha = torch.rand(len(view.real), *ones, generator=view.random).to(view.real, non_blocking=True)
     return alpha * view.real.detach() + (1 - alpha) * view.fake.detach()

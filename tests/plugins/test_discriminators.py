@@ -169,7 +169,8 @@ def test_what_cannot_be_built_is_refused_with_the_reason(options, spec, message)
 
 
 @pytest.mark.parametrize(
-    ("side", "ndf", "n_layers"), [(8, 32, 1), (11, 32, 1), (12, 32, 2), (23, 32, 2), (24, 32, 3), (63, 32, 3), (64, 64, 3), (256, 64, 3)]
+    ("side", "ndf", "n_layers"),
+    [(8, 32, 1), (11, 32, 1), (12, 32, 2), (23, 32, 2), (24, 32, 3), (63, 32, 3), (64, 64, 3), (256, 64, 3)],
 )
 def test_defaults_go_by_size_and_always_fit(side, ndf, n_layers):
     resolved = PatchganSn().resolve(spec_of(1, side, 256))
