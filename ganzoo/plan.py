@@ -210,8 +210,8 @@ def _origins(final: RunConfig, merged: Merged, options: Mapping[str, Options]) -
     said = merged.origins
     origins: dict[str, str] = {}
     for path, value in leaves(final.model_dump(mode="json")).items():
-        decided_here = merged.values.get(path) is None and value is not None
-        if path in said and not decided_here:
+        left_open = path in merged.values and merged.values[path] is None and value is not None
+        if path in said and not left_open:
             origins[path] = said[path]
         elif path == "train.steps" and merged.values.get("train.epochs") is not None:
             origins[path] = f"{said['train.epochs']} (train.epochs)"

@@ -1,0 +1,81 @@
+"""``ganzoo run --dry-run``."""
+
+import re
+
+
+def values(outcome):
+    return {row["path"]: (row["value"], row["origin"]) for row in outcome.json["config"]}
+
+
+def test_every_value_with_its_origin(tiny, tmp_path):
+    (tmp_path / "mine.yaml").write_text("train: {d_lr: 1e-4, g_lr: 1e-4}\nloss: wgan-gp\n")
+    outcome = tiny("--config mine.yaml --set train.g_lr=1e-3 --dry-run --json")
+    assert outcome.code == 0
+    shown = values(outcome)
+    assert shown["train.steps"] == (2, "flag")
+    assert shown["train.g_lr"] == (1e-3, "--set")
+    assert shown["train.d_lr"] == (1e-4, "file mine.yaml")
+    assert shown["train.n_critic"] == (5, "suggested by loss wgan-gp")
+    assert shown["data.channels"] == (3, "data")
+    assert shown["discriminator.n_layers"] == (1, "size")
+    assert shown["train.ema"] == (0.999, "default")
+
+
+def test_the_table_holds_the_same_rows_as_the_json(tiny):
+    table, rows = tiny("--dry-run").out, values(tiny("--dry-run --json"))
+    lines = {line.split()[0]: line for line in table.splitlines() if line.strip()}
+    for path, (_, origin) in rows.items():
+        assert lines[path].rstrip().endswith(origin)
+
+
+def test_shapes_parameters_field_and_cost(tiny):
+    facts = tiny("--dry-run --json").json
+    assert facts["generator_output"] == [3, 8, 8]
+    assert facts["discriminator_logits"] == [1, 2, 2]
+    # 4×4 kernels with biases, widths 3 → 2 → 4 → 1.
+    assert facts["discriminator_parameters"] == (3 * 2 + 2 * 4 + 4 * 1) * 16 + 2 + 4 + 1
+    # 3 → 2 and 2 → 3 without biases, and scale and shift of one BatchNorm.
+    assert facts["generator_parameters"] == (3 * 2 + 2 * 3) * 16 + 2 * 2
+    assert facts["receptive_field"] == 16
+    assert facts["data"] == {"name": "synthetic", "items": 16, "shape": [3, 8, 8]}
+    assert facts["conditional"] is False
+    assert facts["estimated_seconds"] >= 0
+    assert facts["estimated_memory_bytes"] > 0
+    assert facts["warnings"] == []
+
+
+def test_in_words(tiny):
+    out = tiny("--dry-run").out
+    assert re.search(r"data +synthetic: 16 items of 3 × 8 × 8", out)
+    assert re.search(r"discriminator +1 × 2 × 2 logits a sample, 295 parameters", out)
+    assert re.search(r"receptive field +16 × 16 pixels a logit", out)
+    assert re.search(r"time +about \d+ s on cpu", out)
+    assert re.search(r"memory +about \d+ MiB for weights, optimizers and activations", out)
+
+
+def test_a_discriminator_of_the_whole_image(tiny):
+    out = tiny("--disc acgan --dry-run").out
+    assert re.search(r"discriminator +1 logit a sample", out)
+    assert re.search(r"receptive field +the whole image", out)
+    assert re.search(r"conditional +yes", out)
+    assert re.search(r"classes +mode-0, mode-1", out)
+
+
+def test_warnings(tiny):
+    words, rows = tiny("--loss wgan-gp --disc dcgan --dry-run"), tiny("--loss wgan-gp --disc dcgan --dry-run --json")
+    assert "warning: gradient-penalty penalizes the gradient of each sample alone" in words.out
+    assert "fix: --set discriminator.norm=instance" in words.out
+    (warning,) = rows.json["warnings"]
+    assert "BatchNorm in discriminator dcgan" in warning
+
+
+def test_nothing_is_left_behind(tiny, tmp_path):
+    assert tiny("--dry-run").code == 0
+    assert tiny("--dry-run --json --out somewhere").code == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_refused_combination_is_refused_here_too(tiny):
+    outcome = tiny("--reg auxiliary-classifier --dry-run")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "error: class logits are needed" in outcome.err

@@ -1,0 +1,44 @@
+"""``--loss.margin-real 0.5`` before Typer sees it."""
+
+import pytest
+
+from ganzoo.cli.sugar import written_out
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (["run", "--loss.margin-real", "0.5"], ["run", "--set", "loss.margin_real=0.5"]),
+        (["run", "--loss.margin-real=0.5"], ["run", "--set", "loss.margin_real=0.5"]),
+        (["run", "--disc.n_layers", "3", "--steps", "1"], ["run", "--set", "discriminator.n_layers=3", "--steps", "1"]),
+        (["resume", "--train.steps=9"], ["resume", "--set", "train.steps=9"]),
+        (
+            ["run", "--reg.gradient_penalty.weight", "-1"],
+            ["run", "--set", "regularizers.gradient-penalty.weight=-1"],
+        ),
+        (["run", "--data.path=a=b c"], ["run", "--set", "data.path=a=b c"]),
+        (["run", "--data.path="], ["run", "--set", "data.path="]),
+        (["--debug", "run", "--loss.a", "1"], ["--debug", "run", "--set", "loss.a=1"]),
+        (["run", "--loss.a"], ["run", "--set", "loss.a"]),
+        (["run", "--unknown.a", "1"], ["run", "--unknown.a", "1"]),
+        (["run", "--set", "loss.a=1"], ["run", "--set", "loss.a=1"]),
+        (["run", "--", "--loss.a", "1"], ["run", "--", "--loss.a", "1"]),
+        (["sample", "--loss.a", "1"], ["sample", "--loss.a", "1"]),
+        ([], []),
+    ],
+)
+def test_dotted_flags(given, expected):
+    assert written_out(given) == expected
+
+
+def test_it_means_what_set_means(tiny):
+    dotted = tiny("--loss margin-hinge --loss.margin-real 0.5 --dry-run --json")
+    plain = tiny("--loss margin-hinge --set loss.margin_real=0.5 --dry-run --json")
+    assert dotted.json["config"] == plain.json["config"]
+    assert {"path": "loss.margin_real", "value": 0.5, "origin": "--set"} in dotted.json["config"]
+
+
+def test_a_missing_value(tiny):
+    outcome = tiny("--loss.margin-real")
+    assert outcome.code == 2
+    assert "--set needs PATH=VALUE" in outcome.err

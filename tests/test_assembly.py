@@ -1,0 +1,97 @@
+"""From a plan to a set-up: which optimizer, which passes, which device."""
+
+import pytest
+import torch
+
+from ganzoo.assembly import assemble, make_optimizer, make_runtime
+from ganzoo.component import Component, RegularizerOptions
+from ganzoo.config import Layer, parse_assignments
+from ganzoo.errors import PluginError, ResourceError
+from ganzoo.plan import make_plan
+from ganzoo.registry import Entry, Registry
+from ganzoo.schema import RuntimeConfig, TrainConfig
+
+TINY = ("data=synthetic", "data.n=16", "data.image_size=8", "disc.ndf=2", "gen.ngf=2", "gen.latent=3")
+CPU = torch.device("cpu")
+
+
+def setup_of(*assignments, registry=None):
+    layers = [Layer("x", parse_assignments([*TINY, "train.batch_size=4", *assignments]))]
+    return assemble(make_plan(registry or Registry.load(plugins=False), layers))
+
+
+class TestPasses:
+    @pytest.mark.parametrize(
+        ("assignments", "passes"),
+        [
+            ((), "one"),
+            (("train.passes=two",), "two"),
+            (("train.spectral_norm=per-forward",), "two"),
+            (("disc=dcgan",), "two"),
+            (("disc=dcgan", "train.passes=one"), "one"),
+            (("disc=dcgan", "disc.norm=instance"), "one"),
+        ],
+    )
+    def test_real_and_fake_go_together_where_that_is_equal(self, assignments, passes):
+        assert setup_of(*assignments).game.passes == passes
+
+
+class TestOptimizers:
+    @pytest.mark.parametrize(
+        ("name", "kind", "expected"),
+        [
+            ("adam", torch.optim.Adam, {"betas": (0.1, 0.9)}),
+            ("adamw", torch.optim.AdamW, {"betas": (0.1, 0.9)}),
+            ("rmsprop", torch.optim.RMSprop, {}),
+            ("sgd", torch.optim.SGD, {"momentum": 0.1}),
+        ],
+    )
+    def test_each_kind(self, name, kind, expected):
+        weight = torch.nn.Parameter(torch.ones(2))
+        optimizer = make_optimizer(TrainConfig(optimizer=name), [weight], 0.5, (0.1, 0.9), CPU)
+        assert type(optimizer) is kind
+        (group,) = optimizer.param_groups
+        assert (group["lr"], group["initial_lr"], group["params"]) == (0.5, 0.5, [weight])
+        assert {key: group[key] for key in expected} == expected
+
+    def test_each_player_has_its_own_rate_and_betas(self):
+        state = setup_of(
+            "train.g_lr=1e-3", "train.d_lr=2e-3", "train.g_betas=[0.1, 0.2]", "train.d_betas=[0.3, 0.4]"
+        ).state
+        groups = state.g_optimizer.param_groups[0], state.d_optimizer.param_groups[0]
+        assert [(group["lr"], tuple(group["betas"])) for group in groups] == [(1e-3, (0.1, 0.2)), (2e-3, (0.3, 0.4))]
+        assert groups[0]["params"] == list(state.generator.parameters())
+        assert groups[1]["params"] == list(state.discriminator.parameters())
+
+    def test_no_average_where_none_is_wanted(self):
+        assert setup_of("train.ema=null").state.ema is None
+        assert setup_of().state.ema is not None
+
+
+class TestRegularizers:
+    def test_weight_and_cadence_arrive(self):
+        (part,) = setup_of("reg.gradient-penalty.weight=3", "reg.gradient-penalty.every=4").game.regularizers
+        assert (part.name, part.weight, part.every) == ("gradient-penalty", 3, 4)
+
+    def test_one_that_builds_something_else(self):
+        component = Component(kind="regularizer", name="idle", target=f"{__name__}:Idle", summary="…")
+        entry = Entry(component=component, distribution="acme", version="2.0", entry_point="main")
+        registry = Registry([*Registry.load(plugins=False).entries(), entry])
+        with pytest.raises(PluginError, match=r"regularizer idle of acme 2\.0 builds no Regularizer"):
+            setup_of("reg=idle", registry=registry)
+
+
+class Idle(RegularizerOptions):
+    """Options that build themselves, and are no regularizer."""
+
+
+class TestRuntime:
+    def test_what_is_configured(self):
+        runtime = make_runtime(RuntimeConfig(device="cpu", precision="bf16", threads=2, deterministic=False))
+        assert (runtime.device, runtime.precision, runtime.threads, runtime.deterministic) == (CPU, "bf16", 2, False)
+        assert make_runtime(RuntimeConfig(device="cpu")).threads == 0
+
+    def test_a_device_that_is_not_there(self):
+        with pytest.raises(ResourceError, match="no device 'cuda:99'") as caught:
+            make_runtime(RuntimeConfig(device="cuda:99"))
+        assert caught.value.exit_code == 6

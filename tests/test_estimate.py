@@ -1,0 +1,55 @@
+"""What a run would cost: measured, so shapes and sums can be known exactly and seconds cannot."""
+
+import pytest
+import torch
+
+from ganzoo.assembly import assemble
+from ganzoo.config import Layer, parse_assignments
+from ganzoo.estimate import estimate
+from ganzoo.plan import make_plan
+from ganzoo.registry import Registry
+
+TINY = ("data=synthetic", "data.n=16", "data.image_size=8", "disc.ndf=2", "gen.ngf=2", "gen.latent=3", "train.steps=9")
+
+
+def setup_of(*assignments):
+    layers = [Layer("x", parse_assignments([*TINY, "train.batch_size=4", *assignments]))]
+    return assemble(make_plan(Registry.load(plugins=False), layers))
+
+
+def test_shapes_of_one_sample():
+    cost = estimate(setup_of("disc=patchgan-sn"))
+    assert (cost.generated, cost.logits, cost.device) == ((3, 8, 8), (1, 2, 2), "cpu")
+
+
+def test_a_single_logit_has_no_shape():
+    assert estimate(setup_of("disc=acgan")).logits == ()
+
+
+def test_weights_gradients_averages_and_adam_are_in_the_memory():
+    setup = setup_of()
+    cost = estimate(setup)
+    state = setup.state
+    players = [*state.generator.parameters(), *state.discriminator.parameters()]
+    averages = [*state.generator.parameters()]
+    # Per parameter: weight, gradient, two moments; and the generator's average.
+    least = 4 * (4 * sum(one.numel() for one in players) + sum(one.numel() for one in averages))
+    assert cost.memory_bytes > least
+
+
+def test_a_larger_batch_holds_more_activations():
+    small, large = (estimate(setup_of(f"train.batch_size={size}")).memory_bytes for size in (4, 64))
+    assert large > 4 * small
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_a_run_shorter_than_the_measurement(steps):
+    setup = setup_of(f"train.steps={steps}")
+    assert estimate(setup).seconds_per_step > 0
+    assert setup.state.step == steps
+
+
+def test_global_settings_come_back():
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    estimate(setup_of("loss=wgan-gp"))
+    assert (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()) == before

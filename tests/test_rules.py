@@ -1,0 +1,188 @@
+"""Which parts do not go together: each rule by itself, and the fifteen pairs as they are."""
+
+import pytest
+
+from ganzoo import rules
+from ganzoo.config import Layer, flatten
+from ganzoo.errors import ConfigError
+from ganzoo.plan import make_plan
+from ganzoo.registry import Registry
+from ganzoo.rules import RULES, Facts, judge
+
+NAMES = {"loss": "l", "discriminator": "d", "generator": "g", "data": "x"}
+
+
+def facts(*, loss=(), discriminator=(), generator=("accepts_labels",), regularizers=None, **more):
+    tags = {"loss": loss, "discriminator": discriminator, "generator": generator, "data": ()}
+    return Facts(
+        names=NAMES,
+        tags={section: frozenset(some) for section, some in tags.items()},
+        regularizers={name: frozenset(some) for name, some in (regularizers or {}).items()},
+        **more,
+    )
+
+
+PENALTY = {"gp": ("needs_per_sample_independence", "limits_slope")}
+CLASSIFIER = {"aux": ("needs_class_logits", "needs_labels")}
+LABELLED = ("needs_labels", "provides_class_logits")
+
+APPLIES = [
+    (rules.data_without_classes, "refused", facts(discriminator=LABELLED, regularizers=CLASSIFIER, classes=0)),
+    (rules.data_without_classes, "refused", facts(discriminator=("needs_labels",), classes=1)),
+    (rules.data_without_classes, "refused", facts(loss=("needs_labels",), classes=0)),
+    (rules.no_class_head, "refused", facts(regularizers=CLASSIFIER, classes=3)),
+    (rules.image_discriminator_on_vectors, "refused", facts(discriminator=("image",), vector=True)),
+    (rules.image_generator_on_vectors, "refused", facts(generator=("image",), vector=True)),
+    (rules.one_pass_per_forward, "refused", facts(passes="one", spectral_norm="per-forward")),
+    (rules.penalty_on_coupled_samples, "warned", facts(discriminator=("batch_coupled_train",), regularizers=PENALTY)),
+    (rules.penalty_on_coupled_samples, "warned", facts(discriminator=("batch_coupled_always",), regularizers=PENALTY)),
+    (rules.slope_limited_twice, "warned", facts(discriminator=("spectral_norm",), regularizers=PENALTY)),
+    (rules.slope_not_limited, "warned", facts(loss=("needs_lipschitz",))),
+    (rules.idle_class_head, "warned", facts(discriminator=LABELLED, classes=3)),
+    (
+        rules.classes_ignored_by_generator,
+        "warned",
+        facts(discriminator=LABELLED, generator=(), regularizers=CLASSIFIER, classes=3),
+    ),
+    (rules.one_pass_mixes_statistics, "warned", facts(discriminator=("batch_coupled_train",), passes="one")),
+]
+
+FINE = [
+    (rules.data_without_classes, facts(discriminator=LABELLED, classes=2)),
+    (rules.data_without_classes, facts(discriminator=LABELLED, classes=None)),
+    (rules.data_without_classes, facts(classes=0)),
+    (rules.no_class_head, facts(discriminator=LABELLED, regularizers=CLASSIFIER)),
+    (rules.image_discriminator_on_vectors, facts(discriminator=("image",))),
+    (rules.image_discriminator_on_vectors, facts(discriminator=("vector",), vector=True)),
+    (rules.image_generator_on_vectors, facts(generator=("image",))),
+    (rules.one_pass_per_forward, facts(passes="two", spectral_norm="per-forward")),
+    (rules.one_pass_per_forward, facts(passes="one")),
+    (rules.penalty_on_coupled_samples, facts(regularizers=PENALTY)),
+    (rules.penalty_on_coupled_samples, facts(discriminator=("batch_coupled_train",))),
+    (rules.slope_limited_twice, facts(discriminator=("spectral_norm",))),
+    (rules.slope_not_limited, facts(loss=("needs_lipschitz",), discriminator=("spectral_norm",))),
+    (rules.slope_not_limited, facts(loss=("needs_lipschitz",), regularizers=PENALTY)),
+    (rules.idle_class_head, facts(discriminator=LABELLED, regularizers=CLASSIFIER)),
+    (rules.classes_ignored_by_generator, facts(generator=())),
+    (rules.one_pass_mixes_statistics, facts(discriminator=("batch_coupled_train",), passes="two")),
+]
+
+
+class TestEachRule:
+    @pytest.mark.parametrize(("rule", "status", "given"), APPLIES, ids=lambda value: getattr(value, "__name__", ""))
+    def test_it_applies_and_says_what_to_do(self, rule, status, given):
+        finding = rule(given)
+        assert finding.status == status
+        assert finding.reason
+        assert finding.fix
+        assert finding in judge(given)
+
+    @pytest.mark.parametrize(("rule", "given"), FINE, ids=lambda value: getattr(value, "__name__", ""))
+    def test_it_stays_silent(self, rule, given):
+        assert rule(given) is None
+
+    def test_every_rule_is_seen_both_ways(self):
+        assert {rule for rule, *_ in APPLIES} == {rule for rule, _ in FINE} == set(RULES)
+
+    def test_the_culprits_are_named(self):
+        (finding,) = judge(facts(discriminator=LABELLED, regularizers=CLASSIFIER, classes=0))
+        assert finding.reason == "data x has no classes, and they are needed by discriminator d, regularizer aux"
+
+    def test_all_findings_come_together(self):
+        statuses = [
+            finding.status
+            for finding in judge(facts(loss=("needs_lipschitz",), regularizers=CLASSIFIER, classes=0, vector=True))
+        ]
+        assert statuses == ["refused", "refused", "warned"]
+
+
+LOSSES = ("bce", "wgan-gp", "lsgan", "hinge", "margin-hinge")
+NOTHING: tuple[str, ...] = ()
+BATCH_NORM = ("BatchNorm in discriminator",)
+WARNED = {
+    ("wgan-gp", "dcgan"): BATCH_NORM,
+    ("wgan-gp", "acgan"): BATCH_NORM,
+    ("wgan-gp", "patchgan-sn"): ("spectral norm already limits the slope",),
+}
+"""Pair → what its warnings begin with or hold; every other pair is sound."""
+
+
+@pytest.fixture(scope="module")
+def registry():
+    return Registry.load(plugins=False)
+
+
+def plan(registry, **sections):
+    config = {
+        "loss": "hinge",
+        "discriminator": {"ndf": 2},
+        "generator": {"ngf": 2, "latent": 2},
+        "data": {"name": "synthetic", "image_size": 8, "n": 8},
+        "train": {"steps": 1, "batch_size": 2},
+    }
+    for section, content in sections.items():
+        merge = isinstance(content, dict) and isinstance(config.get(section), dict)
+        config[section] = config[section] | content if merge else content
+    return make_plan(registry, [Layer("file", flatten(config))])
+
+
+class TestThePairs:
+    @pytest.mark.parametrize("loss", LOSSES)
+    @pytest.mark.parametrize("disc", ["dcgan", "patchgan-sn", "acgan"])
+    def test_what_each_is_warned_of(self, registry, loss, disc):
+        warnings = [finding.reason for finding in plan(registry, loss=loss, discriminator={"name": disc}).warnings]
+        expected = WARNED.get((loss, disc), NOTHING)
+        assert len(warnings) == len(expected)
+        assert [part in reason for part, reason in zip(expected, warnings, strict=True)] == [True] * len(expected)
+
+    @pytest.mark.parametrize("disc", ["dcgan", "acgan"])
+    def test_the_advice_against_batch_norm_works(self, registry, disc):
+        assert plan(registry, loss="wgan-gp", discriminator={"name": disc, "norm": "instance"}).warnings == ()
+
+    def test_the_advice_against_two_limits_works(self, registry):
+        assert plan(registry, loss="wgan-gp", regularizers="none").warnings == ()
+
+    def test_wgan_gp_without_any_limit(self, registry):
+        (finding,) = plan(registry, loss="wgan-gp", discriminator={"name": "dcgan"}, regularizers="none").warnings
+        assert "nothing limits that of discriminator dcgan" in finding.reason
+        assert finding.fix == "--reg gradient-penalty"
+
+    def test_acgan_without_its_classifier(self, registry):
+        (finding,) = plan(registry, discriminator={"name": "acgan"}, regularizers="none").warnings
+        assert "nothing trains the class head of discriminator acgan" in finding.reason
+
+    def test_one_pass_through_batch_norm(self, registry):
+        (finding,) = plan(registry, discriminator={"name": "dcgan"}, train={"passes": "one"}).warnings
+        assert "mix real and fake statistics" in finding.reason
+
+    @pytest.mark.parametrize("disc", ["patchgan-sn", "dcgan"])
+    @pytest.mark.parametrize("loss", LOSSES)
+    def test_a_classifier_without_class_head_is_refused(self, registry, loss, disc):
+        with pytest.raises(ConfigError) as caught:
+            plan(registry, loss=loss, discriminator={"name": disc}, regularizers="auxiliary-classifier")
+        assert f"and discriminator {disc} has none" in caught.value.message
+        assert "--disc acgan" in caught.value.hint
+
+    @pytest.mark.parametrize("loss", LOSSES)
+    def test_acgan_on_data_without_classes_is_refused(self, registry, loss, pictures):
+        with pytest.raises(ConfigError) as caught:
+            plan(registry, loss=loss, discriminator={"name": "acgan"}, data=str(pictures))
+        assert "data folder has no classes" in caught.value.message
+        assert "discriminator acgan, regularizer auxiliary-classifier" in caught.value.message
+        assert "one sub-folder a class" in caught.value.hint
+
+    def test_one_pass_per_forward_is_refused(self, registry):
+        with pytest.raises(ConfigError, match="two passes") as caught:
+            plan(registry, train={"passes": "one", "spectral_norm": "per-forward"})
+        assert caught.value.hint == "--set train.passes=two"
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """Pictures without classes."""
+    from PIL import Image
+
+    folder = tmp_path_factory.mktemp("flat")
+    for number in range(3):
+        Image.new("RGB", (8, 8), (number, 0, 0)).save(folder / f"{number}.png")
+    return folder

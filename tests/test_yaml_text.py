@@ -1,0 +1,64 @@
+"""What counts as a configuration file."""
+
+import pytest
+
+from ganzoo.errors import ConfigError
+from ganzoo.schema import RunConfig
+from ganzoo.yaml_text import read_yaml, to_yaml
+
+
+def test_a_mapping():
+    assert read_yaml("loss: hinge\ntrain: {steps: 3, ema: null}", "x") == {
+        "loss": "hinge",
+        "train": {"steps": 3, "ema": None},
+    }
+
+
+@pytest.mark.parametrize("text", ["", "# nothing but a comment\n", "---\n"])
+def test_an_empty_file_holds_nothing(text):
+    assert read_yaml(text, "x") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "complaint"),
+    [
+        ("loss: a\nseed: 1\nloss: b\n", 3, "key 'loss' stands twice"),
+        ("train:\n  steps: 1\n  ema: 0\n  steps: 2\n", 4, "key 'steps' stands twice"),
+        ("a: [{b: 1, b: 2}]", 1, "key 'b' stands twice"),
+        ("a: 1\nb: &x 1\n", 2, "anchors and aliases"),
+        ("a: *x\n", 1, "anchors and aliases"),
+        ("a: 1\nb: !!int '1'\n", 2, "tags are not allowed"),
+        ("a: !!python/object:os.system {}\n", 1, "tags are not allowed"),
+        ("a: 1\n<<: {b: 2}\n", 2, "a key must be a word"),
+        ("? [a]\n: 1\n", 1, "a key must be a word"),
+        ("a: 1\nb: [1,\n", 3, "not valid YAML"),
+        ("a: b: c\n", 1, "not valid YAML"),
+        ("a: 1\n\tb: 2\n", 2, "not valid YAML"),
+        ("a: 1\n---\nb: 2\n", 2, "not valid YAML"),
+    ],
+)
+def test_what_is_refused_with_its_line(text, line, complaint):
+    with pytest.raises(ConfigError) as caught:
+        read_yaml(text, "my.yaml")
+    assert f"my.yaml, line {line}: " in caught.value.message
+    assert complaint in caught.value.message
+
+
+def test_characters_that_yaml_does_not_know():
+    with pytest.raises(ConfigError, match=r"my\.yaml is not valid YAML"):
+        read_yaml("a: \x01", "my.yaml")
+
+
+def test_a_day_that_does_not_exist():
+    with pytest.raises(ConfigError, match=r"my\.yaml is not valid YAML"):
+        read_yaml("a: 2020-02-31", "my.yaml")
+
+
+@pytest.mark.parametrize("text", ["- a\n- b\n", "hinge", "3"])
+def test_what_holds_no_sections(text):
+    with pytest.raises(ConfigError, match=r"my\.yaml must hold sections"):
+        read_yaml(text, "my.yaml")
+
+
+def test_the_order_of_sections_is_that_of_the_schema():
+    assert list(read_yaml(to_yaml(RunConfig()), "x")) == list(RunConfig.model_fields)
