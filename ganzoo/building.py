@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ganzoo.config import explain
 from ganzoo.errors import ConfigError
+from ganzoo.explanation import explain
 from ganzoo.finding import refusal
 from ganzoo.protocols import DataSpec
 from ganzoo.registry import Registry, parse_kind

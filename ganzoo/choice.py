@@ -14,12 +14,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from ganzoo.component import Options
-from ganzoo.config import Layer, Merged, explain, flatten, merge, read_yaml
+from ganzoo.config import Layer, Merged, flatten, merge
 from ganzoo.errors import ConfigError, UnknownNameError
+from ganzoo.explanation import explain
 from ganzoo.finding import Finding, refusal
 from ganzoo.registry import Entry, Registry
 from ganzoo.rules import Facts, judge
 from ganzoo.schema import SELECTIONS, SHARED_DATA_KEYS, VERSION, RunConfig
+from ganzoo.yaml_text import read_yaml
 
 DEFAULT_NAMES = {f"{section}.name": getattr(RunConfig(), section).name for section in SELECTIONS}
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import ValidationError
 
 from ganzoo.component import KINDS
-from ganzoo.did_you_mean import nearest
 from ganzoo.errors import ConfigError
-from ganzoo.finding import Finding, refusal
+from ganzoo.explanation import explain
+from ganzoo.finding import refusal
 from ganzoo.schema import RESUMABLE as RESUMABLE
 from ganzoo.schema import SELECTIONS, SHARED_DATA_KEYS
 from ganzoo.schema import RunConfig as RunConfig
@@ -221,88 +219,3 @@ def validate(merged: Merged) -> RunConfig:
         return RunConfig.model_validate(merged.tree())
     except ValidationError as error:
         raise refusal(explain(error, RunConfig, origins=merged.origins)) from None
-
-
-def explain(
-    error: ValidationError,
-    model: type[BaseModel],
-    *,
-    section: str = "",
-    origins: Mapping[str, str] | None = None,
-    fix: str = "ganzoo run --dry-run shows every key and its value",
-) -> list[Finding]:
-    """A finding for each value that is wrong: path, what was given, who said so, what is allowed.
-
-    Args:
-        error: what pydantic found.
-        model: what was validated.
-        section: where in the configuration ``model`` stands; empty for its root.
-        origins: path → who gave it.
-        fix: what every finding advises.
-    """
-    reasons: dict[str, list[str]] = {}
-    for item in error.errors():
-        keys = list(_keys(model, item))
-        path = ".".join(filter(None, [section, *keys]))
-        reasons.setdefault(_culprit(path, item, origins or {}), []).append(_complaint(keys, item, model, section))
-    return [
-        Finding(
-            "refused", f"{culprit}: {' or '.join(complaints).replace(' or must be ', ' or ')}", fix=fix, section=section
-        )
-        for culprit, complaints in reasons.items()
-    ]
-
-
-def _keys(model: type[BaseModel], item: ErrorDetails) -> Iterator[str]:
-    """Where the value stands. Pydantic also names the members of a union it tried, which are no keys."""
-    inner: type[BaseModel] | None = model
-    for part in item["loc"]:
-        if inner is not None or isinstance(part, int):
-            yield str(part)
-        inner = _section_at(inner, str(part))
-
-
-def _section_at(model: type[BaseModel] | None, key: str) -> type[BaseModel] | None:
-    annotation = model.model_fields[key].annotation if model and key in model.model_fields else None
-    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
-
-
-def _culprit(path: str, item: ErrorDetails, origins: Mapping[str, str]) -> str:
-    if item["type"] == "value_error" and isinstance(item["input"], Mapping):
-        return path  # keys that do not go together; the message names them
-    around = (known for known in origins if f"{path}.".startswith(f"{known}.") or known.startswith(f"{path}."))
-    nearby = max(around, key=len, default=None)
-    said = f" (from {origins[nearby]})" if nearby else ""
-    shown = item["type"] not in ("extra_forbidden", "missing") and not isinstance(item["input"], Mapping)
-    return f"{path} = {item['input']!r}{said}" if shown else f"{path}{said}"
-
-
-def _complaint(keys: Sequence[str], item: ErrorDetails, model: type[BaseModel], section: str) -> str:
-    if item["type"] == "extra_forbidden":
-        return _unknown_key(keys, model, section)
-    if item["type"] == "missing":
-        return "a value is required"
-    if item["type"] == "too_long":
-        return f"has more than {item['ctx']['max_length']} items"
-    if item["type"] == "tuple_type":
-        return "must be a list in brackets, such as [0.5, 0.999]"
-    return re.sub(r"^Input should ", "must ", item["msg"].removeprefix("Value error, "))
-
-
-def _unknown_key(keys: Sequence[str], model: type[BaseModel], section: str) -> str:
-    inner: type[BaseModel] | None = model
-    for key in keys[:-1]:
-        inner = _section_at(inner, key)
-    known = {
-        key: key
-        for key in (*(inner.model_fields if inner else ()), *(sorted(SHARED_DATA_KEYS) if section == "data" else ()))
-    }
-    listed = ", ".join(known)
-    if len(keys) == 1 and not section:
-        # Who leaves out the section knows the key.
-        parts = {part: _section_at(model, part) for part in known}
-        known |= {key: f"{part}.{key}" for part, keyed in parts.items() if keyed for key in keyed.model_fields}
-    close = nearest(keys[-1], known)
-    if close:
-        return f"unknown key; did you mean {known[close]!r}?"
-    return f"unknown key; known: {listed}" if listed else "unknown key: there is nothing to be set"

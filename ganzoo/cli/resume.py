@@ -32,13 +32,13 @@ def resume_command(
     With the same versions, device and threads, the result equals an uninterrupted run bit by bit.
     """
     flags = given_flags({"train.steps": steps, "runtime.device": device, "runtime.precision": precision})
+    changes = [Layer("--set", parse_assignments(assignments or ())), Layer("flag", flags)]
     known = registry()
     from ganzoo import runs
     from ganzoo.rundir import find_run
 
     console = chatter(quiet=quiet)
     directory = find_run(out, run)
-    changes = [Layer("--set", parse_assignments(assignments or ())), Layer("flag", flags)]
     resumed = runs.resume(known, directory, changes=changes, console=console)
     if resumed is None:
         typer.echo(

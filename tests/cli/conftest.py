@@ -11,7 +11,9 @@ from typer.testing import CliRunner
 from ganzoo.cli import app
 from ganzoo.cli.sugar import written_out
 
-TINY = "--data synthetic --image-size 8 --batch-size 4 --steps 2 --set data.n=16 --disc.ndf 2 --gen.ngf 2 --gen.latent 3"
+TINY = (
+    "--data synthetic --image-size 8 --batch-size 4 --steps 2 --set data.n=16 --disc.ndf 2 --gen.ngf 2 --gen.latent 3"
+)
 """What trains in a blink."""
 
 

@@ -1,0 +1,204 @@
+"""``ganzoo run``: what it leaves, what it says, what it refuses."""
+
+import json
+import re
+
+import pytest
+import yaml
+from PIL import Image
+
+RUN = "runs/0001-hinge-patchgan-sn-synthetic"
+
+
+def pictures(folder, classes=("",)):
+    for name in classes:
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for number in range(3):
+            Image.new("RGB", (9, 8), (80 * number, 0, 0)).save(folder / name / f"{number}.png")
+    return folder
+
+
+def config_of(path):
+    return yaml.safe_load((path / "config.yaml").read_text())
+
+
+class TestARun:
+    def test_the_path_on_stdout_and_chatter_on_stderr(self, tiny, tmp_path):
+        outcome = tiny()
+        assert (outcome.code, outcome.out) == (0, f"{RUN}\n")
+        assert RUN in outcome.err
+        left = {path.name for path in (tmp_path / RUN).iterdir()}
+        assert {"config.yaml", "manifest.json", "metrics.jsonl", "log.txt", "samples", "checkpoints"} <= left
+
+    def test_as_json(self, tiny):
+        assert tiny("--json").json == {"path": RUN, "status": "finished", "step": 2}
+
+    def test_quiet(self, tiny):
+        assert tiny("--quiet").err == ""
+        outcome = tiny("--quiet --loss wgan-gp --disc dcgan")
+        assert outcome.code == 0
+        assert "BatchNorm in discriminator dcgan" in " ".join(outcome.err.split())
+
+    def test_runs_are_numbered_below_out(self, tiny, tmp_path):
+        assert [tiny("--out a/b --quiet").out for _ in range(2)] == [
+            "a/b/0001-hinge-patchgan-sn-synthetic\n",
+            "a/b/0002-hinge-patchgan-sn-synthetic\n",
+        ]
+        assert not (tmp_path / "runs").exists()
+
+    def test_flags_are_in_the_saved_configuration(self, tiny, tmp_path):
+        outcome = tiny(
+            "--loss mse --disc dcgan --gen dcgan --reg gradient_penalty --seed 7 --device cpu --precision bf16"
+        )
+        saved = config_of(tmp_path / outcome.out.strip())
+        assert saved["loss"]["name"] == "lsgan"
+        assert saved["discriminator"]["name"] == "dcgan"
+        assert list(saved["regularizers"]) == ["gradient-penalty"]
+        assert (saved["seed"], saved["runtime"]["device"], saved["runtime"]["precision"]) == (7, "cpu", "bf16")
+        assert (saved["data"]["image_size"], saved["train"]["batch_size"], saved["train"]["steps"]) == (8, 4, 2)
+
+    def test_the_saved_configuration_can_be_run_again(self, ganzoo, tiny, tmp_path):
+        first = tiny("--loss wgan-gp --set train.n_critic=2").out.strip()
+        second = ganzoo(f"run --config {first}/config.yaml").out.strip()
+        assert first != second
+        assert (tmp_path / first / "config.yaml").read_text() == (tmp_path / second / "config.yaml").read_text()
+        rows = [
+            [json.loads(line) for line in (tmp_path / run / "metrics.jsonl").read_text().splitlines()]
+            for run in (first, second)
+        ]
+        for row in rows[0] + rows[1]:
+            for key in [key for key in row if key.startswith("time/")]:
+                del row[key]
+        assert rows[0] == rows[1]
+
+    def test_a_recipe_and_flags_over_it(self, tiny, tmp_path):
+        run = tiny("--config patchgan-sn-hinge --set disc.n_layers=1").out.strip()
+        saved = config_of(tmp_path / run)
+        assert saved["discriminator"] == {"name": "patchgan-sn", "ndf": 2, "n_layers": 1, "dropout": 0.3}
+        assert (saved["train"]["clip_grad_norm"], saved["train"]["steps"]) == (1.0, 2)
+        origins = json.loads((tmp_path / run / "manifest.json").read_text())["origins"]
+        assert origins["train.clip_grad_norm"] == "recipe patchgan-sn-hinge"
+        assert origins["train.steps"] == "flag"
+
+
+class TestPictures:
+    def test_a_folder_by_its_path(self, ganzoo, tmp_path):
+        pictures(tmp_path / "cats")
+        outcome = ganzoo("run --data cats --image-size 8 --batch-size 2 --steps 1 --disc.ndf 2 --gen.ngf 2")
+        assert outcome.out == "runs/0001-hinge-patchgan-sn-cats\n"
+        assert config_of(tmp_path / outcome.out.strip())["data"]["path"] == str(tmp_path / "cats")
+
+    def test_a_folder_called_like_a_dataset(self, ganzoo, tmp_path):
+        pictures(tmp_path / "digits")
+        outcome = ganzoo("run --data ./digits --image-size 8 --batch-size 2 --steps 1 --disc.ndf 2 --gen.ngf 2")
+        assert config_of(tmp_path / outcome.out.strip())["data"]["name"] == "folder"
+
+    def test_one_sub_folder_a_class(self, ganzoo, tmp_path):
+        pictures(tmp_path / "pets", ("cat", "dog"))
+        outcome = ganzoo(
+            "run --data pets --disc acgan --image-size 8 --batch-size 2 --steps 1 --disc.ndf 2 --gen.ngf 2"
+        )
+        assert outcome.code == 0, outcome.err
+        assert "2 classes" in " ".join(outcome.err.split())
+
+    def test_acgan_without_classes(self, ganzoo, tmp_path):
+        pictures(tmp_path / "cats")
+        outcome = ganzoo("run --data cats --disc acgan --image-size 8")
+        assert outcome.code == 2
+        assert "data folder has no classes" in outcome.err
+        assert "next:    give --data a folder with one sub-folder a class, or take --disc dcgan" in outcome.err
+
+    def test_a_missing_folder(self, ganzoo, tmp_path):
+        outcome = ganzoo("run --data ./nowhere")
+        assert outcome.code == 3
+        assert f"there is no folder {tmp_path / 'nowhere'}" in outcome.err
+
+
+REFUSED = [
+    ("--steps 0", "train.steps = 0 (from flag): must be greater than or equal to 1"),
+    ("--batch-size 0", "train.batch_size = 0 (from flag): must be"),
+    ("--seed -1", "seed = -1 (from flag): must be"),
+    ("--image-size 7", "data.image_size = 7 (from flag): must be greater than or equal to 8"),
+    ("--image-size 33", "images of 33×33"),
+    ("--precision fp16", "runtime.precision = 'fp16' (from flag): must be 'fp32' or 'bf16'"),
+    ("--device gpu", "runtime.device = 'gpu' (from flag): must be auto, cpu, cuda"),
+    ("--set train.n_critic=0", "train.n_critic = 0 (from --set)"),
+    ("--set train.g_lr=-1", "train.g_lr = -1 (from --set): must be greater than 0"),
+    ("--set train.d_lr=NaN", "train.d_lr = nan (from --set): must be a finite number"),
+    ("--set train.g_betas=[0.9]", "train.g_betas.1 (from --set): a value is required"),
+    ("--set data.channels=2", "data.channels = 2 (from --set): must be 1 or 3"),
+    ("--set trian.steps=3", "trian (from --set): unknown key; did you mean 'train'?"),
+    ("--set train.stpes=3", "train.stpes (from --set): unknown key; did you mean 'steps'?"),
+    ("--set disc.nfd=3", "discriminator.nfd (from --set): unknown key; did you mean 'ndf'?"),
+    ("--loss hing", "there is no loss called 'hing'; did you mean 'hinge'?"),
+    ("--data digit", "there is no dataset called 'digit'; did you mean 'digits'?"),
+    ("--config missing.yaml", "cannot read configuration missing.yaml: No such file"),
+    ("--config .", "cannot read configuration .: Is a directory"),
+    ("--config zzz", "there is no recipe called 'zzz'"),
+    ("--set foo", "--set needs PATH=VALUE"),
+    ("--reg auxiliary-classifier", "class logits are needed by regularizer auxiliary-classifier"),
+    ("--set train.steps=3 --set train.epochs=1", "steps (3) and epochs (1) exclude each other"),
+    ("--reg gradient-penalty --set reg.auxiliary-classifier.weight=2", "has no effect: the regularizers are chosen"),
+]
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(("line", "complaint"), REFUSED)
+    def test_with_the_culprit_and_nothing_left_behind(self, ganzoo, tmp_path, line, complaint):
+        outcome = ganzoo(f"run --data synthetic --set data.n=8 {line}")
+        assert outcome.code == 2
+        assert outcome.out == ""
+        assert complaint in outcome.err
+        assert "Traceback" not in outcome.err
+        assert list(tmp_path.iterdir()) == []
+
+    def test_everything_at_once(self, ganzoo):
+        outcome = ganzoo("run --loss hing --batch-size 0 --set disc.nfd=3 --set a.b=1 --reg auxiliary-classifier")
+        assert outcome.code == 2
+        assert outcome.err.startswith("error: 4 things do not fit:")
+        assert len(re.findall(r"^  - ", outcome.err, flags=re.MULTILINE)) == 4
+
+    def test_files_that_are_no_configuration(self, ganzoo, tmp_path):
+        (tmp_path / "new.yaml").write_text("version: 2\ngizmo: 1\n")
+        (tmp_path / "twice.yaml").write_text("loss: a\nloss: b\n")
+        assert "made for a newer ganzoo" in ganzoo("run --config new.yaml").err
+        assert "twice.yaml, line 2: key 'loss' stands twice" in ganzoo("run --config twice.yaml").err
+
+    def test_out_is_a_file(self, tiny, tmp_path):
+        (tmp_path / "runs").write_text("")
+        outcome = tiny()
+        assert outcome.code == 6
+        assert "cannot write runs" in outcome.err
+
+    def test_no_such_device(self, tiny, tmp_path):
+        outcome = tiny("--device cuda:99")
+        assert outcome.code == 6
+        assert "this machine has no device 'cuda:99'" in outcome.err
+        assert not (tmp_path / "runs").exists()
+
+    def test_regularizer_options_set_beside_the_flag_count(self, tiny, tmp_path):
+        run = tiny("--reg gradient-penalty --set reg.gradient-penalty.weight=5").out.strip()
+        assert config_of(tmp_path / run)["regularizers"]["gradient-penalty"]["weight"] == 5
+
+    def test_reg_none_empties(self, tiny, tmp_path):
+        run = tiny("--loss wgan-gp --reg none").out.strip()
+        assert config_of(tmp_path / run)["regularizers"] == {}
+
+    def test_a_set_on_a_regularizer_adds_to_the_suggested(self, tiny, tmp_path):
+        run = tiny("--disc acgan --set reg.gradient-penalty.weight=5").out.strip()
+        assert set(config_of(tmp_path / run)["regularizers"]) == {"auxiliary-classifier", "gradient-penalty"}
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("command", ["", "list", "info", "run", "resume", "sample"])
+def test_help_fits_the_terminal(ganzoo, command, width):
+    outcome = ganzoo(f"{command} --help", width=width)
+    assert outcome.code == 0
+    assert max(len(line) for line in outcome.out.splitlines()) <= width
+    assert "…" not in outcome.out.replace("generators, …", "")
+
+
+def test_help_shows_defaults_and_examples(ganzoo):
+    out = " ".join(ganzoo("run --help").out.split())
+    for part in ("by default hinge", "by default patchgan-sn", "by default digits", "[default: runs]", "Examples:"):
+        assert part in out

@@ -1,0 +1,103 @@
+"""``ganzoo sample``."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+@pytest.fixture
+def run(tiny):
+    return tiny("--quiet").out.strip()
+
+
+@pytest.fixture
+def conditional(tiny):
+    return tiny("--disc acgan --set data.modes=2 --quiet").out.strip()
+
+
+def pixels(path):
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def test_one_picture_an_image(ganzoo, run, tmp_path):
+    outcome = ganzoo("sample 1 -n 5 --out o")
+    assert (outcome.code, outcome.out) == (0, "o\n")
+    files = sorted((tmp_path / "o").iterdir())
+    assert [path.name for path in files] == [f"{number:06d}.png" for number in range(5)]
+    assert {pixels(path).shape for path in files} == {(8, 8, 3)}
+
+
+def test_a_seed_gives_its_own_images_and_the_first_stay(ganzoo, run, tmp_path):
+    for out, more in (("a", "-n 3"), ("b", "-n 5"), ("c", "-n 3 --seed 1")):
+        assert ganzoo(f"sample {run} --out {out} {more}").code == 0
+    a, b, c = ([pixels(path) for path in sorted((tmp_path / out).iterdir())] for out in "abc")
+    assert all(np.array_equal(one, other) for one, other in zip(a, b[:3], strict=True))
+    assert not any(np.array_equal(one, other) for one, other in zip(a, c, strict=True))
+
+
+def test_a_grid_beside_them(ganzoo, run, tmp_path):
+    outcome = ganzoo("sample 1 -n 4 --out o --grid deep/g.png --json")
+    assert outcome.json == [f"o/00000{number}.png" for number in range(4)] + ["deep/g.png"]
+    grid, first = pixels(tmp_path / "deep" / "g.png"), pixels(tmp_path / "o" / "000000.png")
+    factor = grid.shape[0] // (2 * (8 + 2) + 2)
+    assert np.array_equal(grid[2 * factor : 10 * factor : factor, 2 * factor : 10 * factor : factor], first)
+
+
+def test_a_folder_for_each_class(ganzoo, conditional, tmp_path):
+    ganzoo("sample 1 -n 8 --out o")
+    assert {path.parent.name for path in (tmp_path / "o").glob("*/*.png")} <= {"mode-0", "mode-1"}
+    assert len(list((tmp_path / "o").glob("*/*.png"))) == 8
+    outcome = ganzoo(
+        "run --data o --disc acgan --image-size 8 --batch-size 2 --steps 1 --disc.ndf 2 --gen.ngf 2 --dry-run"
+    )
+    assert outcome.code == 0, outcome.err
+
+
+def test_one_class(ganzoo, conditional, tmp_path):
+    outcome = ganzoo(f"sample {conditional} -n 3 --class mode-1 --out o --json")
+    assert outcome.json == [f"o/mode-1/00000{number}.png" for number in range(3)]
+
+
+def test_the_average_and_the_last_generator_differ(ganzoo, run, tmp_path):
+    ganzoo("sample 1 -n 1 --out a --ema")
+    ganzoo("sample 1 -n 1 --out b --no-ema")
+    assert not np.array_equal(pixels(tmp_path / "a" / "000000.png"), pixels(tmp_path / "b" / "000000.png"))
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("1", "sample needs a place to write"),
+        ("9 --out o", "there is no run '9'"),
+        ("1 --out o --class 3", "was trained without classes"),
+        ("1 --out full", "folder full is not empty, and nothing is overwritten"),
+        ("1 --out full/file", "full/file is a file, and a folder is needed"),
+        ("1 --grid full/file", "full/file exists, and nothing is overwritten"),
+        ("1 --grid g.png -n 1025", "a grid holds at most 1024 images"),
+        ("1 --out o -n 0", "greater than or equal to 1"),
+        ("1 --out o --seed -1", "greater than or equal to 0"),
+    ],
+)
+def test_what_is_refused(ganzoo, run, tmp_path, line, complaint):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").write_text("mine")
+    outcome = ganzoo(f"sample {line}")
+    assert outcome.code == 2
+    assert complaint in outcome.err
+    assert {path.name for path in tmp_path.iterdir()} == {"runs", "full"}
+    assert (tmp_path / "full" / "file").read_text() == "mine"
+
+
+def test_an_unknown_class(ganzoo, conditional):
+    outcome = ganzoo("sample 1 --out o --class mode_1")
+    assert outcome.code == 2
+    assert "there is no class 'mode_1'; did you mean 'mode-1'?" in outcome.err
+    assert "allowed: mode-0, mode-1" in outcome.err
+
+
+def test_a_place_that_cannot_be_written(ganzoo, run, tmp_path):
+    (tmp_path / "file").write_text("")
+    outcome = ganzoo("sample 1 --out file/o")
+    assert outcome.code == 6
+    assert "cannot write file/o" in outcome.err
