@@ -1,4 +1,4 @@
-"""Curves of a run: the objectives, the mean logits, the gradient norms. Needs ``pip install ganzoo[plot]``.
+"""Curves of a run: the objectives, the mean logits, the gradient norms. Needs ``pip install '.[plot]'``.
 
 python examples/plot_metrics.py runs/0001-hinge-patchgan-sn-digits --out curves.png
 """
@@ -9,9 +9,12 @@ import argparse
 import math
 from pathlib import Path
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+try:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+except ModuleNotFoundError:
+    raise SystemExit("plot_metrics.py draws with matplotlib: pip install '.[plot]' in ganzoo's checkout") from None
 
 import ganzoo
 from ganzoo.errors import ConfigError, GanzooError

@@ -144,6 +144,7 @@ def start(plan: Plan, *, out: Path, console: Console) -> Run:
         directory.write_text(directory.config, configuration.to_yaml(plan.config))
         directory.write_manifest(manifest.describe(plan, setup))
         _train(plan, setup, directory, console, offset=0)
+    _say_what_next(directory, setup, console)
     return Run(directory.path)
 
 
@@ -179,13 +180,27 @@ def resume(
             tensors, state = directory.load_checkpoint()
             manifest.check_config(state, plan)
             setup.state.restore(tensors, state)
-        if setup.state.step >= setup.schedule.steps:
+        if setup.state.step > setup.schedule.steps:
+            raise ConfigError(
+                f"run {directory.path.name} is already at step {setup.state.step}; steps counts all of its steps",
+                given=f"train.steps = {setup.schedule.steps}",
+                allowed=f"more than {setup.state.step}",
+                hint=f"ganzoo resume {directory.path} goes on to step {read_config(directory).train.steps}",
+            )
+        if setup.state.step == setup.schedule.steps:
             return None
         console.print(f"[bold]{directory.path}[/bold]: from step {setup.state.step}", highlight=False, soft_wrap=True)
         directory.write_text(directory.config, configuration.to_yaml(plan.config))
         directory.write_manifest(manifest.continued(before, plan, setup))
         _train(plan, setup, directory, console, offset=int(state.get("metrics_offset", 0)))
+    _say_what_next(directory, setup, console)
     return Run(directory.path)
+
+
+def _say_what_next(directory: RunDirectory, setup: Setup, console: Console) -> None:
+    grid = directory.samples / f"step-{setup.state.step:07d}.png"
+    console.print(f"look at {grid}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"next: ganzoo sample {directory.path} --out DIR", highlight=False, markup=False, soft_wrap=True)
 
 
 def _warn_of_moved_schedule(before: RunConfig, plan: Plan) -> None:

@@ -25,7 +25,10 @@ def show(plan: Plan, *, as_json: bool) -> None:
         print(json.dumps({"config": rows, **facts, "warnings": [str(one) for one in plan.warnings]}, indent=2))
         return
     out = console()
-    table = Table("key", "value", "from", box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("key", no_wrap=True, min_width=max(map(len, values)))  # keys are there to be copied
+    table.add_column("value", overflow="fold")
+    table.add_column("from", overflow="fold")
     for path, value in values.items():
         origin = plan.origins[path]
         style = "dim" if origin == "default" else "green"

@@ -44,7 +44,11 @@ def sample_command(
 ) -> None:
     """Write images of a trained generator. Existing files are never overwritten."""
     if out is None and grid is None:
-        raise ConfigError("sample needs a place to write", allowed="--out DIR, --grid FILE, or both")
+        raise ConfigError(
+            "sample needs a place to write",
+            allowed="--out DIR, --grid FILE, or both",
+            hint=f"ganzoo sample {run} --grid samples.png",
+        )
     from ganzoo.rundir import find_run
     from ganzoo.runs import Run
 

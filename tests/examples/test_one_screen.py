@@ -12,9 +12,9 @@ def test_it_runs_and_writes_a_grid_of_samples(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     assert "step    0  D " in done.stdout
     with Image.open(tmp_path / "grid.png") as grid:
-        # 8 by 8 samples of 32 pixels with 2 between them.
-        assert (grid.format, grid.mode, grid.size) == ("PNG", "L", (274, 274))
-        cells = {grid.crop((x, 2, x + 32, 34)).tobytes() for x in range(2, 274, 34)}
+        # 8 by 8 samples of 32 pixels with 2 between them, twice as large.
+        assert (grid.format, grid.mode, grid.size) == ("PNG", "L", (548, 548))
+        cells = {grid.crop((x, 4, x + 64, 68)).tobytes() for x in range(4, 548, 68)}
     assert len(cells) == 8
 
 
