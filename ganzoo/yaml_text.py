@@ -40,7 +40,14 @@ def read_yaml(text: str, source: str) -> dict[str, Any]:
 
 def to_yaml(config: RunConfig) -> str:
     """The configuration as a file that can be run again."""
-    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True, default_flow_style=None)
+    content = config.model_dump(mode="json")
+    text = _dumped(content, allow_unicode=True)
+    # PyYAML leaves some of Unicode's line breaks bare, and reads them back as spaces.
+    return text if yaml.safe_load(text) == content else _dumped(content, allow_unicode=False)
+
+
+def _dumped(content: dict[str, Any], *, allow_unicode: bool) -> str:
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=allow_unicode, default_flow_style=None)
 
 
 def _refuse_indirection(text: str, source: str) -> None:

@@ -26,7 +26,7 @@ LAYERS = (
         "progress",
         "sampling",
     },
-    {"schema", "yaml_text", "config", "step", "patch_map"},
+    {"schema", "explanation", "yaml_text", "config", "step", "patch_map"},
     {"registry", "train"},
     {"choice"},
     {"plan", "watch", "description", "building", "estimate"},

@@ -3,7 +3,7 @@
 import pytest
 
 from ganzoo.errors import ConfigError
-from ganzoo.schema import RunConfig
+from ganzoo.schema import RunConfig, Selection
 from ganzoo.yaml_text import read_yaml, to_yaml
 
 
@@ -62,3 +62,13 @@ def test_what_holds_no_sections(text):
 
 def test_the_order_of_sections_is_that_of_the_schema():
     assert list(read_yaml(to_yaml(RunConfig()), "x")) == list(RunConfig.model_fields)
+
+
+@pytest.mark.parametrize("text", ["a\x85b", "a\u2028b", "grün/日本", "\ufeffa", "null", "1e-4", "yes", " a ", ""])
+def test_any_text_survives(text):
+    config = RunConfig(loss=Selection(name="hinge", option=text))
+    assert read_yaml(to_yaml(config), "x")["loss"] == {"name": "hinge", "option": text}
+
+
+def test_letters_of_every_alphabet_stay_readable():
+    assert "grün/日本" in to_yaml(RunConfig(loss=Selection(name="hinge", option="grün/日本")))
