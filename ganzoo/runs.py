@@ -18,6 +18,7 @@ from torch import Tensor
 from ganzoo import config as configuration
 from ganzoo import manifest, sampling
 from ganzoo.assembly import assemble
+from ganzoo.choice import file_layer
 from ganzoo.config import Layer, RunConfig
 from ganzoo.errors import CheckpointError, ConfigError, DivergedError, Interrupted, ResourceError
 from ganzoo.interruption import stoppable
@@ -112,26 +113,12 @@ def load_run(path: Path | str, /) -> Run:
     return Run(find_run(RUNS, str(path)).path)
 
 
-def file_layer(word: str, registry: Registry) -> Layer:
-    """The layer of a configuration file, or of a recipe by its name."""
-    path = Path(word).expanduser()
-    if path.suffix in (".yaml", ".yml") or path.exists():
-        if not path.is_file():
-            raise ConfigError(f"there is no configuration file {word}", given=word, hint="ganzoo list recipes")
-        return Layer(
-            f"file {path.name}", configuration.flatten(configuration.read_yaml(path.read_text("utf-8"), str(path)))
-        )
-    entry = registry.get("recipe", word)
-    text = entry.recipe_text()
-    return Layer(f"recipe {entry.name}", configuration.flatten(configuration.read_yaml(text, f"recipe {entry.name}")))
-
-
 def read_config(directory: RunDirectory) -> RunConfig:
     """The configuration a run was started with, or last continued with."""
     if not directory.config.exists():
         raise ConfigError(f"{directory.path} is no run: it has no config.yaml", hint="ganzoo run starts one")
     content = configuration.read_yaml(directory.config.read_text(encoding="utf-8"), str(directory.config))
-    return RunConfig.model_validate(content)
+    return configuration.validate(configuration.merge([Layer(str(directory.config), configuration.flatten(content))]))
 
 
 def start(plan: Plan, *, out: Path, console: Console) -> Run:
