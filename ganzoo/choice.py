@@ -93,7 +93,7 @@ def file_layer(word: str, registry: Registry) -> Layer:
         except UnknownNameError as error:
             if not os.path.exists(path):
                 raise UnknownNameError(
-                    f"{error.message}, nor a file of that name", given=word, allowed=error.allowed, hint=error.hint
+                    _nor(error.message, "a file of that name"), given=word, allowed=error.allowed, hint=error.hint
                 ) from None
         else:
             origin = f"recipe {entry.name}"
@@ -168,9 +168,15 @@ class _Names:
         return next(iter(self._errors.values())) if self._errors and len(findings) == 1 else refusal(findings)
 
 
+def _nor(message: str, what: str) -> str:
+    """``there is no dataset 'digit', nor WHAT; did you mean 'digits'?``."""
+    head, separator, guess = message.partition("; ")
+    return f"{head}, nor {what}{separator}{guess}"
+
+
 def _or_a_folder(error: ConfigError, name: str) -> ConfigError:
     return type(error)(
-        f"{error.message}, nor a folder of that name",
+        _nor(error.message, "a folder of that name"),
         given=name,
         allowed=error.allowed,
         hint="ganzoo list datasets, or --data with the path of a folder",

@@ -333,7 +333,7 @@ class TestFiles:
             ("./missing", "cannot read configuration missing: No such file or directory"),
             (".", "cannot read configuration .: Is a directory"),
             ("binary.yaml", "cannot read configuration binary.yaml: it is not UTF-8 text"),
-            ("patchgan-sn-hing", "no recipe called 'patchgan-sn-hing'; did you mean 'patchgan-sn-hinge'?"),
+            ("patchgan-sn-hing", "no recipe called 'patchgan-sn-hing', nor a file of that name; did you mean"),
             ("zzz", "no recipe called 'zzz', nor a file of that name"),
         ],
     )

@@ -131,7 +131,7 @@ REFUSED = [
     ("--set train.stpes=3", "train.stpes (from --set): unknown key; did you mean 'steps'?"),
     ("--set disc.nfd=3", "discriminator.nfd (from --set): unknown key; did you mean 'ndf'?"),
     ("--loss hing", "there is no loss called 'hing'; did you mean 'hinge'?"),
-    ("--data digit", "there is no dataset called 'digit'; did you mean 'digits'?"),
+    ("--data digit", "there is no dataset called 'digit', nor a folder of that name; did you mean 'digits'?"),
     ("--config missing.yaml", "cannot read configuration missing.yaml: No such file"),
     ("--config .", "cannot read configuration .: Is a directory"),
     ("--config zzz", "there is no recipe called 'zzz'"),
