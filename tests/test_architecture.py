@@ -30,7 +30,7 @@ LAYERS = (
     {"registry", "train"},
     {"choice"},
     {"plan", "watch", "description", "building", "estimate"},
-    {"assembly", "manifest"},
+    {"assembly", "manifest", "trained"},
     {"runs"},
     {"cli", "testing"},
     {"__main__"},

@@ -36,6 +36,7 @@ def resume_command(
     known = registry()
     from ganzoo import runs
     from ganzoo.rundir import find_run
+    from ganzoo.trained import Run
 
     console = chatter(quiet=quiet)
     directory = find_run(out, run)
@@ -44,4 +45,4 @@ def resume_command(
         typer.echo(
             f"{directory.path} is finished. To train it further: ganzoo resume {directory.path} --steps N", err=True
         )
-    print_outcome(resumed or runs.Run(directory.path), as_json=as_json)
+    print_outcome(resumed or Run(directory.path), as_json=as_json)

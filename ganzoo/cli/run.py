@@ -14,7 +14,7 @@ from ganzoo.cli.context import registry
 from ganzoo.config import Layer, flatten, parse_assignments
 
 if TYPE_CHECKING:
-    from ganzoo.runs import Run
+    from ganzoo.trained import Run
 
 COMPONENTS = "What is trained"
 TRAINING = "How it is trained"

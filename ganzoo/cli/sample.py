@@ -16,7 +16,7 @@ from ganzoo.errors import ConfigError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ganzoo.runs import Run
+    from ganzoo.trained import Run
 
 MOST_IN_A_GRID = 1024
 EXAMPLES = """\
@@ -50,7 +50,7 @@ def sample_command(
             hint=f"ganzoo sample {run} --grid samples.png",
         )
     from ganzoo.rundir import find_run
-    from ganzoo.runs import Run
+    from ganzoo.trained import Run
 
     chatter(quiet=False)
     chosen = Run(find_run(runs_folder, run).path)
