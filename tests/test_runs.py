@@ -119,6 +119,13 @@ def test_resuming_a_finished_run_does_nothing(tmp_path, registry):
     assert before == {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
 
 
+def test_fewer_steps_than_are_done_are_an_error_not_a_finish(tmp_path, registry):
+    run = ganzoo.run(tiny(), out=tmp_path, registry=registry)
+    with pytest.raises(ConfigError, match="already at step 3"):
+        resume(registry, run.path, train={"steps": 2})
+    assert run.directory.read_manifest()["step"] == 3
+
+
 def test_rows_after_the_checkpoint_are_done_again_not_twice(tmp_path, registry):
     """What kill -9 leaves: rows, even half a row, that no checkpoint stands behind."""
     whole = ganzoo.run(tiny(train={"steps": 5}), out=tmp_path / "whole", registry=registry)

@@ -52,7 +52,7 @@ def ganzoo(tmp_path, monkeypatch):
 def tiny(ganzoo):
     """``ganzoo run`` on something tiny, with more arguments after it."""
 
-    def call(line="", *more):
-        return ganzoo(f"run {TINY} {line}", *more)
+    def call(line="", *more, width=200):
+        return ganzoo(f"run {TINY} {line}", *more, width=width)
 
     return call

@@ -79,3 +79,10 @@ def test_a_refused_combination_is_refused_here_too(tiny):
     outcome = tiny("--reg auxiliary-classifier --dry-run")
     assert (outcome.code, outcome.out) == (2, "")
     assert "error: class logits are needed" in outcome.err
+
+
+def test_keys_are_never_cropped(tiny):
+    """They are there to be copied; a narrow window folds what stands beside them."""
+    rows = values(tiny("--reg gradient-penalty --dry-run --json"))
+    words = tiny("--reg gradient-penalty --dry-run", width=44).out.split()
+    assert set(rows) <= set(words)
