@@ -26,7 +26,7 @@ def show(plan: Plan, *, as_json: bool) -> None:
         return
     out = console()
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("key", no_wrap=True, min_width=max(map(len, values)))  # keys are there to be copied
+    table.add_column("key", no_wrap=True)  # keys are there to be copied
     table.add_column("value", overflow="fold")
     table.add_column("from", overflow="fold")
     for path, value in values.items():
