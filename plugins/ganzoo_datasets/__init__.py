@@ -15,7 +15,7 @@ DIGITS_SETTING = {
     "train.g_betas": [0.0, 0.99],
     "train.d_betas": [0.0, 0.99],
 }
-"""Found by search for hinge with patchgan-sn (examples/search_defaults.py); a loss or a critic may know better."""
+"""Found by search for hinge with patchgan-sn (docs/design.md says how); a loss or a critic may know better."""
 
 
 @hookimpl
