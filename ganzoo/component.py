@@ -40,6 +40,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(name="discriminator", plural="discriminators", short=("disc", "discs"), section="discriminator"),
     Kind(name="generator", plural="generators", short=("gen", "gens"), section="generator"),
     Kind(name="regularizer", plural="regularizers", short=("reg", "regs"), section="regularizers"),
+    Kind(name="augmentation", plural="augmentations", short=("augment",), section="augment"),
     Kind(name="dataset", plural="datasets", short=("data",), section="data"),
     Kind(name="metric", plural="metrics"),
     Kind(name="recipe", plural="recipes"),
@@ -106,6 +107,10 @@ class RegularizerOptions(Options):
 
     weight: float = Field(default=1.0, ge=0, allow_inf_nan=False, description="factor of the term")
     every: int = Field(default=1, ge=1, description="apply at every k-th update of the player, k times as strong")
+
+    def optimizer_correction(self) -> dict[Literal["discriminator", "generator"], float]:
+        """Player → c, if Adam's learning rate is to become lr·c and each beta β^c; see StyleGAN2's lazy terms."""
+        return {}
 
 
 class DatasetOptions(Options):

@@ -87,7 +87,8 @@ class Loss(Protocol):
 
     Both methods return a scalar to *minimize* and take logits of any shape. Optional methods:
     ``diagnostics(*, real, fake) -> dict[str, Tensor]`` (called on logged steps only; its keys extend or replace the
-    logged ones) and ``equilibrium() -> {"d": float, "g": float}``, the values at p_g = p_data.
+    logged ones) and ``equilibrium() -> {"d": float, "g": float}``, the values at p_g = p_data. A loss with state of
+    its own has the three methods of :class:`StatefulLoss` as well.
     """
 
     def discriminator_loss(self, *, real: Tensor, fake: Tensor) -> Tensor:
@@ -109,6 +110,23 @@ class RelativisticLoss(Protocol):
 
     def generator_loss(self, *, real: Tensor, fake: Tensor) -> Tensor:
         """The generator's objective from both kinds of logits."""
+        ...
+
+
+@runtime_checkable
+class StatefulLoss(Protocol):
+    """What a loss has besides if it adapts to the training, as BEGAN does; its state is part of every checkpoint."""
+
+    def after_update(self, *, real: Tensor, fake: Tensor) -> None:
+        """Called after each update of the discriminator with its detached logits on the whole batch."""
+        ...
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """What changes during training."""
+        ...
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Restore :meth:`state_dict`."""
         ...
 
 
@@ -171,6 +189,75 @@ class Regularizer:
         """Restore :meth:`state_dict`."""
 
 
+class Augmentation:
+    """Base class of differentiable augmentations: what images go through before the discriminator sees them.
+
+    Random numbers are drawn apart from the images (:meth:`draw`), for the whole batch at once, so that a micro-batch
+    gets the rows that are its own.
+    """
+
+    @abstractmethod
+    def draw(self, n: int, *, random: torch.Generator) -> Tensor:
+        """All random numbers for ``n`` images: float32 (n, P) on the CPU, one row an image, from ``random`` alone."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def __call__(self, images: Tensor, draws: Tensor) -> Tensor:
+        """Images (N, C, H, W) transformed by their rows of ``draws``; differentiable in the images."""
+        raise NotImplementedError
+
+    def after_update(self, *, real: Tensor) -> None:
+        """Called after each update of the discriminator with its detached logits on the whole real batch."""
+
+    def observed(self) -> dict[str, Tensor]:
+        """Scalars to be logged, such as the present probability."""
+        return {}
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """What changes during training, for checkpoints."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Restore :meth:`state_dict`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Features:
+    """What a metric may ask for of real or of generated data; what it does not need is ``None``.
+
+    Attributes:
+        images: uint8 (N, C, H, W), or float32 (N, D) for vectors.
+        labels: (N,) int64.
+        features: (N, F), of a feature extractor.
+        class_probs: (N, K), of a classifier.
+        modes: (K, D) known modes of the data.
+        mode_std: the standard deviation of the data around each mode.
+    """
+
+    images: Tensor | None = None
+    labels: Tensor | None = None
+    features: Tensor | None = None
+    class_probs: Tensor | None = None
+    modes: Tensor | None = None
+    mode_std: float | None = None
+
+
+class Metric(Protocol):
+    """Compares generated with real data.
+
+    Attributes:
+        needs: which fields of :class:`Features` it looks at: images, labels, features, class_probs, modes.
+        higher_is_better: of the first of its numbers.
+    """
+
+    needs: frozenset[str]
+    higher_is_better: bool
+
+    def __call__(self, *, real: Features, fake: Features, random: torch.Generator) -> dict[str, float]:
+        """Name → value."""
+        ...
+
+
 class Dataset(Protocol):
     """Random access to decoded data.
 
@@ -179,7 +266,8 @@ class Dataset(Protocol):
         fingerprint: a hash of the content as it is read; two equal fingerprints mean equal tensors.
         labels: (N,) int64, or ``None``.
         groups: e.g. the patient or writer of each item, or ``None``.
-        modes: (K, D) known modes of synthetic data, or ``None``.
+        modes: (K, D) known modes of synthetic data, or ``None``. Vector data with known modes also say how far they
+            spread around each, as ``mode_std``.
     """
 
     spec: DataSpec
