@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from ganzoo.augmenting import Chain
 from ganzoo.component import RegularizerOptions
 from ganzoo.data import Batches
 from ganzoo.errors import PluginError
 from ganzoo.plan import Plan
-from ganzoo.protocols import AnyLoss, Regularizer
+from ganzoo.protocols import AnyLoss, Augmentation, Discriminate, Player, Regularizer, StatefulLoss
 from ganzoo.runtime import Runtime, pick_device
 from ganzoo.schema import RuntimeConfig, TrainConfig
 from ganzoo.state import TrainState, averaged_copy
 from ganzoo.step import Game, WeightedRegularizer
 from ganzoo.train import Schedule, Setup
+from ganzoo.unroll import Unroll, functional
 
 
 def assemble(plan: Plan) -> Setup:
     """All parts of ``plan``, ready for :func:`ganzoo.train.train`. Moves the plan's networks to the device."""
     runtime = make_runtime(plan.config.runtime)
     regularizers = tuple(_regularizers(plan))
-    state = _state(plan, runtime, {part.name: part.regularizer for part in regularizers})
+    loss, augment = plan.options["loss"].build(plan.spec), _augmentation(plan)
+    adaptive = {"loss": loss, "augment": augment}
+    state = _state(
+        plan,
+        runtime,
+        regularizers={part.name: part.regularizer for part in regularizers},
+        adaptive={name: part for name, part in adaptive.items() if isinstance(part, StatefulLoss | Augmentation)},
+    )
     return Setup(
-        game=_game(plan, runtime, state, regularizers),
+        game=_game(plan, runtime, state, loss, augment, regularizers),
         state=state,
         batches=Batches(
             plan.dataset,
@@ -85,27 +94,63 @@ def _regularizers(plan: Plan) -> Iterable[WeightedRegularizer]:
         yield WeightedRegularizer(name=name, regularizer=regularizer, weight=options.weight, every=options.every)
 
 
-def _state(plan: Plan, runtime: Runtime, regularizers: dict[str, Regularizer]) -> TrainState:
-    train = plan.config.train
+def _augmentation(plan: Plan) -> Augmentation | None:
+    parts: dict[str, Augmentation] = {}
+    for name in plan.config.augment:
+        augmentation = plan.options[f"augment.{name}"].build(plan.spec)
+        if not isinstance(augmentation, Augmentation):
+            raise PluginError(
+                f"augmentation {name} of {plan.entries[f'augment.{name}'].provider} builds no Augmentation",
+                given=type(augmentation).__name__,
+                allowed="a subclass of ganzoo.protocols.Augmentation",
+            )
+        parts[name] = augmentation
+    return Chain(parts) if parts else None
+
+
+def _state(
+    plan: Plan,
+    runtime: Runtime,
+    *,
+    regularizers: dict[str, Regularizer],
+    adaptive: dict[str, StatefulLoss | Augmentation],
+) -> TrainState:
     generator: Any = runtime.place(plan.generator)
     discriminator = runtime.place(plan.discriminator)
     return TrainState(
         generator=generator,
         discriminator=discriminator,
-        ema=None if train.ema is None else averaged_copy(generator),
-        g_optimizer=make_optimizer(train, generator.parameters(), train.g_lr, train.g_betas, runtime.device),
-        d_optimizer=make_optimizer(train, discriminator.parameters(), train.d_lr, train.d_betas, runtime.device),
+        ema=None if plan.config.train.ema is None else averaged_copy(generator),
+        g_optimizer=_optimizer(plan, "generator", generator, runtime.device),
+        d_optimizer=_optimizer(plan, "discriminator", discriminator, runtime.device),
         regularizers=regularizers,
+        adaptive=adaptive,
     )
 
 
-def _game(plan: Plan, runtime: Runtime, state: TrainState, regularizers: tuple[WeightedRegularizer, ...]) -> Game:
+def _optimizer(plan: Plan, player: Player, network: nn.Module, device: torch.device) -> torch.optim.Optimizer:
+    train = plan.config.train
+    lr, betas = (train.g_lr, train.g_betas) if player == "generator" else (train.d_lr, train.d_betas)
+    for chosen in plan.options.values():
+        # A lazy term acts in one update of k: Adam is set so that its memory is as long as with k + 1 of them.
+        if isinstance(chosen, RegularizerOptions) and (c := chosen.optimizer_correction().get(player)):
+            lr, betas = lr * c, (betas[0] ** c, betas[1] ** c)
+    return make_optimizer(train, network.parameters(), lr, betas, device)
+
+
+def _game(
+    plan: Plan,
+    runtime: Runtime,
+    state: TrainState,
+    loss: AnyLoss,
+    augment: Augmentation | None,
+    regularizers: tuple[WeightedRegularizer, ...],
+) -> Game:
     train, tags = plan.config.train, plan.tags()
     coupled = bool(plan.options["discriminator"].tags() & {"batch_coupled_train", "batch_coupled_always"})
     passes = train.passes
     if passes == "auto":
         passes = "two" if coupled or train.spectral_norm == "per-forward" else "one"
-    loss: AnyLoss = plan.options["loss"].build(plan.spec)
     return Game(
         loss=loss,
         discriminator=state.discriminator,
@@ -114,10 +159,21 @@ def _game(plan: Plan, runtime: Runtime, state: TrainState, regularizers: tuple[W
         critic=runtime.critic(state.discriminator),
         generate=runtime.generate(state.generator),
         regularizers=regularizers,
+        augment=augment,
+        look_ahead=_look_ahead(plan, runtime, state) if train.unroll_steps else None,
         passes=passes,
         generator_needs_real="generator_needs_real" in tags,
         needs_real_output="needs_real_output" in tags,
+        generator_adversarial="replaces_generator_loss" not in tags,
     )
+
+
+def _look_ahead(plan: Plan, runtime: Runtime, state: TrainState) -> Unroll:
+    def judge(network: nn.Module, parameters: Mapping[str, Tensor]) -> Discriminate:
+        return runtime.critic(functional(network, parameters))
+
+    train = plan.config.train
+    return Unroll(steps=train.unroll_steps, optimizer=state.d_optimizer, judge=judge, objective=train.unroll_objective)
 
 
 def _schedule(plan: Plan) -> Schedule:

@@ -105,7 +105,7 @@ class Runtime:
         network: Any = torch.compile(discriminator) if self.compile else discriminator
         return self._judge(network, self.precision)
 
-    def critic(self, discriminator: nn.Module) -> Discriminate:
+    def critic(self, discriminator: nn.Module | Discriminate) -> Discriminate:
         """The discriminator for penalties: never compiled, in the penalty precision."""
         return self._judge(discriminator, self.penalty_precision)
 

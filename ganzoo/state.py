@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import CheckpointError
-from ganzoo.protocols import Generator, Regularizer
+from ganzoo.protocols import Augmentation, Generator, Regularizer, StatefulLoss
 
 TensorFile = dict[str, Tensor]
 
@@ -22,6 +22,7 @@ class TrainState:
 
     Attributes:
         ema: averages of the generator's parameters; buffers are copied, never averaged.
+        adaptive: loss and augmentation, where they have state of their own.
         step: generator steps done.
         d_step: discriminator steps done.
         images: real images the discriminator has seen.
@@ -33,6 +34,7 @@ class TrainState:
     g_optimizer: torch.optim.Optimizer
     d_optimizer: torch.optim.Optimizer
     regularizers: Mapping[str, Regularizer] = field(default_factory=dict)
+    adaptive: Mapping[str, StatefulLoss | Augmentation] = field(default_factory=dict)
     step: int = 0
     d_step: int = 0
     images: int = 0
@@ -46,12 +48,10 @@ class TrainState:
                 **_optimizer_tensors("g", self.g_optimizer),
                 **_optimizer_tensors("d", self.d_optimizer),
             },
-            "regularizers": {
-                f"{name}/{key}": value
-                for name, regularizer in self.regularizers.items()
-                for key, value in regularizer.state_dict().items()
-            },
+            "regularizers": _states(self.regularizers),
         }
+        if adaptive := _states(self.adaptive):
+            files["adaptive"] = adaptive
         if self.ema is not None:
             files["ema"] = self.ema.state_dict()
         return {name: {key: _plain(value) for key, value in part.items()} for name, part in files.items()}
@@ -79,15 +79,19 @@ class TrainState:
                 given=str(error).splitlines()[0],
                 hint="resume with the plugin versions named in manifest.json",
             ) from error
-        for name, regularizer in self.regularizers.items():
-            prefix = f"{name}/"
-            kept = {
-                key.removeprefix(prefix): value
-                for key, value in files["regularizers"].items()
-                if key.startswith(prefix)
-            }
-            regularizer.load_state_dict(kept)
+        _restore_states(self.regularizers, files["regularizers"])
+        _restore_states(self.adaptive, files.get("adaptive", {}))
         self.step, self.d_step, self.images = (int(numbers[key]) for key in ("step", "d_step", "images"))
+
+
+def _states(parts: Mapping[str, Any]) -> TensorFile:
+    return {f"{name}/{key}": value for name, part in parts.items() for key, value in part.state_dict().items()}
+
+
+def _restore_states(parts: Mapping[str, Any], saved: TensorFile) -> None:
+    for name, part in parts.items():
+        prefix = f"{name}/"
+        part.load_state_dict({key.removeprefix(prefix): saved[key] for key in saved if key.startswith(prefix)})
 
 
 def averaged_copy(generator: Generator) -> Generator:

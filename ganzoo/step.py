@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ganzoo.errors import PluginError
 from ganzoo.protocols import (
     AnyLoss,
+    Augmentation,
     Discriminate,
     DiscriminatorOutput,
     Generate,
@@ -35,11 +36,6 @@ class WeightedRegularizer:
     every: int = 1
 
 
-def identity(images: Tensor) -> Tensor:
-    """No augmentation."""
-    return images
-
-
 @dataclass(frozen=True, kw_only=True)
 class Game:
     """Two networks, the callables through which they are run, and the objective.
@@ -48,9 +44,13 @@ class Game:
         discriminate: the discriminator as trained (mixed precision, perhaps compiled).
         critic: the discriminator for penalties: uncompiled, in the penalty precision.
         generate: the generator as trained.
+        augment: what images go through before the discriminator sees them.
+        look_ahead: for the generator's step, the game with a discriminator that has already answered these fakes;
+            see :mod:`ganzoo.unroll`.
         passes: whether real and fake go through the discriminator concatenated or one after the other.
         generator_needs_real: whether the loss compares fakes with real logits in the generator's step.
         needs_real_output: whether a regularizer looks at real data in the generator's step.
+        generator_adversarial: whether the loss is part of the generator's objective; else regularizers are all of it.
     """
 
     loss: AnyLoss
@@ -60,10 +60,25 @@ class Game:
     critic: Discriminate
     generate: Generate
     regularizers: tuple[WeightedRegularizer, ...] = ()
-    augment: Callable[[Tensor], Tensor] = identity
+    augment: Augmentation | None = None
+    look_ahead: Callable[[Game, Inputs, Tensor], Ahead] | None = None
     passes: Literal["one", "two"] = "two"
     generator_needs_real: bool = False
     needs_real_output: bool = False
+    generator_adversarial: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ahead:
+    """What the generator plays against if it looks ahead.
+
+    Attributes:
+        discriminate: the discriminator as it will be, a function of the fakes through the steps it has taken.
+        objective: the generator's adversarial objective against it, where it is not the loss's own.
+    """
+
+    discriminate: Discriminate
+    objective: Tensor | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +86,7 @@ class Inputs:
     """All draws of one update, made beforehand, so that a slice of them is a micro-batch.
 
     Attributes:
+        real_draws, fake_draws: the random numbers of the augmentation, a row an image.
         update: how many updates the player has made before this one.
         random: regularizer name → a CPU generator seeded by (seed, update, regularizer).
     """
@@ -81,14 +97,22 @@ class Inputs:
     fake_labels: Tensor | None
     update: int
     random: Callable[[str], torch.Generator]
+    real_draws: Tensor | None = None
+    fake_draws: Tensor | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """Named scalars whose sum is the objective, and what was observed of the logits (on logged steps only)."""
+    """Named scalars whose sum is the objective.
+
+    Attributes:
+        observed: what was observed of the logits, on logged steps only.
+        logits: of real and fake, detached, for parts that adapt to them; none of the generator's step.
+    """
 
     scalars: dict[str, Tensor]
     observed: dict[str, Tensor] = field(default_factory=dict)
+    logits: tuple[Tensor, Tensor] | None = None
 
     def total(self) -> Tensor:
         """The objective."""
@@ -102,27 +126,49 @@ def discriminator_terms(game: Game, inputs: Inputs, *, observe: bool = False) ->
     real_output, fake_output = _judge_both(game, inputs, fake)
     adversarial = _over_outputs(game.loss.discriminator_loss, real=real_output, fake=fake_output)
     view = _view("discriminator", game, inputs, fake, real_output, fake_output)
-    terms = _with_regularizers(game, inputs, {"adversarial": adversarial}, view)
-    return Terms(scalars=terms, observed=_observe(game.loss, real_output, fake_output) if observe else {})
+    return Terms(
+        scalars=_with_regularizers(game, inputs, {"adversarial": adversarial}, view),
+        observed=_observe(game.loss, real_output, fake_output) if observe else {},
+        logits=(real_output.logits.detach(), fake_output.logits.detach()),
+    )
+
+
+def discriminator_objective(game: Game, inputs: Inputs, fake: Tensor) -> Tensor:
+    """The discriminator's adversarial objective on given fakes, whose graph is kept."""
+    real_output, fake_output = _judge_both(game, inputs, fake)
+    return _over_outputs(game.loss.discriminator_loss, real=real_output, fake=fake_output)
 
 
 def generator_terms(game: Game, inputs: Inputs) -> Terms:
     """The generator's objective on one batch, against a frozen discriminator."""
     with _frozen(game.discriminator):
         fake = game.generate(inputs.z, inputs.fake_labels)
-        fake_output = game.discriminate(game.augment(fake), inputs.fake_labels)
+        ahead = (
+            Ahead(discriminate=game.discriminate) if game.look_ahead is None else game.look_ahead(game, inputs, fake)
+        )
+        fake_output = ahead.discriminate(_augmented(game, fake, inputs.fake_draws), inputs.fake_labels)
         real_output = None
         if game.generator_needs_real or game.needs_real_output:
-            with torch.no_grad():
-                real_output = game.discriminate(game.augment(inputs.real), inputs.real_labels)
-        compared = {"real": real_output} if game.generator_needs_real else {}
-        adversarial = _over_outputs(game.loss.generator_loss, **compared, fake=fake_output)
+            # Looking ahead, the verdict on real data depends on the fakes that the discriminator has answered.
+            with torch.set_grad_enabled(game.look_ahead is not None):
+                real = _augmented(game, inputs.real, inputs.real_draws)
+                real_output = ahead.discriminate(real, inputs.real_labels)
+        adversarial = ahead.objective
+        if adversarial is None:
+            compared = {"real": real_output} if game.generator_needs_real else {}
+            adversarial = _over_outputs(game.loss.generator_loss, **compared, fake=fake_output)
         view = _view("generator", game, inputs, fake, real_output, fake_output)
-        return Terms(scalars=_with_regularizers(game, inputs, {"adversarial": adversarial}, view))
+        terms = {"adversarial": adversarial} if game.generator_adversarial else {}
+        return Terms(scalars=_with_regularizers(game, inputs, terms, view))
+
+
+def _augmented(game: Game, images: Tensor, draws: Tensor | None) -> Tensor:
+    return images if game.augment is None or draws is None else game.augment(images, draws)
 
 
 def _judge_both(game: Game, inputs: Inputs, fake: Tensor) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
-    real, fake = game.augment(inputs.real), game.augment(fake)
+    real = _augmented(game, inputs.real, inputs.real_draws)
+    fake = _augmented(game, fake, inputs.fake_draws)
     if game.passes == "two":
         return game.discriminate(real, inputs.real_labels), game.discriminate(fake, inputs.fake_labels)
     labels = None
@@ -157,6 +203,15 @@ def _view(
     real_output: DiscriminatorOutput | None,
     fake_output: DiscriminatorOutput,
 ) -> Callable[[str], StepView]:
+    def augment(images: Tensor) -> Tensor:
+        if game.augment is None:
+            return images
+        draws = game.augment.draw(len(images), random=inputs.random("augment/view"))
+        return game.augment(images, draws.to(images.device, non_blocking=True))
+
+    def critic(images: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
+        return game.critic(augment(images), labels)
+
     def view(name: str) -> StepView:
         return StepView(
             player=player,
@@ -168,9 +223,9 @@ def _view(
             z=inputs.z,
             real_output=real_output,
             fake_output=fake_output,
-            critic=game.critic,
+            critic=critic,
             generate=game.generate,
-            augment=game.augment,
+            augment=augment,
             random=inputs.random(name),
         )
 

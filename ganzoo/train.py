@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ganzoo import spectral
 from ganzoo.data import Batches
-from ganzoo.protocols import DataSpec, Player, Report
+from ganzoo.protocols import DataSpec, Player, Report, StatefulLoss
 from ganzoo.runtime import Runtime, descend
 from ganzoo.seeds import generator_for, seeded
 from ganzoo.state import TrainState, update_average
@@ -98,10 +98,13 @@ def _update_discriminator(setup: Setup, inputs: Inputs, *, observe: bool) -> dic
     if setup.schedule.spectral_norm == "per-update":
         spectral.iterate(state.discriminator)
     observed: dict[str, Tensor] = {}
+    logits: list[tuple[Tensor, Tensor]] = []
 
     def parts() -> Iterator[tuple[float, dict[str, Tensor]]]:
         for share, part in _micro_batches(inputs, setup.schedule.accumulate):
             terms = discriminator_terms(setup.game, part, observe=observe)
+            if terms.logits is not None:
+                logits.append(terms.logits)
             for name, value in terms.observed.items():
                 observed[name] = observed[name] + share * value if name in observed else share * value
             yield share, terms.scalars
@@ -109,7 +112,20 @@ def _update_discriminator(setup: Setup, inputs: Inputs, *, observe: bool) -> dic
     scalars = _descend(setup, "discriminator", state.d_step, parts())
     state.d_step += 1
     state.images += setup.schedule.batch_size
-    return scalars | observed
+    return scalars | observed | _adapt(setup.game, logits)
+
+
+def _adapt(game: Game, logits: list[tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
+    """Show the logits of the whole batch to the parts that adapt to them; what those have to say of themselves."""
+    if game.augment is None and not isinstance(game.loss, StatefulLoss):
+        return {}
+    real, fake = (torch.cat(side) for side in zip(*logits, strict=True))
+    if isinstance(game.loss, StatefulLoss):
+        game.loss.after_update(real=real, fake=fake)
+    if game.augment is None:
+        return {}
+    game.augment.after_update(real=real)
+    return game.augment.observed()
 
 
 def _update_generator(setup: Setup, inputs: Inputs) -> dict[str, Tensor]:
@@ -163,6 +179,7 @@ def _inputs(setup: Setup, player: Player, update: int, real: Tensor, real_labels
     # A relativistic loss compares sample by sample, so a pair shares its label.
     if real_labels is not None and not setup.game.generator_needs_real:
         fake_labels = put(_draw_labels(setup, player, update))
+    real_draws, fake_draws = (_draw_augmentation(setup, player, update, side) for side in ("real", "fake"))
     return Inputs(
         real=real,
         real_labels=real_labels,
@@ -171,7 +188,17 @@ def _inputs(setup: Setup, player: Player, update: int, real: Tensor, real_labels
         update=update,
         # One generator an update: micro-batches go on drawing where the one before stopped.
         random=cache(lambda name: generator_for(schedule.seed, update, f"{player}/{name}")),
+        real_draws=real_draws,
+        fake_draws=fake_draws,
     )
+
+
+def _draw_augmentation(setup: Setup, player: Player, update: int, side: str) -> Tensor | None:
+    augment, schedule = setup.game.augment, setup.schedule
+    if augment is None:
+        return None
+    random = generator_for(schedule.seed, update, f"augment/{player}/{side}")
+    return setup.runtime.put(augment.draw(schedule.batch_size, random=random))
 
 
 def _draw_labels(setup: Setup, player: Player, update: int) -> Tensor:
@@ -193,6 +220,8 @@ def _micro_batches(inputs: Inputs, accumulate: int) -> Iterator[tuple[float, Inp
                 real_labels=None if inputs.real_labels is None else inputs.real_labels[rows],
                 z=inputs.z[rows],
                 fake_labels=None if inputs.fake_labels is None else inputs.fake_labels[rows],
+                real_draws=None if inputs.real_draws is None else inputs.real_draws[rows],
+                fake_draws=None if inputs.fake_draws is None else inputs.fake_draws[rows],
             ),
         )
 

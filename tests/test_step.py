@@ -9,7 +9,7 @@ import torch
 from toys import Constant, Hinge, ToyDiscriminator, ToyGenerator, make_game, make_inputs
 
 from ganzoo.errors import PluginError
-from ganzoo.protocols import DiscriminatorOutput
+from ganzoo.protocols import Augmentation, DiscriminatorOutput
 from ganzoo.step import WeightedRegularizer, discriminator_terms, generator_terms
 
 
@@ -202,17 +202,51 @@ def test_the_loss_is_taken_of_each_output_and_summed():
         torch.testing.assert_close(total, expected)
 
 
-def test_augmentation_is_what_the_discriminator_sees_and_penalties_do_not(players):
-    discriminator, _ = players
+class Shade(Augmentation):
+    """Multiplies each image by a number of its own."""
+
+    def draw(self, n, *, random):
+        return torch.rand(n, 1, generator=random)
+
+    def __call__(self, images, draws):
+        return images * draws.view(-1, 1, 1, 1)
+
+
+def test_augmentation_is_what_the_discriminator_sees_of_both_sides(players):
+    discriminator, generator = players
     discriminator.eval()
+    generator.eval()
+    shades = torch.linspace(0, 1, 6)[:, None]
+    inputs = replace(make_inputs(), real_draws=shades, fake_draws=1 - shades)
+    game = make_game(*players, augment=Shade())
+    d = discriminator_terms(game, inputs).scalars["adversarial"]
+    g = generator_terms(game, inputs).scalars["adversarial"]
+    on_real = discriminator(inputs.real * shades.view(-1, 1, 1, 1)).logits
+    on_fake = discriminator(generator(inputs.z) * (1 - shades).view(-1, 1, 1, 1)).logits
+    torch.testing.assert_close(d, Hinge().discriminator_loss(real=on_real, fake=on_fake))
+    torch.testing.assert_close(g, Hinge().generator_loss(fake=on_fake))
+
+
+def test_penalties_see_augmented_images_through_the_gradient_at_the_un_augmented_ones(players):
     seen = Constant()
     part = WeightedRegularizer(name="c", regularizer=seen, weight=1.0)
     inputs = make_inputs()
-    game = make_game(*players, augment=lambda images: 0 * images, regularizers=(part,))
-    total = discriminator_terms(game, inputs).scalars["adversarial"]
-    blank = discriminator(torch.zeros_like(inputs.real)).logits
-    torch.testing.assert_close(total, Hinge().discriminator_loss(real=blank, fake=blank))
-    assert torch.equal(seen.views[0].real, inputs.real)
+    discriminator_terms(make_game(*players, augment=Shade(), regularizers=(part,)), inputs)
+    view = seen.views[0]
+    assert torch.equal(view.real, inputs.real)
+    draws = Shade().draw(6, random=inputs.random("augment/view")).view(-1, 1, 1, 1)
+    images = inputs.real.clone().requires_grad_()
+    (through,) = torch.autograd.grad(view.critic(images, None).logits.sum(), images)
+    at = (images * draws).detach().requires_grad_()
+    (plain,) = torch.autograd.grad(players[0](at).logits.sum(), at)
+    torch.testing.assert_close(through, plain * draws)
+
+
+def test_a_regularizer_may_stand_in_place_of_the_loss_of_the_generator(players):
+    part = WeightedRegularizer(name="c", regularizer=Constant(), weight=1.0)
+    game = make_game(*players, generator_adversarial=False, regularizers=(part,))
+    assert set(generator_terms(game, make_inputs()).scalars) == {"constant"}
+    assert set(discriminator_terms(game, make_inputs()).scalars) == {"adversarial", "constant"}
 
 
 def test_diagnostics_extend_what_is_observed(players):

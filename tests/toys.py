@@ -137,7 +137,7 @@ def make_setup(*, dtype: torch.dtype = torch.float32, lr: float = 1e-2, regulari
     """A training set-up of toys. ``changes`` go to the schedule, or to the game (``passes``, ``loss``), or to D."""
     torch.manual_seed(0)
     network = {key: changes.pop(key) for key in ("spectral", "batch_norm", "dropout", "classes") if key in changes}
-    game = {key: changes.pop(key) for key in ("passes", "loss", "generator_needs_real") if key in changes}
+    game = {key: changes.pop(key) for key in ("passes", "loss", "generator_needs_real", "augment", "look_ahead") if key in changes}
     discriminator = ToyDiscriminator(**network).to(dtype)
     generator = ToyGenerator(batch_norm=changes.pop("g_batch_norm", True)).to(dtype)
     schedule = Schedule(**{"steps": 4, "batch_size": 6, "log_every": 1, "ema": 0.9, **changes})
@@ -149,6 +149,7 @@ def make_setup(*, dtype: torch.dtype = torch.float32, lr: float = 1e-2, regulari
         g_optimizer=_adam(generator, lr),
         d_optimizer=_adam(discriminator, lr),
         regularizers={part.name: part.regularizer for part in regularizers},
+        adaptive={name: game[name] for name in ("loss", "augment") if hasattr(game.get(name), "state_dict")},
     )
     return Setup(
         game=make_game(discriminator, generator, runtime, regularizers=tuple(regularizers), **game),

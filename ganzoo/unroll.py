@@ -1,0 +1,104 @@
+"""Unrolled GANs: the generator's step looks through the next k updates of the discriminator.
+
+Source: Metz, Poole, Pfau & Sohl-Dickstein 2017, arXiv:1611.02163, equations 7 to 12.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from inspect import signature
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.protocols import Discriminate, DiscriminatorOutput
+from ganzoo.step import Ahead, Game, Inputs, discriminator_objective
+
+UNSEEN = 1e-15
+"""Added to each gradient: Adam's root has no derivative at a second moment of exactly 0, where this gives it one."""
+
+Judge = Callable[[nn.Module, Mapping[str, Tensor]], Discriminate]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unroll:
+    """The game as it will stand after ``steps`` further updates of the discriminator, all on the present batch.
+
+    θ⁰ = θ_D, θ^{j+1} = θ^j − optimizer step on L_D(θ^j, θ_G). The updates follow the adversarial objective alone, with
+    a copy of the optimizer's state, and their graph is kept, so that the generator sees how the discriminator will
+    answer. θ¹ … θ^k are then forgotten. With ``steps`` 0 the generator plays against θ_D itself: ``minimax``.
+
+    Attributes:
+        judge: network and its parameters → a callable that may be differentiated twice.
+        objective: ``minimax``: G minimizes −L_D(θ^k, θ_G), the term on real data included, since it too depends on G
+            through θ^k. ``loss``: G minimizes its own side of the loss at θ^k.
+    """
+
+    steps: int
+    optimizer: torch.optim.Optimizer
+    judge: Judge
+    objective: Literal["minimax", "loss"] = "minimax"
+
+    def __call__(self, game: Game, inputs: Inputs, fake: Tensor) -> Ahead:
+        """Look ahead from here."""
+        network = game.discriminator
+        names = [name for name, _ in network.named_parameters()]
+        parameters = [parameter.detach().clone().requires_grad_() for parameter in network.parameters()]
+        state = _optimizer_state(self.optimizer, list(network.parameters()))
+        for _ in range(self.steps):
+            playing = replace(game, discriminate=self.judge(network, dict(zip(names, parameters, strict=True))))
+            loss = discriminator_objective(playing, inputs, fake)
+            gradients = torch.autograd.grad(loss, parameters, create_graph=True, allow_unused=True)
+            parameters, state = _moved(self.optimizer, parameters, gradients, state)
+        discriminate = self.judge(network, dict(zip(names, parameters, strict=True)))
+        if self.objective == "loss":
+            return Ahead(discriminate=discriminate)
+        objective = -discriminator_objective(replace(game, discriminate=discriminate), inputs, fake)
+        return Ahead(discriminate=discriminate, objective=objective)
+
+
+def _moved(
+    optimizer: torch.optim.Optimizer,
+    parameters: list[Tensor],
+    gradients: tuple[Tensor | None, ...],
+    state: list[dict[str, Any]],
+) -> tuple[list[Tensor], list[dict[str, Any]]]:
+    """One step of torch's own optimizer, in its differentiable form, on copies that stay in the graph."""
+    moved = [parameter.clone() for parameter in parameters]
+    kind: Any = type(optimizer)
+    options = {**optimizer.param_groups[0], "differentiable": True, "fused": False, "foreach": False}
+    accepted = signature(kind).parameters.keys() - {"params"}
+    stepping = kind(moved, **{name: value for name, value in options.items() if name in accepted})
+    for parameter, gradient, kept in zip(moved, gradients, state, strict=True):
+        parameter.grad = None if gradient is None else gradient + UNSEEN
+        if kept:
+            stepping.state[parameter] = _copied(kept)
+    stepping.step()
+    return moved, [dict(stepping.state.get(parameter, {})) for parameter in moved]
+
+
+def _optimizer_state(optimizer: torch.optim.Optimizer, parameters: list[nn.Parameter]) -> list[dict[str, Any]]:
+    states = [_copied(optimizer.state.get(parameter, {})) for parameter in parameters]
+    if isinstance(optimizer, torch.optim.SGD) and optimizer.param_groups[0]["momentum"]:
+        # torch starts a missing buffer from a detached gradient; from zero it starts with the same number.
+        for parameter, state in zip(parameters, states, strict=True):
+            if state.get("momentum_buffer") is None:
+                state["momentum_buffer"] = torch.zeros_like(parameter)
+    return states
+
+
+def _copied(state: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value.clone() if isinstance(value, Tensor) else value for key, value in state.items()}
+
+
+def functional(network: nn.Module, parameters: Mapping[str, Tensor]) -> Discriminate:
+    """The network as a function of other parameters than its own, which leaves no trace in its buffers."""
+
+    def call(images: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
+        buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
+        output: DiscriminatorOutput = torch.func.functional_call(network, {**buffers, **parameters}, (images, labels))
+        return output
+
+    return call

@@ -1,0 +1,117 @@
+"""Several augmentations as one, and what adapts to the logits of a run."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from safetensors.torch import load, save
+from toys import Hinge, make_setup
+
+from ganzoo.augmenting import Chain
+from ganzoo.protocols import Augmentation
+from ganzoo.train import train
+
+
+class Affine(Augmentation):
+    """Adds and multiplies by numbers of each image; counts the logits it was shown."""
+
+    def __init__(self, *, multiply):
+        self.multiply = multiply
+        self.positive = torch.zeros(())
+
+    def draw(self, n, *, random):
+        return torch.rand(n, 2 if self.multiply else 1, generator=random)
+
+    def __call__(self, images, draws):
+        shape = (-1, 1, 1, 1)
+        return images * draws[:, 1].view(shape) if self.multiply else images + draws[:, 0].view(shape)
+
+    def after_update(self, *, real):
+        self.positive = self.positive + (real > 0).float().mean()
+
+    def observed(self):
+        return {f"augment/{'m' if self.multiply else 'a'}": self.positive}
+
+    def state_dict(self):
+        return {"positive": self.positive}
+
+    def load_state_dict(self, state):
+        self.positive = state["positive"]
+
+
+class Adaptive(Hinge):
+    """A loss with state: the sum of all logits it was shown."""
+
+    def __init__(self):
+        self.seen = torch.zeros(())
+        self.batches = []
+
+    def after_update(self, *, real, fake):
+        self.batches.append((len(real), len(fake), real.requires_grad))
+        self.seen = self.seen + real.mean() - fake.mean()
+
+    def state_dict(self):
+        return {"seen": self.seen}
+
+    def load_state_dict(self, state):
+        self.seen = state["seen"]
+
+
+def chain():
+    return Chain({"add": Affine(multiply=False), "multiply": Affine(multiply=True)})
+
+
+def test_parts_act_in_order_each_with_its_own_numbers():
+    both = chain()
+    draws = both.draw(4, random=torch.Generator().manual_seed(0))
+    images = torch.ones(4, 1, 2, 2)
+    expected = (1 + draws[:, 0]) * draws[:, 2]
+    assert draws.shape == (4, 3)
+    torch.testing.assert_close(both(images, draws)[:, 0, 0, 0], expected)
+
+
+def test_state_is_kept_by_name():
+    one, other = chain(), chain()
+    one.after_update(real=torch.tensor([1.0, -1.0]))
+    assert {name: value.item() for name, value in one.state_dict().items()} == {
+        "add/positive": 0.5,
+        "multiply/positive": 0.5,
+    }
+    other.load_state_dict(one.state_dict())
+    assert other.observed() == one.observed() == {"augment/a": 0.5, "augment/m": 0.5}
+
+
+@pytest.mark.parametrize("accumulate", [1, 3])
+def test_what_adapts_is_shown_the_whole_batch_once_an_update(accumulate):
+    loss = Adaptive()
+    list(train(make_setup(loss=loss, augment=chain(), steps=2, accumulate=accumulate, n_critic=2)))
+    assert loss.batches == [(6, 6, False)] * 4
+
+
+def test_micro_batches_see_the_augmentation_of_the_whole_batch():
+    whole, parts = (
+        make_setup(augment=chain(), steps=3, accumulate=accumulate, dtype=torch.float64, g_batch_norm=False)
+        for accumulate in (1, 3)
+    )
+    for one, other in zip(train(whole), train(parts), strict=True):
+        for name, value in one.scalars.items():
+            torch.testing.assert_close(value, other.scalars[name], rtol=1e-6, atol=1e-9)
+
+
+def test_a_run_that_adapts_comes_back_bit_by_bit():
+    def setup():
+        return make_setup(loss=Adaptive(), augment=chain(), steps=4)
+
+    straight, stopped, resumed = setup(), setup(), setup()
+    rows = [report.scalars for report in train(straight)]
+    for report in train(stopped):
+        if report.step == 2:
+            break
+    files = {name: load(save(part)) for name, part in stopped.state.tensors().items()}
+    assert set(files["adaptive"]) == {"loss/seen", "augment/add/positive", "augment/multiply/positive"}
+    resumed.state.restore(files, stopped.state.numbers())
+    for expected, report in zip(rows[2:], train(resumed), strict=True):
+        assert expected.keys() == report.scalars.keys() >= {"augment/a", "augment/m"}
+        assert all(torch.equal(expected[name], report.scalars[name]) for name in expected)
+    before, after = straight.state.tensors(), resumed.state.tensors()
+    assert all(torch.equal(value, after[name][key]) for name, part in before.items() for key, value in part.items())
