@@ -20,7 +20,7 @@ from ganzoo.explanation import explain
 from ganzoo.finding import Finding, refusal
 from ganzoo.registry import Entry, Registry
 from ganzoo.rules import Facts, judge
-from ganzoo.schema import SELECTIONS, SHARED_DATA_KEYS, VERSION, RunConfig
+from ganzoo.schema import COLLECTIONS, SELECTIONS, SHARED_DATA_KEYS, VERSION, RunConfig
 from ganzoo.yaml_text import read_yaml
 
 DEFAULT_NAMES = {f"{section}.name": getattr(RunConfig(), section).name for section in SELECTIONS}
@@ -33,7 +33,7 @@ class Choice:
     Attributes:
         config: as given and suggested; what data and components decide is still open.
         merged: the values with their origins.
-        entries: the component of each section, regularizers as ``regularizers.NAME``.
+        entries: the component of each section; of one that holds several as ``regularizers.NAME``.
     """
 
     config: RunConfig
@@ -51,7 +51,8 @@ def choose(registry: Registry, layers: Sequence[Layer]) -> Choice:
     """
     _refuse_newer(layers)
     names = _Names(registry)
-    given = [names.canonical(layer) for layer in (Layer("default", DEFAULT_NAMES), *layers)]
+    default, *given = (names.canonical(layer) for layer in (Layer("default", DEFAULT_NAMES), *layers))
+    given = [default, *_suggested_names(names, [default, *given]), *given]
     entries, suggestions = _suggestions(names, given)
     merged = merge([*suggestions, *given])
     findings = [*names.findings(), *_ignored(merged)]
@@ -137,9 +138,9 @@ class _Names:
                 values |= {"data.name": "folder", "data.path": value}
             elif rest == "name" and section in SELECTIONS:
                 values[path] = self._spelled(SELECTIONS[section], value)
-            elif section == "regularizers" and rest:
+            elif section in COLLECTIONS and rest:
                 name, dot, key = rest.partition(".")
-                values[f"regularizers.{self._spelled('regularizer', name)}{dot}{key}"] = value
+                values[f"{section}.{self._spelled(COLLECTIONS[section], name)}{dot}{key}"] = value
             else:
                 values[path] = value
         return replace(layer, values=values)
@@ -198,7 +199,8 @@ def _refuse_newer(layers: Sequence[Layer]) -> None:
 def _suggestions(names: _Names, given: Sequence[Layer]) -> tuple[dict[str, Entry], list[Layer]]:
     """The chosen components, and what they suggest as layers, the strongest last.
 
-    The first of loss, regularizer, discriminator, generator, dataset wins; suggested regularizers unite.
+    The first of loss, regularizer, discriminator, generator, dataset, augmentation, metric wins; suggested regularizers
+    unite.
     """
     chosen = merge(given).values
     entries = {
@@ -206,15 +208,31 @@ def _suggestions(names: _Names, given: Sequence[Layer]) -> tuple[dict[str, Entry
         for section, kind in SELECTIONS.items()
         if (entry := names.find(kind, chosen[f"{section}.name"])) is not None
     }
-    without_regularizers = [_suggestion(entry) for entry in entries.values()]
-    wanted = merge([*without_regularizers, *given]).values
-    regularizers = dict.fromkeys(path.split(".")[1] for path in wanted if path.startswith("regularizers."))
-    for name in regularizers:
-        if (entry := names.find("regularizer", name)) is not None:
-            entries[f"regularizers.{name}"] = entry
-    order = ("loss", *(f"regularizers.{name}" for name in regularizers), "discriminator", "generator", "data")
-    suggesting = [entries[section] for section in order if section in entries]
+    of_selections = [_suggestion(entry) for entry in entries.values()]
+    wanted = merge([*of_selections, *given]).values
+    for section, kind in COLLECTIONS.items():
+        for name in dict.fromkeys(path.split(".")[1] for path in wanted if path.startswith(f"{section}.")):
+            if (entry := names.find(kind, name)) is not None:
+                entries[f"{section}.{name}"] = entry
+    sections = ("loss", "regularizers", "discriminator", "generator", "data", "augment", "metrics")
+    suggesting = [entry for wanted in sections for path, entry in entries.items() if path.split(".")[0] == wanted]
     return entries, [names.canonical(_suggestion(entry)) for entry in reversed(suggesting)]
+
+
+def _suggested_names(names: _Names, given: Sequence[Layer]) -> list[Layer]:
+    """Components that others suggest, above the defaults: vector data suggest networks for vectors."""
+    chosen = merge(given).values
+    layers = []
+    for section, kind in reversed(SELECTIONS.items()):
+        entry = names.find(kind, chosen[f"{section}.name"])
+        suggested = {} if entry is None else {path: entry.component.suggests[path] for path in _names_in(entry)}
+        if entry is not None and suggested:
+            layers.append(names.canonical(replace(_suggestion(entry), values=suggested)))
+    return layers
+
+
+def _names_in(entry: Entry) -> set[str]:
+    return {f"{section}.name" for section in SELECTIONS} & entry.component.suggests.keys()
 
 
 def _suggestion(entry: Entry) -> Layer:
@@ -225,13 +243,18 @@ def _ignored(merged: Merged) -> list[Finding]:
     return [
         Finding(
             "refused",
-            f"{path} (from {origin}) has no effect: the regularizers are chosen by {merged.origins['regularizers']}, "
-            f"and {path.split('.')[1]} is not among them",
-            f"add --reg {path.split('.')[1]}, or leave {path} out",
-            section="regularizers",
+            f"{path} (from {origin}) has no effect: the {path.split('.')[0]} are chosen by "
+            f"{merged.origins[path.split('.')[0]]}, and {path.split('.')[1]} is not among them",
+            f"add {_flag(path)}, or leave {path} out",
+            section=path.split(".")[0],
         )
         for path, origin in merged.ignored.items()
     ]
+
+
+def _flag(path: str) -> str:
+    section, name = path.split(".")[:2]
+    return f"--reg {name}" if section == "regularizers" else f"--set {section}.{name}={{}}"
 
 
 def _given(merged: Merged, section: str) -> dict[str, Any]:
@@ -276,10 +299,14 @@ def facts(entries: Mapping[str, Entry], options: Mapping[str, Options], **more: 
         section: options[section].tags() if section in options else entry.component.tags
         for section, entry in entries.items()
     }
-    prefix = "regularizers."
+    regularizers, augmentations = (
+        {path.partition(".")[2]: found for path, found in tags.items() if path.startswith(f"{section}.")}
+        for section in ("regularizers", "augment")
+    )
     return Facts(
         names={section: entries[section].name for section in SELECTIONS},
         tags={section: tags[section] for section in SELECTIONS},
-        regularizers={path.removeprefix(prefix): found for path, found in tags.items() if path.startswith(prefix)},
+        regularizers=regularizers,
+        augmentations=augmentations,
         **more,
     )

@@ -29,6 +29,8 @@ class Kind:
     short: tuple[str, ...] = ()
     section: str | None = None
     """The section of the configuration that selects it; ``None`` where no section does."""
+    many: bool = False
+    """Whether that section holds any number of them, each by its name."""
 
     def answers_to(self, word: str) -> bool:
         """Whether a user who types ``word`` means this kind."""
@@ -39,10 +41,10 @@ KINDS: tuple[Kind, ...] = (
     Kind(name="loss", plural="losses", section="loss"),
     Kind(name="discriminator", plural="discriminators", short=("disc", "discs"), section="discriminator"),
     Kind(name="generator", plural="generators", short=("gen", "gens"), section="generator"),
-    Kind(name="regularizer", plural="regularizers", short=("reg", "regs"), section="regularizers"),
-    Kind(name="augmentation", plural="augmentations", short=("augment",), section="augment"),
+    Kind(name="regularizer", plural="regularizers", short=("reg", "regs"), section="regularizers", many=True),
+    Kind(name="augmentation", plural="augmentations", short=("augment",), section="augment", many=True),
     Kind(name="dataset", plural="datasets", short=("data",), section="data"),
-    Kind(name="metric", plural="metrics"),
+    Kind(name="metric", plural="metrics", section="metrics", many=True),
     Kind(name="recipe", plural="recipes"),
     Kind(name="tracker", plural="trackers"),
     Kind(name="extractor", plural="extractors"),

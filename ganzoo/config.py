@@ -13,8 +13,8 @@ from ganzoo.component import KINDS
 from ganzoo.errors import ConfigError
 from ganzoo.explanation import explain
 from ganzoo.finding import refusal
+from ganzoo.schema import COLLECTIONS, SELECTIONS, SHARED_DATA_KEYS
 from ganzoo.schema import RESUMABLE as RESUMABLE
-from ganzoo.schema import SELECTIONS, SHARED_DATA_KEYS
 from ganzoo.schema import RunConfig as RunConfig
 from ganzoo.yaml_text import read_yaml as read_yaml
 from ganzoo.yaml_text import to_yaml as to_yaml
@@ -27,7 +27,8 @@ ALTERNATIVES = {"train.steps": "train.epochs", "train.epochs": "train.steps"}
 class Layer:
     """Values from one origin: configuration path → value.
 
-    The path ``regularizers`` (any value) says that this layer replaces the regularizers of the layers below it.
+    The path ``regularizers`` (any value), or another section that holds several components, says that this layer
+    replaces those of the layers below it.
     ``suggestion``: nobody asked for these values, so they may go unused without a word.
     """
 
@@ -50,7 +51,7 @@ class Merged:
 
     @property
     def origins(self) -> dict[str, str]:
-        """Path → who said so. The path ``regularizers`` stands for the choice of them."""
+        """Path → who said so. The path ``regularizers`` stands for the choice of them, and so for its like."""
         return {path: layer.origin for path, layer in self.layers.items()}
 
     def tree(self) -> dict[str, Any]:
@@ -78,10 +79,10 @@ def merge(layers: Sequence[Layer]) -> Merged:
     chosen = {path: value for layer in layers for path, value in layer.values.items() if path.endswith(".name")}
     merged = Merged()
     for layer in layers:
-        if "regularizers" in layer.values:
-            _replace_regularizers(merged, layer)
+        for section in COLLECTIONS.keys() & layer.values.keys():
+            _replace_collection(merged, layer, section)
         for path, value in layer.values.items():
-            if path == "regularizers" or _of_a_loser(path, layer, chosen):
+            if path in COLLECTIONS or _of_a_loser(path, layer, chosen):
                 continue
             other = ALTERNATIVES.get(path)
             if other is not None and value is not None and other not in layer.values:
@@ -100,16 +101,16 @@ def _of_a_loser(path: str, layer: Layer, chosen: Mapping[str, Any]) -> bool:
     return name in layer.values and layer.values[name] != chosen[name]
 
 
-def _replace_regularizers(merged: Merged, layer: Layer) -> None:
-    kept = {path.split(".")[1] for path in layer.values if path.startswith("regularizers.")}
-    for path in [path for path in merged.values if path.startswith("regularizers.")]:
+def _replace_collection(merged: Merged, layer: Layer, section: str) -> None:
+    kept = {path.split(".")[1] for path in layer.values if path.startswith(f"{section}.")}
+    for path in [path for path in merged.values if path.startswith(f"{section}.")]:
         if path.split(".")[1] not in kept:
             loser = merged.layers.pop(path)
             del merged.values[path]
             # A layer that had its own say on the whole set is overruled; one that added to it asked for this.
-            if "regularizers" not in loser.values and not loser.suggestion:
+            if section not in loser.values and not loser.suggestion:
                 merged.ignored[path] = loser.origin
-    merged.layers["regularizers"] = layer
+    merged.layers[section] = layer
 
 
 def flatten(tree: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,8 +122,8 @@ def flatten(tree: Mapping[str, Any]) -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for section, content in tree.items():
         name = section_name(str(section))
-        if name == "regularizers":
-            flat |= {"regularizers": True, **_flatten_regularizers(content)}
+        if name in COLLECTIONS:
+            flat |= {name: True, **_flatten_collection(name, content)}
         elif name in SELECTIONS and not isinstance(content, Mapping):
             flat[f"{name}.name"] = content
         elif isinstance(content, Mapping):
@@ -134,7 +135,7 @@ def flatten(tree: Mapping[str, Any]) -> dict[str, Any]:
     return flat
 
 
-def _flatten_regularizers(content: Any) -> dict[str, Any]:
+def _flatten_collection(section: str, content: Any) -> dict[str, Any]:
     if content in (None, "none"):
         return {}
     if isinstance(content, str):
@@ -143,21 +144,22 @@ def _flatten_regularizers(content: Any) -> dict[str, Any]:
         content = {name: {} for name in content}
     if not isinstance(content, Mapping):
         raise ConfigError(
-            "regularizers must be names, or names with options",
+            f"{section} must be names, or names with options",
             given=content,
-            allowed="none, a name, a list of names, or {gradient-penalty: {weight: 10}}",
+            allowed="none, a name, a list of names, or {NAME: {OPTION: VALUE}}",
+            hint=f"ganzoo list {COLLECTIONS[section]}s",
         )
     flat: dict[str, Any] = {}
     for name, options in content.items():
-        flat |= _flatten_regularizer(str(name), options)
+        flat |= _flatten_member(section, str(name), options)
     return flat
 
 
-def _flatten_regularizer(name: str, options: Any) -> dict[str, Any]:
-    path = canonical_path(f"regularizers.{name}")
+def _flatten_member(section: str, name: str, options: Any) -> dict[str, Any]:
+    path = canonical_path(f"{section}.{name}")
     if options is not None and not isinstance(options, Mapping):
         raise ConfigError(f"{path} must hold options", given=options, allowed="for example {weight: 10}")
-    # The bare path keeps a regularizer that has no option.
+    # The bare path keeps a component that has no option.
     return {path: {}} | {canonical_path(f"{path}.{key}"): value for key, value in (options or {}).items()}
 
 
@@ -173,7 +175,7 @@ def canonical_path(path: str) -> str:
     """Whole-word section, names with ``-``, keys with ``_``: ``disc.n-layers`` is ``discriminator.n_layers``."""
     section, *rest = path.strip().split(".")
     section = section_name(section)
-    if section == "regularizers" and rest:
+    if section in COLLECTIONS and rest:
         return ".".join([section, rest[0].replace("_", "-"), *(key.replace("-", "_") for key in rest[1:])])
     return ".".join([section, *(key.replace("-", "_") for key in rest)])
 
@@ -191,12 +193,13 @@ def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
         if not separator or not all(path.split(".")):
             raise ConfigError("--set needs PATH=VALUE", given=assignment, allowed="for example train.d_lr=1e-3")
         value = _parsed(text)
-        if path == "regularizers":
-            values = {other: kept for other, kept in values.items() if not other.startswith("regularizers.")}
+        if path in COLLECTIONS:
+            values = {other: kept for other, kept in values.items() if not other.startswith(f"{path}.")}
         if "." not in path:
             values |= flatten({path: value})
-        elif path.startswith("regularizers.") and path.count(".") == 1:
-            values |= _flatten_regularizer(path.partition(".")[2], value)
+        elif path.partition(".")[0] in COLLECTIONS and path.count(".") == 1:
+            section, _, name = path.partition(".")
+            values |= _flatten_member(section, name, value)
         else:
             values[path] = value
     return values

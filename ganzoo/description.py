@@ -17,6 +17,7 @@ from pydantic_core import to_jsonable_python
 from ganzoo.component import Options
 from ganzoo.errors import GanzooError
 from ganzoo.registry import Entry, Registry, parse_kind
+from ganzoo.schema import COLLECTIONS
 from ganzoo.type_names import type_name
 
 FROM_DATA = "from the data"
@@ -160,7 +161,7 @@ def _yaml(registry: Registry, entry: Entry, model: type[Options]) -> str | None:
         return None
     lines = [_yaml_line(option, model) for option in _options(model)]
     name = registry.shortest(entry)
-    if section == "regularizers":
+    if section in COLLECTIONS:
         options = "\n" + textwrap.indent("\n".join(lines), "    ") if lines else " {}"
         return f"{section}:\n  {name}:{options}\n"
     return f"{section}:\n" + textwrap.indent("\n".join([f"name: {name}", *lines]), "  ") + "\n"

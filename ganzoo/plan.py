@@ -20,7 +20,7 @@ from ganzoo.finding import Finding, refusal
 from ganzoo.protocols import Dataset, DataSpec, Discriminator, Generator
 from ganzoo.registry import Entry, Registry
 from ganzoo.rules import judge
-from ganzoo.schema import DEFAULT_STEPS, SELECTIONS, RunConfig, Selection
+from ganzoo.schema import COLLECTIONS, DEFAULT_STEPS, SELECTIONS, RunConfig, Selection
 from ganzoo.seeds import seeded
 
 NETWORKS = ("discriminator", "generator")
@@ -34,7 +34,7 @@ class Plan:
         config: resolved: no value is left to be decided.
         origins: path → who said so: ``flag``, ``--set``, ``file …``, ``recipe …``, ``suggested by …``, ``size``,
             ``data`` or ``default``.
-        entries: the component of each section, regularizers as ``regularizers.NAME``.
+        entries: the component of each section; of one that holds several as ``regularizers.NAME``.
         options: the options of each section, likewise.
         spec: what the networks were built for.
         warnings: what is ill-posed, though it runs.
@@ -76,7 +76,11 @@ def make_plan(registry: Registry, layers: Sequence[Layer]) -> Plan:
     options = parse_options(choice)
     dataset = _open(choice, options)
     conditional = any(chosen.tags() & {"needs_labels", "needs_class_logits"} for chosen in options.values())
-    spec = replace(dataset.spec, conditional=conditional and len(dataset.spec.classes) > 1)
+    spec = replace(
+        dataset.spec,
+        conditional=conditional and len(dataset.spec.classes) > 1,
+        marginal=_marginal(dataset.spec, choice.config.data.sampling),
+    )
     resolved, misfits = _resolve(choice, options, spec)
     findings = _judge(choice, resolved, spec)
     networks = _build(choice, resolved, spec, misfits)
@@ -97,6 +101,11 @@ def make_plan(registry: Registry, layers: Sequence[Layer]) -> Plan:
         generator=networks["generator"],
         warnings=tuple(findings),
     )
+
+
+def _marginal(spec: DataSpec, sampling: str) -> tuple[float, ...]:
+    """How often each class is seen, which is how often it is asked for."""
+    return (1 / len(spec.classes),) * len(spec.classes) if sampling == "balanced" else spec.marginal
 
 
 def _open(choice: Choice, options: Mapping[str, Options]) -> Dataset:
@@ -124,6 +133,9 @@ def _judge(choice: Choice, options: Mapping[str, Options], spec: DataSpec) -> li
             vector=len(spec.shape) == 1,
             passes=train.passes,
             spectral_norm=train.spectral_norm,
+            unroll_steps=train.unroll_steps,
+            accumulate=train.accumulate,
+            sampling=choice.config.data.sampling,
         )
     )
 
@@ -192,9 +204,12 @@ def _resolved_config(config: RunConfig, options: Mapping[str, Options], dataset:
             chosen[section] = config.data.model_copy(update={**image, **resolved})
         else:
             chosen[section] = Selection(name=selection.name, **resolved)
-    regularizers = {name: options[f"regularizers.{name}"].model_dump(mode="json") for name in config.regularizers}
+    for section in COLLECTIONS:
+        chosen[section] = {
+            name: options[f"{section}.{name}"].model_dump(mode="json") for name in getattr(config, section)
+        }
     train = config.train.model_copy(update={"steps": _steps(config, len(dataset)), "epochs": None})
-    return config.model_copy(update={**chosen, "regularizers": regularizers, "train": train})
+    return config.model_copy(update={**chosen, "train": train})
 
 
 def _steps(config: RunConfig, images: int) -> int:

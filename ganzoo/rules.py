@@ -20,19 +20,24 @@ class Facts:
     Attributes:
         names: section → the component's name; ``data`` is the dataset.
         tags: section → the tags of its options as configured.
-        regularizers: name → tags.
+        regularizers, augmentations: name → tags.
         classes: how many classes the data has; ``None`` while it is not known.
         vector: whether the data are vectors.
-        passes, spectral_norm: as configured in ``train``.
+        passes, spectral_norm, unroll_steps, accumulate: as configured in ``train``.
+        sampling: as configured in ``data``.
     """
 
     names: Mapping[str, str]
     tags: Mapping[str, frozenset[str]]
     regularizers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    augmentations: Mapping[str, frozenset[str]] = field(default_factory=dict)
     classes: int | None = None
     vector: bool = False
     passes: str = "auto"
     spectral_norm: str = "per-update"
+    unroll_steps: int = 0
+    accumulate: int = 1
+    sampling: str = "shuffle"
 
     @property
     def discriminator(self) -> str:
@@ -51,6 +56,7 @@ class Facts:
         """All parts that carry a tag: ``discriminator acgan, regularizer auxiliary-classifier``."""
         parts = [f"{section} {self.names[section]}" for section, tags in self.tags.items() if tag in tags]
         parts += [f"regularizer {name}" for name, tags in self.regularizers.items() if tag in tags]
+        parts += [f"augmentation {name}" for name, tags in self.augmentations.items() if tag in tags]
         return ", ".join(parts)
 
     @property
@@ -100,8 +106,92 @@ def _images_only(facts: Facts, section: str) -> Finding | None:
     return Finding(
         "refused",
         f"{section} {facts.names[section]} works on images, and data {facts.names['data']} holds vectors",
-        f"ganzoo list {section}s",
+        f"--{'disc' if section == 'discriminator' else 'gen'} mlp, or another one of ganzoo list {section}s",
         section=section,
+    )
+
+
+def image_parts_on_vectors(facts: Facts) -> Finding | None:
+    """What moves or colors pixels needs pixels."""
+    parts = facts.parts_with("needs_images")
+    if not parts or not facts.vector:
+        return None
+    return Finding(
+        "refused",
+        f"data {facts.names['data']} holds vectors, and images are needed by {parts}",
+        "leave it out (--reg none, --augment none)",
+    )
+
+
+def no_features(facts: Facts) -> Finding | None:
+    """Features cannot be compared where the discriminator shows none."""
+    parts = facts.parts_with("needs_features")
+    if not parts or facts.has("discriminator", "provides_features"):
+        return None
+    return Finding(
+        "refused",
+        f"features are needed by {parts}, and discriminator {facts.discriminator} shows none",
+        "take --disc dcgan, or leave the regularizer out (--reg none)",
+    )
+
+
+def no_style(facts: Facts) -> Finding | None:
+    """A path length is that of a style code."""
+    parts = facts.parts_with("needs_style")
+    if not parts or facts.has("generator", "provides_style"):
+        return None
+    return Finding(
+        "refused",
+        f"a style code is needed by {parts}, and generator {facts.names['generator']} has none",
+        "take --gen stylegan, or leave the regularizer out (--reg none)",
+    )
+
+
+def balance_without_classes(facts: Facts) -> Finding | None:
+    """Classes cannot be balanced where there are none."""
+    if facts.sampling != "balanced" or facts.classes is None or facts.classes >= 2:
+        return None
+    return Finding(
+        "refused",
+        f"data.sampling=balanced draws every class equally often, and data {facts.names['data']} has no classes",
+        "--set data.sampling=shuffle",
+        section="data",
+    )
+
+
+def energies_from_logits(facts: Facts) -> Finding | None:
+    """An energy is bounded below, a logit is not."""
+    if not facts.has("loss", "needs_energy") or facts.has("discriminator", "energy"):
+        return None
+    return Finding(
+        "warned",
+        f"loss {facts.names['loss']} reads logits as −energy, an energy being at least 0, and discriminator "
+        f"{facts.discriminator} gives logits of both signs: its objective has no lower bound",
+        "--disc autoencoder",
+    )
+
+
+def logits_from_energies(facts: Facts) -> Finding | None:
+    """Losses for logits of both signs get one sign only."""
+    if not facts.has("discriminator", "energy") or facts.has("loss", "needs_energy"):
+        return None
+    return Finding(
+        "warned",
+        f"discriminator {facts.discriminator} gives −energy, never above 0, and loss {facts.names['loss']} is made for "
+        "logits of both signs",
+        "--loss ebgan",
+    )
+
+
+def unrolled_in_parts(facts: Facts) -> Finding | None:
+    """Each micro-batch would look through updates on itself alone."""
+    if not facts.unroll_steps or facts.accumulate == 1:
+        return None
+    return Finding(
+        "warned",
+        f"with train.accumulate={facts.accumulate} each part of a batch looks through {facts.unroll_steps} updates on "
+        "that part alone: another algorithm than on the whole batch",
+        "--set train.accumulate=1",
     )
 
 
@@ -124,9 +214,9 @@ def penalty_on_coupled_samples(facts: Facts) -> Finding | None:
         return None
     return Finding(
         "warned",
-        f"{penalties} penalizes the gradient of each sample alone, but BatchNorm in discriminator "
-        f"{facts.discriminator} couples the samples of a batch: not the published penalty",
-        "--set discriminator.norm=instance (or none)",
+        f"{penalties} penalizes the gradient of each sample alone, but discriminator {facts.discriminator} couples the "
+        "samples of a batch (by BatchNorm, or by looking at all of them): not the published penalty",
+        "--set discriminator.norm=instance (or none), --set discriminator.minibatch=none",
     )
 
 
@@ -187,7 +277,7 @@ def one_pass_mixes_statistics(facts: Facts) -> Finding | None:
         return None
     return Finding(
         "warned",
-        f"train.passes=one lets BatchNorm of discriminator {facts.discriminator} mix real and fake statistics: "
+        f"train.passes=one lets discriminator {facts.discriminator} mix the statistics of real and fake samples: "
         "another algorithm than the published one",
         "--set train.passes=two",
     )
@@ -198,6 +288,10 @@ RULES: tuple[Callable[[Facts], Finding | None], ...] = (
     no_class_head,
     image_discriminator_on_vectors,
     image_generator_on_vectors,
+    image_parts_on_vectors,
+    no_features,
+    no_style,
+    balance_without_classes,
     one_pass_per_forward,
     penalty_on_coupled_samples,
     slope_limited_twice,
@@ -205,6 +299,9 @@ RULES: tuple[Callable[[Facts], Finding | None], ...] = (
     idle_class_head,
     classes_ignored_by_generator,
     one_pass_mixes_statistics,
+    energies_from_logits,
+    logits_from_energies,
+    unrolled_in_parts,
 )
 
 

@@ -38,7 +38,9 @@ class DataConfig(Selection):
     name: str = "digits"
     image_size: int | None = Field(default=None, ge=8, le=1024, description="side in pixels; null = by the data")
     channels: Literal[1, 3] | None = Field(default=None, description="1 gray, 3 RGB; null = by the data")
-    sampling: Literal["shuffle"] = Field(default="shuffle", description="order of the data")
+    sampling: Literal["shuffle", "balanced"] = Field(
+        default="shuffle", description="order of the data; balanced = every class equally often"
+    )
     hflip: bool = Field(default=False, description="mirror half of the images left to right")
     split: str = Field(default="train", description="the part of the data the GAN sees")
 
@@ -59,6 +61,12 @@ class TrainConfig(Section):
     g_betas: Betas = Field(default=(0.0, 0.999), description="generator's Adam betas; sgd takes the first as momentum")
     d_betas: Betas = Field(default=(0.0, 0.999), description="discriminator's, likewise")
     lr_schedule: Literal["constant", "linear", "cosine"] = "constant"
+    unroll_steps: int = Field(
+        default=0, ge=0, description="discriminator updates the generator looks ahead through; 0 = none"
+    )
+    unroll_objective: Literal["minimax", "loss"] = Field(
+        default="minimax", description="what G minimizes there: minus D's objective, or its own side of the loss"
+    )
     clip_grad_norm: float | None = Field(
         default=None, gt=0, allow_inf_nan=False, description="largest 2-norm of each player's gradient; null = no limit"
     )
@@ -106,16 +114,19 @@ class RunConfig(Section):
     discriminator: Selection = Selection(name="patchgan-sn")
     generator: Selection = Selection(name="dcgan")
     regularizers: dict[str, dict[str, Any]] = {}
-    augment: None = None
+    augment: dict[str, dict[str, Any]] = {}
     data: DataConfig = DataConfig()
+    metrics: dict[str, dict[str, Any]] = {}
     train: TrainConfig = TrainConfig()
     runtime: RuntimeConfig = RuntimeConfig()
 
 
 VERSION = 1
 DEFAULT_STEPS = 1500
-SELECTIONS = {kind.section: kind.name for kind in KINDS if kind.section and kind.section != "regularizers"}
+SELECTIONS = {kind.section: kind.name for kind in KINDS if kind.section and not kind.many}
 """Section → the kind of component it selects one of."""
+COLLECTIONS = {kind.section: kind.name for kind in KINDS if kind.section and kind.many}
+"""Section → the kind of component it holds any number of."""
 SHARED_DATA_KEYS = frozenset(DataConfig.model_fields) - {"name"}
 RESUMABLE = ("train.steps", "train.log_every", "train.sample_every", "train.checkpoint_every", "runtime.")
 """Paths that may change between the parts of one run."""

@@ -45,6 +45,18 @@ APPLIES = [
         facts(discriminator=LABELLED, generator=(), regularizers=CLASSIFIER, classes=3),
     ),
     (rules.one_pass_mixes_statistics, "warned", facts(discriminator=("batch_coupled_train",), passes="one")),
+    (rules.image_parts_on_vectors, "refused", facts(regularizers={"path": ("needs_images",)}, vector=True)),
+    (
+        rules.image_parts_on_vectors,
+        "refused",
+        facts(augmentations={"ada": frozenset({"needs_images"})}, vector=True),
+    ),
+    (rules.no_features, "refused", facts(regularizers={"match": ("needs_features",)})),
+    (rules.no_style, "refused", facts(regularizers={"path": ("needs_style",)})),
+    (rules.balance_without_classes, "refused", facts(sampling="balanced", classes=0)),
+    (rules.energies_from_logits, "warned", facts(loss=("needs_energy",))),
+    (rules.logits_from_energies, "warned", facts(discriminator=("energy",))),
+    (rules.unrolled_in_parts, "warned", facts(unroll_steps=5, accumulate=2)),
 ]
 
 FINE = [
@@ -65,6 +77,16 @@ FINE = [
     (rules.idle_class_head, facts(discriminator=LABELLED, regularizers=CLASSIFIER)),
     (rules.classes_ignored_by_generator, facts(generator=())),
     (rules.one_pass_mixes_statistics, facts(discriminator=("batch_coupled_train",), passes="two")),
+    (rules.image_parts_on_vectors, facts(regularizers={"path": ("needs_images",)})),
+    (rules.image_parts_on_vectors, facts(regularizers={"r1": ()}, vector=True)),
+    (rules.no_features, facts(regularizers={"match": ("needs_features",)}, discriminator=("provides_features",))),
+    (rules.no_style, facts(regularizers={"path": ("needs_style",)}, generator=("provides_style",))),
+    (rules.balance_without_classes, facts(sampling="balanced", classes=2)),
+    (rules.balance_without_classes, facts(classes=0)),
+    (rules.energies_from_logits, facts(loss=("needs_energy",), discriminator=("energy",))),
+    (rules.logits_from_energies, facts()),
+    (rules.unrolled_in_parts, facts(unroll_steps=5)),
+    (rules.unrolled_in_parts, facts(accumulate=2)),
 ]
 
 
@@ -98,7 +120,7 @@ class TestEachRule:
 
 LOSSES = ("bce", "wgan-gp", "lsgan", "hinge", "margin-hinge")
 NOTHING: tuple[str, ...] = ()
-BATCH_NORM = ("BatchNorm in discriminator",)
+BATCH_NORM = ("couples the samples of a batch",)
 WARNED = {
     ("wgan-gp", "dcgan"): BATCH_NORM,
     ("wgan-gp", "acgan"): BATCH_NORM,
@@ -153,7 +175,7 @@ class TestThePairs:
 
     def test_one_pass_through_batch_norm(self, registry):
         (finding,) = plan(registry, discriminator={"name": "dcgan"}, train={"passes": "one"}).warnings
-        assert "mix real and fake statistics" in finding.reason
+        assert "mix the statistics of real and fake" in finding.reason
 
     @pytest.mark.parametrize("disc", ["patchgan-sn", "dcgan"])
     @pytest.mark.parametrize("loss", LOSSES)

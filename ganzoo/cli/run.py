@@ -61,6 +61,10 @@ def run_command(
         list[str] | None,
         component("--reg", "Regularizer in place of the suggested ones; can be repeated. 'none' for none."),
     ] = None,
+    augment: Annotated[
+        list[str] | None,
+        component("--augment", "What images go through before the discriminator sees them; can be repeated."),
+    ] = None,
     data: Annotated[
         str | None,
         typer.Option(
@@ -111,8 +115,9 @@ def run_command(
             "runtime.precision": precision,
         }
     )
-    if reg:
-        flags |= flatten({"regularizers": None if reg == ["none"] else reg})
+    for section, names in (("regularizers", reg), ("augment", augment)):
+        if names:
+            flags |= flatten({section: None if names == ["none"] else names})
     console = chatter(quiet=quiet)
     known = registry()
     layers = [file_layer(config, known)] if config is not None else []

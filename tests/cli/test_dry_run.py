@@ -66,7 +66,7 @@ def test_warnings(tiny):
     assert "warning: gradient-penalty penalizes the gradient of each sample alone" in words.out
     assert "fix: --set discriminator.norm=instance" in words.out
     (warning,) = rows.json["warnings"]
-    assert "BatchNorm in discriminator dcgan" in warning
+    assert "discriminator dcgan couples the samples of a batch" in warning
 
 
 def test_nothing_is_left_behind(tiny, tmp_path):

@@ -37,7 +37,7 @@ class TestARun:
         assert tiny("--quiet").err == ""
         outcome = tiny("--quiet --loss wgan-gp --disc dcgan")
         assert outcome.code == 0
-        assert "BatchNorm in discriminator dcgan" in " ".join(outcome.err.split())
+        assert "discriminator dcgan couples the samples of a batch" in " ".join(outcome.err.split())
 
     def test_runs_are_numbered_below_out(self, tiny, tmp_path):
         assert [tiny("--out a/b --quiet").out for _ in range(2)] == [
