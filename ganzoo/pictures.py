@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw
 from torch import Tensor
 
 from ganzoo.rundir import writing
@@ -14,6 +14,11 @@ from ganzoo.rundir import writing
 MOST_FRAMES = 100
 GAP = 2
 """Pixels between the cells of a grid."""
+CANVAS, OVERSAMPLING = 480, 2
+"""Pixels a side of a scatter plot, and how many times larger it is drawn."""
+REAL_COLOR, FAKE_COLOR = (190, 190, 190), (31, 95, 180)
+MOST_IN_STRIP, PANEL, CAPTION = 8, 220, 26
+"""Frames of a strip at most, pixels a side of each, and of the line above them."""
 
 
 def to_image(pixels: Tensor) -> Image.Image:
@@ -34,6 +39,38 @@ def grid(images: Tensor, columns: int) -> Image.Image:
     picture = to_image(sheet)
     factor = max(1, round(600 / max(picture.size)))
     return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
+
+
+def scatter(points: Tensor, real: Tensor) -> Image.Image:
+    """Generated points (N, D), their first two coordinates, over real ones, in the frame that the real ones fill."""
+    low, high = real[:, :2].amin(0), real[:, :2].amax(0)
+    center, reach = (low + high) / 2, float((high - low).max()) * 0.65 or 1.0
+    scale = CANVAS * OVERSAMPLING / (2 * reach)
+    picture = Image.new("RGB", (CANVAS * OVERSAMPLING,) * 2, "white")
+    draw = ImageDraw.Draw(picture)
+    for cloud, color, radius in ((real, REAL_COLOR, 2.5), (points, FAKE_COLOR, 1.5)):
+        r = radius * OVERSAMPLING
+        x_y = (cloud[:, :2] - center).mul(scale).mul(torch.tensor([1.0, -1.0])).add(CANVAS * OVERSAMPLING / 2)
+        for x, y in x_y.tolist():
+            draw.ellipse((x - r, y - r, x + r, y + r), fill=color)
+    return picture.resize((CANVAS, CANVAS), Image.Resampling.LANCZOS)
+
+
+def strip(frames: Sequence[Path], path: Path) -> None:
+    """Some frames of a run side by side, each under its step, evenly spaced from the first to the last."""
+    if not frames:
+        return
+    count = min(len(frames), MOST_IN_STRIP)
+    shown = [frames[round(number * (len(frames) - 1) / max(count - 1, 1))] for number in range(count)]
+    sheet = Image.new("RGB", (count * (PANEL + GAP) + GAP, PANEL + CAPTION + GAP), "white")
+    draw = ImageDraw.Draw(sheet)
+    for number, frame in enumerate(shown):
+        left = GAP + number * (PANEL + GAP)
+        sheet.paste(Image.open(frame).convert("RGB").resize((PANEL, PANEL), Image.Resampling.LANCZOS), (left, CAPTION))
+        draw.rectangle((left, CAPTION, left + PANEL - 1, CAPTION + PANEL - 1), outline=REAL_COLOR)
+        step = int(frame.stem.removeprefix("step-"))
+        draw.text((left + PANEL // 2, CAPTION // 2), f"step {step:,}", fill="black", anchor="mm", font_size=14)
+    save(sheet, path)
 
 
 def save(picture: Image.Image, path: Path) -> None:

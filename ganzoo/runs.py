@@ -18,6 +18,7 @@ from ganzoo.choice import file_layer
 from ganzoo.config import Layer, RunConfig
 from ganzoo.errors import ConfigError, DivergedError, Interrupted, ResourceError
 from ganzoo.interruption import stoppable
+from ganzoo.measuring import measures, real_part
 from ganzoo.plan import Plan, make_plan
 from ganzoo.progress import progress
 from ganzoo.protocols import Watcher
@@ -25,7 +26,7 @@ from ganzoo.registry import Registry
 from ganzoo.rundir import RunDirectory
 from ganzoo.train import Setup, train
 from ganzoo.trained import RUNS, Run, read_config
-from ganzoo.watch import Checkpoints, MetricsLog, SampleGrids
+from ganzoo.watch import POINTS, Checkpoints, MetricsLog, SampleGrids
 
 logger = logging.getLogger("ganzoo")
 
@@ -158,8 +159,23 @@ def _iterate(plan: Plan, setup: Setup, directory: RunDirectory, console: Console
     for finding in plan.warnings:
         logger.warning("%s", finding)
     with ExitStack() as stack:
-        metrics = MetricsLog(directory, state, setup.schedule, offset=offset, norms_every=options.sample_every)
-        grids = SampleGrids(directory, state, plan.spec, every=options.sample_every, steps=steps, seed=plan.config.seed)
+        metrics = MetricsLog(
+            directory,
+            state,
+            setup.schedule,
+            offset=offset,
+            looks_every=options.sample_every,
+            measures=measures(plan, state) if plan.config.metrics else None,
+        )
+        grids = SampleGrids(
+            directory,
+            state,
+            plan.spec,
+            every=options.sample_every,
+            steps=steps,
+            seed=plan.config.seed,
+            real=real_part(plan, POINTS) if len(plan.spec.shape) == 1 else None,
+        )
         checkpoints = Checkpoints(
             directory,
             state,

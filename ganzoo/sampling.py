@@ -43,7 +43,7 @@ def ready(generator: Generator, spec: DataSpec, *, seed: int = 0, batches: int =
 def chunks(
     network: Generator, spec: DataSpec, n: int, *, labels: Sequence[int] | None, seed: int
 ) -> Iterator[tuple[Tensor, Tensor | None]]:
-    """Images and their labels, chunk by chunk, for more of them than memory holds.
+    """Images (or vectors) and their labels, chunk by chunk, for more of them than memory holds.
 
     Labels are drawn from the data's frequencies unless given.
     """
@@ -52,7 +52,14 @@ def chunks(
         z, chosen = _latents(network, spec, seed, f"sample/{start // CHUNK}")
         if chosen is not None:
             chosen = chosen[:count] if labels is None else torch.tensor(labels[start : start + count]).to(chosen)
-        yield to_uint8(network(z[:count], chosen)), None if chosen is None else chosen.cpu()
+        yield as_data(network(z[:count], chosen)), None if chosen is None else chosen.cpu()
+
+
+def as_data(generated: Tensor) -> Tensor:
+    """What a dataset would hold, on the CPU: uint8 images, and vectors as they are."""
+    if generated.ndim == 2:
+        return generated.detach().to("cpu", torch.float32)
+    return to_uint8(generated)
 
 
 def to_uint8(data: Tensor) -> Tensor:

@@ -46,7 +46,7 @@ class Run:
         return [json.loads(line) for line in self.directory.metrics.read_text(encoding="utf-8").splitlines()]
 
     def sample(self, n: int, labels: Sequence[int] | None = None, seed: int = 0, ema: bool = True) -> Tensor:
-        """Images of the newest checkpoint that verifies, uint8 (n, C, H, W).
+        """Images of the newest checkpoint that verifies, uint8 (n, C, H, W); of vector data float32 (n, D).
 
         BatchNorm statistics are re-estimated on a copy.
 
@@ -71,6 +71,11 @@ class Run:
         if labels is not None:
             _check_labels(labels, n, spec.classes if spec.conditional else ())
         return sampling.chunks(sampling.ready(network, spec, seed=seed), spec, n, labels=labels, seed=seed)
+
+    @property
+    def of_vectors(self) -> bool:
+        """Whether the run was trained on vectors, not on images."""
+        return len(manifest.read_spec(self.directory).shape) == 1
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 from ganzoo import pictures, sampling, spectral
@@ -24,6 +25,8 @@ logger = logging.getLogger("ganzoo")
 COLUMNS = 8
 BATCHES_FOR_A_LOOK = 4
 """BatchNorm is estimated from fewer batches for a grid than for ``sample``: there may be many grids."""
+POINTS = 2048
+"""Generated points of a scatter plot, and real ones under them."""
 MOST_ROWS = 16
 """Rows of a conditional grid: one a class, up to this many."""
 
@@ -33,13 +36,22 @@ class MetricsLog:
 
     Args:
         offset: bytes to keep of a file that is continued; rows after it belong to steps that are done again.
-        norms_every: the rows in which spectral norms are due, in steps.
+        looks_every: the rows in which spectral norms and ``measures`` are due, in steps.
+        measures: what else is then found out about the generator, which costs more than a step may.
     """
 
     def __init__(
-        self, run: RunDirectory, state: TrainState, schedule: Schedule, *, offset: int = 0, norms_every: int
+        self,
+        run: RunDirectory,
+        state: TrainState,
+        schedule: Schedule,
+        *,
+        offset: int = 0,
+        looks_every: int,
+        measures: Callable[[], dict[str, float]] | None = None,
     ) -> None:
-        self._state, self._schedule, self._norms_every = state, schedule, norms_every
+        self._state, self._schedule, self._looks_every = state, schedule, looks_every
+        self._measures = measures
         self._file = run.metrics.open("ab")
         size = self._file.tell()
         if size < offset:
@@ -56,20 +68,23 @@ class MetricsLog:
         if not report.scalars:
             return
         scalars = dict(report.scalars)
-        if self._norms_due(report.step):
+        due = self._due(report.step)
+        if due:
             scalars |= {f"sigma/{name}": norm for name, norm in spectral.norms(self._state.discriminator).items()}
         # One transfer for the whole row, and double only on the CPU: not every device has it.
         values = torch.stack([value.detach().float() for value in scalars.values()]).cpu().double().tolist()
         row: dict[str, Any] = {"step": report.step, "d_step": report.d_step, "images": report.images}
         self.latest = dict(zip(scalars, values, strict=True))
+        if self._measures is not None and (due or report.step == self._schedule.steps):
+            self.latest |= self._measures()
         row |= self.latest | self._clock.tick(report.images)
         self._file.write(json.dumps(row).encode() + b"\n")
         self._file.flush()
 
-    def _norms_due(self, step: int) -> bool:
-        """Whether a multiple of ``norms_every`` was passed since the row before: a function of the step alone."""
+    def _due(self, step: int) -> bool:
+        """Whether a multiple of ``looks_every`` was passed since the row before: a function of the step alone."""
         before = step - (step % self._schedule.log_every or self._schedule.log_every)
-        return step // self._norms_every != before // self._norms_every
+        return step // self._looks_every != before // self._looks_every
 
     def offset(self) -> int:
         """Bytes written so far, safely on disk."""
@@ -97,13 +112,28 @@ class Clock:
 
 
 class SampleGrids:
-    """Writes ``samples/step-NNNNNNN.png`` from latents that stay the same for the whole run, and their film."""
+    """Writes ``samples/step-NNNNNNN.png`` from latents that stay the same for the whole run, and their film.
+
+    Of vectors it is a scatter plot over real ones, and at the end ``samples.png`` shows how they moved.
+
+    Args:
+        real: some of the real data, (N, D), if they are vectors.
+    """
 
     def __init__(
-        self, run: RunDirectory, state: TrainState, spec: DataSpec, *, every: int, steps: int, seed: int
+        self,
+        run: RunDirectory,
+        state: TrainState,
+        spec: DataSpec,
+        *,
+        every: int,
+        steps: int,
+        seed: int,
+        real: Tensor | None = None,
     ) -> None:
         self._run, self._state, self._spec = run, state, spec
         self._every, self._steps, self._seed = every, steps, seed
+        self._real = real
 
     def __call__(self, report: Report) -> None:
         """Write the grid when it is due."""
@@ -113,10 +143,15 @@ class SampleGrids:
     def write(self, step: int) -> None:
         """Write the grid of a step; rows by class if the generator is conditional."""
         network = sampling.ready(averaged(self._state), self._spec, seed=self._seed, batches=BATCHES_FOR_A_LOOK)
+        pictures.save(self._picture(network), self._run.samples / f"step-{step:07d}.png")
+
+    @torch.no_grad()
+    def _picture(self, network: Generator) -> Image.Image:
+        if self._real is not None:
+            made = sampling.chunks(network, self._spec, POINTS, labels=None, seed=self._seed)
+            return pictures.scatter(torch.cat([points for points, _ in made]), self._real)
         z, labels = self._latents(network)
-        with torch.no_grad():
-            images = sampling.to_uint8(network(z, labels))
-        pictures.save(pictures.grid(images, COLUMNS), self._run.samples / f"step-{step:07d}.png")
+        return pictures.grid(sampling.to_uint8(network(z, labels)), COLUMNS)
 
     def _latents(self, network: Generator) -> tuple[Tensor, Tensor | None]:
         device = next(network.parameters()).device
@@ -132,6 +167,8 @@ class SampleGrids:
         """Write the film."""
         frames = sorted(self._run.samples.glob("step-*.png"), key=lambda path: int(path.stem.removeprefix("step-")))
         pictures.save_film(frames, self._run.path / "samples.gif")
+        if self._real is not None:
+            pictures.strip(frames, self._run.path / "samples.png")
 
 
 class Checkpoints:

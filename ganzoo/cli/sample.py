@@ -31,13 +31,19 @@ def sample_command(
     n: Annotated[int, typer.Option("-n", metavar="N", min=1, help="How many images.")] = 64,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="Folder for one PNG an image, by class if there are any."),
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            help="Folder for one PNG an image, by class if there are any; of vectors samples.npy.",
+        ),
     ] = None,
     class_name: Annotated[
         str | None, typer.Option("--class", metavar="NAME", help="Only this class (conditional runs).")
     ] = None,
     seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Another seed, other images.")] = 0,
-    grid: Annotated[Path | None, typer.Option("--grid", metavar="FILE", help="All in one PNG.")] = None,
+    grid: Annotated[
+        Path | None, typer.Option("--grid", metavar="FILE", help="All in one PNG; of vectors a scatter plot.")
+    ] = None,
     runs_folder: Annotated[Path, typer.Option("--runs", metavar="DIR", help="The folder of runs.")] = Path("runs"),
     ema: Annotated[bool, typer.Option("--ema/--no-ema", help="The averaged generator, or the last one.")] = True,
     as_json: Json = False,
@@ -56,9 +62,10 @@ def sample_command(
     chosen = Run(find_run(runs_folder, run).path)
     labels = None if class_name is None else [_class_number(chosen, class_name)] * n
     _refuse_existing(out, grid)
-    if grid is not None and n > MOST_IN_A_GRID:
+    if grid is not None and n > MOST_IN_A_GRID and not chosen.of_vectors:
         raise ConfigError(f"a grid holds at most {MOST_IN_A_GRID} images", given=n, hint="--out DIR for more")
-    written = [] if out is None else _write_images(chosen, out, n, labels, seed, ema)
+    write = _write_vectors if chosen.of_vectors else _write_images
+    written = [] if out is None else write(chosen, out, n, labels, seed, ema)
     if grid is not None:
         written.append(_write_grid(chosen, grid, n, labels, seed, ema))
     if as_json:
@@ -79,6 +86,18 @@ def _write_images(run: Run, out: Path, n: int, labels: list[int] | None, seed: i
     return written
 
 
+def _write_vectors(run: Run, out: Path, n: int, labels: list[int] | None, seed: int, ema: bool) -> list[Path]:
+    import numpy as np
+
+    from ganzoo.rundir import writing
+
+    target = out / "samples.npy"
+    with writing(target):
+        out.mkdir(parents=True, exist_ok=True)
+        np.save(target, run.sample(n, labels=labels, seed=seed, ema=ema).numpy(), allow_pickle=False)
+    return [target]
+
+
 def _target(run: Run, out: Path, number: int, labels: Tensor | None, row: int) -> Path:
     """``DIR/000012.png``, in a folder for its class if there are classes: a folder that ``--data`` can read."""
     folder = out if labels is None else out / run.classes[int(labels[row])]
@@ -89,7 +108,8 @@ def _write_grid(run: Run, grid: Path, n: int, labels: list[int] | None, seed: in
     from ganzoo import pictures
 
     images = run.sample(n, labels=labels, seed=seed, ema=ema)
-    pictures.save(pictures.grid(images, columns=max(1, round(n**0.5))), grid)
+    sheet = pictures.scatter(images, images) if run.of_vectors else pictures.grid(images, max(1, round(n**0.5)))
+    pictures.save(sheet, grid)
     return grid
 
 

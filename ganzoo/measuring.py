@@ -1,0 +1,84 @@
+"""Metrics during training: draw samples without perturbing the run, and let each metric compare them with real data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganzoo import sampling
+from ganzoo.errors import ConfigError, PluginError
+from ganzoo.plan import Plan
+from ganzoo.protocols import Features, Metric
+from ganzoo.seeds import generator_for
+from ganzoo.state import TrainState
+from ganzoo.watch import BATCHES_FOR_A_LOOK, averaged
+
+SAMPLES = 2500
+"""Drawn for a metric that does not say how many it wants (``samples``)."""
+AVAILABLE = frozenset({"images", "labels", "modes"})
+
+
+def measures(plan: Plan, state: TrainState) -> Callable[[], dict[str, float]]:
+    """A function that measures the generator as it stands: ``metric/NAME/…`` → value.
+
+    Raises:
+        ConfigError: a metric needs what these data do not have.
+        PluginError: a component of kind metric is none.
+    """
+    metrics = {name: _metric(plan, name) for name in plan.config.metrics}
+
+    def measure() -> dict[str, float]:
+        seed = plan.config.seed
+        network = sampling.ready(averaged(state), plan.spec, seed=seed, batches=BATCHES_FOR_A_LOOK)
+        found: dict[str, float] = {}
+        for name, metric in metrics.items():
+            count = int(getattr(metric, "samples", SAMPLES))
+            made = list(sampling.chunks(network, plan.spec, count, labels=None, seed=seed))
+            images = torch.cat([part for part, _ in made])
+            labels = [chosen for _, chosen in made if chosen is not None]
+            fake = _features(plan, images, torch.cat(labels) if labels else None)
+            real = _features(plan, real_part(plan, count), None)
+            values = metric(real=real, fake=fake, random=generator_for(seed, "metric", name))
+            found |= {f"metric/{name}/{key}": float(value) for key, value in values.items()}
+        return found
+
+    return measure
+
+
+def real_part(plan: Plan, count: int) -> Tensor:
+    """So many of the real data, always the same: a shuffle of their own, at most all of them."""
+    order = torch.randperm(len(plan.dataset), generator=generator_for(0, "real", plan.dataset.fingerprint))
+    return plan.dataset.read(order[:count])
+
+
+def _metric(plan: Plan, name: str) -> Metric:
+    metric: Any = plan.options[f"metrics.{name}"].build(plan.spec)
+    provider = plan.entries[f"metrics.{name}"].provider
+    if not callable(metric) or not hasattr(metric, "needs"):
+        raise PluginError(
+            f"metric {name} of {provider} builds no Metric",
+            given=type(metric).__name__,
+            allowed="an object with needs, higher_is_better and __call__(*, real, fake, random)",
+        )
+    available = AVAILABLE - ({"modes"} if plan.dataset.modes is None else set())
+    missing = ", ".join(sorted(metric.needs - available))
+    if missing:
+        raise ConfigError(
+            f"metric {name} needs {missing}, which a run on data {plan.config.data.name} does not have",
+            allowed=", ".join(sorted(available)),
+            hint="leave it out: --set metrics=none",
+        )
+    result: Metric = metric
+    return result
+
+
+def _features(plan: Plan, images: Tensor, labels: Tensor | None) -> Features:
+    return Features(
+        images=images,
+        labels=labels,
+        modes=plan.dataset.modes,
+        mode_std=getattr(plan.dataset, "mode_std", None),
+    )
