@@ -7,6 +7,15 @@ from ganzoo.hookspecs import hookimpl
 
 GANZOO_API = 1
 
+WGAN_SETTING = {
+    "regularizers.weight-clip.clip": 0.01,
+    "train.optimizer": "rmsprop",
+    "train.g_lr": 5e-5,
+    "train.d_lr": 5e-5,
+    "train.n_critic": 5,
+    "train.batch_size": 64,
+}
+
 WGAN_GP_SETTING = {
     "regularizers.gradient-penalty.weight": 10.0,
     "train.optimizer": "adam",
@@ -15,6 +24,17 @@ WGAN_GP_SETTING = {
     "train.g_betas": [0.0, 0.9],
     "train.d_betas": [0.0, 0.9],
     "train.n_critic": 5,
+}
+
+BEGAN_SETTING = {
+    "discriminator.name": "autoencoder",
+    "discriminator.distance": "l1",
+    "train.optimizer": "adam",
+    "train.g_lr": 1e-4,
+    "train.d_lr": 1e-4,
+    "train.g_betas": [0.9, 0.999],
+    "train.d_betas": [0.9, 0.999],
+    "train.batch_size": 16,
 }
 
 
@@ -29,6 +49,25 @@ def ganzoo_components() -> list[Component]:
             summary="the original GAN loss with the non-saturating generator",
             aliases=("non-saturating", "logistic"),
             paper="Goodfellow et al. 2014, arXiv:1406.2661",
+        ),
+        Component(
+            kind="loss",
+            name="minimax",
+            target="ganzoo_losses.minimax:Minimax",
+            summary="the original GAN loss with the saturating generator",
+            aliases=("saturating",),
+            tags=frozenset({"saturating"}),
+            paper="Goodfellow et al. 2014, arXiv:1406.2661",
+        ),
+        Component(
+            kind="loss",
+            name="wgan",
+            target="ganzoo_losses.wgan:Wgan",
+            summary="Wasserstein distance, the critic held in bounds by clipping its weights",
+            aliases=("wasserstein",),
+            tags=frozenset({"needs_lipschitz"}),
+            suggests=WGAN_SETTING,
+            paper="Arjovsky et al. 2017, arXiv:1701.07875",
         ),
         Component(
             kind="loss",
@@ -60,5 +99,49 @@ def ganzoo_components() -> list[Component]:
             target="ganzoo_losses.margin_hinge:MarginHinge",
             summary="hinge loss with a margin of its own for real and for fake",
             paper="after Lim & Ye 2017, arXiv:1705.02894",
+        ),
+        Component(
+            kind="loss",
+            name="relativistic",
+            target="ganzoo_losses.relativistic:Relativistic",
+            summary="which of a real and a fake is real: logits compared pair by pair",
+            aliases=("rpgan", "rsgan"),
+            tags=frozenset({"generator_needs_real", "paired"}),
+            paper="Jolicoeur-Martineau 2018, arXiv:1807.00734; Huang et al. 2024, arXiv:2501.05441",
+        ),
+        Component(
+            kind="loss",
+            name="relativistic-average",
+            target="ganzoo_losses.relativistic_average:RelativisticAverage",
+            summary="each logit compared with the mean logit of the other side",
+            aliases=("ragan",),
+            tags=frozenset({"generator_needs_real", "batch_nonlinear"}),
+            paper="Jolicoeur-Martineau 2018, arXiv:1807.00734",
+        ),
+        Component(
+            kind="loss",
+            name="f-gan",
+            target="ganzoo_losses.f_gan:FGan",
+            summary="a bound on one of six f-divergences",
+            aliases=("fgan",),
+            paper="Nowozin et al. 2016, arXiv:1606.00709",
+        ),
+        Component(
+            kind="loss",
+            name="ebgan",
+            target="ganzoo_losses.ebgan:Ebgan",
+            summary="energies of an autoencoder, those of fakes lifted up to a margin",
+            tags=frozenset({"needs_energy"}),
+            suggests={"discriminator.name": "autoencoder", "discriminator.distance": "l2"},
+            paper="Zhao et al. 2016, arXiv:1609.03126",
+        ),
+        Component(
+            kind="loss",
+            name="began",
+            target="ganzoo_losses.began:Began",
+            summary="reconstruction errors of an autoencoder, balanced at a given ratio",
+            tags=frozenset({"needs_energy"}),
+            suggests=BEGAN_SETTING,
+            paper="Berthelot et al. 2017, arXiv:1703.10717",
         ),
     ]

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from ganzoo.component import Options
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from ganzoo_losses.wgan import Wgan
 
 
-class WganGp(Options):
+class WganGp(Wgan):
     """Wasserstein-1 distance by its dual form, the critic being held near slope 1 by a gradient penalty.
 
     Formula:
@@ -20,26 +15,10 @@ class WganGp(Options):
     r and f are the logits of real and fake, of any shape; E is the mean over every element. At zero logits both are
     0. −D estimates the distance up to a factor, if the critic is near its optimum and near slope 1.
 
-    The penalty is not part of this class: the loss *suggests* the regularizer ``gradient-penalty`` with weight 10,
-    five critic steps a generator step, and Adam at 1e-4 with betas (0, 0.9). Without any bound on the critic
-    (``--reg none`` and no spectral norm) the objective is unbounded below. The logits have no zero of their own,
-    so the share of logits above 0 says nothing.
+    The penalty is not part of this class: the loss is that of ``wgan``, and *suggests* the regularizer
+    ``gradient-penalty`` with weight 10, five critic steps a generator step, and Adam at 1e-4 with betas (0, 0.9).
+    Without any bound on the critic (``--reg none`` and no spectral norm) the objective is unbounded below. The logits
+    have no zero of their own, so the share of logits above 0 says nothing.
 
     Source: Gulrajani et al. 2017, arXiv:1704.00028, equation 3 and algorithm 1.
     """
-
-    def tags(self) -> frozenset[str]:
-        """The loss is bounded only where the critic's slope is."""
-        return frozenset({"needs_lipschitz"})
-
-    def discriminator_loss(self, *, real: Tensor, fake: Tensor) -> Tensor:
-        """D's objective from logits of any shape, without the penalty."""
-        return fake.mean() - real.mean()
-
-    def generator_loss(self, *, fake: Tensor) -> Tensor:
-        """G's objective from logits of any shape."""
-        return -fake.mean()
-
-    def equilibrium(self) -> dict[str, float]:
-        """D's value at p_g = p_data. G's is any constant, so it is left out."""
-        return {"d": 0.0}

@@ -11,6 +11,8 @@ from ganzoo_losses.bce import Bce
 from ganzoo_losses.hinge import Hinge
 from ganzoo_losses.lsgan import Lsgan
 from ganzoo_losses.margin_hinge import MarginHinge
+from ganzoo_losses.minimax import Minimax
+from ganzoo_losses.wgan import Wgan
 from ganzoo_losses.wgan_gp import WganGp
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,6 +24,8 @@ FAKE = torch.tensor([0.5, -3.0], dtype=torch.float64)
 BY_HAND = {
     "bce": (Bce(), 1.231427017157522, 1.761332167876924),
     "bce, smoothing 0.1": (Bce(label_smoothing=0.1), 1.281427017157522, 1.761332167876924),
+    "minimax": (Minimax(), 1.231427017157522, -0.511332167876924),
+    "wgan": (Wgan(), -1.75, 1.25),
     "wgan-gp": (WganGp(), -1.75, 1.25),
     "lsgan": (Lsgan(), 3.5625, 4.0625),
     "lsgan, Pearson, scale 1": (Lsgan(a=-1, b=1, c=0, scale=1), 5.625, 4.625),
@@ -32,6 +36,8 @@ BY_HAND = {
 AT_ZERO = {
     "bce": (Bce(), 2 * math.log(2), math.log(2)),
     "bce, smoothing 0.3": (Bce(label_smoothing=0.3), 2 * math.log(2), math.log(2)),
+    "minimax": (Minimax(), 2 * math.log(2), -math.log(2)),
+    "wgan": (Wgan(), 0.0, 0.0),
     "wgan-gp": (WganGp(), 0.0, 0.0),
     "lsgan": (Lsgan(), 0.5, 0.5),
     "hinge": (Hinge(), 2.0, 0.0),
@@ -65,6 +71,30 @@ def test_bce_is_binary_cross_entropy(real, fake, smoothing):
     d, g = values_of(Bce(label_smoothing=smoothing), real, fake)
     assert d == pytest.approx((on_real + on_fake).item(), rel=1e-12, abs=1e-300)
     assert g == pytest.approx(criterion(fake, torch.ones_like(fake)).item(), rel=1e-12, abs=1e-300)
+
+
+@given(real=logits, fake=logits)
+def test_minimax_generator_gains_what_its_half_of_the_cross_entropy_costs(real, fake):
+    criterion = torch.nn.BCEWithLogitsLoss()
+    on_fake = criterion(fake, torch.zeros_like(fake)).item()
+    d, g = values_of(Minimax(), real, fake)
+    assert d == pytest.approx(values_of(Bce(), real, fake)[0], rel=1e-15)
+    assert g == pytest.approx(-on_fake, rel=1e-12, abs=1e-300)
+
+
+@given(real=logits, fake=logits)
+def test_wgan_and_wgan_gp_are_one_objective(real, fake):
+    assert values_of(Wgan(), real, fake) == values_of(WganGp(), real, fake)
+
+
+@pytest.mark.parametrize(("loss", "dies"), [(Minimax(), True), (Bce(), False)])
+def test_only_the_saturating_generator_stops_learning_from_hopeless_fakes(loss, dies):
+    fake = torch.tensor([-200.0, -50.0, -10.0], dtype=torch.float64, requires_grad=True)
+    loss.generator_loss(fake=fake).backward()
+    pull = -3 * fake.grad
+    assert (pull > 0).all()
+    assert (pull < 1e-4).all() == dies
+    assert (pull > 0.9999).all() == (not dies)
 
 
 @given(real=logits, fake=logits, a=st.floats(-3, 0), b=st.floats(0.1, 3), c=st.floats(-3, 3), scale=st.floats(0.1, 3))
@@ -116,6 +146,7 @@ def test_bce_keeps_the_tail_a_thresholded_softplus_drops():
     ("loss", "best"),
     [
         (Bce(label_smoothing=0.4), math.log(0.3 / 0.7)),
+        (Minimax(), 0.0),
         (Lsgan(a=-1, b=3, c=0, scale=2), 1.0),
         (MarginHinge(margin_real=0.5, margin_fake=2), -1.0),
     ],

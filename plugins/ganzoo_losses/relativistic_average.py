@@ -1,0 +1,75 @@
+"""The relativistic objective on means."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Literal
+
+import torch.nn.functional as F
+from pydantic import Field
+
+from ganzoo.component import Options
+from ganzoo_losses.bce import softplus
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class RelativisticAverage(Options):
+    """Each logit is compared with the mean logit of the other side; both players want both sides.
+
+    Formula:
+        u = r − E f,  v = f − E r
+        D: E ψ(u) + E ψ(−v)
+        G: E ψ(v) + E ψ(−u)
+        ψ(x) = sp(−x) for bce, relu(1−x) for hinge, ½(x−1)² for lsgan
+
+    sp(x) = ln(1 + eˣ) is the softplus, r and f are the logits of real and fake, ψ is chosen by ``base``. Logits may
+    have any shape and the batches any size; E is the mean over every element, patches included. The means carry
+    gradient: G is also moved through E f. With lsgan real is drawn to +1 above the mean fake, and fake to −1 below the
+    mean real. At zero logits (D, G): bce 2 ln 2, 2 ln 2; hinge 2, 2; lsgan 1, 1.
+
+    The means are those of the batch, so micro-batches (``train.accumulate``) are another objective. Only differences
+    count; the accuracy that is logged is the share of logits on the right side of the other side's mean.
+
+    Where implementations differ: the authors' code halves bce and hinge as well; lsgan without the ½ has twice the
+    value; detached means are another gradient.
+
+    Source: Jolicoeur-Martineau 2018, arXiv:1807.00734, section 4.2; hinge and least squares: its appendix.
+    """
+
+    base: Literal["bce", "hinge", "lsgan"] = Field(default="bce", description="ψ, the loss of a difference of logits")
+
+    def tags(self) -> frozenset[str]:
+        """G compares with real logits, and the value of a batch is not the mean over its parts."""
+        return frozenset({"generator_needs_real", "batch_nonlinear"})
+
+    def discriminator_loss(self, *, real: Tensor, fake: Tensor) -> Tensor:
+        """D's objective from logits of any shapes."""
+        return self._apart(above=real, below=fake)
+
+    def generator_loss(self, *, real: Tensor, fake: Tensor) -> Tensor:
+        """G's objective from logits of any shapes."""
+        return self._apart(above=fake, below=real)
+
+    def diagnostics(self, *, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
+        """The share on the right side of the other side's mean, instead of 0."""
+        return {
+            "accuracy/real": (real > fake.mean()).float().mean(),
+            "accuracy/fake": (fake < real.mean()).float().mean(),
+        }
+
+    def equilibrium(self) -> dict[str, float]:
+        """The values of both objectives at p_g = p_data, where the best D is any constant."""
+        value = {"bce": 2 * math.log(2), "hinge": 2.0, "lsgan": 1.0}[self.base]
+        return {"d": value, "g": value}
+
+    def _apart(self, *, above: Tensor, below: Tensor) -> Tensor:
+        return self._psi(above - below.mean()).mean() + self._psi(above.mean() - below).mean()
+
+    def _psi(self, difference: Tensor) -> Tensor:
+        if self.base == "bce":
+            return softplus(-difference)
+        if self.base == "hinge":
+            return F.relu(1 - difference)
+        return (difference - 1).square() / 2
