@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
     from ganzoo.protocols import Discriminate, DiscriminatorOutput
 
+NORM_EPSILON = 1e-12
+"""Inside the root, where it keeps the derivative at a zero gradient finite."""
+
 
 def mean_logits(output: DiscriminatorOutput) -> Tensor:
     """D̄, each sample's mean logit, (N,): over the patches of each map, then over the maps.
@@ -32,3 +35,8 @@ def squared_gradient_norms(critic: Discriminate, images: Tensor, labels: Tensor 
     total = mean_logits(critic(images, labels)).sum()
     (gradient,) = torch.autograd.grad(total, images, create_graph=True)
     return gradient.reshape(len(gradient), -1).square().sum(1)
+
+
+def gradient_norms(critic: Discriminate, images: Tensor, labels: Tensor | None) -> Tensor:
+    """√(‖∇D̄(xᵢ)‖² + 1e-12) of each sample, (N,)."""
+    return (squared_gradient_norms(critic, images, labels) + NORM_EPSILON).sqrt()

@@ -1,0 +1,31 @@
+"""One of the activations that a discriminator shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ganzoo.errors import ConfigError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganzoo.protocols import DiscriminatorOutput
+
+
+def chosen_features(output: DiscriminatorOutput, layer: int, *, regularizer: str) -> Tensor:
+    """``output.features[layer]`` as (N, features), in the precision of the logits."""
+    count = len(output.features)
+    if count == 0:
+        raise ConfigError(
+            f"{regularizer} needs the discriminator's features, and it shows none",
+            allowed="a discriminator with the capability provides_features",
+            hint=f"ganzoo list discriminators, or leave {regularizer} out",
+        )
+    if not -count <= layer < count:
+        raise ConfigError(
+            f"{regularizer} is to look at a layer that the discriminator does not have",
+            given=f"layer {layer}",
+            allowed=f"-{count} to {count - 1}",
+            hint=f"--set regularizers.{regularizer}.layer=-1",
+        )
+    return output.features[layer].flatten(1).to(output.logits.dtype)

@@ -1,0 +1,137 @@
+"""Consistency regularization: CR, bCR, zCR and ICR."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Literal, Self
+
+import torch
+from pydantic import Field
+
+from ganzoo.component import RegularizerOptions
+from ganzoo.errors import ConfigError
+from ganzoo.protocols import Regularizer
+from ganzoo_regularizers import flip_and_shift
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganzoo.protocols import DataSpec, DiscriminatorOutput, StepView
+
+SMALLEST_DRAW = 2.0**-54
+"""Half the step of the uniform draws, which are multiples of 2⁻⁵³: zero would become an infinite normal number."""
+
+
+class Consistency(RegularizerOptions, Regularizer):
+    """The discriminator is to judge two views of one thing alike.
+
+    Formula:
+        real:   D: λ_r·E(D(x) − D(T x))²
+        fake:   D: λ_f·E(D(G(z)) − D(T G(z)))²
+        latent: D: λ_d·E(D(G(z)) − D(G(z + Δ)))²,  G: −λ_g·E(G(z) − G(z + Δ))²,  Δ ~ N(0, ε²) per element
+        cr = real; bcr = real + fake; zcr = latent; icr = real + fake + latent
+
+    E are means over logits, patches included, and over pixels in G's term; of several maps each is meant and the terms
+    summed. T is a horizontal flip with probability ½ and a shift by whole pixels of up to ⅛ of each side, reflected at
+    the borders, drawn anew for each image. Both views carry gradient; in D's step no image does. G's term is
+    subtracted: it rewards latents that are close and images that are not. Terms contain their λ; ``weight`` multiplies
+    all of them. 0 for a constant discriminator.
+
+    Where implementations differ: the adversarial term sees x and G(z), never T x, which would teach G the transforms.
+    Both views are judged by the critic of penalties, in one precision, at the cost of one pass more than if D(x)
+    were taken over; with an augmentation in the run, that comes on top of both. The weights of bCR and zCR are
+    StudioGAN's for CIFAR-10; it also compares class logits, which do not enter here.
+
+    Raises:
+        ConfigError: if the data are vectors, of which there is no other view, though ``zcr`` works on them; or if
+            batches of real and fake differ in size.
+
+    Source: Zhang et al. 2020, arXiv:1910.12027, section 2; Zhao et al. 2021, arXiv:2002.04724, section 2.
+    """
+
+    variant: Literal["cr", "bcr", "zcr", "icr"] = Field(
+        default="bcr", description="real images; real and fake; latents; all three"
+    )
+    real_weight: float = Field(default=10.0, ge=0, allow_inf_nan=False, description="λ_r, of two views of real images")
+    fake_weight: float = Field(default=10.0, ge=0, allow_inf_nan=False, description="λ_f, of two views of fakes")
+    discriminator_latent_weight: float = Field(
+        default=20.0, ge=0, allow_inf_nan=False, description="λ_d, of close latents in the discriminator's objective"
+    )
+    generator_latent_weight: float = Field(
+        default=0.5, ge=0, allow_inf_nan=False, description="λ_g, of close latents in the generator's, subtracted"
+    )
+    noise: float = Field(
+        default=0.05, gt=0, allow_inf_nan=False, description="ε, the standard deviation between close latents"
+    )
+
+    def tags(self) -> frozenset[str]:
+        """Only latents have close neighbors among vectors."""
+        return frozenset() if self.variant == "zcr" else frozenset({"needs_images"})
+
+    def build(self, spec: DataSpec) -> Self:
+        """Itself. Raises ``ConfigError`` if the data are vectors, unless the variant is ``zcr``."""
+        if len(spec.shape) != 3 and self.variant != "zcr":
+            raise ConfigError(
+                f"consistency {self.variant} flips and shifts images, and the data are vectors",
+                given=f"shape {spec.shape}",
+                allowed="shapes (C, H, W), or the variant zcr",
+                hint="--set regularizers.consistency.variant=zcr",
+            )
+        return self
+
+    def discriminator_terms(self, view: StepView) -> dict[str, Tensor]:
+        """The terms ``consistency_real``, ``consistency_fake`` and ``consistency_latent`` of the variant."""
+        of_real, of_fake, of_latent = self._draw(view)
+        terms = {}
+        judged = None if self.variant == "cr" else view.critic(view.fake, view.fake_labels)
+        if self.variant != "zcr":
+            real = view.real.detach()
+            other = flip_and_shift.flipped_and_shifted(real, of_real)
+            distance = squared_distance(view.critic(real, view.real_labels), view.critic(other, view.real_labels))
+            terms["consistency_real"] = self.real_weight * distance
+        if judged is not None and self.variant in ("bcr", "icr"):
+            other = flip_and_shift.flipped_and_shifted(view.fake, of_fake)
+            distance = squared_distance(judged, view.critic(other, view.fake_labels))
+            terms["consistency_fake"] = self.fake_weight * distance
+        if judged is not None and of_latent is not None:
+            with torch.no_grad():
+                other = view.generate(view.z + of_latent, view.fake_labels)
+            distance = squared_distance(judged, view.critic(other, view.fake_labels))
+            terms["consistency_latent"] = self.discriminator_latent_weight * distance
+        return terms
+
+    def generator_terms(self, view: StepView) -> dict[str, Tensor]:
+        """The term ``consistency_latent``, negative, of the variants zcr and icr."""
+        _, _, of_latent = self._draw(view)
+        if of_latent is None:
+            return {}
+        other = view.generate(view.z + of_latent, view.fake_labels)
+        return {"consistency_latent": -self.generator_latent_weight * (view.fake - other).square().mean()}
+
+    def _draw(self, view: StepView) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Draws for T of real and of fake, and Δ.
+
+        A row an image, in order, and normal numbers from uniform ones, so that a generator carried from one micro-batch
+        to the next draws what it would have drawn for the whole batch.
+        """
+        n, count = len(view.z), flip_and_shift.DRAWS
+        if len(view.real) != n:
+            raise ConfigError(
+                "consistency draws for real and fake images row by row, but their batches differ in size",
+                given=f"{len(view.real)} real, {n} fake",
+                allowed="equal sizes",
+                hint="draw as many fakes as there are real images",
+            )
+        latent = view.z[0].numel() if self.variant in ("zcr", "icr") else 0
+        draws = torch.rand(n, 2 * count + latent, generator=view.random, dtype=torch.float64)
+        of_real, of_fake = draws[:, :count], draws[:, count : 2 * count]
+        if not latent:
+            return of_real, of_fake, None
+        normal = math.sqrt(2) * torch.erfinv(2 * draws[:, 2 * count :].clamp(min=SMALLEST_DRAW) - 1)
+        return of_real, of_fake, (self.noise * normal).to(view.z.dtype).view(view.z.shape).to(view.z.device)
+
+
+def squared_distance(one: DiscriminatorOutput, other: DiscriminatorOutput) -> Tensor:
+    """Mean squared difference of the logits of each map, summed over the maps."""
+    pairs = zip((one.logits, *one.extra_logits), (other.logits, *other.extra_logits), strict=True)
+    return torch.stack([(a - b).square().mean() for a, b in pairs]).sum()

@@ -1,0 +1,53 @@
+"""The zero-centered gradient penalty on real data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from ganzoo.component import RegularizerOptions
+from ganzoo.protocols import Regularizer
+from ganzoo_regularizers.critic_gradient import squared_gradient_norms
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganzoo.protocols import StepView
+
+
+class R1(RegularizerOptions, Regularizer):
+    """Squared slope of the critic at real data, in the discriminator's step.
+
+    Formula:
+        D: γ/2·Eᵢ‖∇D̄(xᵢ)‖²
+
+    γ is ``weight``; the raw term is ½·E‖∇D̄‖². The squared norm is summed over all of C·H·W; D̄ is the mean logit of a
+    sample, over the patches of each map and then over the maps, so that γ means the same for every patch count; class
+    logits never enter. Images are the un-augmented ones, with their labels. For D = ⟨w, x⟩ the term is γ/2·‖w‖². With
+    ``every`` k the term counts k times as much at every k-th update: StyleGAN2's lazy form is ``every`` 16 with
+    ``lazy_adam``, which sets D's Adam to lr·c and β^c, c = k/(k+1).
+
+    Where implementations differ: the paper has γ/2 and γ 10, as here; libraries whose factor stands for γ/2 need half
+    the number. StyleGAN2 gives the lazy term an optimizer step of its own, so it makes k+1 steps where the plain form
+    makes k, and c makes up for that; here the term joins D's own step.
+
+    Source: Mescheder et al. 2018, arXiv:1801.04406, equation 9; lazy form: Karras et al. 2020, arXiv:1912.04958.
+    """
+
+    weight: float = Field(default=10.0, ge=0, allow_inf_nan=False, description="γ; the term is γ/2·E‖∇D‖²")
+    lazy_adam: bool = Field(
+        default=False, description="with every k > 1, set D's Adam to lr·c and β^c, c = k/(k+1), as StyleGAN2 does"
+    )
+
+    def tags(self) -> frozenset[str]:
+        """The penalty limits the slope, and needs a critic that judges each sample by itself."""
+        return frozenset({"limits_slope", "needs_per_sample_independence"})
+
+    def optimizer_correction(self) -> dict[Literal["discriminator", "generator"], float]:
+        """For D c = k/(k+1), if asked for and the term is lazy."""
+        return {"discriminator": self.every / (self.every + 1)} if self.lazy_adam and self.every > 1 else {}
+
+    def discriminator_terms(self, view: StepView) -> dict[str, Tensor]:
+        """The raw term ``r1``."""
+        return {"r1": squared_gradient_norms(view.critic, view.real, view.real_labels).mean() / 2}

@@ -1,0 +1,50 @@
+"""The zero-centered gradient penalty on fakes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from ganzoo.component import RegularizerOptions
+from ganzoo.protocols import Regularizer
+from ganzoo_regularizers.critic_gradient import squared_gradient_norms
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganzoo.protocols import StepView
+
+
+class R2(RegularizerOptions, Regularizer):
+    """Squared slope of the critic at fakes, in the discriminator's step.
+
+    Formula:
+        D: γ/2·Eᵢ‖∇D̄(G(z)ᵢ)‖²
+
+    γ is ``weight``; the raw term is ½·E‖∇D̄‖². Everything is as in ``r1``, with fakes and the labels they were asked for
+    in place of real data. G gets no gradient from it: fakes are detached in D's step. For D = ⟨w, x⟩ the term is
+    γ/2·‖w‖².
+
+    Where implementations differ: libraries whose factor stands for γ/2 need half the number. R3GAN takes R1 and R2
+    together, with the same γ.
+
+    Source: Mescheder et al. 2018, arXiv:1801.04406, equation 10; with R1: Huang et al. 2024, arXiv:2501.05441.
+    """
+
+    weight: float = Field(default=10.0, ge=0, allow_inf_nan=False, description="γ; the term is γ/2·E‖∇D‖²")
+    lazy_adam: bool = Field(
+        default=False, description="with every k > 1, set D's Adam to lr·c and β^c, c = k/(k+1), as StyleGAN2 does"
+    )
+
+    def tags(self) -> frozenset[str]:
+        """The penalty limits the slope, and needs a critic that judges each sample by itself."""
+        return frozenset({"limits_slope", "needs_per_sample_independence"})
+
+    def optimizer_correction(self) -> dict[Literal["discriminator", "generator"], float]:
+        """For D c = k/(k+1), if asked for and the term is lazy."""
+        return {"discriminator": self.every / (self.every + 1)} if self.lazy_adam and self.every > 1 else {}
+
+    def discriminator_terms(self, view: StepView) -> dict[str, Tensor]:
+        """The raw term ``r2``."""
+        return {"r2": squared_gradient_norms(view.critic, view.fake, view.fake_labels).mean() / 2}
