@@ -21,9 +21,10 @@ class Acgan(DcganTrunkOptions):
         x (N, C, S, S) → [4×4 conv, stride 2 → norm → LeakyReLU 0.2]ⁿ → h (N, w, b, b),  S = b·2ⁿ
         logit (N,) = b×b conv of h;  class logits (N, K) = another b×b conv of h, with bias
 
-    Trunk, sizes, norms and initialization are those of ``dcgan``. The classes are learned through the regularizer
-    ``auxiliary-classifier``, which this discriminator suggests. Labels are not looked at: it judges, and guesses them.
-    Features are the activations after each block.
+    Trunk, sizes, norms, initialization and ``minibatch`` are those of ``dcgan``; what the minibatch layer says of the
+    batch goes to the logit alone, since a sample's class does not depend on the others. The classes are learned through
+    the regularizer ``auxiliary-classifier``, which this discriminator suggests. Labels are not looked at: it judges,
+    and guesses them. Features are the activations after each block.
 
     Where implementations differ: the paper's own ImageNet and CIFAR-10 networks have six convolutions with dropout
     ½, and linear heads.
@@ -55,7 +56,7 @@ class AcganNetwork(Discriminator):
     def __init__(self, trunk: DcganTrunk, *, classes: int) -> None:
         super().__init__()
         self.trunk = trunk
-        self.to_logit = trunk.head(1, bias=trunk.bias)
+        self.to_logit = trunk.logit_head()
         self.to_class_logits = trunk.head(classes, bias=True)
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from ganzoo_discriminators.norm import Norm
+
 WEIGHT_STD = 0.02
 
 
@@ -28,3 +30,25 @@ def batch_norm(width: int) -> nn.BatchNorm2d:
     layer = nn.BatchNorm2d(width)
     nn.init.normal_(layer.weight, 1.0, WEIGHT_STD)
     return layer
+
+
+def block(
+    before: int, after: int, *, kernel: int = 4, stride: int, padding: int, bias: bool, norm: Norm, dropout: float = 0.0
+) -> nn.Sequential:
+    """Convolution, norm, LeakyReLU 0.2, and dropout of whole channels.
+
+    Batch and instance norm follow the convolution, instance norm without parameters; spectral norm is on its weight.
+    """
+    layers = [
+        convolution(
+            before, after, kernel=kernel, stride=stride, padding=padding, bias=bias, spectral=norm == "spectral"
+        )
+    ]
+    if norm == "batch":
+        layers.append(batch_norm(after))
+    elif norm == "instance":
+        layers.append(nn.InstanceNorm2d(after))
+    layers.append(nn.LeakyReLU(0.2, inplace=True))
+    if dropout:
+        layers.append(nn.Dropout2d(dropout))
+    return nn.Sequential(*layers)

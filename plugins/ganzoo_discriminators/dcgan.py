@@ -25,15 +25,23 @@ class Dcgan(DcganTrunkOptions):
     convolution, and there, as with ``norm`` none, convolutions have a bias. Instance norm has no parameters. Weights
     start from N(0, 0.02²), BatchNorm's from N(1, 0.02²). Features are the activations after each block.
 
+    ``minibatch`` shows the last convolution how alike the batch is, in evaluation too, so real and fake go through in
+    passes of their own. stddev appends a constant channel: samples in groups of M = min(4, N), i in group i mod N/M;
+    per channel and pixel √(variance in the group + 1e-8); their mean fills the channel. More than 4 samples must be a
+    multiple of 4: smaller groups would silently be another statistic. discrimination appends, with M = h·T (100×5),
+    o_b(i) = Σ_{j≠i} exp(−‖M_{i,b} − M_{j,b}‖₁) + c_b to the flattened h. T has spectral norm where the rest has.
+
     At 64×64×3 with width 64: 2,765,568 parameters. With BatchNorm a sample's logit depends on its batch, which
     per-sample gradient penalties do not allow for.
 
     Where implementations differ: for more than 64 px some double on to 16·ndf and beyond; here 8·ndf is the widest.
+    The paper on minibatch discrimination sums over j = i too, a constant 1; its authors' code does not.
 
     Raises:
-        ConfigError: if the data are not square images of such a side.
+        ConfigError: if the data are not square images of such a side, or a batch does not fit ``minibatch`` stddev.
 
-    Source: Radford et al. 2016, arXiv:1511.06434; spectral norm: Miyato et al. 2018, arXiv:1802.05957.
+    Source: Radford et al. 2016, arXiv:1511.06434; spectral norm: Miyato et al. 2018, arXiv:1802.05957; stddev: Karras
+    et al. 2018, arXiv:1710.10196, section 3; discrimination: Salimans et al. 2016, arXiv:1606.03498, section 3.2.
     """
 
     def build(self, spec: DataSpec) -> DcganNetwork:
@@ -47,7 +55,7 @@ class DcganNetwork(Discriminator):
     def __init__(self, trunk: DcganTrunk) -> None:
         super().__init__()
         self.trunk = trunk
-        self.to_logit = trunk.head(1, bias=trunk.bias)
+        self.to_logit = trunk.logit_head()
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
         """Logits (N,) and the activations of each block."""

@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Self
 
 from pydantic import Field
 from torch import nn
 
 from ganzoo.component import Options
-from ganzoo_discriminators.convolution import batch_norm, convolution
+from ganzoo_discriminators.convolution import block, convolution
 from ganzoo_discriminators.halving import halvings
 from ganzoo_discriminators.image_shape import image_shape, width_by_size
+from ganzoo_discriminators.minibatch import KERNELS, MINIBATCH_TAGS, Minibatch, MinibatchDiscrimination, MinibatchStddev
+from ganzoo_discriminators.norm import NORM_TAGS, Norm
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ganzoo.protocols import DataSpec
 
-Norm = Literal["batch", "instance", "spectral", "none"]
-
-NORM_TAGS: dict[Norm, frozenset[str]] = {
-    "batch": frozenset({"batch_coupled_train", "batch_nonlinear"}),
-    "instance": frozenset(),
-    "spectral": frozenset({"spectral_norm"}),
-    "none": frozenset(),
-}
 LARGEST_FACTOR = 8
 """Widths double from block to block up to this multiple of the first."""
 
@@ -39,21 +33,30 @@ class DcganTrunkOptions(Options):
     norm: Norm = Field(
         default="batch", description="batch and instance norm spare the first convolution, spectral norm none"
     )
+    minibatch: Minibatch = Field(
+        default="none",
+        description="let the logit see how alike the batch is: stddev (batches of 1, 2, 3 or multiples of 4) or "
+        "discrimination",
+    )
 
     def resolve(self, spec: DataSpec) -> Self:
         """A copy with the width that goes with the size of the images."""
         return self.model_copy(update={"ndf": self._first_width(spec)})
 
     def tags(self) -> frozenset[str]:
-        """``image``, and what the norm brings along."""
-        return NORM_TAGS[self.norm] | {"image"}
+        """``image``, ``provides_features``, and what norm and minibatch layer bring along."""
+        return NORM_TAGS[self.norm] | MINIBATCH_TAGS[self.minibatch] | {"image", "provides_features"}
 
-    def build_trunk(self, spec: DataSpec) -> DcganTrunk:
-        """The trunk for images of ``spec``. Raises ``ConfigError`` if their size does not fit."""
+    def build_trunk(self, spec: DataSpec, *, more_planes: int = 0) -> DcganTrunk:
+        """The trunk for images of ``spec`` with ``more_planes`` beside them.
+
+        Raises:
+            ConfigError: if their size does not fit.
+        """
         channels, height, width = image_shape(spec, discriminator=self._name())
         count, side = halvings(height, width, discriminator=self._name())
         widths = [self._first_width(spec) * min(2**i, LARGEST_FACTOR) for i in range(count)]
-        return DcganTrunk(channels, widths, side=side, norm=self.norm)
+        return DcganTrunk(channels + more_planes, widths, side=side, norm=self.norm, minibatch=self.minibatch)
 
     def _first_width(self, spec: DataSpec) -> int:
         _, height, width = image_shape(spec, discriminator=self._name())
@@ -69,34 +72,49 @@ class DcganTrunk(nn.Module):
     Convolutions carry a bias with ``norm`` spectral or none; with batch and instance norm none does, as published.
     """
 
-    def __init__(self, channels: int, widths: list[int], *, side: int, norm: Norm) -> None:
+    def __init__(
+        self, channels: int, widths: list[int], *, side: int, norm: Norm, minibatch: Minibatch = "none"
+    ) -> None:
         super().__init__()
         self.width = widths[-1]
         self.side = side
+        self.minibatch = minibatch
         self.spectral = norm == "spectral"
         self.bias = norm in ("spectral", "none")
-        first = self._block(channels, widths[0], norm="none")
-        later = (self._block(before, after, norm=norm) for before, after in pairwise(widths))
+        of_first: Norm = "spectral" if self.spectral else "none"
+        first = block(channels, widths[0], stride=2, padding=1, bias=self.bias, norm=of_first)
+        later = (
+            block(before, after, stride=2, padding=1, bias=self.bias, norm=norm) for before, after in pairwise(widths)
+        )
         self.blocks = nn.ModuleList([first, *later])
 
-    def _block(self, before: int, after: int, *, norm: Norm) -> nn.Sequential:
-        layers = [convolution(before, after, stride=2, padding=1, bias=self.bias, spectral=self.spectral)]
-        if norm == "batch":
-            layers.append(batch_norm(after))
-        elif norm == "instance":
-            layers.append(nn.InstanceNorm2d(after))
-        return nn.Sequential(*layers, nn.LeakyReLU(0.2, inplace=True))
+    def head(self, outputs: int, *, bias: bool, more_planes: int = 0) -> nn.Module:
+        """A convolution over the whole map that remains: (N, width + more_planes, side, side) to (N, outputs, 1, 1)."""
+        entering = self.width + more_planes
+        return convolution(entering, outputs, kernel=self.side, stride=1, padding=0, bias=bias, spectral=self.spectral)
 
-    def head(self, outputs: int, *, bias: bool) -> nn.Module:
-        """A convolution over the whole map that remains: (N, width, side, side) to (N, outputs, 1, 1)."""
-        return convolution(
-            self.width, outputs, kernel=self.side, stride=1, padding=0, bias=bias, spectral=self.spectral
+    def logit_head(self) -> nn.Module:
+        """From the last activations, (N, width, side, side), to logits (N, 1, 1, 1), with the minibatch layer between.
+
+        Where that layer hands over a vector, a 1×1 convolution of it stands for the convolution over the whole map:
+        the same linear map of the activations.
+        """
+        if self.minibatch == "stddev":
+            return nn.Sequential(MinibatchStddev(), self.head(1, bias=self.bias, more_planes=1))
+        if self.minibatch == "none":
+            return self.head(1, bias=self.bias)
+        features = self.width * self.side**2
+        return nn.Sequential(
+            nn.Flatten(),
+            MinibatchDiscrimination(features, spectral=self.spectral),
+            nn.Unflatten(1, (features + KERNELS, 1, 1)),
+            convolution(features + KERNELS, 1, kernel=1, stride=1, padding=0, bias=self.bias, spectral=self.spectral),
         )
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Images (N, C, H, W) to the activations after each block; the last is (N, width, side, side)."""
         activations = []
-        for block in self.blocks:
-            images = block(images)
+        for one in self.blocks:
+            images = one(images)
             activations.append(images)
         return tuple(activations)

@@ -1,4 +1,4 @@
-"""The discriminators: published sizes, geometry found by probing, initialization, spectral norm, what they refuse."""
+"""The dcgan family and patchgan-sn: published sizes, geometry by probing, initialization, norms, what they refuse."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import torch
 import torch.nn.functional as F
 from ganzoo_discriminators.acgan import Acgan
 from ganzoo_discriminators.dcgan import Dcgan
-from ganzoo_discriminators.patch_geometry import map_side
 from ganzoo_discriminators.patchgan_sn import PatchganSn
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -57,31 +56,6 @@ def test_acgan_adds_one_head():
     spec = spec_of(3, 64, 64)
     head = len(CLASSES) * (512 * 4 * 4 + 1)
     assert parameters(on_meta(Acgan(), spec)) == parameters(on_meta(Dcgan(), spec)) + head
-
-
-@pytest.mark.parametrize(
-    ("n_layers", "field", "maps"),
-    [
-        (1, 16, {32: 14, 64: 30, 128: 62, 256: 126}),
-        (2, 34, {32: 6, 64: 14, 128: 30, 256: 62}),
-        (3, 70, {32: 2, 64: 6, 128: 14, 256: 30}),
-        (4, 142, {32: None, 64: 2, 128: 6, 256: 14}),
-        (5, 286, {32: None, 64: None, 128: 2, 256: 6}),
-        (6, 574, {32: None, 64: None, 128: None, 256: 2}),
-    ],
-)
-def test_field_and_map_of_the_table(n_layers, field, maps):
-    for side, expected in maps.items():
-        options = PatchganSn(ndf=1, n_layers=n_layers)
-        if expected is None:
-            with pytest.raises(ConfigError):
-                on_meta(options, spec_of(1, side, side))
-            continue
-        network = on_meta(options, spec_of(1, side, side))
-        logits = network(torch.empty(2, 1, side, side, device="meta")).logits
-        assert logits.shape == (2, 1, expected, expected)
-        assert map_side(side, n_layers) == expected
-        assert network.receptive_field() == field
 
 
 @pytest.mark.parametrize(("n_layers", "side"), [(1, 33), (2, 64), (3, 128)])

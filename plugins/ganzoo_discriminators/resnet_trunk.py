@@ -1,0 +1,142 @@
+"""SNGAN's residual trunk, and the options of every discriminator upon it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from ganzoo_blocks.attention import SelfAttention
+from pydantic import Field
+from torch import nn
+from torch.nn import functional as F
+
+from ganzoo.component import Options
+from ganzoo.errors import ConfigError
+from ganzoo_discriminators.image_shape import image_shape
+from ganzoo_discriminators.residual_block import ResidualBlock
+from ganzoo_discriminators.spectral_layers import glorot_convolution
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganzoo.protocols import DataSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """The blocks of the trunk for images of at least some size.
+
+    Attributes:
+        side: the shorter side, in pixels, from which on this layout is used.
+        ndf: the width that goes with it.
+        halving: width of each halving block, in multiples of ``ndf``.
+        plain: the same for the blocks after them, which keep the size.
+    """
+
+    side: int
+    ndf: int
+    halving: tuple[int, ...]
+    plain: tuple[int, ...]
+
+
+LAYOUTS = (
+    Layout(side=256, ndf=64, halving=(1, 2, 4, 8, 8, 16), plain=(16,)),
+    Layout(side=128, ndf=64, halving=(1, 2, 4, 8, 16), plain=(16,)),
+    Layout(side=64, ndf=64, halving=(1, 2, 4, 8, 16), plain=()),
+    Layout(side=4, ndf=128, halving=(1, 1), plain=(1, 1)),
+)
+"""The authors' networks for 256, 128, 64 and 32 px; each also serves the sizes up to the next."""
+
+
+class ResnetTrunkOptions(Options):
+    """Options of every discriminator upon SNGAN's trunk."""
+
+    component: ClassVar[str]
+
+    ndf: int | None = Field(
+        default=None, ge=1, description="width of the first block; by default 128 below 64 px, else 64"
+    )
+    attention: int | None = Field(
+        default=None,
+        ge=2,
+        description="side of the map that self-attention is put on, such as 16; null for no attention",
+    )
+
+    def resolve(self, spec: DataSpec) -> Self:
+        """A copy with the width that goes with the size of the images."""
+        return self.model_copy(update={"ndf": self.ndf or self._layout(spec).ndf})
+
+    def tags(self) -> frozenset[str]:
+        """The same for all options."""
+        return frozenset({"image", "provides_features", "spectral_norm"})
+
+    def build_trunk(self, spec: DataSpec) -> ResnetTrunk:
+        """The trunk for images of ``spec``. Raises ``ConfigError`` if they or the place of attention do not fit."""
+        channels, height, width = image_shape(spec, discriminator=self.component)
+        layout = self._layout(spec)
+        after = None if self.attention is None else self._place_of_attention(min(height, width), layout)
+        return ResnetTrunk(channels, layout, ndf=self.ndf or layout.ndf, attention_after=after)
+
+    def _layout(self, spec: DataSpec) -> Layout:
+        _, height, width = image_shape(spec, discriminator=self.component)
+        shorter = min(height, width)
+        for layout in LAYOUTS:
+            if shorter >= layout.side:
+                return layout
+        raise ConfigError(
+            f"discriminator {self.component} halves an image twice, and this one is too small for that",
+            given=f"images of {height}×{width}",
+            allowed=f"images of at least {LAYOUTS[-1].side} px a side",
+            hint="--image-size 32",
+        )
+
+    def _place_of_attention(self, side: int, layout: Layout) -> int:
+        sides = [side >> count for count in range(1, len(layout.halving) + 1)]
+        if self.attention in sides:
+            return sides.index(self.attention)
+        allowed = [candidate for candidate in sides if candidate >= 2]
+        raise ConfigError(
+            f"discriminator {self.component} has no map of the side that attention is asked for",
+            given=f"attention {self.attention}, images of {side} px (the shorter side)",
+            allowed=f"attention {', '.join(map(str, allowed))}, or null for none",
+            hint=f"--set discriminator.attention={allowed[len(allowed) // 2]}",
+        )
+
+
+class ResnetTrunk(nn.Module):
+    """Residual blocks, at first halving; ``attention_after`` is the number of the block that attention follows."""
+
+    def __init__(self, channels: int, layout: Layout, *, ndf: int, attention_after: int | None) -> None:
+        super().__init__()
+        widths = [ndf * factor for factor in layout.halving + layout.plain]
+        self.width = widths[-1]
+        self.blocks = nn.ModuleList()
+        for index, (before, after) in enumerate(pairwise([channels, *widths])):
+            block: nn.Module = ResidualBlock(
+                before,
+                after,
+                halve=index < len(layout.halving),
+                first=index == 0,
+                hidden=before if index else after,
+                body=partial(glorot_convolution, gain=math.sqrt(2)),
+                shortcut=glorot_convolution,
+            )
+            if index == attention_after:
+                block = nn.Sequential(block, SelfAttention(after, spectral=True))
+            self.blocks.append(block)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Images (N, C, H, W) to the activations after each block, before their ReLU."""
+        activations = []
+        for block in self.blocks:
+            images = block(images)
+            activations.append(images)
+        return tuple(activations)
+
+
+def sum_pooled(maps: Tensor) -> Tensor:
+    """(N, width, h, w) to (N, width): ReLU, then the *sum* over all positions."""
+    return F.relu(maps).sum(dim=(2, 3))
