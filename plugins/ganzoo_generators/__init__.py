@@ -19,5 +19,29 @@ def ganzoo_components() -> list[Component]:
             summary="transposed convolutions that double up to the image; class-conditional on demand",
             tags=frozenset({"accepts_labels", "batch_coupled_train", "batch_nonlinear", "image"}),
             paper="Radford et al. 2016, arXiv:1511.06434",
-        )
+        ),
+        Component(
+            kind="generator",
+            name="mlp",
+            target="ganzoo_generators.mlp:Mlp",
+            summary="fully connected layers, for vectors and small images",
+            tags=frozenset({"accepts_labels"}),
+            paper="Goodfellow et al. 2014, arXiv:1406.2661",
+        ),
+        Component(
+            kind="generator",
+            name="resnet",
+            target="ganzoo_generators.resnet:Resnet",
+            summary="SNGAN's residual blocks; class-conditional BatchNorm, self-attention on demand",
+            tags=frozenset({"accepts_labels", "batch_coupled_train", "batch_nonlinear", "image"}),
+            paper="Miyato et al. 2018, arXiv:1802.05957",
+        ),
+        Component(
+            kind="generator",
+            name="stylegan",
+            target="ganzoo_generators.stylegan:Stylegan",
+            summary="StyleGAN2's mapping network, modulated convolutions and noise, small",
+            tags=frozenset({"accepts_labels", "image", "provides_style"}),
+            paper="Karras et al. 2020, arXiv:1912.04958",
+        ),
     ]

@@ -10,9 +10,10 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from ganzoo.component import Options
-from ganzoo.errors import ConfigError
 from ganzoo.protocols import Generator
-from ganzoo_generators.doubling import doublings
+from ganzoo_generators.doubling import doublings, halving_widths
+from ganzoo_generators.image_shape import image_shape, width_by_size
+from ganzoo_generators.labels import class_count, given_labels
 
 if TYPE_CHECKING:
     from ganzoo.protocols import DataSpec
@@ -61,21 +62,15 @@ class Dcgan(Options):
 
     def build(self, spec: DataSpec) -> DcganNetwork:
         """The network for images of ``spec``, conditional if ``spec`` is."""
-        channels, height, width = _image_shape(spec)
-        count, side = doublings(height, width)
-        widths = [self._last_width(spec) * min(2**i, LARGEST_FACTOR) for i in reversed(range(count))]
-        if spec.conditional and not spec.classes:
-            raise ConfigError(
-                "generator dcgan is to be conditional, and the data has no classes",
-                allowed="data with classes",
-                hint="--data FOLDER with one sub-folder a class",
-            )
-        classes = len(spec.classes) if spec.conditional else 0
+        channels, height, width = image_shape(spec, generator="dcgan")
+        count, side = doublings(height, width, generator="dcgan")
+        widths = halving_widths(self._last_width(spec), count, largest=LARGEST_FACTOR)
+        classes = class_count(spec, generator="dcgan")
         return DcganNetwork(channels, widths, side=side, latent=self.latent, classes=classes)
 
     def _last_width(self, spec: DataSpec) -> int:
-        _, height, width = _image_shape(spec)
-        return self.ngf or (32 if min(height, width) < 64 else 64)
+        _, height, width = image_shape(spec, generator="dcgan")
+        return self.ngf or width_by_size(height, width)
 
 
 class DcganNetwork(Generator):
@@ -103,27 +98,11 @@ class DcganNetwork(Generator):
             ConfigError: if the generator is conditional and ``labels`` is missing.
         """
         if self.label_embedding is not None:
-            if labels is None:
-                raise ConfigError(
-                    "generator dcgan was built conditional and got no labels",
-                    allowed=f"labels (N,) in [0, {self.label_embedding.num_embeddings})",
-                    hint="pass labels, or build it with a DataSpec that is not conditional",
-                )
+            classes = self.label_embedding.num_embeddings
+            labels = given_labels(labels, classes=classes, generator="dcgan")
             z = torch.cat([z, self.label_embedding(labels)], dim=1)
         images: Tensor = torch.tanh(self.to_image(self.blocks(z[:, :, None, None])))
         return images
-
-
-def _image_shape(spec: DataSpec) -> tuple[int, int, int]:
-    if len(spec.shape) != 3:
-        raise ConfigError(
-            "generator dcgan makes images",
-            given=f"data of shape {spec.shape}",
-            allowed="data of shape (C, H, W)",
-            hint="ganzoo list generators",
-        )
-    channels, height, width = spec.shape
-    return channels, height, width
 
 
 def _block(before: int, after: int, *, kernel: int = 4, stride: int = 2, padding: int = 1) -> nn.Sequential:

@@ -1,0 +1,108 @@
+"""StyleGAN2's layers: weights scaled as they are used, and convolutions whose weights depend on the style."""
+
+from __future__ import annotations
+
+from math import sqrt
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ganzoo_generators.smoothing import Smoothing
+
+SLOPE = 0.2
+EPSILON = 1e-8
+
+
+class ScaledLinear(nn.Module):
+    """A linear layer with an equalized learning rate.
+
+    Formula:
+        y = m·(W/√fan_in)·x + m·b;  W₀ ~ N(0, 1/m²), b₀ = ``bias``/m,  m = ``rate``
+
+    An optimizer such as Adam moves every weight about equally far, whatever its scale; so all layers learn equally
+    fast, and this one ``rate`` times as fast.
+
+    Source: Karras et al. 2018, arXiv:1710.10196, section 4.1; the rate: Karras et al. 2019, arXiv:1812.04948.
+    """
+
+    def __init__(self, before: int, after: int, *, bias: float = 0.0, rate: float = 1.0) -> None:
+        super().__init__()
+        self.rate = rate
+        self.weight = nn.Parameter(torch.randn(after, before) / rate)
+        self.bias = nn.Parameter(torch.full((after,), bias / rate))
+
+    def forward(self, values: Tensor) -> Tensor:
+        """(N, before) → (N, after)."""
+        scale = self.rate / sqrt(self.weight.shape[1])
+        return F.linear(values, self.weight * scale, self.bias * self.rate)
+
+
+class ModulatedConvolution(nn.Module):
+    """A convolution whose weights are scaled, sample by sample, by a style of w, and back to unit length.
+
+    Formula:
+        s = affine(w);  W'_oik = s_i·W_oik/√fan_in;  W''_oik = W'_oik/√(Σ_ik W'²_oik + 1e-8);  y = W'' ∗ x
+
+    Written as a scaling of the maps before and after one convolution for all samples, which gives the same numbers.
+    Inputs that are independent and of variance 1 leave it with variance 1. Without ``demodulate`` y = W' ∗ x. With
+    ``double`` the map is doubled: a transposed convolution of stride 2, then the [1, 3, 3, 1] filter.
+
+    Source: Karras et al. 2020, arXiv:1912.04958, equations 1 to 3.
+    """
+
+    def __init__(
+        self, before: int, after: int, *, kernel: int, style: int, demodulate: bool = True, double: bool = False
+    ) -> None:
+        super().__init__()
+        self.affine = ScaledLinear(style, before, bias=1.0)
+        self.weight = nn.Parameter(torch.randn(after, before, kernel, kernel))
+        self.demodulate = demodulate
+        self.smoothing = Smoothing(gain=4.0) if double else None
+
+    def forward(self, maps: Tensor, w: Tensor) -> Tensor:
+        """Maps (N, before, H, W) and styles (N, style) → (N, after, H, W), or twice the side."""
+        weight = self.weight / sqrt(self.weight[0].numel())
+        scales = self.affine(w)
+        maps = maps * scales[:, :, None, None]
+        if self.smoothing is None:
+            maps = F.conv2d(maps, weight, padding=weight.shape[-1] // 2)
+        else:
+            maps = self.smoothing(F.conv_transpose2d(maps, weight.transpose(0, 1), stride=2))
+        if not self.demodulate:
+            return maps
+        lengths = F.linear(scales.square(), weight.square().sum(dim=(2, 3)))
+        return maps * torch.rsqrt(lengths + EPSILON)[:, :, None, None]
+
+
+class StyledConvolution(nn.Module):
+    """A modulated convolution, noise, bias and activation.
+
+    Formula:
+        y = √2·lrelu₀.₂(conv(x, w) + strength·noise + bias),  noise ~ N(0, 1), one value a position, for all channels
+
+    In training noise is drawn anew from torch's global generator. In evaluation it is what was drawn when the layer was
+    built, the same for all samples: then the output depends on x and w alone. The strength is learned and starts at 0.
+
+    Source: Karras et al. 2020, arXiv:1912.04958, figure 2c.
+    """
+
+    noise: Tensor
+
+    def __init__(self, before: int, after: int, *, side: int, style: int, double: bool = False) -> None:
+        super().__init__()
+        self.convolution = ModulatedConvolution(before, after, kernel=3, style=style, double=double)
+        self.register_buffer("noise", torch.randn(1, 1, side, side))
+        self.strength = nn.Parameter(torch.zeros(()))
+        self.bias = nn.Parameter(torch.zeros(after))
+
+    def forward(self, maps: Tensor, w: Tensor) -> Tensor:
+        """(N, before, H, W) → (N, after, side, side)."""
+        maps = self.convolution(maps, w)
+        noise = torch.randn_like(maps[:, :1]) if self.training else self.noise
+        return activated(maps + self.strength * noise + self.bias[:, None, None])
+
+
+def activated(values: Tensor) -> Tensor:
+    """LeakyReLU of slope 0.2, times √2, which keeps the size of what it is given."""
+    return F.leaky_relu(values, SLOPE) * sqrt(2)

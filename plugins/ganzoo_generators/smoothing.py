@@ -1,0 +1,55 @@
+"""The low-pass filter of StyleGAN2, as plain convolutions."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+TAPS = (1.0, 3.0, 3.0, 1.0)
+
+
+class Smoothing(nn.Module):
+    """The filter [1, 3, 3, 1] ⊗ [1, 3, 3, 1]/64 times ``gain``, channel by channel.
+
+    A map of side H has side H − 1 after it: what a transposed convolution of stride 2 and kernel 3 has too many. A
+    ``gain`` of 4 makes up for the zeros that stride put between the pixels.
+
+    Source: Karras et al. 2020, arXiv:1912.04958, the authors' code; Zhang 2019, arXiv:1904.11486.
+    """
+
+    kernel: Tensor
+
+    def __init__(self, *, gain: float = 1.0) -> None:
+        super().__init__()
+        self.register_buffer("kernel", _kernel() * gain, persistent=False)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """(N, C, H, W) → (N, C, H − 1, W − 1)."""
+        channels = maps.shape[1]
+        return F.conv2d(maps, self.kernel.to(maps.dtype).expand(channels, 1, 4, 4), padding=1, groups=channels)
+
+
+class SmoothDoubling(nn.Module):
+    """Doubles images: zeros between the pixels, then the same filter. Inside, this is bilinear interpolation.
+
+    Outside of the image everything is 0, so the outermost pixels are darker than those of a bilinear interpolation
+    that repeats the border.
+    """
+
+    kernel: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("kernel", _kernel() * 4, persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(N, C, H, W) → (N, C, 2H, 2W)."""
+        channels = images.shape[1]
+        kernel = self.kernel.to(images.dtype).expand(channels, 1, 4, 4)
+        return F.conv_transpose2d(images, kernel, stride=2, padding=1, groups=channels)
+
+
+def _kernel() -> Tensor:
+    taps = torch.tensor(TAPS) / sum(TAPS)
+    return torch.outer(taps, taps)[None, None]
