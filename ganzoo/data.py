@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import platformdirs
 import torch
@@ -15,23 +15,36 @@ from ganzoo.errors import ConfigError, DataError
 from ganzoo.protocols import Batch, Dataset
 from ganzoo.seeds import generator_for
 
+BLOCK = 1024
+"""About so many class draws of :class:`_Balanced` are made at once, since a generator costs more than a draw."""
+
+
+class _Order(Protocol):
+    def __call__(self, start: int, stop: int) -> Tensor:
+        """The items at the places ``start`` to ``stop`` of the endless order."""
+        ...
+
 
 class Batches:
     """The endless order of the data, cut into batches.
 
-    The order is one permutation after another, each a function of (seed, epoch); a batch may reach from one into the
-    next, and the data may be fewer than a batch.
+    The order is a function of the seed alone; a batch may reach from one epoch into the next, and the data may be
+    fewer than a batch. ``shuffle`` is one permutation of all items after another. ``balanced`` is one round after
+    another: a round has every class that occurs exactly once, in an order of its own, so that every class is equally
+    likely at every place; within a class, one permutation of its items follows another. Real labels are then uniform
+    over the classes that occur, whatever ``spec.marginal`` says of the data, and labels of fakes must be drawn so too.
 
     Args:
         dataset: what is read.
         batch_size: items per batch, at least 1.
         seed: of order and mirroring.
-        sampling: only ``shuffle`` so far.
+        sampling: ``shuffle``, or ``balanced`` for labelled data.
         hflip: mirror each image left to right with probability ½, a function of (seed, batch number).
 
     Raises:
         DataError: the dataset is empty.
-        ConfigError: no such sampling, a batch without items, or vectors to be mirrored.
+        ConfigError: no such sampling, classes to be balanced where there are no labels, a batch without items, or
+            vectors to be mirrored.
     """
 
     def __init__(
@@ -40,24 +53,21 @@ class Batches:
         *,
         batch_size: int,
         seed: int,
-        sampling: Literal["shuffle"] = "shuffle",
+        sampling: Literal["shuffle", "balanced"] = "shuffle",
         hflip: bool = False,
     ) -> None:
         if len(dataset) == 0:
             raise DataError("the dataset is empty", hint="give --data a folder with at least one image")
         if batch_size < 1:
             raise ConfigError("train.batch_size is too small", given=batch_size, allowed="at least 1")
-        if sampling != "shuffle":
-            raise ConfigError("data.sampling is not known", given=sampling, allowed="shuffle")
         if hflip and len(dataset.spec.shape) != 3:
             raise ConfigError("data.hflip mirrors images, and these data are vectors", hint="--set data.hflip=false")
         self._dataset, self._batch_size, self._seed, self._hflip = dataset, batch_size, seed, hflip
-        # Two, since a batch may reach from one epoch into the next.
-        self._order = lru_cache(maxsize=2)(self._permutation)
+        self._order = _order(dataset, sampling, seed)
 
     def batch(self, number: int) -> Batch:
         """Batch ``number``: float32 on the CPU, images in [-1, 1], vectors as they are; labels int64."""
-        index = self._index(number)
+        index = self._order(number * self._batch_size, (number + 1) * self._batch_size)
         data = self._dataset.read(index)
         if data.dtype == torch.uint8:
             data = data.to(torch.float32).div_(127.5).sub_(1)
@@ -67,19 +77,93 @@ class Batches:
         labels = None if self._dataset.labels is None else self._dataset.labels[index]
         return Batch(data, labels, index)
 
-    def _index(self, number: int) -> Tensor:
-        size = len(self._dataset)
-        start, stop = number * self._batch_size, (number + 1) * self._batch_size
+
+def _order(dataset: Dataset, sampling: str, seed: int) -> _Order:
+    if sampling == "shuffle":
+        return _Shuffled(len(dataset), seed)
+    if sampling != "balanced":
+        raise ConfigError("data.sampling is not known", given=sampling, allowed="shuffle, balanced")
+    if dataset.labels is None:
+        raise ConfigError(
+            "data.sampling=balanced draws every class equally often, and these data have no labels",
+            given=sampling,
+            allowed="shuffle, or data with at least two classes",
+            hint="--set data.sampling=shuffle",
+        )
+    return _Balanced(dataset.labels, seed)
+
+
+class _Shuffled:
+    """One permutation after another, each a function of (seed, epoch)."""
+
+    def __init__(self, size: int, seed: int) -> None:
+        self._size, self._seed = size, seed
+        # Two, since a batch may reach from one epoch into the next.
+        self._epoch = lru_cache(maxsize=2)(self._permutation)
+
+    def __call__(self, start: int, stop: int) -> Tensor:
         parts = []
         while start < stop:
-            epoch, offset = divmod(start, size)
-            part = self._order(epoch)[offset : offset + stop - start]
+            epoch, offset = divmod(start, self._size)
+            part = self._epoch(epoch)[offset : offset + stop - start]
             parts.append(part)
             start += len(part)
         return torch.cat(parts)
 
     def _permutation(self, epoch: int) -> Tensor:
-        return torch.randperm(len(self._dataset), generator=generator_for(self._seed, epoch, "order"))
+        return torch.randperm(self._size, generator=generator_for(self._seed, epoch, "order"))
+
+
+class _Balanced:
+    """Rounds of one item from every class; item r of a class is that of its round r, so nothing needs counting."""
+
+    def __init__(self, labels: Tensor, seed: int) -> None:
+        self._seed = seed
+        present = torch.bincount(labels).nonzero().flatten()
+        self._members = [(labels == label).nonzero().flatten() for label in present]
+        self._classes = len(present)
+        self._rounds = max(1, BLOCK // self._classes)
+        self._block = lru_cache(maxsize=2)(self._class_order)
+        self._epoch = lru_cache(maxsize=2 * self._classes)(self._permutation)
+
+    def __call__(self, start: int, stop: int) -> Tensor:
+        places = torch.arange(start, stop)
+        rounds = places.div(self._classes, rounding_mode="floor")
+        classes = self._classes_at(start, stop)
+        index = torch.empty_like(places)
+        for position in sorted(set(classes.tolist())):
+            chosen = classes == position
+            index[chosen] = self._items(position, rounds[chosen])
+        return index
+
+    def _classes_at(self, start: int, stop: int) -> Tensor:
+        size, parts = self._rounds * self._classes, []
+        while start < stop:
+            block, offset = divmod(start, size)
+            part = self._block(block)[offset : offset + stop - start]
+            parts.append(part)
+            start += len(part)
+        return torch.cat(parts)
+
+    def _items(self, position: int, rounds: Tensor) -> Tensor:
+        members = self._members[position]
+        epochs = rounds.div(len(members), rounding_mode="floor")
+        items = torch.empty_like(rounds)
+        for epoch in sorted(set(epochs.tolist())):
+            chosen = epochs == epoch
+            items[chosen] = self._epoch(position, epoch)[rounds[chosen] - epoch * len(members)]
+        chosen_members: Tensor = members[items]
+        return chosen_members
+
+    def _class_order(self, block: int) -> Tensor:
+        """A permutation of the classes for each round of a block, one after another."""
+        generator = generator_for(self._seed, block, "balanced/classes")
+        draws = torch.rand(self._rounds, self._classes, dtype=torch.float64, generator=generator)
+        return draws.argsort(dim=1, stable=True).flatten()
+
+    def _permutation(self, position: int, epoch: int) -> Tensor:
+        generator = generator_for(self._seed, epoch, "balanced/items", position)
+        return torch.randperm(len(self._members[position]), generator=generator)
 
 
 def cache_folder() -> Path:

@@ -56,6 +56,19 @@ def order(batches, count):
     return torch.cat([batches.batch(number).index for number in range(count)])
 
 
+class Labelled(Ramp):
+    """Items with the labels they are given, of which some classes may be missing."""
+
+    def __init__(self, labels):
+        super().__init__(len(labels))
+        self.labels = torch.tensor(labels)
+
+
+# The order of the data in every run there is: (seed, items, epoch) → the first six.
+FIRST_ITEMS = {(0, 50, 0): [22, 40, 16, 25, 0, 36], (7, 13, 2): [10, 0, 5, 11, 4, 8]}
+LABELS = st.lists(st.integers(0, 6), min_size=1, max_size=30)
+
+
 @given(size=SIZES, batch_size=BATCH_SIZES, seed=SEEDS)
 def test_every_epoch_is_a_permutation(size, batch_size, seed):
     seen = order(Batches(Ramp(size), batch_size=batch_size, seed=seed), -(-3 * size // batch_size))
@@ -93,6 +106,72 @@ def test_global_generators_neither_matter_nor_move():
     torch.manual_seed(5)
     assert torch.equal(moved, torch.rand(1))
     assert torch.equal(first.data, Batches(Ramp(50), batch_size=50, seed=0, hflip=True).batch(3).data)
+
+
+@pytest.mark.parametrize(("seed", "size", "epoch"), list(FIRST_ITEMS))
+def test_the_shuffled_order_never_changes(seed, size, epoch):
+    seen = order(Batches(Ramp(size), batch_size=size, seed=seed), 3)[epoch * size :]
+    assert seen[:6].tolist() == FIRST_ITEMS[seed, size, epoch]
+
+
+@given(labels=LABELS, batch_size=BATCH_SIZES, seed=SEEDS)
+def test_balanced_rounds_have_every_class_once(labels, batch_size, seed):
+    data, present = Labelled(labels), sorted(set(labels))
+    batches = Batches(data, batch_size=batch_size, seed=seed, sampling="balanced")
+    seen = data.labels[order(batches, -(-5 * len(present) // batch_size))][: 5 * len(present)]
+    for one_round in seen.split(len(present)):
+        assert sorted(one_round.tolist()) == present
+
+
+@given(labels=LABELS, batch_size=BATCH_SIZES, seed=SEEDS)
+def test_balanced_classes_show_every_item_before_any_again(labels, batch_size, seed):
+    data, rounds = Labelled(labels), 3 * len(labels)
+    batches = Batches(data, batch_size=batch_size, seed=seed, sampling="balanced")
+    seen = order(batches, -(-rounds * len(set(labels)) // batch_size))
+    for label in set(labels):
+        items = (data.labels == label).nonzero().flatten().tolist()
+        shown = seen[data.labels[seen] == label].tolist()
+        for start in range(0, len(shown) - len(items), len(items)):
+            assert sorted(shown[start : start + len(items)]) == items
+
+
+@given(
+    labels=LABELS, seed=SEEDS, numbers=st.lists(st.integers(0, 2000), min_size=1, max_size=5), parts=st.integers(1, 5)
+)
+def test_a_balanced_batch_depends_on_seed_and_place_alone(labels, seed, numbers, parts):
+    data = Labelled(labels)
+    walked = Batches(data, batch_size=12 * parts, seed=seed, sampling="balanced")
+    for number in numbers:
+        again = walked.batch(number)
+        smaller = Batches(data, batch_size=12, seed=seed, sampling="balanced")
+        assert torch.equal(
+            again.index, torch.cat([smaller.batch(number * parts + part).index for part in range(parts)])
+        )
+        assert torch.equal(again.labels, data.labels[again.index])
+
+
+def test_balanced_classes_are_equally_likely_at_every_place_of_a_round():
+    """A fixed order within rounds would make place and class of a batch one and the same."""
+    data = Labelled([0] * 90 + [1] * 9 + [2])
+    seen = data.labels[order(Batches(data, batch_size=300, seed=3, sampling="balanced"), 30)]
+    assert torch.bincount(seen).tolist() == [3000, 3000, 3000]
+    for place in range(3):
+        counts = torch.bincount(seen[place::3], minlength=3)
+        # Five standard deviations of 3,000 draws with chance ⅓.
+        assert (counts - 1000).abs().max() < 5 * (3000 * 2 / 9) ** 0.5
+
+
+def test_balanced_orders_differ_between_seeds_epochs_and_classes():
+    data = Labelled([0, 1] * 40)
+
+    def of_class(label, seed):
+        seen = order(Batches(data, batch_size=160, seed=seed, sampling="balanced"), 1)
+        return (seen[data.labels[seen] == label] // 2).tolist()
+
+    first = of_class(0, seed=0)
+    assert first[:40] != first[40:]
+    assert first != of_class(1, seed=0)
+    assert first != of_class(0, seed=1)
 
 
 def test_bytes_become_floats_from_minus_one_to_one():
@@ -136,6 +215,7 @@ def test_vectors_stay_as_they_are():
         (Ramp(0), {}, DataError, "empty"),
         (Ramp(3), {"batch_size": 0}, ConfigError, "batch_size"),
         (Ramp(3), {"sampling": "sorted"}, ConfigError, "sampling"),
+        (Ramp(3, labelled=False), {"sampling": "balanced"}, ConfigError, "no labels"),
         (Points(3), {"hflip": True}, ConfigError, "vectors"),
     ],
 )

@@ -17,11 +17,30 @@ DIGITS_SETTING = {
 }
 """Found by search for hinge with patchgan-sn (docs/design.md says how); a loss or a critic may know better."""
 
+POINTS_SETTING = {
+    "train.steps": 10000,
+    "train.batch_size": 256,
+    "train.g_lr": 1e-3,
+    "train.d_lr": 1e-3,
+    "train.g_betas": [0.5, 0.999],
+    "train.d_betas": [0.5, 0.999],
+    "train.sample_every": 500,
+    "train.checkpoint_every": 2500,
+}
+"""About a minute of the mlp networks on one core; not yet tuned."""
+
 
 @hookimpl
 def ganzoo_components() -> list[Component]:
     """Announce the datasets."""
     return [
+        Component(
+            kind="dataset",
+            name="csv",
+            target="ganzoo_datasets.csv:Csv",
+            summary="your own pictures: a table with the class, patient and split of each",
+            aliases=("table",),
+        ),
         Component(
             kind="dataset",
             name="digits",
@@ -39,9 +58,50 @@ def ganzoo_components() -> list[Component]:
         ),
         Component(
             kind="dataset",
+            name="grid",
+            target="ganzoo_datasets.grid:Grid",
+            summary="25 Gaussians on a square lattice in the plane; for the mlp networks",
+            aliases=("25-gaussians",),
+            suggests=POINTS_SETTING,
+            paper="Srivastava et al. 2017, arXiv:1705.07761; Lin et al. 2018, arXiv:1712.04086",
+        ),
+        Component(
+            kind="dataset",
+            name="idx",
+            target="ganzoo_datasets.idx:Idx",
+            summary="a folder with the files of MNIST, Fashion-MNIST, EMNIST or their like",
+            aliases=("mnist",),
+            paper="LeCun et al. 1998, doi:10.1109/5.726791",
+        ),
+        Component(
+            kind="dataset",
+            name="npz",
+            target="ganzoo_datasets.npz:Npz",
+            summary="one .npz file in the layout of MedMNIST",
+            aliases=("medmnist",),
+            paper="Yang et al. 2023, arXiv:2110.14795",
+        ),
+        Component(
+            kind="dataset",
+            name="ring",
+            target="ganzoo_datasets.ring:Ring",
+            summary="8 Gaussians on a circle in the plane; for the mlp networks",
+            aliases=("8-gaussians",),
+            suggests=POINTS_SETTING,
+            paper="Metz et al. 2016, arXiv:1611.02163; Lin et al. 2018, arXiv:1712.04086",
+        ),
+        Component(
+            kind="dataset",
             name="synthetic",
             target="ganzoo_datasets.synthetic:Synthetic",
             summary="colored blobs with known modes, of any size; for tests",
             aliases=("blobs",),
+        ),
+        Component(
+            kind="dataset",
+            name="textures",
+            target="ganzoo_datasets.textures:Textures",
+            summary="crops of brick, grass and gravel from scikit-image; three classes, gray, 32×32 by default",
+            requires=("skimage",),
         ),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,8 @@ from pathlib import Path
 
 from ganzoo.errors import DataError
 from ganzoo_datasets.picture import SUFFIXES
+
+logger = logging.getLogger("ganzoo")
 
 SPLITS = ("train", "val", "test")
 ALL = "all"
@@ -55,6 +58,7 @@ def find_pictures(root: Path, split: str) -> Layout:
             hint="ganzoo run --data PATH",
         )
     places = split_folders(root)
+    _warn_of_splits_taken_for_classes(root, places)
     if split not in (*places, ALL):
         raise DataError(
             f"{root} has no split {split!r}",
@@ -89,6 +93,20 @@ def split_folders(root: Path) -> dict[str, Path]:
     if "train" in named and len(named) == len(folders) and set(named) <= set(SPLITS) and not pictures:
         return {name: named[name] for name in SPLITS if name in named}
     return {"train": root}
+
+
+def _warn_of_splits_taken_for_classes(root: Path, places: Mapping[str, Path]) -> None:
+    """A train/ that has unknown neighbors is a class like them, which is rarely what its owner means."""
+    folders = sorted(entry.name for entry in _entries(root) if _is_folder(entry))
+    others = [name for name in folders if name.lower() not in SPLITS]
+    if places == {"train": root} and others and "train" in map(str.lower, folders):
+        logger.warning(
+            "%s holds %s: they count as classes, not as splits, since splits are train/, val/ and test/ and nothing "
+            "else; to have splits, rename or move away %s",
+            root,
+            ", ".join(folders),
+            ", ".join(others),
+        )
 
 
 def _part(root: Path, place: Path) -> _Part:

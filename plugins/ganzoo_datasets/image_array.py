@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,24 +22,31 @@ class ImageArray:
         digest: a hash of the pixels.
         classes: class names; fewer than two make the data unlabelled.
         labels: (N,) positions in ``classes``.
+        groups: what each image belongs to, such as a patient.
     """
 
-    groups: tuple[str, ...] | None = None
     modes: Tensor | None = None
 
     def __init__(
-        self, images: NDArray[np.uint8], *, digest: str, classes: Sequence[str] = (), labels: Sequence[int] = ()
+        self,
+        images: NDArray[np.uint8],
+        *,
+        digest: str,
+        classes: Sequence[str] = (),
+        labels: Sequence[int] = (),
+        groups: Sequence[str] | None = None,
     ) -> None:
         # A view without numpy.memmap's bookkeeping: its own indexing is several times slower.
         self._images = np.asarray(images)
         classes = tuple(classes) if len(classes) > 1 else ()
         self.labels = torch.tensor(labels, dtype=torch.int64) if classes else None
+        self.groups = None if groups is None else tuple(groups)
         self.spec = DataSpec(
             shape=tuple(int(side) for side in images.shape[1:]),
             classes=classes,
             marginal=frequencies(self.labels, len(classes)),
         )
-        self.fingerprint = fingerprint(digest, self.spec, self.labels)
+        self.fingerprint = fingerprint(digest, self.spec, self.labels, self.groups)
 
     def __len__(self) -> int:
         return len(self._images)
@@ -56,9 +64,11 @@ def frequencies(labels: Tensor | None, classes: int) -> tuple[float, ...]:
     return tuple((counts / counts.sum()).tolist())
 
 
-def fingerprint(digest: str, spec: DataSpec, labels: Tensor | None) -> str:
-    """SHA-256 of all that a run can see of the data: pixels (by their ``digest``), shape, class names, labels."""
+def fingerprint(digest: str, spec: DataSpec, labels: Tensor | None, groups: Sequence[str] | None = None) -> str:
+    """SHA-256 of all that a run can see of the data: pixels (by their ``digest``), shape, classes, labels, groups."""
     seen = hashlib.sha256(f"{digest}{spec.shape}{spec.classes}".encode("utf-8", "surrogateescape"))
     if labels is not None:
         seen.update(labels.numpy().astype("<i8").tobytes())
+    if groups is not None:
+        seen.update(json.dumps(groups).encode())
     return seen.hexdigest()

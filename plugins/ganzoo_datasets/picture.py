@@ -72,7 +72,7 @@ def read_picture(path: Path, *, size: int, channels: int) -> Picture:
         image.load()
         upright = _upright(image)
         flat = _over_white(_eight_bit(upright, image.format)).convert("RGB" if channels == 3 else "L")
-        pixels = np.asarray(_center_square(flat, size))
+        pixels = np.asarray(center_square(flat, size))
     return Picture(pixels.reshape(size, size, channels).transpose(2, 0, 1), color, animated)
 
 
@@ -150,7 +150,8 @@ def _over_white(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
 
 
-def _center_square(image: Image.Image, size: int) -> Image.Image:
+def center_square(image: Image.Image, size: int) -> Image.Image:
+    """The shorter side to ``size`` by Lanczos filtering, and the center cut out."""
     side = min(image.size)
     left, top = (image.width - side) / 2, (image.height - side) / 2
     if side == size:

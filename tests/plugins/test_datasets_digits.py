@@ -114,4 +114,7 @@ names = [component.name for component in ganzoo_components()]
 print(json.dumps([names, sorted({"torch", "numpy", "PIL"} & set(sys.modules))]))
 """
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert json.loads(answer.stdout) == [["digits", "folder", "synthetic"], []]
+    assert json.loads(answer.stdout) == [
+        ["csv", "digits", "folder", "grid", "idx", "npz", "ring", "synthetic", "textures"],
+        [],
+    ]

@@ -59,6 +59,25 @@ def test_sub_folders_are_classes(folder):
     assert data.spec.marginal == (0.25, 0.25, 0.5)
 
 
+def test_a_train_folder_beside_others_is_a_class_with_a_warning(folder, caplog):
+    for name in ("train/a.png", "test/b.png", "masks/c.png"):
+        save(folder, name)
+    data = open_folder(folder)
+    assert data.spec.classes == ("masks", "test", "train")
+    assert "masks, test, train: they count as classes, not as splits" in caplog.text
+    assert "move away masks" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "names", [("train", "test"), ("Train", "val", "TEST"), ("train",), ("cat", "dog"), ("test", "dog")]
+)
+def test_nothing_is_warned_of_where_folders_are_what_they_seem(folder, caplog, names):
+    for name in names:
+        save(folder, f"{name}/a.png")
+    open_folder(folder, split="all")
+    assert "not as splits" not in caplog.text
+
+
 def test_one_class_is_none(folder):
     save(folder, "cat/a.png")
     data = open_folder(folder)

@@ -1,0 +1,92 @@
+"""The IDX format: a few bytes of header, then the numbers of one array, perhaps compressed by gzip."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganzoo.errors import DataError
+from ganzoo_datasets.pixel_rows import CutShort, read_rows
+
+BYTES = 0x08
+TYPES = {BYTES: "bytes", 0x09: "signed bytes", 0x0B: "int16", 0x0C: "int32", 0x0D: "float32", 0x0E: "float64"}
+
+
+def idx_shape(path: Path, *, dimensions: int) -> tuple[int, ...]:
+    """The shape an IDX file states, after a look at its header and, if it is not compressed, its length.
+
+    Raises:
+        DataError: it cannot be read, or is no array of bytes with so many dimensions.
+    """
+    with reading(path), _opened(path) as file:
+        shape = _header(path, file, dimensions)
+        if path.suffix != ".gz":
+            stated, present = 4 + 4 * dimensions + math.prod(shape), path.stat().st_size
+            if present != stated:
+                raise _broken(path, f"{present:,} bytes", f"the {stated:,} bytes its header states, {shape}")
+        return shape
+
+
+def idx_rows(path: Path, *, dimensions: int) -> Iterator[NDArray[np.uint8]]:
+    """The array along its first axis, a chunk at a time.
+
+    Raises:
+        DataError: as in :func:`idx_shape`, or the file ends early, goes on after the last item or is corrupt.
+    """
+    with reading(path), _opened(path) as file:
+        shape = _header(path, file, dimensions)
+        try:
+            yield from read_rows(file, shape)
+        except CutShort as error:
+            raise _broken(path, str(error), f"as many items as its header states, {shape}") from error
+        if file.read(1):
+            raise _broken(path, "more bytes after its last item", f"as many items as its header states, {shape}")
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn what goes wrong in a file, or in its compression, into a :class:`DataError` that names it."""
+    try:
+        yield
+    except (OSError, EOFError, zlib.error) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise DataError(f"cannot read {path}: {reason}", hint="download it again, or check its permissions") from error
+
+
+def _opened(path: Path) -> IO[bytes]:
+    return cast(IO[bytes], gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
+
+
+def _header(path: Path, file: IO[bytes], dimensions: int) -> tuple[int, ...]:
+    magic = file.read(4)
+    if magic[:2] == b"\x1f\x8b":
+        raise _broken(path, "data compressed by gzip", "a name that ends in .gz", hint=f"mv {path} {path}.gz")
+    if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES:
+        raise _broken(path, f"the first bytes {magic.hex(' ') or '(none)'}", "00 00 08 and the number of dimensions")
+    kind, present = magic[2], magic[3]
+    if kind != BYTES or present != dimensions:
+        raise _broken(
+            path, f"an array of {TYPES[kind]} with {present} dimensions", f"one of bytes with {dimensions} dimensions"
+        )
+    sizes = file.read(4 * dimensions)
+    if len(sizes) < 4 * dimensions:
+        raise _broken(path, f"a header of {4 + len(sizes)} bytes", f"{4 + 4 * dimensions} bytes")
+    shape = tuple(int(size) for size in np.frombuffer(sizes, dtype=">u4"))
+    # Deflate packs at most 1,032 bytes into one: a compressed file of this length cannot hold what it states.
+    if path.suffix == ".gz" and math.prod(shape) > 1032 * path.stat().st_size:
+        raise _broken(path, f"{path.stat().st_size:,} bytes", f"enough for the shape it states, {shape}")
+    if 0 in shape:
+        raise _broken(path, f"the shape {shape}", "at least one item")
+    return shape
+
+
+def _broken(path: Path, given: str, allowed: str, *, hint: str = "download it again") -> DataError:
+    return DataError(f"{path} is no IDX file of the kind its name promises", given=given, allowed=allowed, hint=hint)

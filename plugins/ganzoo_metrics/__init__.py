@@ -1,0 +1,23 @@
+"""First-party metrics."""
+
+from __future__ import annotations
+
+from ganzoo.component import Component
+from ganzoo.hookspecs import hookimpl
+
+GANZOO_API = 1
+
+
+@hookimpl
+def ganzoo_components() -> list[Component]:
+    """Announce the metrics."""
+    return [
+        Component(
+            kind="metric",
+            name="mode-coverage",
+            target="ganzoo_metrics.mode_coverage:ModeCoverage",
+            summary="modes captured, high-quality samples and reverse KL, for data whose modes are known",
+            aliases=("modes",),
+            paper="Srivastava et al. 2017, arXiv:1705.07761; Lin et al. 2018, arXiv:1712.04086",
+        ),
+    ]
