@@ -131,10 +131,10 @@ def _state(
 def _optimizer(plan: Plan, player: Player, network: nn.Module, device: torch.device) -> torch.optim.Optimizer:
     train = plan.config.train
     lr, betas = (train.g_lr, train.g_betas) if player == "generator" else (train.d_lr, train.d_betas)
-    for chosen in plan.options.values():
-        # A lazy term acts in one update of k: Adam is set so that its memory is as long as with k + 1 of them.
-        if isinstance(chosen, RegularizerOptions) and (c := chosen.optimizer_correction().get(player)):
-            lr, betas = lr * c, (betas[0] ** c, betas[1] ** c)
+    parts = [chosen for chosen in plan.options.values() if isinstance(chosen, RegularizerOptions)]
+    # A lazy term acts in one update of k. Two of them do not slow Adam twice: the more frequent one decides.
+    c = min((chosen.optimizer_correction().get(player, 1.0) for chosen in parts), default=1.0)
+    lr, betas = lr * c, (betas[0] ** c, betas[1] ** c)
     return make_optimizer(train, network.parameters(), lr, betas, device)
 
 

@@ -68,6 +68,7 @@ class Component:
         suggests: configuration path → value, used where the user says nothing.
         paper: authors, year, arXiv id.
         requires: import names of optional packages it needs.
+        install: what to give to pip for them, where that is not their import names.
         deprecated_for: the component to use instead.
     """
 
@@ -80,6 +81,7 @@ class Component:
     suggests: Mapping[str, object] = field(default_factory=lambda: NO_SUGGESTIONS)
     paper: str | None = None
     requires: tuple[str, ...] = ()
+    install: str | None = None
     deprecated_for: str | None = None
 
 

@@ -104,8 +104,11 @@ def make_plan(registry: Registry, layers: Sequence[Layer]) -> Plan:
 
 
 def _marginal(spec: DataSpec, sampling: str) -> tuple[float, ...]:
-    """How often each class is seen, which is how often it is asked for."""
-    return (1 / len(spec.classes),) * len(spec.classes) if sampling == "balanced" else spec.marginal
+    """How often each class is seen, which is how often it is asked for. A class may be missing from a split."""
+    if sampling != "balanced":
+        return spec.marginal
+    occurring = sum(share > 0 for share in spec.marginal)
+    return tuple((share > 0) / occurring for share in spec.marginal)
 
 
 def _open(choice: Choice, options: Mapping[str, Options]) -> Dataset:

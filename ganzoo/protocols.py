@@ -143,8 +143,9 @@ class StepView:
         player: whose step it is.
         network: the player's own network, uncompiled.
         real_output: ``None`` in the generator's step unless a part carries ``needs_real_output``.
-        critic: the discriminator for penalties: uncompiled, in the penalty precision.
-        generate: the generator on latents and labels.
+        critic: the discriminator for penalties: uncompiled, in the penalty precision; it augments what it is given.
+        plain_critic: the same without augmentation.
+        generate: the generator on latents and labels; it leaves no trace in the generator's buffers.
         augment: what the discriminator's images go through; the identity when nothing is configured.
         random: a CPU generator seeded by (seed, update, regularizer).
     """
@@ -159,6 +160,7 @@ class StepView:
     real_output: DiscriminatorOutput | None
     fake_output: DiscriminatorOutput
     critic: Discriminate
+    plain_critic: Discriminate
     generate: Generate
     augment: Callable[[Tensor], Tensor]
     random: torch.Generator

@@ -227,8 +227,8 @@ def slope_limited_twice(facts: Facts) -> Finding | None:
         return None
     return Finding(
         "warned",
-        f"spectral norm already limits the slope of discriminator {facts.discriminator}, and {limits} pulls at the "
-        "same slope: its target may never be reached",
+        f"spectral norm already limits the slope of discriminator {facts.discriminator}, and {limits} works on the "
+        "same slope: a target slope may never be reached, and what each of them does cannot be told apart",
         "--reg none keeps the spectral norm alone; --disc dcgan --set discriminator.norm=instance the penalty alone",
     )
 

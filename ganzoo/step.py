@@ -212,6 +212,10 @@ def _view(
     def critic(images: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
         return game.critic(augment(images), labels)
 
+    def generate(z: Tensor, labels: Tensor | None) -> Tensor:
+        with _buffers_kept(game.generator):
+            return game.generate(z, labels)
+
     def view(name: str) -> StepView:
         return StepView(
             player=player,
@@ -224,7 +228,8 @@ def _view(
             real_output=real_output,
             fake_output=fake_output,
             critic=critic,
-            generate=game.generate,
+            plain_critic=game.critic,
+            generate=generate,
             augment=augment,
             random=inputs.random(name),
         )

@@ -112,8 +112,13 @@ class Entry:
         if missing := self.missing():
             raise PluginError(
                 f"{self.kind} {self.name!r} of {self.provider} needs {', '.join(missing)}, which is not installed",
-                hint=f"python -m pip install {' '.join(missing)} (these are import names: a package may differ)",
+                hint=self._installation(missing),
             )
+
+    def _installation(self, missing: tuple[str, ...]) -> str:
+        if self.component.install is not None:
+            return f"python -m pip install '{self.component.install}'"
+        return f"python -m pip install {' '.join(missing)} (these are import names: a package may differ)"
 
     def _unusable(self, fault: str) -> PluginError:
         return PluginError(

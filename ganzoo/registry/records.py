@@ -55,6 +55,7 @@ _RULES: tuple[tuple[str, Callable[[object], bool], str], ...] = (
     ("suggests", _are_suggestions, "must map configuration paths to values"),
     ("paper", lambda value: value is None or _is_line(value), "must be one line of text or None"),
     ("requires", _are_strings, "must be a tuple of import names"),
+    ("install", lambda value: value is None or _is_line(value), "must be one line of text or None"),
     ("deprecated_for", lambda value: value is None or is_name(value), "must be a component's name or None"),
 )
 

@@ -103,5 +103,6 @@ def ganzoo_components() -> list[Component]:
             target="ganzoo_datasets.textures:Textures",
             summary="crops of brick, grass and gravel from scikit-image; three classes, gray, 32×32 by default",
             requires=("skimage",),
+            install="ganzoo[textures]",
         ),
     ]

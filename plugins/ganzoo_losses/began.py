@@ -82,7 +82,7 @@ class BeganLoss:
 
     def diagnostics(self, *, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
         """The present k, and the measure of convergence, which falls as training goes well."""
-        return {"began/k": self.k, "began/convergence": self._surplus(real, fake).abs() - real.mean()}
+        return {"began/k": self.k, "began/convergence": (self._surplus(real, fake).abs() - real.mean()).detach()}
 
     def after_update(self, *, real: Tensor, fake: Tensor) -> None:
         """Adapt k; nothing leaves the device."""

@@ -83,20 +83,21 @@ class Consistency(RegularizerOptions, Regularizer):
         """The terms ``consistency_real``, ``consistency_fake`` and ``consistency_latent`` of the variant."""
         of_real, of_fake, of_latent = self._draw(view)
         terms = {}
-        judged = None if self.variant == "cr" else view.critic(view.fake, view.fake_labels)
+        judged = None if self.variant == "cr" else view.plain_critic(view.fake, view.fake_labels)
         if self.variant != "zcr":
             real = view.real.detach()
             other = flip_and_shift.flipped_and_shifted(real, of_real)
-            distance = squared_distance(view.critic(real, view.real_labels), view.critic(other, view.real_labels))
+            both = (view.plain_critic(images, view.real_labels) for images in (real, other))
+            distance = squared_distance(*both)
             terms["consistency_real"] = self.real_weight * distance
         if judged is not None and self.variant in ("bcr", "icr"):
             other = flip_and_shift.flipped_and_shifted(view.fake, of_fake)
-            distance = squared_distance(judged, view.critic(other, view.fake_labels))
+            distance = squared_distance(judged, view.plain_critic(other, view.fake_labels))
             terms["consistency_fake"] = self.fake_weight * distance
         if judged is not None and of_latent is not None:
             with torch.no_grad():
                 other = view.generate(view.z + of_latent, view.fake_labels)
-            distance = squared_distance(judged, view.critic(other, view.fake_labels))
+            distance = squared_distance(judged, view.plain_critic(other, view.fake_labels))
             terms["consistency_latent"] = self.discriminator_latent_weight * distance
         return terms
 

@@ -64,7 +64,14 @@ class PathLength(RegularizerOptions):
         return {"generator": self.every / (self.every + 1)} if self.lazy_adam and self.every > 1 else {}
 
     def build(self, spec: DataSpec) -> PathLengthRegularizer:
-        """The regularizer with its running mean."""
+        """The regularizer with its running mean. Raises ``ConfigError`` if the data are vectors."""
+        if len(spec.shape) != 3:
+            raise ConfigError(
+                "path-length measures how an image answers to its style code, and the data are vectors",
+                given=f"shape {spec.shape}",
+                allowed="shapes (C, H, W)",
+                hint="leave it out (--reg none)",
+            )
         return PathLengthRegularizer(decay=self.decay, shrink=self.shrink)
 
 

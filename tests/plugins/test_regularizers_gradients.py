@@ -42,6 +42,7 @@ def view_of(critic, real, fake, *, labels=(None, None), seed=0, player="discrimi
         real_output=None,
         fake_output=DiscriminatorOutput(logits=draw(len(fake))),
         critic=critic,
+        plain_critic=critic,
         generate=lambda z, labels: z,
         augment=lambda images: images,
         random=torch.Generator().manual_seed(seed),

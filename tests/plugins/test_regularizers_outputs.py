@@ -44,6 +44,7 @@ def view_of(player="discriminator", *, real=None, fake=None, outputs=(None, None
         "real_output": outputs[0],
         "fake_output": outputs[1] or DiscriminatorOutput(logits=torch.zeros(len(fake))),
         "critic": critic,
+        "plain_critic": critic,
         "generate": lambda z, labels: z,
         "augment": lambda images: images,
         "random": torch.Generator().manual_seed(0),
