@@ -22,13 +22,8 @@ AVAILABLE = frozenset({"images", "labels", "modes"})
 
 
 def measures(plan: Plan, state: TrainState) -> Callable[[], dict[str, float]]:
-    """A function that measures the generator as it stands: ``metric/NAME/…`` → value.
-
-    Raises:
-        ConfigError: a metric needs what these data do not have.
-        PluginError: a component of kind metric is none.
-    """
-    metrics = {name: _metric(plan, name) for name in plan.config.metrics}
+    """A function that measures the generator as it stands: ``metric/NAME/…`` → value."""
+    metrics = metrics_of(plan)
 
     def measure() -> dict[str, float]:
         seed = plan.config.seed
@@ -46,6 +41,16 @@ def measures(plan: Plan, state: TrainState) -> Callable[[], dict[str, float]]:
         return found
 
     return measure
+
+
+def metrics_of(plan: Plan) -> dict[str, Metric]:
+    """The metrics of a run by name.
+
+    Raises:
+        ConfigError: a metric needs what these data do not have.
+        PluginError: a component of kind metric is none.
+    """
+    return {name: _metric(plan, name) for name in plan.config.metrics}
 
 
 def real_part(plan: Plan, count: int) -> Tensor:

@@ -18,7 +18,7 @@ from ganzoo.choice import file_layer
 from ganzoo.config import Layer, RunConfig
 from ganzoo.errors import ConfigError, DivergedError, Interrupted, ResourceError
 from ganzoo.interruption import stoppable
-from ganzoo.measuring import measures, real_part
+from ganzoo.measuring import measures, metrics_of, real_part
 from ganzoo.plan import Plan, make_plan
 from ganzoo.progress import progress
 from ganzoo.protocols import Watcher
@@ -50,6 +50,7 @@ def run(
 
 def start(plan: Plan, *, out: Path, console: Console) -> Run:
     """Train a plan in a new run directory below ``out``."""
+    metrics_of(plan)  # what does not fit is to be told before anything is written
     with _resources():
         setup = assemble(plan)
     directory = RunDirectory.create(out, plan.name)

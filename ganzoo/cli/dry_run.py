@@ -12,11 +12,13 @@ from rich.text import Text
 from ganzoo.assembly import assemble
 from ganzoo.cli.context import console
 from ganzoo.estimate import Estimate, estimate
+from ganzoo.measuring import metrics_of
 from ganzoo.plan import Plan, leaves
 
 
 def show(plan: Plan, *, as_json: bool) -> None:
     """Print the plan; measures a few real steps on a scratch copy that nobody keeps."""
+    metrics_of(plan)
     cost = estimate(assemble(plan))
     facts = _facts(plan, cost)
     values = leaves(plan.config.model_dump(mode="json"))

@@ -1,0 +1,107 @@
+"""Metrics in the rows of a run, on data whose modes are known, and what is drawn of vectors."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from PIL import Image
+
+import ganzoo
+from ganzoo import pictures
+from ganzoo.config import Layer, flatten
+from ganzoo.errors import ConfigError
+from ganzoo.measuring import real_part
+from ganzoo.plan import make_plan
+from ganzoo.registry import Registry
+
+SMALL = {
+    "loss": "bce",
+    "data": {"name": "ring", "n": 400},
+    "generator": {"width": 8, "latent": 3},
+    "discriminator": {"width": 8},
+    "train": {"steps": 7, "batch_size": 8, "log_every": 2, "sample_every": 3, "checkpoint_every": 7},
+    "metrics": {"mode-coverage": {"samples": 40}},
+}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return ganzoo.run(SMALL, out=tmp_path_factory.mktemp("runs"))
+
+
+def plan(**sections):
+    return make_plan(Registry.load(plugins=False), [Layer("file", flatten({**SMALL, **sections}))])
+
+
+def test_vector_data_bring_networks_and_a_measure_for_vectors():
+    chosen = make_plan(Registry.load(plugins=False), [Layer("flag", {"data.name": "ring", "data.n": 100})])
+    names = (chosen.config.discriminator.name, chosen.config.generator.name, list(chosen.config.metrics))
+    assert names == ("mlp", "mlp", ["mode-coverage"])
+    assert chosen.origins["discriminator.name"] == "suggested by dataset ring"
+
+
+def test_what_is_asked_for_wins_over_what_the_data_suggest():
+    with pytest.raises(ConfigError, match="discriminator dcgan works on images"):
+        plan(discriminator="dcgan")
+    assert plan(metrics="none").config.metrics == {}
+
+
+def test_a_measure_stands_in_the_rows_at_which_samples_are_due_and_in_the_last(run):
+    rows = run.metrics()
+    assert [row["step"] for row in rows] == [2, 4, 6, 7]
+    measured = [row["step"] for row in rows if "metric/mode-coverage/modes" in row]
+    assert measured == [4, 6, 7]
+
+
+def test_measuring_changes_nothing_that_is_trained(run, tmp_path):
+    plain = ganzoo.run({**SMALL, "metrics": "none"}, out=tmp_path)
+    kept = [
+        {key: value for key, value in row.items() if not key.startswith(("time/", "metric/"))} for row in run.metrics()
+    ]
+    assert kept == [
+        {key: value for key, value in row.items() if not key.startswith("time/")} for row in plain.metrics()
+    ]
+
+
+def test_the_real_part_is_always_the_same_and_never_more_than_there_is():
+    chosen = plan()
+    assert torch.equal(real_part(chosen, 10), real_part(chosen, 20)[:10])
+    assert len(real_part(chosen, 10**6)) == 400
+    assert len(real_part(chosen, 400).unique(dim=0)) == 400
+
+
+def test_a_metric_that_needs_known_modes_says_so(tmp_path):
+    config = {
+        "data": {"name": "digits"},
+        "metrics": "mode-coverage",
+        "train": {"steps": 1},
+        "generator": {"ngf": 2},
+        "discriminator": {"ndf": 2},
+    }
+    with pytest.raises(ConfigError, match="metric mode-coverage needs modes, which a run on data digits does not have"):
+        ganzoo.run(config, out=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_vectors_are_drawn_over_time(run):
+    frames = sorted(path.name for path in run.directory.samples.iterdir())
+    assert frames == [f"step-{step:07d}.png" for step in (0, 3, 6, 7)]
+    with Image.open(run.path / "samples.png") as strip:
+        assert strip.width == 4 * (pictures.PANEL + pictures.GAP) + pictures.GAP
+
+
+def test_samples_of_a_run_are_vectors(run):
+    samples = run.sample(5)
+    assert samples.shape == (5, 2)
+    assert samples.dtype == torch.float32
+
+
+def test_a_scatter_plot_puts_points_where_they_are():
+    real = torch.tensor([[-1.0, -1.0], [1.0, 1.0]])
+    picture = pictures.scatter(torch.tensor([[1.0, -1.0]]), real)
+    quarter = pictures.CANVAS * (1 - 1 / 1.3) / 2
+    near, far = round(quarter), round(pictures.CANVAS - quarter)
+    assert picture.getpixel((far, near)) == pytest.approx(pictures.REAL_COLOR, abs=4), "real, upper right"
+    assert picture.getpixel((near, far)) == pytest.approx(pictures.REAL_COLOR, abs=4), "real, lower left"
+    assert picture.getpixel((far, far)) == pytest.approx(pictures.FAKE_COLOR, abs=40), "generated, lower right"
+    assert picture.getpixel((near, near)) == (255, 255, 255)
