@@ -63,8 +63,13 @@ class Plan:
         return frozenset().union(*(options.tags() for options in self.options.values()))
 
 
-def make_plan(registry: Registry, layers: Sequence[Layer]) -> Plan:
+def make_plan(registry: Registry, layers: Sequence[Layer], *, opened: dict[str, Dataset] | None = None) -> Plan:
     """Merge, validate, open the data, judge, build.
+
+    Args:
+        registry: where the components come from.
+        layers: the configuration, the strongest last.
+        opened: datasets that were opened before, for many plans on the same data; what is opened is added.
 
     Raises:
         ConfigError: keys, values or combinations that do not fit, with every finding at once.
@@ -74,7 +79,9 @@ def make_plan(registry: Registry, layers: Sequence[Layer]) -> Plan:
     """
     choice = choose(registry, layers)
     options = parse_options(choice)
-    dataset = _open(choice, options)
+    opened = {} if opened is None else opened
+    wanted = repr((choice.entries["data"].qualified, choice.config.data, options["data"]))
+    dataset = opened[wanted] = opened[wanted] if wanted in opened else _open(choice, options)
     conditional = any(chosen.tags() & {"needs_labels", "needs_class_logits"} for chosen in options.values())
     spec = replace(
         dataset.spec,

@@ -137,7 +137,11 @@ def make_setup(*, dtype: torch.dtype = torch.float32, lr: float = 1e-2, regulari
     """A training set-up of toys. ``changes`` go to the schedule, or to the game (``passes``, ``loss``), or to D."""
     torch.manual_seed(0)
     network = {key: changes.pop(key) for key in ("spectral", "batch_norm", "dropout", "classes") if key in changes}
-    game = {key: changes.pop(key) for key in ("passes", "loss", "generator_needs_real", "augment", "look_ahead") if key in changes}
+    game = {
+        key: changes.pop(key)
+        for key in ("passes", "loss", "generator_needs_real", "augment", "look_ahead")
+        if key in changes
+    }
     discriminator = ToyDiscriminator(**network).to(dtype)
     generator = ToyGenerator(batch_norm=changes.pop("g_batch_norm", True)).to(dtype)
     schedule = Schedule(**{"steps": 4, "batch_size": 6, "log_every": 1, "ema": 0.9, **changes})

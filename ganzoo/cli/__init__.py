@@ -12,6 +12,9 @@ from ganzoo.cli import context
 from ganzoo.cli.failure import guarded
 from ganzoo.cli.info import info_command
 from ganzoo.cli.listing import list_command
+from ganzoo.cli.matrix import EXAMPLES as MATRIX_EXAMPLES
+from ganzoo.cli.matrix import matrix_command
+from ganzoo.cli.plot import plot_app
 from ganzoo.cli.resume import resume_command
 from ganzoo.cli.run import EXAMPLES as RUN_EXAMPLES
 from ganzoo.cli.run import run_command
@@ -33,8 +36,10 @@ for command, function, examples in (
     ("run", run_command, RUN_EXAMPLES),
     ("resume", resume_command, None),
     ("sample", sample_command, SAMPLE_EXAMPLES),
+    ("matrix", matrix_command, MATRIX_EXAMPLES),
 ):
     app.command(command, epilog=examples)(guarded(function))
+app.add_typer(plot_app, name="plot")
 
 
 def _print_version(wanted: bool) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from ganzoo.config import canonical_path, section_name
 from ganzoo.schema import RunConfig
 
-COMMANDS = ("run", "resume")
+COMMANDS = ("run", "resume", "matrix")
 _DOTTED = re.compile(r"--(?P<path>[a-z]+(?:\.[A-Za-z0-9_/-]+)+)(?:=(?P<value>.*))?", re.DOTALL)
 
 

@@ -1,0 +1,108 @@
+"""``ganzoo plot``: pictures of losses and of runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ganzoo.cli.context import registry
+from ganzoo.cli.failure import guarded
+from ganzoo.errors import ConfigError
+from ganzoo.registry import Registry
+
+LOSSES_EXAMPLES = """\
+Examples:
+  ganzoo plot losses bce minimax hinge lsgan --out losses.png
+  ganzoo plot losses f-gan f-gan:divergence=kl,saturating=true --out f.svg
+"""
+RUN_EXAMPLES = """\
+Examples:
+  ganzoo plot run 7
+  ganzoo plot run runs/0007-hinge-patchgan-sn-digits --out curves.pdf
+"""
+
+plot_app = typer.Typer(
+    help="Draw losses over the logit, or the curves of a run. Needs matplotlib (the extra 'plot').",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def losses_command(
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="A new picture: .png, .svg or .pdf.", show_default=False)
+    ],
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="NAME",
+            help="Losses, by default all of them. Options follow a colon, as in the examples.",
+            show_default=False,
+        ),
+    ] = None,
+    limit: Annotated[float, typer.Option("--limit", metavar="X", min=0.1, max=50, help="Logits from −X to X.")] = 4.0,
+) -> None:
+    """Draw what D and G minimize, and the gradients of it, over the logit of a real and of a fake sample.
+
+    One logit moves, the other is held at 0. Losses on energies are drawn where the logit, −energy, is at most 0.
+    """
+    known = registry()
+    _refuse_existing(out)
+    words = names or _all_losses(known)
+    for word in words:
+        known.get("loss", word.partition(":")[0])  # a wrong name is answered at once: what follows imports torch
+    from ganzoo.plotting import canvas, losses
+    from ganzoo.plotting.asked import asked_loss
+    from ganzoo.plotting.curves import loss_curves
+
+    canvas.check_format(out)
+    curves = [loss_curves(word, *asked_loss(known, word), limit=limit) for word in words]
+    canvas.save(losses.figure(curves), out)
+    typer.echo(out)
+
+
+def run_command(
+    run: Annotated[str, typer.Argument(help="Path, folder name or number of a run.", show_default=False)],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="A new picture: .png, .svg or .pdf; by default metrics.png of the run, which is drawn anew.",
+            show_default=False,
+        ),
+    ] = None,
+    runs_folder: Annotated[Path, typer.Option("--runs", metavar="DIR", help="The folder of runs.")] = Path("runs"),
+) -> None:
+    """Draw a run's terms, mean logits, gradient norms and metrics, beside what its loss comes to at p_g = p_data."""
+    if out is not None:
+        _refuse_existing(out)
+    from ganzoo.rundir import find_run
+
+    directory = find_run(runs_folder, run)
+    from ganzoo.plotting import canvas
+    from ganzoo.plotting.goal import goal_of
+    from ganzoo.plotting.runs import figure
+    from ganzoo.trained import Run
+
+    chosen = Run(directory.path)
+    target = directory.path / "metrics.png" if out is None else out
+    canvas.check_format(target)
+    rows = chosen.metrics() if directory.metrics.exists() else []
+    canvas.save(figure(rows, title=chosen.path.name, goal=goal_of(registry(), chosen.config)), target)
+    typer.echo(target)
+
+
+def _all_losses(known: Registry) -> list[str]:
+    return [known.shortest(entry) for entry in known.entries("loss") if not entry.missing()]
+
+
+def _refuse_existing(out: Path) -> None:
+    if out.exists():
+        raise ConfigError(f"{out} exists, and nothing is overwritten", hint="--out with a new file")
+
+
+plot_app.command("losses", epilog=LOSSES_EXAMPLES)(guarded(losses_command))
+plot_app.command("run", epilog=RUN_EXAMPLES)(guarded(run_command))

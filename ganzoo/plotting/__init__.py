@@ -1,0 +1,1 @@
+"""Pictures of losses and of runs, with matplotlib; everything else works without it."""

@@ -1,0 +1,44 @@
+"""Losses as they are asked for on the command line: ``f-gan:divergence=kl,saturating=true``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from ganzoo.building import NO_DATA
+from ganzoo.component import Options
+from ganzoo.config import parse_assignments
+from ganzoo.errors import ConfigError
+from ganzoo.explanation import explain
+from ganzoo.finding import refusal
+from ganzoo.registry import Registry
+
+
+def asked_loss(registry: Registry, word: str) -> tuple[Options, Any]:
+    """The options, and the loss that they build.
+
+    Raises:
+        ConfigError: an unknown name or option, or a value out of range.
+        PluginError: the loss cannot be loaded.
+    """
+    name, _, text = word.partition(":")
+    entry = registry.get("loss", name)
+    model = entry.options()
+    given: dict[str, Any] = {}
+    for part in filter(None, text.split(",")):
+        if "=" not in part:
+            raise ConfigError(
+                f"options of a loss are written {name}:OPTION=VALUE,OPTION=VALUE",
+                given=word,
+                allowed=", ".join(model.model_fields) or f"{name} has no options",
+            )
+        given |= {path.partition(".")[2]: value for path, value in parse_assignments([f"loss.{part}"]).items()}
+    with entry.blamed("cannot be built"):
+        try:
+            options = model.model_validate(given)
+        except ValidationError as error:
+            fix = f"ganzoo info {name} --kind loss shows its options"
+            raise refusal(explain(error, model, section=name, fix=fix)) from None
+        options = options.resolve(NO_DATA)
+        return options, options.build(NO_DATA)

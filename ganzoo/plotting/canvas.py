@@ -1,0 +1,59 @@
+"""What all figures share: matplotlib, where it is installed, colors, panels, files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ganzoo.errors import ConfigError
+
+try:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+except ModuleNotFoundError as error:
+    if (error.name or "").partition(".")[0] != "matplotlib":
+        raise
+    raise ConfigError(
+        "ganzoo plot draws with matplotlib, which is not installed", hint="python -m pip install 'ganzoo[plot]'"
+    ) from None
+
+__all__ = ["Axes", "Figure", "MaxNLocator", "check_format", "plain", "save"]
+
+BLUE, SKY, VERMILION, GREEN, PINK, GRAY = "#0072B2", "#56B4E9", "#D55E00", "#009E73", "#CC79A7", "#7F7F7F"
+OTHERS = (SKY, "#E69F00", "#8C6BB1", "#6B4C35")
+"""All colors can be told apart by color-blind readers (after Okabe & Ito)."""
+BAND = "#E3E3E3"
+FORMATS = (".png", ".svg", ".pdf")
+
+
+def plain(axes: Axes) -> None:
+    """A quiet panel: a faint grid, no frame to the right and above."""
+    axes.set_axisbelow(True)
+    axes.grid(color="0.9", linewidth=0.8)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color("0.6")
+    axes.tick_params(colors="0.35", labelsize=9)
+
+
+def check_format(path: Path) -> None:
+    """Raises :class:`ganzoo.errors.ConfigError` if the suffix of the file names no format."""
+    if path.suffix.lower() not in FORMATS:
+        raise ConfigError(
+            f"the suffix of {path.name} must say what kind of picture it is",
+            given=path.suffix or "(none)",
+            allowed=", ".join(FORMATS),
+        )
+
+
+def save(sheet: Figure, path: Path) -> None:
+    """Write the figure in the format that the suffix names.
+
+    Raises:
+        ConfigError: of another format, or a place where nothing can be written.
+    """
+    check_format(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sheet.savefig(path, dpi=150)
+    except OSError as error:
+        raise ConfigError(f"cannot write {path}: {error.strerror or error}", hint="--out FILE") from None

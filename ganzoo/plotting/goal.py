@@ -1,0 +1,39 @@
+"""What the curves of a run would come to at p_g = p_data, as far as its loss says so."""
+
+from __future__ import annotations
+
+from ganzoo.building import NO_DATA
+from ganzoo.config import RunConfig
+from ganzoo.errors import GanzooError
+from ganzoo.plotting.curves import balance, equilibrium
+from ganzoo.plotting.runs import Goal
+from ganzoo.registry import Registry
+
+
+def goal_of(registry: Registry, config: RunConfig) -> Goal:
+    """The goal of a run's loss; none if the loss states none, or is not installed any more.
+
+    The values are those of the loss itself: not of a sum over several outputs of D, nor of another objective that
+    stands in place of G's.
+    """
+    try:
+        tags = _tags(registry, config)
+        model = registry.get("loss", config.loss.name).options()
+        options = model.model_validate(config.loss.options())
+        loss = options.resolve(NO_DATA).build(NO_DATA)
+    except (GanzooError, ValueError):
+        return Goal()
+    values = {} if "multiple_outputs" in tags else equilibrium(loss)
+    unrolled = config.train.unroll_steps and config.train.unroll_objective == "minimax"
+    if unrolled or "replaces_generator_loss" in tags:
+        values.pop("g", None)
+    return Goal(values=values, logits=balance(options, loss))
+
+
+def _tags(registry: Registry, config: RunConfig) -> frozenset[str]:
+    chosen = [("discriminator", config.discriminator.name, config.discriminator.options())]
+    chosen += [("regularizer", name, options) for name, options in config.regularizers.items()]
+    tags: frozenset[str] = frozenset()
+    for kind, name, options in chosen:
+        tags |= registry.get(kind, name).options().model_validate(options).tags()
+    return tags

@@ -1,0 +1,124 @@
+"""A run in curves: terms, mean logits, gradient norms and metrics, beside the values at p_g = p_data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ganzoo.errors import ConfigError
+from ganzoo.plotting.canvas import BAND, BLUE, GRAY, GREEN, OTHERS, PINK, VERMILION, Axes, Figure, MaxNLocator, plain
+
+Row = dict[str, float]
+WINDOW = 1 / 25
+"""Share of the rows that a smoothed line averages over."""
+NAMES = {"d": "discriminator", "g": "generator"}
+COLORS = {
+    "d/total": BLUE,
+    "g/total": VERMILION,
+    "logits/real": GREEN,
+    "logits/fake": PINK,
+    "grad_norm/d": BLUE,
+    "grad_norm/g": VERMILION,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Goal:
+    """What holds at p_g = p_data.
+
+    Attributes:
+        values: ``d`` and ``g``: the adversarial terms, of the players for which one is stated.
+        logits: what both mean logits lie between; ``None`` if nothing is known of them.
+    """
+
+    values: dict[str, float] = field(default_factory=dict)
+    logits: tuple[float, float] | None = None
+
+
+def figure(rows: Sequence[Row], *, title: str = "", goal: Goal | None = None) -> Figure:
+    """Four panels, and one for each column of ``metric/``, from the rows of ``metrics.jsonl``.
+
+    Raises:
+        ConfigError: there is no row yet.
+    """
+    if not rows:
+        raise ConfigError("there is nothing to draw: the run has written no metrics yet")
+    goal = goal or Goal()
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    metrics = [name for name in names if name.startswith("metric/")]
+    columns = 2 if not metrics else 3
+    count = -(-(4 + len(metrics)) // columns)
+    sheet = Figure(figsize=(4.6 * columns, 3.2 * count + (0.4 if title else 0)), layout="constrained")
+    if title:
+        sheet.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
+    panels = list(sheet.subplots(count, columns, squeeze=False).flat)
+    for player, panel in zip("dg", panels[:2], strict=True):
+        _draw_terms(panel, rows, names, player, goal.values.get(player))
+    _draw_logits(panels[2], rows, goal)
+    _draw_norms(panels[3], rows)
+    for name, panel in zip(metrics, panels[4:], strict=False):
+        _draw(panel, rows, {name: ""}, title=name.removeprefix("metric/").replace("_", " "), smooth=False)
+    for unused in panels[4 + len(metrics) :]:
+        unused.set_axis_off()
+    return sheet
+
+
+def _draw_terms(panel: Axes, rows: Sequence[Row], names: Sequence[str], player: str, goal: float | None) -> None:
+    """The sum that is minimized, and its terms where there are several."""
+    terms = [name for name in names if name.startswith(f"{player}/") and not name.endswith("/total")]
+    labels = {f"{player}/total": "total" if len(terms) > 1 else "objective"}
+    if len(terms) > 1:
+        labels |= {name: name.partition("/")[2].replace("_", " ") for name in terms}
+    if goal is not None:
+        which = "adversarial, " if len(terms) > 1 else ""
+        panel.axhline(goal, color=GRAY, linewidth=1.5, linestyle="--", zorder=1.5, label=f"{which}p_g = p_data")
+    _draw(panel, rows, labels, title=f"objective of the {NAMES[player]}")
+
+
+def _draw_logits(panel: Axes, rows: Sequence[Row], goal: Goal) -> None:
+    if goal.logits is not None:
+        low, high = goal.logits
+        if low < high:
+            panel.axhspan(low, high, color=BAND, linewidth=0, zorder=0, label="p_g = p_data")
+        else:
+            panel.axhline(low, color=GRAY, linewidth=1.5, linestyle="--", zorder=1.5, label="p_g = p_data")
+    _draw(panel, rows, {"logits/real": "real", "logits/fake": "fake"}, title="mean logit")
+
+
+def _draw_norms(panel: Axes, rows: Sequence[Row]) -> None:
+    _draw(panel, rows, {f"grad_norm/{player}": name for player, name in NAMES.items()}, title="gradient norm")
+    # Norms span decades. A norm of exactly zero has no place on such an axis: it is left out, not moved.
+    if any(row.get(f"grad_norm/{player}", 0) > 0 for row in rows for player in NAMES):
+        panel.set_yscale("log")
+
+
+def _draw(panel: Axes, rows: Sequence[Row], labels: dict[str, str], *, title: str, smooth: bool = True) -> None:
+    """A line for each name: every row faint, their running mean bold. Few values stand as dots, too."""
+    others = iter(OTHERS * len(labels))
+    for name, label in labels.items():
+        points = [(row["step"], row[name]) for row in rows if name in row]
+        steps, values = [step for step, _ in points], [value for _, value in points]
+        color = COLORS.get(name) or next(others)
+        dot = {"marker": "o", "markersize": 3.5} if len(points) <= 30 else {}
+        width = max(1, int(len(points) * WINDOW)) | 1 if smooth else 1
+        if width > 1:
+            panel.plot(steps, values, color=color, linewidth=0.7, alpha=0.3)
+        panel.plot(steps, smoothed(values, width), color=color, linewidth=1.8, label=label, **dot)  # type: ignore[arg-type]
+    plain(panel)
+    panel.set_title(title, loc="left", fontsize=11)
+    panel.set_xlabel("generator step", fontsize=9)
+    panel.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    if len(panel.get_legend_handles_labels()[1]) > 1:
+        panel.legend(frameon=False, fontsize=9)
+
+
+def smoothed(values: Sequence[float], width: int) -> list[float]:
+    """Centered running mean over ``width`` values (odd), fewer at both ends; what is not finite is left out."""
+    half = width // 2
+    means = []
+    for center in range(len(values)):
+        reach = min(half, center, len(values) - 1 - center)
+        near = [value for value in values[center - reach : center + reach + 1] if math.isfinite(value)]
+        means.append(sum(near) / len(near) if near else math.nan)
+    return means
