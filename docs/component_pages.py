@@ -21,6 +21,15 @@ from ganzoo.registry import Entry, Registry
 FOLDER = Path(__file__).parent / "components"
 MADE = "<!-- Made by `make docs` from the component itself: change the component, not this page. -->"
 DEPTHS = range(1, 6)
+FLAGS = {
+    "loss": "--loss",
+    "discriminator": "--disc",
+    "generator": "--gen",
+    "regularizer": "--reg",
+    "augmentation": "--augment",
+    "dataset": "--data",
+    "recipe": "--config",
+}
 
 
 def pages() -> dict[str, str]:
@@ -81,9 +90,8 @@ def facts(entry: Entry) -> Iterator[list[str]]:
 
 def selected_by(entry: Entry) -> str:
     """The flag of ``ganzoo run`` that takes this component."""
-    flags = {"loss": "--loss", "discriminator": "--disc", "generator": "--gen", "regularizer": "--reg"}
-    flag = flags.get(entry.kind, "--config" if entry.kind == "recipe" else "--data")
-    return f"{flag} {'PATH' if entry.name == 'folder' else entry.name}"
+    name = "PATH" if entry.name == "folder" else entry.name
+    return f"--set metrics={name}" if entry.kind == "metric" else f"{FLAGS[entry.kind]} {name}"
 
 
 def prose(model: type[Options]) -> Iterator[str]:

@@ -213,7 +213,7 @@ def _view(
         return game.critic(augment(images), labels)
 
     def generate(z: Tensor, labels: Tensor | None) -> Tensor:
-        with _buffers_kept(game.generator):
+        with _buffers_replaced(game.generator):
             return game.generate(z, labels)
 
     def view(name: str) -> StepView:
@@ -284,6 +284,24 @@ def _buffers_kept(module: nn.Module) -> Iterator[None]:
         with torch.no_grad():
             for buffer, value in zip(buffers, kept, strict=True):
                 buffer.copy_(value)
+
+
+@contextmanager
+def _buffers_replaced(module: nn.Module) -> Iterator[None]:
+    """Let a forward move copies of the buffers: where its graph is kept, the originals must not be written back to."""
+    held = [
+        (owner, name, buffer)
+        for owner in module.modules()
+        for name, buffer in owner._buffers.items()
+        if buffer is not None
+    ]
+    try:
+        for owner, name, buffer in held:
+            owner._buffers[name] = buffer.clone()
+        yield
+    finally:
+        for owner, name, buffer in held:
+            owner._buffers[name] = buffer
 
 
 @contextmanager

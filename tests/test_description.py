@@ -128,8 +128,12 @@ class TestYaml:
     def test_what_the_data_decides_is_said(self):
         assert "  width: null  # from the data\n" in described(ByData).yaml
 
+    def test_an_augmentation_and_a_metric_are_keys_too(self):
+        assert yaml.safe_load(described(ByData, kind="augmentation").yaml)["augment"]["this-one"]["known"] == 3
+        assert yaml.safe_load(described(Plain, kind="metric").yaml) == {"metrics": {"this-one": {}}}
+
     def test_a_kind_without_a_section(self):
-        assert described(Plain, kind="metric").yaml is None
+        assert described(Plain, kind="tracker").yaml is None
 
     def test_a_name_that_is_taken_is_qualified(self):
         own = described(Plain).entry
@@ -145,7 +149,7 @@ class TestEveryInstalledComponent:
             assert content["version"] == 1
             return
         section = content[parse_kind(entry.kind).section]
-        options = section[entry.name] if entry.kind == "regularizer" else section
+        options = section[entry.name] if parse_kind(entry.kind).many else section
         named = options.pop("name", entry.name)
         assert named == entry.name
         model = entry.options()
@@ -162,5 +166,5 @@ class TestEveryInstalledComponent:
         assert list(described.items())[: len(row(INSTALLED, entry))] == list(row(INSTALLED, entry).items())
 
     def test_objectives_and_networks_have_a_formula(self, entry):
-        if entry.kind in ("loss", "discriminator", "generator", "regularizer"):
+        if entry.kind in ("loss", "discriminator", "generator", "regularizer", "augmentation", "metric"):
             assert describe(INSTALLED, entry).formula

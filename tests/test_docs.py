@@ -16,7 +16,9 @@ import tomllib
 from dataclasses import dataclass, fields
 from inspect import signature
 from pathlib import Path
+from typing import get_args
 
+import numpy as np
 import pytest
 import typer
 import yaml
@@ -28,9 +30,11 @@ import ganzoo
 from ganzoo import errors, runs
 from ganzoo.cli import app
 from ganzoo.cli.sugar import written_out
-from ganzoo.component import Component
+from ganzoo.component import KINDS, Component
+from ganzoo.matrix import Status
+from ganzoo.protocols import StepView
 from ganzoo.registry import Registry, parse_kind
-from ganzoo.schema import DEFAULT_STEPS, SHARED_DATA_KEYS, RunConfig
+from ganzoo.schema import COLLECTIONS, DEFAULT_STEPS, SHARED_DATA_KEYS, RunConfig
 
 ROOT = Path(__file__).parents[1]
 GUIDE = ROOT / "docs" / "user-guide.md"
@@ -101,6 +105,12 @@ def documented(page: Path, head: str) -> list[str]:
     return [word for row in rows(page, head) for word in code(row[0])]
 
 
+def name_of_page(cell: str) -> tuple[str, str]:
+    """``("hinge", "loss-hinge")`` of a link to a component's page."""
+    [found] = re.findall(r"\[([\w-]+)\]\(components/([\w-]+)\.md\)", cell)
+    return found
+
+
 class Site(PluginFolder):
     """A folder on the path, in which plugins of the documentation are installed."""
 
@@ -139,13 +149,24 @@ def registry(site):
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
-    """What stands for PATH: a folder of two classes."""
+    """What stands for PATH, TABLE.csv and FILE.npz: the same few pictures of two classes."""
     folder = tmp_path_factory.mktemp("pictures")
+    lines = ["image,label"]
     for number in range(4):
-        place = folder / ("cat", "dog")[number % 2] / f"{number}.png"
-        place.parent.mkdir(exist_ok=True)
+        label = ("cat", "dog")[number % 2]
+        place = folder / "path" / label / f"{number}.png"
+        place.parent.mkdir(exist_ok=True, parents=True)
         Image.new("RGB", (40, 36), (60 * number, 10, 200)).save(place)
-    return folder
+        lines.append(f"path/{label}/{number}.png,{label}")
+    (folder / "table.csv").write_text("\n".join(lines), encoding="utf-8")
+    np.savez(folder / "file.npz", train_images=np.zeros((4, 28, 28), np.uint8), train_labels=np.array([0, 1, 0, 1]))
+    return {"PATH": folder / "path", "TABLE.csv": folder / "table.csv", "FILE.npz": folder / "file.npz"}
+
+
+def filled_in(words, pictures):
+    """A command with the placeholders of the documentation replaced, and nothing sent into a file."""
+    words = words[: words.index(">")] if ">" in words else words
+    return [str(pictures.get(word, word)) for word in words]
 
 
 @pytest.fixture(scope="module")
@@ -291,7 +312,26 @@ def test_cheap_commands_run(words, site, here):
 @pytest.mark.parametrize("words", ganzoo_lines("run"))
 def test_run_commands_can_be_planned(words, site, pictures, finished, here, planned):
     shutil.copytree(finished, here / "runs")
-    assert planned([str(pictures) if word == "PATH" else word for word in words])
+    assert planned(filled_in(words, pictures))
+
+
+@pytest.mark.parametrize("words", ganzoo_lines("matrix"))
+def test_matrix_commands_show_pairs(words, site, pictures, here):
+    """As written, though of one pair where they are about all."""
+    words = filled_in(words, pictures)
+    for flag, name in (("--loss", "bce"), ("--disc", "mlp")):
+        words += [] if flag in words else [flag, name]
+    result = invoke(words)
+    assert result.exit_code == 0, result.output
+    assert "ok" in result.output
+
+
+@pytest.mark.parametrize("words", ganzoo_lines("plot"))
+def test_plot_commands_draw(words, finished, here):
+    shutil.copytree(finished, here / "runs")
+    result = invoke(words)
+    assert result.exit_code == 0, result.output
+    assert (here / result.output.strip().splitlines()[-1]).stat().st_size > 1000
 
 
 @pytest.mark.parametrize("words", ganzoo_lines("sample"))
@@ -338,7 +378,7 @@ def test_yaml_of_a_component_page_is_valid(block, registry, here, planned):
         assert planned(["run", "--config", "config.yaml"])
         return
     [(section, content)] = yaml.safe_load(block.text).items()
-    if section == "regularizers":
+    if section in COLLECTIONS:
         [(name, options)] = content.items()
     else:
         name, options = content.pop("name"), content
@@ -371,13 +411,20 @@ def test_plugin_of_the_guide_trains_with_all_its_parts(site, here):
     recipe = yaml.safe_load((site.path / "ganzoo_mine" / "stripes-demo.yaml").read_text())
     run = ganzoo.run({**recipe, "train": {"steps": 2, "batch_size": 4, "log_every": 1}})
     assert {"d/drift", "distance/real", "distance/fake"} <= run.metrics()[0].keys()
+    assert {"metric/contrast/difference", "metric/contrast/samples"} <= run.metrics()[-1].keys()
     assert run.sample(2).shape == (2, 1, 16, 16)
+
+
+def test_the_adapting_loss_of_the_guide_is_part_of_checkpoints(site, here):
+    run = ganzoo.run(tiny(loss="centered-hinge"))
+    tensors, _ = run.directory.load_checkpoint()
+    assert tensors["adaptive"]["loss/center"] != 0
 
 
 def test_tests_of_the_guide_pass(site, here, registry):
     namespace = runpy.run_path(str(site.path / "tests" / "test_ganzoo_mine.py"))
     tests = [value for name, value in namespace.items() if name.startswith("test_")]
-    assert len(tests) == 4
+    assert len(tests) == 6
     for test in tests:
         test(*([here] if signature(test).parameters else []))
     assert [str(problem) for problem in registry.problems] == []
@@ -419,16 +466,33 @@ def tiny(**sections):
 
 @pytest.fixture(scope="module")
 def tiny_runs(tmp_path_factory):
+    """Runs that between them write every key and file there is; the last one is of vectors."""
     out = tmp_path_factory.mktemp("runs")
+    train = {"steps": 2, "batch_size": 4, "log_every": 1, "sample_every": 1}
     conditional = {"loss": "wgan-gp", "discriminator": {"name": "acgan", "ndf": 2}}
-    return [ganzoo.run(tiny(**sections), out=out) for sections in ({}, conditional)]
+    names = [entry.name for entry in Registry.load(plugins=False).entries("regularizer")]
+    terms = {name: {"every": 1} for name in names if name != "auxiliary-classifier"}
+    adaptive = {
+        "loss": "began",
+        "discriminator": {"name": "autoencoder", "ndf": 2},
+        "generator": {"name": "stylegan", "ngf": 2, "latent": 4},
+        "regularizers": terms | {"consistency": {"variant": "icr"}},
+        "augment": "ada",
+    }
+    runs = [ganzoo.run(tiny(**sections), out=out) for sections in ({}, conditional, adaptive)]
+    return [*runs, ganzoo.run({"loss": "bce", "data": {"name": "ring", "n": 64}, "train": train}, out=out)]
 
 
 def test_metric_keys(tiny_runs):
     written = {key for run in tiny_runs for row in run.metrics() for key in row}
     layers = {key for key in written if key.startswith("sigma/")}
+    measured = {key for key in written if key.startswith("metric/")}
     assert layers
-    assert {"sigma/<layer>"} | written - layers == set(documented(GUIDE, "key of a row"))
+    assert measured
+    named = {"sigma/<layer>", "metric/<name>/<key>"}
+    assert named | written - layers - measured == set(documented(GUIDE, "key of a row"))
+    shown = {f"metric/{name_of_page(row[0])[0]}/{key}" for row in rows(GUIDE, "metric") for key in code(row[2])}
+    assert shown == measured
 
 
 def test_manifest_keys(tiny_runs):
@@ -439,7 +503,13 @@ def test_manifest_keys(tiny_runs):
 def test_files_of_a_run(tiny_runs):
     [listing] = [block.text for block in blocks("text", pages=[GUIDE]) if block.text.startswith("runs/")]
     named = {line.split()[0].rstrip("/") for line in listing.splitlines()[1:]}
-    assert named == {path.name for path in tiny_runs[0].path.iterdir() if not path.name.startswith(".")}
+    assert invoke(["plot", "run", str(tiny_runs[-1].path)]).exit_code == 0
+    assert named == {path.name for run in tiny_runs for path in run.path.iterdir() if not path.name.startswith(".")}
+
+
+def test_files_of_a_checkpoint(tiny_runs):
+    written = {path.name for run in tiny_runs for path in run.directory.checkpoint_folders()[0].iterdir()}
+    assert set(documented(GUIDE, "file of a checkpoint")) == written
 
 
 def test_configuration_keys_and_defaults():
@@ -450,7 +520,7 @@ def test_configuration_keys_and_defaults():
         expected |= {f"{section}.{name}": getattr(part, name) for name in type(part).model_fields}
     expected |= {"train.steps": DEFAULT_STEPS, "data.on_error": "stop", "version": 1, "seed": default.seed}
     expected |= {name: getattr(default, name).name for name in ("loss", "discriminator", "generator", "data")}
-    expected |= {"regularizers": {}, "augment": None, "train": None, "runtime": None}
+    expected |= {"regularizers": {}, "augment": {}, "metrics": {}, "train": None, "runtime": None}
     shown = {}
     for key, value, _ in rows(GUIDE, "key"):
         [text] = code(value) or ["null"]
@@ -472,6 +542,48 @@ def test_flags_of_run():
 
 def test_commands_of_the_readme():
     assert [word.split()[1] for word in documented(ROOT / "README.md", "command")] == list(COMMANDS)
+
+
+def first_party(kind: str) -> list[str]:
+    return [entry.name for entry in Registry.load(plugins=False).entries(kind)]
+
+
+def test_numbers_and_names_of_the_readme():
+    shown = {parse_kind(row[0]).name: (int(row[1]), code(row[2])) for row in rows(ROOT / "README.md", "part")}
+    kinds = {entry.kind for entry in Registry.load(plugins=False).entries()}
+    assert shown == {kind: (len(first_party(kind)), first_party(kind)) for kind in kinds}
+
+
+@pytest.mark.parametrize(
+    "kind", ["loss", "discriminator", "generator", "regularizer", "augmentation", "dataset", "metric"]
+)
+def test_every_component_has_its_row_in_the_guide(kind):
+    named = [name_of_page(row[0]) for row in rows(GUIDE, kind)]
+    assert sorted(named) == sorted((name, f"{kind}-{name}") for name in first_party(kind))
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in KINDS if kind.section or kind.name == "recipe"], ids=lambda kind: kind.name
+)
+def test_component_pages_say_how_to_ask_for_it(kind, here, pictures, planned):
+    """The flag on the page is one that ``ganzoo run`` takes for this kind."""
+    entry = Registry.load(plugins=False).entries(kind.name)[-1]
+    flag, value = component_pages().selected_by(entry).split()
+    given = {"--data": ["--data", "digits"]}.get(flag, [flag, value])
+    extra = ["--data", "ring"] if kind.name == "metric" else []
+    plan = planned(["run", *given, *extra])
+    section = kind.section or "loss"
+    chosen = getattr(plan.config, section)
+    if kind.name not in ("dataset", "recipe"):
+        assert entry.name in (chosen if kind.many else [chosen.name])
+
+
+def test_statuses_of_the_matrix():
+    assert documented(GUIDE, "status") == list(get_args(Status))
+
+
+def test_fields_of_the_view():
+    assert set(documented(PLUGIN_GUIDE, "of the view")) == {field.name for field in fields(StepView)}
 
 
 def test_exit_codes():
@@ -527,7 +639,8 @@ def test_fields_of_the_record():
 def test_every_way_out_that_a_rule_names_is_in_the_guide():
     text = GUIDE.read_text(encoding="utf-8")
     section = text[text.index("\n## Warnings and refusals") : text.index("\n## What a run leaves")]
-    ways = set(re.findall(r"--(?:set|reg|disc|gen) [\w.=-]+", (ROOT / "ganzoo" / "rules.py").read_text("utf-8")))
+    flags = "set|reg|disc|gen|loss|augment"
+    ways = set(re.findall(rf"--(?:{flags}) [\w.=-]+", (ROOT / "ganzoo" / "rules.py").read_text("utf-8")))
     assert {"--reg gradient-penalty", "--set train.passes=two"} <= ways, "the search finds ways out"
     assert {way for way in ways if way not in section} == set()
 

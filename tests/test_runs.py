@@ -71,6 +71,42 @@ def test_every_pair_resumes_bit_by_bit(tmp_path, registry, loss, discriminator):
     assert_same_outcome(whole.path, part.path)
 
 
+WITH_A_MEMORY = {
+    "began, ada": {"loss": "began", "discriminator": {"name": "autoencoder"}, "augment": {"ada": {"interval": 1}}},
+    "lecam, spectral regularization": {"regularizers": {"lecam": {}, "spectral-regularization": {"weight": 0.1}}},
+    "lazy r1, path length": {
+        "generator": {"name": "stylegan", "latent": 6, "ngf": 4},
+        "regularizers": {"r1": {"every": 2, "lazy_adam": True}, "path-length": {"every": 2}},
+    },
+    "unrolled": {"loss": "bce", "train": {"unroll_steps": 2}},
+    "relativistic, consistency, diffaugment": {
+        "loss": "relativistic",
+        "discriminator": {"name": "dcgan", "norm": "none"},
+        "regularizers": {"consistency": {"variant": "icr"}, "r2": {}},
+        "augment": "diffaugment",
+    },
+    "balanced classes, cgan, resnet": {
+        "discriminator": {"name": "cgan"},
+        "generator": {"name": "resnet", "latent": 6, "ngf": 4},
+        "data": {"sampling": "balanced"},
+        "regularizers": {"feature-matching": {}, "orthogonal": {}},
+    },
+    "wgan, unet": {"loss": "wgan", "discriminator": {"name": "unet"}},
+}
+
+
+@pytest.mark.parametrize("sections", WITH_A_MEMORY.values(), ids=WITH_A_MEMORY)
+def test_what_adapts_resumes_bit_by_bit(tmp_path, registry, sections):
+    def config(steps):
+        return tiny(**{**sections, "train": {**sections.get("train", {}), "steps": steps}})
+
+    whole = ganzoo.run(config(5), out=tmp_path / "whole", registry=registry)
+    part = ganzoo.run(config(3), out=tmp_path / "part", registry=registry)
+    (part.path / "samples" / "step-0000003.png").unlink()
+    resume(registry, part.path, train={"steps": 5})
+    assert_same_outcome(whole.path, part.path)
+
+
 def test_what_a_run_leaves(tmp_path, registry):
     run = ganzoo.run(tiny(train={"steps": 5}), out=tmp_path, registry=registry)
     assert run.path.name == "0001-hinge-patchgan-sn-synthetic"

@@ -9,7 +9,7 @@ import torch
 from toys import Constant, Hinge, ToyDiscriminator, ToyGenerator, make_game, make_inputs
 
 from ganzoo.errors import PluginError
-from ganzoo.protocols import Augmentation, DiscriminatorOutput
+from ganzoo.protocols import Augmentation, DiscriminatorOutput, Regularizer
 from ganzoo.step import WeightedRegularizer, discriminator_terms, generator_terms
 
 
@@ -240,6 +240,25 @@ def test_penalties_see_augmented_images_through_the_gradient_at_the_un_augmented
     at = (images * draws).detach().requires_grad_()
     (plain,) = torch.autograd.grad(players[0](at).logits.sum(), at)
     torch.testing.assert_close(through, plain * draws)
+
+
+@pytest.mark.parametrize("terms_of", [discriminator_terms, generator_terms])
+def test_a_regularizer_may_generate_without_a_trace_in_batch_norm(players, terms_of):
+    class Generates(Regularizer):
+        def discriminator_terms(self, view):
+            return {"more": view.generate(2 * view.z, None).square().mean()}
+
+        generator_terms = discriminator_terms
+
+    _, generator = players
+    part = WeightedRegularizer(name="g", regularizer=Generates(), weight=1.0)
+    plain, generating = (make_game(*players, regularizers=parts) for parts in ((), (part,)))
+    before = snapshot(generator)
+    terms_of(plain, make_inputs())
+    moved_once = snapshot(generator)
+    generator.load_state_dict(before)
+    terms_of(generating, make_inputs()).total().backward()
+    assert equal(moved_once, generator)
 
 
 def test_a_regularizer_may_stand_in_place_of_the_loss_of_the_generator(players):

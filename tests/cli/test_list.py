@@ -102,6 +102,12 @@ def test_one_kind(run, word):
     assert "hinge" not in run(word).stdout
 
 
+@pytest.mark.parametrize("word", ["augmentation", "augmentations", "augment"])
+def test_augmentations(run, word):
+    entries = [*ENTRIES, entry("flip", kind="augmentation")]
+    assert [row["name"] for row in json.loads(run(word, "--json", entries=entries).stdout)] == ["flip"]
+
+
 def test_a_kind_without_components(run):
     result = run("metrics")
     assert (result.exit_code, result.stdout) == (0, "")

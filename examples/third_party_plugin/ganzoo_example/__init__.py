@@ -24,6 +24,6 @@ def ganzoo_components() -> list[Component]:
             name="global-pool",
             target="ganzoo_example.global_pool:GlobalPool",
             summary="a few strided convolutions, averaged over the image, for any size",
-            tags=frozenset({"image"}),
+            tags=frozenset({"image", "provides_features"}),
         ),
     ]

@@ -36,7 +36,7 @@ class GlobalPool(Options):
 
     def tags(self) -> frozenset[str]:
         """The same for all options."""
-        return frozenset({"image"})
+        return frozenset({"image", "provides_features"})
 
     def build(self, spec: DataSpec) -> GlobalPoolNetwork:
         """The network for images of ``spec``."""
