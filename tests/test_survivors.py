@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import ClassVar
 
 import pytest
@@ -38,7 +39,7 @@ from ganzoo.rules import Facts, balance_without_classes, judge
 from ganzoo.step import WeightedRegularizer, discriminator_terms, generator_terms
 from ganzoo.train import train
 from ganzoo.unroll import Unroll, functional
-from ganzoo.watch import BATCHES_FOR_A_LOOK
+from ganzoo.watch import BATCHES_FOR_A_LOOK, POINTS, SampleGrids
 
 
 class Tripled(Augmentation):
@@ -163,12 +164,14 @@ class TestTheStep:
     def test_regularizers_see_fakes_as_they_were_made(self, terms_of):
         seen, inputs = Constant(), make_inputs(dtype=torch.float64)
         draws = torch.zeros(len(inputs.z), 1)
-        game = double_game(seen, augment=Tripled())
+        game = double_game(seen, augment=Tripled(), needs_real_output=True)
         terms_of(game, replace(inputs, real_draws=draws, fake_draws=draws))
         (view,) = seen.views
         torch.testing.assert_close(view.fake, game.generator(inputs.z))
         torch.testing.assert_close(view.fake_output.logits, 3 * game.discriminator(view.fake).logits)
         assert view.real is inputs.real
+        torch.testing.assert_close(view.real_output.logits, 3 * game.discriminator(view.real).logits)
+        torch.testing.assert_close(view.augment(view.real), 3 * view.real)
 
 
 class Sides(Hinge):
@@ -277,6 +280,10 @@ class TestMeasuring:
         assert len(real.images) == 70
         assert {tuple(point) for point in real.images.tolist()} < points
 
+    def test_every_metric_is_asked(self):
+        _, _, found, _, _ = measured(metrics=["spy", "mode-coverage"])
+        assert {name.split("/")[1] for name in found} == {"spy", "mode-coverage"}
+
     def test_labels_come_with_conditional_samples(self):
         discriminator = {"name": "acgan", "ndf": 2}
         images = {"name": "synthetic", "n": 80, "image_size": 8}
@@ -351,6 +358,25 @@ class TestAssembly:
         assert assembled().state.adaptive == {}
         assert assembled().game.augment is None
 
+    def test_images_are_mirrored_where_that_is_asked_for(self):
+        data = {"name": "synthetic", "n": 64, "image_size": 8}
+        plain, mirrored = (assembled(data={**data, "hflip": flip}).batches.batch(0).data for flip in (False, True))
+        alike = (plain == mirrored).flatten(1).all(1)
+        assert 0 < alike.sum() < len(plain)
+        assert torch.equal(mirrored[~alike], plain[~alike].flip(-1))
+
+    def test_the_discriminator_ahead_is_judged_in_the_precision_of_penalties(self):
+        train_ = {"unroll_steps": 1, "batch_size": 8}
+        logits = []
+        for precision in ("fp32", "bf16"):
+            setup = assembled(train=train_, runtime={"penalty_precision": precision})
+            network = setup.state.discriminator
+            judge = setup.game.look_ahead.judge(network, dict(network.named_parameters()))
+            logits.append(judge(setup.batches.batch(0).data, None).logits)
+        assert logits[1].dtype == torch.float32
+        assert not torch.equal(*logits)
+        torch.testing.assert_close(*logits, rtol=0.1, atol=0.1)
+
     @pytest.mark.parametrize("objective", ["loss", "minimax"])
     def test_looking_ahead_is_with_the_discriminators_own_optimizer(self, objective):
         setup = assembled(train={"unroll_steps": 3, "unroll_objective": objective, "batch_size": 8})
@@ -361,6 +387,13 @@ class TestAssembly:
 
 
 class TestPlanning:
+    def test_the_saved_configuration_has_every_option_of_every_part(self):
+        config = planned(augment={"ada": {"target": 0.5}}, regularizers={"r1": {"every": 16}}).config
+        assert (config.augment["ada"]["target"], config.augment["ada"]["interval"]) == (0.5, 4)
+        assert (config.regularizers["r1"]["every"], config.regularizers["r1"]["weight"]) == (16, 10)
+        ring = make_plan(Registry.load(plugins=False), [Layer("flag", {"data.name": "ring", "data.n": 100})]).config
+        assert ring.metrics["mode-coverage"]["samples"] == 2500
+
     def test_an_augmentation_of_images_is_refused_for_vectors(self):
         with pytest.raises(ConfigError, match="images are needed by augmentation ada"):
             make_plan(Registry.load(plugins=False), [Layer("file", {"data.name": "ring", "augment.ada": {}})])
@@ -461,6 +494,54 @@ class TestLookingAhead:
                         values.append(generator_terms(game, inputs).total().item())
                     weight[row, column] -= sign * 1e-5
             assert found[row, column].item() == pytest.approx((values[0] - values[1]) / 2e-5, rel=1e-4, abs=1e-9)
+
+    @staticmethod
+    def gradient(critic, generator, optimizer, inputs, **changes):
+        ahead = Unroll(steps=2, optimizer=optimizer, judge=functional)
+        game = make_game(critic, generator, look_ahead=ahead, passes="two", **changes)
+        return torch.autograd.grad(generator_terms(game, inputs).total(), generator.body[0].weight)[0]
+
+    def test_the_steps_are_as_long_as_the_schedule_has_made_them(self):
+        torch.manual_seed(0)
+        critic, generator = ToyDiscriminator(spectral=False).double(), ToyGenerator().double()
+        inputs = make_inputs(dtype=torch.float64)
+        scheduled = torch.optim.Adam(critic.parameters(), lr=0.1)
+        scheduled.param_groups[0]["lr"] = 0.02
+        found, expected = (
+            self.gradient(critic, generator, optimizer, inputs)
+            for optimizer in (scheduled, torch.optim.Adam(critic.parameters(), lr=0.02))
+        )
+        assert torch.equal(found, expected)
+
+    def test_the_steps_look_through_the_augmentation(self):
+        class Triples(ToyDiscriminator):
+            def forward(self, images, labels=None):
+                return super().forward(3 * images, labels)
+
+        gradients = []
+        draws = torch.zeros(6, 1)
+        inputs = replace(make_inputs(dtype=torch.float64), real_draws=draws, fake_draws=draws)
+        for kind, augment in ((ToyDiscriminator, Tripled()), (Triples, None)):
+            torch.manual_seed(0)
+            critic, generator = kind(spectral=False).double(), ToyGenerator().double()
+            optimizer = torch.optim.SGD(critic.parameters(), lr=0.1)
+            gradients.append(self.gradient(critic, generator, optimizer, inputs, augment=augment))
+        torch.testing.assert_close(*gradients)
+
+    def test_labels_reach_the_discriminator_ahead(self):
+        seen = []
+
+        class Labelled(ToyDiscriminator):
+            def forward(self, images, labels=None):
+                seen.append(labels)
+                return super().forward(images, labels)
+
+        torch.manual_seed(0)
+        critic, generator = Labelled(spectral=False).double(), ToyGenerator().double()
+        inputs = make_inputs(dtype=torch.float64, labels=True)
+        self.gradient(critic, generator, torch.optim.SGD(critic.parameters(), lr=0.1), inputs)
+        assert len(seen) > 4
+        assert all(labels is inputs.real_labels or labels is inputs.fake_labels for labels in seen)
 
     def test_real_data_is_shown_to_the_discriminator_that_has_moved(self):
         torch.manual_seed(0)
@@ -610,6 +691,36 @@ def test_what_was_counted_before_a_checkpoint_counts_after_it():
     after.after_update(real=torch.tensor(signs[3]))
     assert whole.observed()["augment/p"].item() == pytest.approx(16 / 100)
     assert torch.equal(after.observed()["augment/p"], whole.observed()["augment/p"])
+
+
+def test_a_scatter_plot_shows_all_its_points_made_by_the_average(monkeypatch, tmp_path):
+    plan, state, *_ = measured()
+    drawn = []
+
+    def scatter(points, real):
+        drawn.append((points, real))
+        return Image.new("RGB", (4, 4))
+
+    monkeypatch.setattr(pictures, "scatter", scatter)
+    real = plan.dataset.read(torch.arange(5))
+    run = SimpleNamespace(samples=tmp_path)
+    SampleGrids(run, state, plan.spec, every=1, steps=3, seed=0, real=real).write(3)
+    network = sampling.ready(state.ema, plan.spec, seed=0, batches=BATCHES_FOR_A_LOOK)
+    expected = torch.cat([made for made, _ in sampling.chunks(network, plan.spec, POINTS, labels=None, seed=0)])
+    ((points, shown),) = drawn
+    assert torch.equal(points, expected)
+    assert shown is real
+
+
+def test_the_film_is_in_the_order_of_the_steps(monkeypatch, tmp_path):
+    steps = [7, 3, 12_345_678, 0, 500, 41, 2_000_000, 6]
+    for step in steps:
+        (tmp_path / f"step-{step:07d}.png").touch()
+    shown = []
+    monkeypatch.setattr(pictures, "save_film", lambda frames, path: shown.extend(frames))
+    run = SimpleNamespace(samples=tmp_path, path=tmp_path)
+    SampleGrids(run, None, SPEC, every=1, steps=1, seed=0).close()
+    assert [int(frame.stem.removeprefix("step-")) for frame in shown] == sorted(steps)
 
 
 class TestPictures:
