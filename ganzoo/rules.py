@@ -283,6 +283,19 @@ def one_pass_mixes_statistics(facts: Facts) -> Finding | None:
     )
 
 
+def coupled_in_parts(facts: Facts) -> Finding | None:
+    """What looks at a batch as a whole sees its parts one by one."""
+    parts = facts.parts_with("batch_nonlinear")
+    if not parts or facts.accumulate == 1:
+        return None
+    return Finding(
+        "warned",
+        f"with train.accumulate={facts.accumulate} the parts of a batch are seen one by one, which is not the same as "
+        f"the whole batch for {parts}",
+        "--set train.accumulate=1",
+    )
+
+
 RULES: tuple[Callable[[Facts], Finding | None], ...] = (
     data_without_classes,
     no_class_head,
@@ -302,6 +315,7 @@ RULES: tuple[Callable[[Facts], Finding | None], ...] = (
     energies_from_logits,
     logits_from_energies,
     unrolled_in_parts,
+    coupled_in_parts,
 )
 
 

@@ -57,6 +57,8 @@ APPLIES = [
     (rules.energies_from_logits, "warned", facts(loss=("needs_energy",))),
     (rules.logits_from_energies, "warned", facts(discriminator=("energy",))),
     (rules.unrolled_in_parts, "warned", facts(unroll_steps=5, accumulate=2)),
+    (rules.coupled_in_parts, "warned", facts(discriminator=("batch_nonlinear",), accumulate=2)),
+    (rules.coupled_in_parts, "warned", facts(regularizers={"match": ("batch_nonlinear",)}, accumulate=2)),
 ]
 
 FINE = [
@@ -87,6 +89,8 @@ FINE = [
     (rules.logits_from_energies, facts()),
     (rules.unrolled_in_parts, facts(unroll_steps=5)),
     (rules.unrolled_in_parts, facts(accumulate=2)),
+    (rules.coupled_in_parts, facts(accumulate=2)),
+    (rules.coupled_in_parts, facts(discriminator=("batch_nonlinear",))),
 ]
 
 
