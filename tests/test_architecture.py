@@ -41,10 +41,11 @@ LAYERS = (
 PUBLIC = {"ganzoo.component", "ganzoo.protocols", "ganzoo.errors", "ganzoo.hookspecs"}
 PUBLIC_FOR = {
     "ganzoo_datasets": {"ganzoo.data", "ganzoo.images", "ganzoo.seeds"},
+    "ganzoo_augmentations": {"ganzoo_blocks"},
     "ganzoo_discriminators": {"ganzoo_blocks"},
     "ganzoo_generators": {"ganzoo_blocks"},
 }
-"""``ganzoo_blocks`` holds what a first-party critic and a first-party generator are both built of, and no component."""
+"""``ganzoo_blocks`` holds what first-party networks and augmentations are built of alike, and no component."""
 
 FRAMEWORKS_AND_FILES = {
     "pluggy",

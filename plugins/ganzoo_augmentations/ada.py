@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Literal
 
 import torch
+from ganzoo_blocks.image_shape import image_shape
 from pydantic import Field, field_validator
 
 from ganzoo.component import Options
@@ -14,7 +15,6 @@ from ganzoo.protocols import Augmentation
 from ganzoo_augmentations.adaptive_probability import AdaptiveProbability
 from ganzoo_augmentations.affine import quarter_turns, rotation, scaling, translation
 from ganzoo_augmentations.color_matrix import gray_transform, recolored
-from ganzoo_augmentations.image_shape import channels_of_images
 from ganzoo_augmentations.resampling import resampled
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class Ada(Options):
 
     def build(self, spec: DataSpec) -> AdaAugmentation:
         """The augmentation with its p. Raises ``ConfigError`` if the data are vectors, or have 2 or over 3 channels."""
-        channels = channels_of_images(spec, augmentation="ada")
+        channels, _, _ = image_shape(spec, of="augmentation ada")
         if "color" in self.groups and channels not in (1, 3):
             raise ConfigError(
                 "augmentation ada turns the colors of images, and these are neither gray nor RGB",

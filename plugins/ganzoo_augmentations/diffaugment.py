@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, Self
 
 import torch
+from ganzoo_blocks.image_shape import image_shape
 from pydantic import Field, field_validator
 
 from ganzoo.component import Options
 from ganzoo.protocols import Augmentation
-from ganzoo_augmentations.image_shape import channels_of_images
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -65,7 +65,7 @@ class Diffaugment(Options, Augmentation):
 
     def build(self, spec: DataSpec) -> Self:
         """Itself. Raises ``ConfigError`` if the data are vectors."""
-        channels_of_images(spec, augmentation="diffaugment")
+        image_shape(spec, of="augmentation diffaugment")
         return self
 
     def draw(self, n: int, *, random: torch.Generator) -> Tensor:

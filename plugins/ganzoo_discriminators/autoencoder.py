@@ -5,13 +5,13 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
+from ganzoo_blocks.image_shape import image_shape, width_by_size
 from pydantic import Field
 from torch import nn
 
 from ganzoo.component import Options
 from ganzoo.protocols import Discriminator, DiscriminatorOutput
 from ganzoo_discriminators.halving import halvings
-from ganzoo_discriminators.image_shape import image_shape, width_by_size
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -74,7 +74,7 @@ class Autoencoder(Options):
 
     def build(self, spec: DataSpec) -> AutoencoderNetwork:
         """The network for images of ``spec``."""
-        channels, height, width = image_shape(spec, discriminator="autoencoder")
+        channels, height, width = image_shape(spec, of="discriminator autoencoder")
         count, side = halvings(height, width, discriminator="autoencoder")
         widths = [self._first_width(spec) * min(2**index, LARGEST_FACTOR) for index in range(count)]
         return AutoencoderNetwork(
@@ -82,7 +82,7 @@ class Autoencoder(Options):
         )
 
     def _first_width(self, spec: DataSpec) -> int:
-        _, height, width = image_shape(spec, discriminator="autoencoder")
+        _, height, width = image_shape(spec, of="discriminator autoencoder")
         return self.ndf or width_by_size(height, width)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
+from ganzoo_blocks.image_shape import image_shape
 from pydantic import Field
 from torch import nn
 
 from ganzoo.errors import ConfigError
 from ganzoo.protocols import Discriminator, DiscriminatorOutput
 from ganzoo_discriminators.dcgan_trunk import DcganTrunk, DcganTrunkOptions
-from ganzoo_discriminators.image_shape import image_shape
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,7 +49,7 @@ class Cgan(DcganTrunkOptions):
 
     def build(self, spec: DataSpec) -> CganNetwork:
         """The network for images and classes of ``spec``."""
-        _, height, width = image_shape(spec, discriminator="cgan")
+        _, height, width = image_shape(spec, of="discriminator cgan")
         if not spec.classes:
             raise ConfigError(
                 "discriminator cgan judges images by their class, and the data has none",

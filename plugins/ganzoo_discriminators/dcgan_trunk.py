@@ -5,13 +5,13 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Self
 
+from ganzoo_blocks.image_shape import image_shape, width_by_size
 from pydantic import Field
 from torch import nn
 
 from ganzoo.component import Options
 from ganzoo_discriminators.convolution import block, convolution
 from ganzoo_discriminators.halving import halvings
-from ganzoo_discriminators.image_shape import image_shape, width_by_size
 from ganzoo_discriminators.minibatch import KERNELS, MINIBATCH_TAGS, Minibatch, MinibatchDiscrimination, MinibatchStddev
 from ganzoo_discriminators.norm import NORM_TAGS, Norm
 
@@ -53,13 +53,13 @@ class DcganTrunkOptions(Options):
         Raises:
             ConfigError: if their size does not fit.
         """
-        channels, height, width = image_shape(spec, discriminator=self._name())
+        channels, height, width = image_shape(spec, of=f"discriminator {self._name()}")
         count, side = halvings(height, width, discriminator=self._name())
         widths = [self._first_width(spec) * min(2**i, LARGEST_FACTOR) for i in range(count)]
         return DcganTrunk(channels + more_planes, widths, side=side, norm=self.norm, minibatch=self.minibatch)
 
     def _first_width(self, spec: DataSpec) -> int:
-        _, height, width = image_shape(spec, discriminator=self._name())
+        _, height, width = image_shape(spec, of=f"discriminator {self._name()}")
         return self.ndf or width_by_size(height, width)
 
     def _name(self) -> str:

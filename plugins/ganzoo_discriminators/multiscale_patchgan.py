@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 import torch.nn.functional as F
+from ganzoo_blocks.image_shape import image_shape
 from pydantic import Field
 from torch import nn
 
 from ganzoo.errors import ConfigError
 from ganzoo.protocols import Discriminator, DiscriminatorOutput
-from ganzoo_discriminators.image_shape import image_shape
 from ganzoo_discriminators.norm import NORM_TAGS, Norm
 from ganzoo_discriminators.patch_geometry import (
     POOL_KERNEL,
@@ -67,7 +67,7 @@ class MultiscalePatchgan(PatchOptions):
     def resolve(self, spec: DataSpec) -> Self:
         """A copy with width, depth and number of scales that go with the size of the images (its shorter side)."""
         resolved = super().resolve(spec)
-        _, height, width = image_shape(spec, discriminator=self.name())
+        _, height, width = image_shape(spec, of=f"discriminator {self.name()}")
         assert resolved.n_layers is not None
         fitting = max(largest_n_scales(min(height, width), resolved.n_layers), 1)
         return resolved.model_copy(update={"n_scales": self.n_scales or min(USUAL_SCALES, fitting)})
@@ -79,7 +79,7 @@ class MultiscalePatchgan(PatchOptions):
 
     def build(self, spec: DataSpec) -> MultiscalePatchganNetwork:
         """The network for images of ``spec``."""
-        _, height, width = image_shape(spec, discriminator=self.name())
+        _, height, width = image_shape(spec, of=f"discriminator {self.name()}")
         chosen = self.resolve(spec)
         assert chosen.n_layers is not None
         assert chosen.n_scales is not None

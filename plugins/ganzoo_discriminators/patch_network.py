@@ -6,6 +6,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Self
 
+from ganzoo_blocks.image_shape import image_shape, width_by_size
 from pydantic import Field
 from torch import nn
 
@@ -13,7 +14,6 @@ from ganzoo.component import Options
 from ganzoo.errors import ConfigError
 from ganzoo.protocols import Discriminator, DiscriminatorOutput
 from ganzoo_discriminators.convolution import block, convolution
-from ganzoo_discriminators.image_shape import image_shape, width_by_size
 from ganzoo_discriminators.patch_geometry import PADDING, largest_n_layers, map_side, receptive_field, strides
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class PatchOptions(Options):
 
     def resolve(self, spec: DataSpec) -> Self:
         """A copy with width and depth that go with the size of the images (its shorter side)."""
-        _, height, width = image_shape(spec, discriminator=self.name())
+        _, height, width = image_shape(spec, of=f"discriminator {self.name()}")
         shorter = min(height, width)
         ndf, n_layers = self.ndf or width_by_size(height, width), self.n_layers or self.usual_n_layers(shorter)
         return self.model_copy(update={"ndf": ndf, "n_layers": n_layers})
@@ -54,7 +54,7 @@ class PatchOptions(Options):
         Raises:
             ConfigError: if the data are not images, or have no room for it.
         """
-        channels, height, width = image_shape(spec, discriminator=self.name())
+        channels, height, width = image_shape(spec, of=f"discriminator {self.name()}")
         chosen = self.resolve(spec)
         assert chosen.ndf is not None
         assert chosen.n_layers is not None

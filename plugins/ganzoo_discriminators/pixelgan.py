@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from ganzoo_blocks.image_shape import image_shape
 from pydantic import Field
 from torch import nn
 
 from ganzoo.component import Options
 from ganzoo.protocols import Discriminator, DiscriminatorOutput
 from ganzoo_discriminators.convolution import block, convolution
-from ganzoo_discriminators.image_shape import image_shape
 from ganzoo_discriminators.norm import NORM_TAGS
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Pixelgan(Options):
 
     def build(self, spec: DataSpec) -> PixelganNetwork:
         """The network for images of ``spec``."""
-        channels, _, _ = image_shape(spec, discriminator="pixelgan")
+        channels, _, _ = image_shape(spec, of="discriminator pixelgan")
         return PixelganNetwork(channels, ndf=self.ndf, norm=self.norm)
 
 

@@ -9,13 +9,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from ganzoo_blocks.attention import SelfAttention
+from ganzoo_blocks.image_shape import image_shape
 from pydantic import Field
 from torch import nn
 from torch.nn import functional as F
 
 from ganzoo.component import Options
 from ganzoo.errors import ConfigError
-from ganzoo_discriminators.image_shape import image_shape
 from ganzoo_discriminators.residual_block import ResidualBlock
 from ganzoo_discriminators.spectral_layers import glorot_convolution
 
@@ -75,13 +75,13 @@ class ResnetTrunkOptions(Options):
 
     def build_trunk(self, spec: DataSpec) -> ResnetTrunk:
         """The trunk for images of ``spec``. Raises ``ConfigError`` if they or the place of attention do not fit."""
-        channels, height, width = image_shape(spec, discriminator=self.component)
+        channels, height, width = image_shape(spec, of=f"discriminator {self.component}")
         layout = self._layout(spec)
         after = None if self.attention is None else self._place_of_attention(min(height, width), layout)
         return ResnetTrunk(channels, layout, ndf=self.ndf or layout.ndf, attention_after=after)
 
     def _layout(self, spec: DataSpec) -> Layout:
-        _, height, width = image_shape(spec, discriminator=self.component)
+        _, height, width = image_shape(spec, of=f"discriminator {self.component}")
         shorter = min(height, width)
         for layout in LAYOUTS:
             if shorter >= layout.side:

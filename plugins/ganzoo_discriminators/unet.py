@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Self
 
 import torch
+from ganzoo_blocks.image_shape import image_shape, width_by_size
 from pydantic import Field
 from torch import nn
 from torch.nn import functional as F
@@ -13,7 +14,6 @@ from torch.nn import functional as F
 from ganzoo.component import Options
 from ganzoo.protocols import Discriminator, DiscriminatorOutput
 from ganzoo_discriminators.halving import halvings
-from ganzoo_discriminators.image_shape import image_shape, width_by_size
 from ganzoo_discriminators.residual_block import ResidualBlock
 from ganzoo_discriminators.resnet_trunk import sum_pooled
 from ganzoo_discriminators.spectral_layers import glorot_linear, orthogonal_convolution
@@ -69,12 +69,12 @@ class Unet(Options):
 
     def build(self, spec: DataSpec) -> UnetNetwork:
         """The network for images of ``spec``."""
-        channels, height, width = image_shape(spec, discriminator="unet")
+        channels, height, width = image_shape(spec, of="discriminator unet")
         count, _ = halvings(height, width, discriminator="unet")
         return UnetNetwork(channels, [self._first_width(spec) * factor for factor in factors(count)])
 
     def _first_width(self, spec: DataSpec) -> int:
-        _, height, width = image_shape(spec, discriminator="unet")
+        _, height, width = image_shape(spec, of="discriminator unet")
         return self.ndf or width_by_size(height, width)
 
 

@@ -6,13 +6,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Self
 
 import torch
+from ganzoo_blocks.image_shape import image_shape, width_by_size
 from pydantic import Field
 from torch import Tensor, nn
 
 from ganzoo.component import Options
 from ganzoo.protocols import Generator
 from ganzoo_generators.doubling import doublings, halving_widths
-from ganzoo_generators.image_shape import image_shape, width_by_size
 from ganzoo_generators.labels import class_count, given_labels
 
 if TYPE_CHECKING:
@@ -62,14 +62,14 @@ class Dcgan(Options):
 
     def build(self, spec: DataSpec) -> DcganNetwork:
         """The network for images of ``spec``, conditional if ``spec`` is."""
-        channels, height, width = image_shape(spec, generator="dcgan")
+        channels, height, width = image_shape(spec, of="generator dcgan")
         count, side = doublings(height, width, generator="dcgan")
         widths = halving_widths(self._last_width(spec), count, largest=LARGEST_FACTOR)
         classes = class_count(spec, generator="dcgan")
         return DcganNetwork(channels, widths, side=side, latent=self.latent, classes=classes)
 
     def _last_width(self, spec: DataSpec) -> int:
-        _, height, width = image_shape(spec, generator="dcgan")
+        _, height, width = image_shape(spec, of="generator dcgan")
         return self.ngf or width_by_size(height, width)
 
 

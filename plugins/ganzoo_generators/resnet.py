@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 import torch
 from ganzoo_blocks.attention import SelfAttention
+from ganzoo_blocks.image_shape import image_shape
 from pydantic import Field
 from torch import nn
 from torch.nn import functional as F
@@ -18,7 +19,6 @@ from ganzoo.errors import ConfigError
 from ganzoo.protocols import Generator
 from ganzoo_generators.conditional_batch_norm import ConditionalBatchNorm
 from ganzoo_generators.doubling import doublings, halving_widths
-from ganzoo_generators.image_shape import image_shape
 from ganzoo_generators.labels import class_count, given_labels
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Resnet(Options):
 
     def build(self, spec: DataSpec) -> ResnetNetwork:
         """The network for images of ``spec``, conditional if ``spec`` is."""
-        channels, height, width = image_shape(spec, generator="resnet")
+        channels, height, width = image_shape(spec, of="generator resnet")
         count, side = doublings(height, width, generator="resnet")
         largest = 1 if height <= EVEN_UP_TO else LARGEST_FACTOR
         return ResnetNetwork(
@@ -96,7 +96,7 @@ class Resnet(Options):
         )
 
     def _last_width(self, spec: DataSpec) -> int:
-        _, height, width = image_shape(spec, generator="resnet")
+        _, height, width = image_shape(spec, of="generator resnet")
         return self.ngf or (256 if min(height, width) <= EVEN_UP_TO else 64)
 
     def _attention_after(self, side: int, count: int) -> int | None:

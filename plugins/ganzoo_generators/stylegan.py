@@ -6,13 +6,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Self
 
 import torch
+from ganzoo_blocks.image_shape import image_shape, width_by_size
 from pydantic import Field
 from torch import nn
 
 from ganzoo.component import Options
 from ganzoo.protocols import Generator
 from ganzoo_generators.doubling import doublings, halving_widths
-from ganzoo_generators.image_shape import image_shape, width_by_size
 from ganzoo_generators.labels import class_count, given_labels
 from ganzoo_generators.modulation import (
     EPSILON,
@@ -79,7 +79,7 @@ class Stylegan(Options):
 
     def build(self, spec: DataSpec) -> StyleganNetwork:
         """The network for images of ``spec``, conditional if ``spec`` is."""
-        channels, height, width = image_shape(spec, generator="stylegan")
+        channels, height, width = image_shape(spec, of="generator stylegan")
         count, side = doublings(height, width, generator="stylegan")
         return StyleganNetwork(
             channels,
@@ -91,7 +91,7 @@ class Stylegan(Options):
         )
 
     def _last_width(self, spec: DataSpec) -> int:
-        _, height, width = image_shape(spec, generator="stylegan")
+        _, height, width = image_shape(spec, of="generator stylegan")
         return self.ngf or width_by_size(height, width)
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from pydantic import Field
-
-from ganzoo.component import RegularizerOptions
 from ganzoo.protocols import Regularizer
 from ganzoo_regularizers.critic_gradient import squared_gradient_norms
+from ganzoo_regularizers.lazy_penalty import LazyPenaltyOptions
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,7 +14,7 @@ if TYPE_CHECKING:
     from ganzoo.protocols import StepView
 
 
-class R1(RegularizerOptions, Regularizer):
+class R1(LazyPenaltyOptions, Regularizer):
     """Squared slope of the critic at real data, in the discriminator's step.
 
     Formula:
@@ -34,19 +32,6 @@ class R1(RegularizerOptions, Regularizer):
 
     Source: Mescheder et al. 2018, arXiv:1801.04406, equation 9; lazy form: Karras et al. 2020, arXiv:1912.04958.
     """
-
-    weight: float = Field(default=10.0, ge=0, allow_inf_nan=False, description="γ; the term is γ/2·E‖∇D‖²")
-    lazy_adam: bool = Field(
-        default=False, description="with every k > 1, set D's Adam to lr·c and β^c, c = k/(k+1), as StyleGAN2 does"
-    )
-
-    def tags(self) -> frozenset[str]:
-        """The penalty limits the slope, and needs a critic that judges each sample by itself."""
-        return frozenset({"limits_slope", "needs_per_sample_independence"})
-
-    def optimizer_correction(self) -> dict[Literal["discriminator", "generator"], float]:
-        """For D c = k/(k+1), if asked for and the term is lazy."""
-        return {"discriminator": self.every / (self.every + 1)} if self.lazy_adam and self.every > 1 else {}
 
     def discriminator_terms(self, view: StepView) -> dict[str, Tensor]:
         """The raw term ``r1``."""

@@ -247,7 +247,7 @@ def test_labels_do_not_touch_an_unconditional_generator():
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        (spec_of(2), r"generator resnet makes images[\s\S]*shape \(2,\)"),
+        (spec_of(2), r"generator resnet works on images[\s\S]*shape \(2,\)"),
         (spec_of(3, 32, 64), "generator resnet doubles[\\s\\S]*32×64"),
         (spec_of(3, 36, 36), "--image-size 32"),
         (DataSpec(shape=(3, 32, 32), conditional=True), "generator resnet is to be conditional"),

@@ -339,7 +339,7 @@ def test_an_unconditional_generator_does_not_look_at_labels():
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        (spec_of(2), r"generator stylegan makes images[\s\S]*shape \(2,\)"),
+        (spec_of(2), r"generator stylegan works on images[\s\S]*shape \(2,\)"),
         (spec_of(3, 32, 64), "generator stylegan doubles[\\s\\S]*32×64"),
         (spec_of(3, 36, 36), "--image-size 32"),
         (DataSpec(shape=(3, 32, 32), conditional=True), "generator stylegan is to be conditional"),

@@ -35,6 +35,7 @@ def view_of(network, *, player="discriminator", seed=0):
         real_output=None,
         fake_output=DiscriminatorOutput(logits=nothing),
         critic=lambda images, labels: DiscriminatorOutput(logits=images),
+        plain_critic=lambda images, labels: DiscriminatorOutput(logits=images),
         generate=lambda z, labels: z,
         augment=lambda images: images,
         random=torch.Generator().manual_seed(seed),
