@@ -43,6 +43,7 @@ TRAIN = {
 }
 METHODS = {
     "bce": {},
+    "minimax": {"loss": "minimax"},
     "bce, unrolled 5": {"train": {"unroll_steps": 5}},
     "bce, unrolled 5, G's own loss": {"train": {"unroll_steps": 5, "unroll_objective": "loss"}},
     "bce, minibatch discrimination": {"discriminator": {"minibatch": "discrimination"}},

@@ -133,7 +133,8 @@ def _optimizer(plan: Plan, player: Player, network: nn.Module, device: torch.dev
     lr, betas = (train.g_lr, train.g_betas) if player == "generator" else (train.d_lr, train.d_betas)
     parts = [chosen for chosen in plan.options.values() if isinstance(chosen, RegularizerOptions)]
     # A lazy term acts in one update of k. Two of them do not slow Adam twice: the more frequent one decides.
-    c = min((chosen.optimizer_correction().get(player, 1.0) for chosen in parts), default=1.0)
+    corrections = [chosen.optimizer_correction().get(player, 1.0) for chosen in parts]
+    c = min(corrections, default=1.0) if train.optimizer in ("adam", "adamw") else 1.0
     lr, betas = lr * c, (betas[0] ** c, betas[1] ** c)
     return make_optimizer(train, network.parameters(), lr, betas, device)
 

@@ -13,6 +13,9 @@ from ganzoo.protocols import Augmentation
 class Chain(Augmentation):
     """Augmentations in order; each gets its own columns of the random numbers.
 
+    Numbers are drawn image by image, all of one before the next, so that drawing twice for half a batch is drawing once
+    for the whole: penalties draw anew for each micro-batch.
+
     Args:
         parts: name → augmentation.
     """
@@ -23,7 +26,8 @@ class Chain(Augmentation):
 
     def draw(self, n: int, *, random: torch.Generator) -> Tensor:
         """The numbers of all parts side by side."""
-        return torch.cat([part.draw(n, random=random) for part in self._parts.values()], dim=1)
+        rows = [torch.cat([part.draw(1, random=random) for part in self._parts.values()], dim=1) for _ in range(n)]
+        return torch.cat(rows)
 
     def __call__(self, images: Tensor, draws: Tensor) -> Tensor:
         """Images through one part after the other."""

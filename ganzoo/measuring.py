@@ -18,7 +18,6 @@ from ganzoo.watch import BATCHES_FOR_A_LOOK, averaged
 
 SAMPLES = 2500
 """Drawn for a metric that does not say how many it wants (``samples``)."""
-AVAILABLE = frozenset({"images", "labels", "modes"})
 
 
 def measures(plan: Plan, state: TrainState) -> Callable[[], dict[str, float]]:
@@ -35,7 +34,7 @@ def measures(plan: Plan, state: TrainState) -> Callable[[], dict[str, float]]:
             images = torch.cat([part for part, _ in made])
             labels = [chosen for _, chosen in made if chosen is not None]
             fake = _features(plan, images, torch.cat(labels) if labels else None)
-            real = _features(plan, real_part(plan, count), None)
+            real = _features(plan, *_real(plan, count))
             values = metric(real=real, fake=fake, random=generator_for(seed, "metric", name))
             found |= {f"metric/{name}/{key}": float(value) for key, value in values.items()}
         return found
@@ -55,8 +54,13 @@ def metrics_of(plan: Plan) -> dict[str, Metric]:
 
 def real_part(plan: Plan, count: int) -> Tensor:
     """So many of the real data, always the same: a shuffle of their own, at most all of them."""
-    order = torch.randperm(len(plan.dataset), generator=generator_for(0, "real", plan.dataset.fingerprint))
-    return plan.dataset.read(order[:count])
+    return _real(plan, count)[0]
+
+
+def _real(plan: Plan, count: int) -> tuple[Tensor, Tensor | None]:
+    order = torch.randperm(len(plan.dataset), generator=generator_for(0, "real", plan.dataset.fingerprint))[:count]
+    labels = plan.dataset.labels
+    return plan.dataset.read(order), None if labels is None else labels[order]
 
 
 def _metric(plan: Plan, name: str) -> Metric:
@@ -68,7 +72,9 @@ def _metric(plan: Plan, name: str) -> Metric:
             given=type(metric).__name__,
             allowed="an object with needs, higher_is_better and __call__(*, real, fake, random)",
         )
-    available = AVAILABLE - ({"modes"} if plan.dataset.modes is None else set())
+    available = {"images"} | ({"modes"} if plan.dataset.modes is not None else set())
+    if plan.spec.conditional:
+        available.add("labels")
     missing = ", ".join(sorted(metric.needs - available))
     if missing:
         raise ConfigError(

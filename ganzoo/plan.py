@@ -145,6 +145,7 @@ def _judge(choice: Choice, options: Mapping[str, Options], spec: DataSpec) -> li
             spectral_norm=train.spectral_norm,
             unroll_steps=train.unroll_steps,
             accumulate=train.accumulate,
+            batch_size=train.batch_size,
             sampling=choice.config.data.sampling,
         )
     )

@@ -23,7 +23,7 @@ class Facts:
         regularizers, augmentations: name → tags.
         classes: how many classes the data has; ``None`` while it is not known.
         vector: whether the data are vectors.
-        passes, spectral_norm, unroll_steps, accumulate: as configured in ``train``.
+        passes, spectral_norm, unroll_steps, accumulate, batch_size: as configured in ``train``.
         sampling: as configured in ``data``.
     """
 
@@ -37,6 +37,7 @@ class Facts:
     spectral_norm: str = "per-update"
     unroll_steps: int = 0
     accumulate: int = 1
+    batch_size: int = 64
     sampling: str = "shuffle"
 
     @property
@@ -283,6 +284,33 @@ def one_pass_mixes_statistics(facts: Facts) -> Finding | None:
     )
 
 
+def unrolled_without_limits(facts: Facts) -> Finding | None:
+    """The discriminator that the generator looks ahead to is held back by nothing but its loss."""
+    limits = facts.regularizers_with("limits_slope")
+    if not facts.unroll_steps or not limits:
+        return None
+    return Finding(
+        "warned",
+        f"the {facts.unroll_steps} updates that the generator looks ahead through follow the loss alone, and {limits} "
+        "does not act in them: there the discriminator is not limited as in its own updates",
+        "--set train.unroll_steps=0, or --reg none",
+    )
+
+
+def groups_of_four(facts: Facts) -> Finding | None:
+    """A statistic of groups of four needs batches that divide into them."""
+    parts = facts.parts_with("groups_of_four")
+    sizes = {facts.batch_size // facts.accumulate, -(-facts.batch_size // facts.accumulate)}
+    if not parts or all(size <= 4 or size % 4 == 0 for size in sizes):
+        return None
+    return Finding(
+        "refused",
+        f"batches of {' and '.join(map(str, sorted(sizes)))} do not divide into groups of four, as needed by {parts}",
+        f"--batch-size {4 * facts.accumulate * max(1, round(facts.batch_size / (4 * facts.accumulate)))}",
+        section="train",
+    )
+
+
 def coupled_in_parts(facts: Facts) -> Finding | None:
     """What looks at a batch as a whole sees its parts one by one."""
     parts = facts.parts_with("batch_nonlinear")
@@ -316,6 +344,8 @@ RULES: tuple[Callable[[Facts], Finding | None], ...] = (
     logits_from_energies,
     unrolled_in_parts,
     coupled_in_parts,
+    unrolled_without_limits,
+    groups_of_four,
 )
 
 

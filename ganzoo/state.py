@@ -73,14 +73,14 @@ class TrainState:
                 self.ema.load_state_dict(files["ema"])
             _restore_optimizer("g", self.g_optimizer, files["optimizers"])
             _restore_optimizer("d", self.d_optimizer, files["optimizers"])
+            _restore_states(self.regularizers, files["regularizers"])
+            _restore_states(self.adaptive, files.get("adaptive", {}))
         except (KeyError, IndexError, RuntimeError) as error:
             raise CheckpointError(
                 "the checkpoint does not fit the networks of this configuration",
                 given=str(error).splitlines()[0],
                 hint="resume with the plugin versions named in manifest.json",
             ) from error
-        _restore_states(self.regularizers, files["regularizers"])
-        _restore_states(self.adaptive, files.get("adaptive", {}))
         self.step, self.d_step, self.images = (int(numbers[key]) for key in ("step", "d_step", "images"))
 
 

@@ -148,7 +148,7 @@ def generator_terms(game: Game, inputs: Inputs) -> Terms:
         )
         fake_output = ahead.discriminate(_augmented(game, fake, inputs.fake_draws), inputs.fake_labels)
         real_output = None
-        if game.generator_needs_real or game.needs_real_output:
+        if game.needs_real_output or (game.generator_needs_real and ahead.objective is None):
             # Looking ahead, the verdict on real data depends on the fakes that the discriminator has answered.
             with torch.set_grad_enabled(game.look_ahead is not None):
                 real = _augmented(game, inputs.real, inputs.real_draws)

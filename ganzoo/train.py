@@ -203,7 +203,9 @@ def _draw_augmentation(setup: Setup, player: Player, update: int, side: str) -> 
 
 def _draw_labels(setup: Setup, player: Player, update: int) -> Tensor:
     spec, schedule = setup.spec, setup.schedule
-    frequencies = spec.marginal if schedule.label_draw == "marginal" else (1.0,) * len(spec.classes)
+    # A class may be missing from this part of the data.
+    uniform = tuple(float(share > 0) for share in spec.marginal)
+    frequencies = spec.marginal if schedule.label_draw == "marginal" else uniform
     generator = generator_for(schedule.seed, update, f"labels/{player}")
     return torch.multinomial(torch.tensor(frequencies), schedule.batch_size, replacement=True, generator=generator)
 

@@ -26,9 +26,10 @@ Judge = Callable[[nn.Module, Mapping[str, Tensor]], Discriminate]
 class Unroll:
     """The game as it will stand after ``steps`` further updates of the discriminator, all on the present batch.
 
-    θ⁰ = θ_D, θ^{j+1} = θ^j − optimizer step on L_D(θ^j, θ_G). The updates follow the adversarial objective alone, with
-    a copy of the optimizer's state, and their graph is kept, so that the generator sees how the discriminator will
-    answer. θ¹ … θ^k are then forgotten. With ``steps`` 0 the generator plays against θ_D itself: ``minimax``.
+    θ⁰ = θ_D, θ^{j+1} = θ^j − optimizer step on L_D(θ^j, θ_G). The updates follow the adversarial objective alone:
+    neither regularizers nor a limit on the gradient's norm act in them. They start from a copy of the optimizer's
+    state, and their graph is kept, so that the generator sees how the discriminator will answer. θ¹ … θ^k are then
+    forgotten. With ``steps`` 0 the generator plays against θ_D itself: ``minimax``.
 
     Attributes:
         judge: network and its parameters → a callable that may be differentiated twice.

@@ -71,8 +71,11 @@ class MetricsLog:
         due = self._due(report.step)
         if due:
             scalars |= {f"sigma/{name}": norm for name, norm in spectral.norms(self._state.discriminator).items()}
-        # One transfer for the whole row, and double only on the CPU: not every device has it.
-        values = torch.stack([value.detach().float() for value in scalars.values()]).cpu().double().tolist()
+        # One transfer for the whole row, and double only on the CPU: not every device has it. What a part says of
+        # itself may lie elsewhere than what was computed.
+        device = next(self._state.generator.parameters()).device
+        moved = [value.detach().float().to(device, non_blocking=True) for value in scalars.values()]
+        values = torch.stack(moved).cpu().double().tolist()
         row: dict[str, Any] = {"step": report.step, "d_step": report.d_step, "images": report.images}
         self.latest = dict(zip(scalars, values, strict=True))
         if self._measures is not None and (due or report.step == self._schedule.steps):

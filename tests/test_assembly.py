@@ -5,7 +5,7 @@ import torch
 
 from ganzoo.assembly import assemble, make_optimizer, make_runtime
 from ganzoo.component import Component, RegularizerOptions
-from ganzoo.config import Layer, parse_assignments
+from ganzoo.config import Layer, flatten, parse_assignments
 from ganzoo.errors import PluginError, ResourceError
 from ganzoo.plan import make_plan
 from ganzoo.registry import Entry, Registry
@@ -95,3 +95,14 @@ class TestRuntime:
         with pytest.raises(ResourceError, match="no device 'cuda:99'") as caught:
             make_runtime(RuntimeConfig(device="cuda:99"))
         assert caught.value.exit_code == 6
+
+
+@pytest.mark.parametrize(("optimizer", "lr"), [("adam", 0.08), ("adamw", 0.08), ("sgd", 0.1), ("rmsprop", 0.1)])
+def test_the_correction_for_lazy_terms_is_adams_alone(optimizer, lr):
+    config = {
+        "data": {"name": "ring", "n": 100},
+        "regularizers": {"r1": {"every": 4, "lazy_adam": True}},
+        "train": {"optimizer": optimizer, "d_lr": 0.1, "steps": 1},
+    }
+    plan = make_plan(Registry.load(plugins=False), [Layer("file", flatten(config))])
+    assert assemble(plan).state.d_optimizer.param_groups[0]["lr"] == pytest.approx(lr)

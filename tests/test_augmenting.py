@@ -115,3 +115,21 @@ def test_a_run_that_adapts_comes_back_bit_by_bit():
         assert all(torch.equal(expected[name], report.scalars[name]) for name in expected)
     before, after = straight.state.tensors(), resumed.state.tensors()
     assert all(torch.equal(value, after[name][key]) for name, part in before.items() for key, value in part.items())
+
+
+class Normal(Affine):
+    """Normal numbers, and more than one: what torch draws of them depends on how many are asked for at once."""
+
+    def draw(self, n, *, random):
+        return torch.cat([torch.rand(n, 1, generator=random), torch.randn(n, 3, generator=random)], dim=1)
+
+    def __call__(self, images, draws):
+        return images * draws[:, 1].view(-1, 1, 1, 1)
+
+
+@pytest.mark.parametrize("sizes", [(3, 3), (1, 5), (17, 3)])
+def test_drawing_for_parts_of_a_batch_is_drawing_for_the_batch(sizes):
+    both = Chain({"add": Affine(multiply=False), "normal": Normal(multiply=True)})
+    whole = both.draw(sum(sizes), random=torch.Generator().manual_seed(0))
+    random = torch.Generator().manual_seed(0)
+    assert torch.equal(whole, torch.cat([both.draw(size, random=random) for size in sizes]))

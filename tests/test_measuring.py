@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from PIL import Image
 
 import ganzoo
 from ganzoo import pictures
+from ganzoo.assembly import assemble
+from ganzoo.component import Options
 from ganzoo.config import Layer, flatten
 from ganzoo.errors import ConfigError
-from ganzoo.measuring import real_part
+from ganzoo.measuring import measures, metrics_of, real_part
 from ganzoo.plan import make_plan
 from ganzoo.registry import Registry
+from ganzoo.seeds import generator_for
 
 SMALL = {
     "loss": "bce",
@@ -81,6 +86,43 @@ def test_a_metric_that_needs_known_modes_says_so(tmp_path):
     with pytest.raises(ConfigError, match="metric mode-coverage needs modes, which a run on data digits does not have"):
         ganzoo.run(config, out=tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+class Labels:
+    """A metric that wants to know the classes."""
+
+    needs, higher_is_better = frozenset({"images", "labels"}), True
+    samples = 12
+
+    def __call__(self, *, real, fake, random):
+        self.seen = real, fake
+        return {"classes": float(len(fake.labels.unique()))}
+
+
+def with_metric(chosen, metric):
+    class Building(Options):
+        def build(self, spec):
+            return metric
+
+    options = {**chosen.options, "metrics.mode-coverage": Building()}
+    return replace(chosen, options=options)
+
+
+def test_a_metric_gets_the_labels_of_both_sides():
+    metric = Labels()
+    conditional = {"data": {"name": "digits", "image_size": 8}, "discriminator": {"name": "cgan", "ndf": 2}}
+    chosen = with_metric(plan(**conditional, generator={"name": "dcgan", "ngf": 2, "latent": 3}), metric)
+    values = measures(chosen, assemble(chosen).state)()
+    real, fake = metric.seen
+    assert len(real.labels) == len(fake.labels) == 12
+    order = torch.randperm(len(chosen.dataset), generator=generator_for(0, "real", chosen.dataset.fingerprint))[:12]
+    assert torch.equal(real.labels, chosen.dataset.labels[order])
+    assert values == {"metric/mode-coverage/classes": len(fake.labels.unique())}
+
+
+def test_a_metric_that_needs_labels_is_refused_where_there_are_none():
+    with pytest.raises(ConfigError, match="needs labels"):
+        metrics_of(with_metric(plan(), Labels()))
 
 
 def test_vectors_are_drawn_over_time(run):

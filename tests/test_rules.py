@@ -57,6 +57,9 @@ APPLIES = [
     (rules.energies_from_logits, "warned", facts(loss=("needs_energy",))),
     (rules.logits_from_energies, "warned", facts(discriminator=("energy",))),
     (rules.unrolled_in_parts, "warned", facts(unroll_steps=5, accumulate=2)),
+    (rules.unrolled_without_limits, "warned", facts(unroll_steps=5, regularizers=PENALTY)),
+    (rules.groups_of_four, "refused", facts(discriminator=("groups_of_four",), batch_size=50)),
+    (rules.groups_of_four, "refused", facts(discriminator=("groups_of_four",), batch_size=48, accumulate=5)),
     (rules.coupled_in_parts, "warned", facts(discriminator=("batch_nonlinear",), accumulate=2)),
     (rules.coupled_in_parts, "warned", facts(regularizers={"match": ("batch_nonlinear",)}, accumulate=2)),
 ]
@@ -89,6 +92,11 @@ FINE = [
     (rules.logits_from_energies, facts()),
     (rules.unrolled_in_parts, facts(unroll_steps=5)),
     (rules.unrolled_in_parts, facts(accumulate=2)),
+    (rules.unrolled_without_limits, facts(regularizers=PENALTY)),
+    (rules.unrolled_without_limits, facts(unroll_steps=5)),
+    (rules.groups_of_four, facts(discriminator=("groups_of_four",), batch_size=48, accumulate=4)),
+    (rules.groups_of_four, facts(discriminator=("groups_of_four",), batch_size=3)),
+    (rules.groups_of_four, facts(batch_size=50)),
     (rules.coupled_in_parts, facts(accumulate=2)),
     (rules.coupled_in_parts, facts(discriminator=("batch_nonlinear",))),
 ]

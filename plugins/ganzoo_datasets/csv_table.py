@@ -55,7 +55,8 @@ def read_table(path: Path, choose: Callable[[Sequence[str]], Columns]) -> tuple[
             delimiter = _delimiter(file.readline())
             file.seek(0)
             reader = csv.reader(file, delimiter=delimiter, strict=True)
-            lines = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader if any(cells)]
+            stripped = ((reader.line_num, [cell.strip() for cell in cells]) for cells in reader)
+            lines = [(number, cells) for number, cells in stripped if any(cells)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise _unreadable(path, error) from error
     if any("\0" in cell for _, cells in lines for cell in cells):

@@ -99,7 +99,8 @@ def _labels(folder: Path, parts: Parts, shapes: Mapping[str, tuple[int, ...]]) -
             given=f"none of {', '.join(without)}",
             hint=f"add {FILES.split(', ')[1 if without[0] == 'train' else 3]}",
         )
-    read = dict.fromkeys(("train", *shapes) if "labels" in parts.get("train", {}) else shapes)
+    labelled = [part for part, files in parts.items() if "labels" in files]
+    read = dict.fromkeys(("train", *shapes) if "train" in labelled else labelled)
     labels = {
         part: np.concatenate(list(idx_rows(parts[part]["labels"], dimensions=1))).astype(np.int64) for part in read
     }

@@ -87,8 +87,8 @@ class _Archive:
         self._path = path
         with self._reading("it"):
             self._zip = zipfile.ZipFile(path)
-        names = [name.removesuffix(".npy") for name in self._zip.namelist()]
-        self._names = sorted(names)
+        arrays = [name for name in self._zip.namelist() if name.endswith(".npy")]
+        self._names = sorted(name.removesuffix(".npy") for name in arrays)
 
     def __enter__(self) -> _Archive:
         return self
@@ -157,7 +157,8 @@ class _Archive:
                 given=f"none of {', '.join(without)}",
                 hint=f"add {without[0]}_labels",
             )
-        read = dict.fromkeys(("train", *counts) if "train_labels" in self._names else counts)
+        labelled = [part for part in SPLITS if f"{part}_labels" in self._names]
+        read = dict.fromkeys(("train", *counts) if "train" in labelled else labelled)
         labels = {part: self._numbers(part) for part in read}
         for part, count in counts.items():
             if len(labels[part]) != count:

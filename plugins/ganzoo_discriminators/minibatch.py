@@ -14,7 +14,7 @@ Minibatch = Literal["none", "stddev", "discrimination"]
 
 MINIBATCH_TAGS: dict[Minibatch, frozenset[str]] = {
     "none": frozenset(),
-    "stddev": frozenset({"batch_coupled_always", "batch_nonlinear"}),
+    "stddev": frozenset({"batch_coupled_always", "batch_nonlinear", "groups_of_four"}),
     "discrimination": frozenset({"batch_coupled_always", "batch_nonlinear"}),
 }
 GROUP = 4

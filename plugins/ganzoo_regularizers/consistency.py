@@ -129,7 +129,7 @@ class Consistency(RegularizerOptions, Regularizer):
         if not latent:
             return of_real, of_fake, None
         normal = math.sqrt(2) * torch.erfinv(2 * draws[:, 2 * count :].clamp(min=SMALLEST_DRAW) - 1)
-        return of_real, of_fake, (self.noise * normal).to(view.z.dtype).view(view.z.shape).to(view.z.device)
+        return of_real, of_fake, (self.noise * normal).view(view.z.shape).to(view.z, non_blocking=True)
 
 
 def squared_distance(one: DiscriminatorOutput, other: DiscriminatorOutput) -> Tensor:

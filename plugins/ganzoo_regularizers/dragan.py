@@ -64,7 +64,9 @@ class Dragan(RegularizerOptions, Regularizer):
         real = view.real.detach()
         n, elements = len(real), real[0].numel()
         if self.noise == "gaussian":
-            delta = torch.randn(n, elements, generator=view.random).to(real, non_blocking=True)
+            # One call a sample: what torch draws of normal numbers depends on how many are asked for at once.
+            rows = [torch.randn(elements, generator=view.random) for _ in range(n)]
+            delta = torch.stack(rows).to(real, non_blocking=True)
             return real + sqrt(self.variance) * delta.view_as(real)
         drawn = torch.rand(n, 1 + elements, generator=view.random).to(real, non_blocking=True)
         alpha, u = drawn[:, :1], drawn[:, 1:]

@@ -93,7 +93,6 @@ class LecamRegularizer(Regularizer):
             means = torch.stack([means * (n / total) for n, means in self._seen]).sum(0)
             self.averages = self._moved(means)
             self.updates += 1
-        # What a generator that looks ahead saw of the discriminator's steps never happened.
         self._seen.clear()
 
     def _moved(self, means: Tensor) -> Tensor:

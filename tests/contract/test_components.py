@@ -297,11 +297,11 @@ class Critic(nn.Module):
         return DiscriminatorOutput(logits=heads[:, 0], class_logits=heads[:, 1:], features=(features,))
 
 
-def view_of(player):
+def view_of(player, n=3):
     torch.manual_seed(0)
     spec, critic, generate = IMAGE_SPECS[0], Critic(), Styled()
-    z, labels = torch.randn(3, 3), torch.tensor([0, 1, 2])
-    real, fake = images_of(spec, 3), generate(z)
+    z, labels = torch.randn(n, 3), torch.arange(n) % 3
+    real, fake = images_of(spec, n), generate(z)
     fake = fake.detach() if player == "discriminator" else fake
     judged = critic(real)
     return StepView(
@@ -363,7 +363,14 @@ def test_regularizer_terms_do_not_contain_the_weight(entry):
 @entries_of("regularizer")
 def test_regularizer_state_survives_a_round_trip(entry):
     part, restored = (entry.options()().build(IMAGE_SPECS[0]) for _ in range(2))
-    part.discriminator_terms(view_of("discriminator"))
+    fresh = {name: value.clone() for name, value in part.state_dict().items()}
+    for player in ("discriminator", "generator"):
+        view = view_of(player)
+        part.discriminator_terms(view) if player == "discriminator" else part.generator_terms(view)
+        part.after_step(player, view.network)
+    moved = part.state_dict()
+    assert moved.keys() >= fresh.keys()
+    assert not moved or any(name not in fresh or not torch.equal(value, fresh[name]) for name, value in moved.items())
     restored.load_state_dict(part.state_dict())
     assert restored.state_dict().keys() == part.state_dict().keys()
     assert all(torch.equal(restored.state_dict()[name], value) for name, value in part.state_dict().items())

@@ -72,12 +72,27 @@ class TestLosses:
         assert torch.allclose(whole, sum(halves) / 2, rtol=1e-12) != ("batch_nonlinear" in options.tags())
 
     def test_needs_energy(self, entry, options):
-        """For such a loss, logits above 0 are no energy: D gains by them without end; others stop or are mirrored."""
-        assert ("needs_energy" in options.tags()) == (entry.name in ("ebgan", "began"))
+        """Does D gain without end by logits of real data above 0, where an energy ends, bounded slopes or not?"""
+        loss = options.build(SPEC)
+        far = [objectives(loss, torch.tensor([at]), torch.zeros(1))[0].item() for at in (0.0, 1e3, 2e3)]
+        endless = far[2] - far[1] == pytest.approx(far[1] - far[0], rel=1e-3) and far[1] < far[0]
+        divergence = entry.name == "f-gan"  # some of them are linear in the logits of real data, as the paper has them
+        slope = "needs_lipschitz" in options.tags()
+        assert ("needs_energy" in options.tags()) == (endless and not slope and not divergence)
 
 
 @variants("discriminator")
 class TestDiscriminators:
+    def test_groups_of_four(self, entry, options):
+        network = seeded(options, SPEC)
+        try:
+            network(images_of(SPEC, 6), torch.arange(6) % 3)
+        except ConfigError:
+            refused = True
+        else:
+            refused = False
+        assert refused == ("groups_of_four" in options.tags())
+
     def test_what_comes_out(self, entry, options):
         network, tags = seeded(options, SPEC), options.resolve(SPEC).tags()
         output = network(images_of(SPEC, 4), torch.tensor([0, 1, 2, 0]))
@@ -228,6 +243,40 @@ class TestRegularizers:
 
     def test_needs_images(self, entry, options):
         assert fails(options, VECTORS) == ("needs_images" in options.tags())
+
+    def test_batch_nonlinear(self, entry, options):
+        """Is the term of a batch the mean of the terms of its halves, which go on drawing where the first stopped?"""
+        part: Regularizer = options.build(IMAGE_SPECS[0])
+        linear = True
+        for player in ("discriminator", "generator"):
+            whole = view_of(player, n=4)
+            whole = replace(whole, real=whole.real * torch.tensor([0.1, 0.2, 1.0, 0.9]).view(-1, 1, 1, 1))
+            halves = [part_of(whole, rows) for rows in (slice(0, 2), slice(2, 4))]
+            shared = torch.Generator().manual_seed(0)
+            halves = [replace(half, random=shared) for half in halves]
+            of_whole = terms_of(options.build(IMAGE_SPECS[0]), player, whole)
+            of_halves = [terms_of(part, player, half) for half in halves]
+            for name, value in of_whole.items():
+                mean = sum(terms[name] for terms in of_halves) / 2
+                linear = linear and torch.allclose(value, mean, rtol=1e-5, atol=1e-8)
+        assert linear != ("batch_nonlinear" in options.tags())
+
+
+def terms_of(part, player, view):
+    return part.discriminator_terms(view) if player == "discriminator" else part.generator_terms(view)
+
+
+def part_of(view, rows):
+    """A micro-batch of a step."""
+
+    def cut(output):
+        return output._replace(
+            logits=output.logits[rows], class_logits=output.class_logits[rows], features=(output.features[0][rows],)
+        )
+
+    sliced = {name: getattr(view, name)[rows] for name in ("real", "fake", "real_labels", "fake_labels", "z")}
+    outputs = {name: cut(getattr(view, name)) for name in ("real_output", "fake_output")}
+    return replace(view, **sliced, **outputs)
 
 
 @variants("augmentation")

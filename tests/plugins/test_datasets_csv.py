@@ -260,3 +260,9 @@ def test_refusals(folder):
         load(folder, table("image,label", "images/a.png,naïve"), encoding="latin-1")
     with pytest.raises(DataError, match="UTF-8"):
         load(folder, WHOLE, encoding="utf-16")
+
+
+def test_lines_of_spaces_are_no_lines(folder):
+    lines = ["image,group", "images/a.png,p", "images/b.png,q"]
+    plain, spaced = load(folder, table(*lines)), load(folder, table(lines[0], "   ", *lines[1:], "  "))
+    assert spaced.fingerprint == plain.fingerprint

@@ -182,3 +182,23 @@ def test_a_header_that_lies_is_refused_before_memory_is_taken(tmp_path):
 def test_refused_pixels(medical):
     with pytest.raises(ConfigError, match="cannot be read like that"):
         load(medical, channels=2)
+
+
+def test_what_is_no_array_is_no_split(tmp_path):
+    path = tmp_path / "notes.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("train_images", "nothing")
+    assert "another layout than MedMNIST's" in refused(path)
+
+
+def test_without_train_a_label_means_the_same_in_every_split(tmp_path):
+    path = save(
+        tmp_path,
+        val_images=images(2, 8, 8),
+        val_labels=numbers(1, 2),
+        test_images=images(2, 8, 8),
+        test_labels=numbers(2, 3),
+    )
+    val, test = (load(path, split=split) for split in ("val", "test"))
+    assert val.spec.classes == test.spec.classes == ("1", "2", "3")
+    assert (val.labels.tolist(), test.labels.tolist()) == ([0, 1], [1, 2])
