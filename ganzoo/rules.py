@@ -217,7 +217,9 @@ def penalty_on_coupled_samples(facts: Facts) -> Finding | None:
         "warned",
         f"{penalties} penalizes the gradient of each sample alone, but discriminator {facts.discriminator} couples the "
         "samples of a batch (by BatchNorm, or by looking at all of them): not the published penalty",
-        "--set discriminator.norm=instance (or none), --set discriminator.minibatch=none",
+        "--set discriminator.minibatch=none"
+        if facts.has("discriminator", "batch_coupled_always")
+        else "--set discriminator.norm=instance (or none)",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import quote
 
 import typer
 
@@ -100,8 +101,16 @@ def _write_vectors(run: Run, out: Path, n: int, labels: list[int] | None, seed: 
 
 def _target(run: Run, out: Path, number: int, labels: Tensor | None, row: int) -> Path:
     """``DIR/000012.png``, in a folder for its class if there are classes: a folder that ``--data`` can read."""
-    folder = out if labels is None else out / run.classes[int(labels[row])]
+    folder = out if labels is None else out / folder_name(run.classes[int(labels[row])])
     return folder / f"{number:06d}.png"
+
+
+def folder_name(class_name: str) -> str:
+    """A class as the name of one folder: what would lead elsewhere, or be hidden, is written as %2F and the like."""
+    leads_elsewhere = {"/", "\\", "\0", ":"} & set(class_name)
+    if not leads_elsewhere and not class_name.startswith(".") and class_name == class_name.rstrip(" ."):
+        return class_name
+    return quote(class_name, safe=" ").replace(".", "%2E")
 
 
 def _write_grid(run: Run, grid: Path, n: int, labels: list[int] | None, seed: int, ema: bool) -> Path:

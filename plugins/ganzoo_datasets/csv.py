@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import astuple
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,12 +95,16 @@ class Csv(DatasetOptions):
         )
 
     def _columns(self, header: Sequence[str]) -> Columns:
-        return Columns(
+        columns = Columns(
             image=self._present(header, "image_column", self.image_column),
             label=self._column(header, "label_column", self.label_column, "label"),
             group=self._column(header, "group_column", self.group_column, *GROUP_COLUMNS),
             split=self._column(header, "split_column", self.split_column, "split"),
         )
+        unused = [name for name in header if name and name not in astuple(columns)]
+        if columns.label is None and unused:
+            logger.info("no column of classes; unused: %s (--data.label-column takes one)", ", ".join(unused))
+        return columns
 
     def _column(self, header: Sequence[str], option: str, name: str | None, *usual: str) -> str | None:
         if name is None:

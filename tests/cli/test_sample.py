@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ganzoo.cli.sample import folder_name
+
 
 @pytest.fixture
 def run(tiny):
@@ -101,3 +103,20 @@ def test_a_place_that_cannot_be_written(ganzoo, run, tmp_path):
     outcome = ganzoo("sample 1 --out file/o")
     assert outcome.code == 6
     assert "cannot write file/o" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [
+        ("nevus", "nevus"),
+        ("basal cell", "basal cell"),
+        ("basal/squamous", "basal%2Fsquamous"),
+        ("..", "%2E%2E"),
+        (".hidden", "%2Ehidden"),
+        ("end.", "end%2E"),
+        ("a\\b", "a%5Cb"),
+    ],
+)
+def test_a_class_is_one_folder_whatever_its_name(tmp_path, name, folder):
+    assert folder_name(name) == folder
+    assert (tmp_path / folder_name(name)).resolve().parent == tmp_path.resolve()

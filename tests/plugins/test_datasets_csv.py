@@ -266,3 +266,9 @@ def test_lines_of_spaces_are_no_lines(folder):
     lines = ["image,group", "images/a.png,p", "images/b.png,q"]
     plain, spaced = load(folder, table(*lines)), load(folder, table(lines[0], "   ", *lines[1:], "  "))
     assert spaced.fingerprint == plain.fingerprint
+
+
+def test_columns_that_could_be_classes_are_named(folder, caplog):
+    with caplog.at_level(logging.INFO, logger="ganzoo"):
+        load(folder, table("image,dx,patient", "images/a.png,x,p", "images/b.png,y,q"))
+    assert "no column of classes; unused: dx (--data.label-column takes one)" in caplog.text
