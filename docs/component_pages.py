@@ -6,7 +6,6 @@ Nothing on these pages is written by hand. ``python docs/component_pages.py --ch
 from __future__ import annotations
 
 import argparse
-import inspect
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -62,7 +61,7 @@ def page(description: Description) -> str:
     if description.formula:
         parts += ["## Formula", fenced(description.formula, "text")]
     if model is not None:
-        parts += prose(model)
+        parts += ["## What it does", *(linked(text(paragraph)) for paragraph in description.prose)]
     if description.options:
         rows = [[f"`{one.name}`", text(one.type), text(one.default), text(one.help)] for one in description.options]
         parts += ["## Options", table(["option", "type", "default", "meaning"], rows)]
@@ -92,19 +91,6 @@ def selected_by(entry: Entry) -> str:
     """The flag of ``ganzoo run`` that takes this component."""
     name = "PATH" if entry.name == "folder" else entry.name
     return f"--set metrics={name}" if entry.kind == "metric" else f"{FLAGS[entry.kind]} {name}"
-
-
-def prose(model: type[Options]) -> Iterator[str]:
-    """The docstring of the options class, paragraph by paragraph, without its formula."""
-    yield "## What it does"
-    for paragraph in re.split(r"\n\s*\n", inspect.cleandoc(model.__doc__ or "")):
-        head, _, rest = paragraph.partition("\n")
-        if head == "Formula:" or paragraph.startswith(" "):
-            continue
-        if head == "Raises:":
-            yield "Raises " + linked(text(" ".join(rest.split())))
-        else:
-            yield linked(text(" ".join(paragraph.split())))
 
 
 def patches(model: type[Options]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ganzoo.component import Options
+from ganzoo.component import KINDS, Options
 from ganzoo.config import Layer, Merged, flatten, merge
 from ganzoo.errors import ConfigError, UnknownNameError
 from ganzoo.explanation import explain
@@ -24,6 +24,8 @@ from ganzoo.schema import COLLECTIONS, SELECTIONS, SHARED_DATA_KEYS, VERSION, Ru
 from ganzoo.yaml_text import read_yaml
 
 DEFAULT_NAMES = {f"{section}.name": getattr(RunConfig(), section).name for section in SELECTIONS}
+_PLURALS = {kind.section: kind.plural for kind in KINDS if kind.section}
+_FLAGS = {"regularizers": "--reg", "augment": "--augment"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -243,18 +245,21 @@ def _ignored(merged: Merged) -> list[Finding]:
     return [
         Finding(
             "refused",
-            f"{path} (from {origin}) has no effect: the {path.split('.')[0]} are chosen by "
+            f"{path} (from {origin}) has no effect: the {_PLURALS[path.split('.')[0]]} are chosen by "
             f"{merged.origins[path.split('.')[0]]}, and {path.split('.')[1]} is not among them",
-            f"add {_flag(path)}, or leave {path} out",
+            f"add {_flag(path, merged.origins[path.split('.')[0]])}, or leave {path} out",
             section=path.split(".")[0],
         )
         for path, origin in merged.ignored.items()
     ]
 
 
-def _flag(path: str) -> str:
+def _flag(path: str, chooser: str) -> str:
+    """What adds a component: a flag beside other flags, for a flag alone would replace what ``--set`` chose."""
     section, name = path.split(".")[:2]
-    return f"--reg {name}" if section == "regularizers" else f"--set {section}.{name}={{}}"
+    flag = _FLAGS.get(section) if chooser == "flag" else None
+    place = " as the last --set" if chooser == "--set" else ""
+    return f"{flag} {name}" if flag else f"--set {section}.{name}={{}}{place}"
 
 
 def _given(merged: Merged, section: str) -> dict[str, Any]:

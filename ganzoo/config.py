@@ -22,6 +22,9 @@ from ganzoo.yaml_text import to_yaml as to_yaml
 ALTERNATIVES = {"train.steps": "train.epochs", "train.epochs": "train.steps"}
 """Two ways to say one thing: a layer that says it in one way overrules the layers below that said it in the other."""
 
+COMMAND_LINE = {"--set", "flag"}
+"""Origins of one command. Neither overrules the other in what it says in another way: that is a contradiction."""
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -85,12 +88,16 @@ def merge(layers: Sequence[Layer]) -> Merged:
             if path in COLLECTIONS or _of_a_loser(path, layer, chosen):
                 continue
             other = ALTERNATIVES.get(path)
-            if other is not None and value is not None and other not in layer.values:
+            if other is not None and value is not None and not _said_together(merged.layers.get(other), layer):
                 merged.values.pop(other, None)
                 merged.layers.pop(other, None)
             merged.values[path] = value
             merged.layers[path] = layer
     return merged
+
+
+def _said_together(one: Layer | None, other: Layer) -> bool:
+    return one is other or (one is not None and {one.origin, other.origin} == COMMAND_LINE)
 
 
 def _of_a_loser(path: str, layer: Layer, chosen: Mapping[str, Any]) -> bool:

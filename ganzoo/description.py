@@ -6,6 +6,7 @@ Importing this module leaves torch alone; :func:`describe` imports the component
 from __future__ import annotations
 
 import inspect
+import re
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ class Description:
     Attributes:
         row: its row in ``ganzoo list --json``.
         formula: the block under ``Formula:`` in the docstring of its options class, if there is one.
+        prose: what else that docstring says, a paragraph each, in which code stands in double backticks.
         options: its options in words; empty for a recipe.
         schema: the JSON Schema of its options; ``None`` for a recipe.
         suggests: configuration path → value.
@@ -50,6 +52,7 @@ class Description:
     entry: Entry
     row: Mapping[str, object]
     formula: str | None
+    prose: tuple[str, ...]
     options: tuple[Option, ...]
     schema: Mapping[str, object] | None
     suggests: Mapping[str, object]
@@ -94,6 +97,7 @@ def describe(registry: Registry, entry: Entry) -> Description:
             entry=entry,
             row=row(registry, entry),
             formula=formula(model) if model else None,
+            prose=tuple(prose(model)) if model else (),
             options=tuple(_options(model)) if model else (),
             schema=model.model_json_schema() if model else None,
             suggests=to_jsonable_python(dict(entry.component.suggests), fallback=str),
@@ -112,6 +116,15 @@ def formula(model: type[Options]) -> str | None:
             break
         block.append(line)
     return textwrap.dedent("\n".join(block)).strip("\n") or None
+
+
+def prose(model: type[Options]) -> Iterator[str]:
+    """The docstring of the options class, paragraph by paragraph, without its formula."""
+    for paragraph in re.split(r"\n\s*\n", inspect.cleandoc(model.__doc__ or "")):
+        head, _, rest = paragraph.partition("\n")
+        if head == "Formula:" or paragraph.startswith(" "):
+            continue
+        yield " ".join(f"Raises {rest}".split() if head == "Raises:" else paragraph.split())
 
 
 def _options(model: type[Options]) -> Iterator[Option]:

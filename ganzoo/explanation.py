@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -31,16 +33,30 @@ def explain(
         fix: what every finding advises.
     """
     reasons: dict[str, list[str]] = {}
-    for item in error.errors():
+    wrong = error.errors()
+    for item in wrong:
+        if _follows_up(item, wrong):
+            continue
         keys = list(_keys(model, item))
+        if item["type"] == "missing" and isinstance(item["loc"][-1], int):
+            keys.pop()  # the list is too short
         path = ".".join(filter(None, [section, *keys]))
-        reasons.setdefault(_culprit(path, item, origins or {}), []).append(_complaint(keys, item, model, section))
+        complaints = reasons.setdefault(_culprit(path, item, origins or {}), [])
+        if (complaint := _complaint(keys, item, model, section)) not in complaints:
+            complaints.append(complaint)
     return [
         Finding(
             "refused", f"{culprit}: {' or '.join(complaints).replace(' or must be ', ' or ')}", fix=fix, section=section
         )
         for culprit, complaints in reasons.items()
     ]
+
+
+def _follows_up(item: ErrorDetails, wrong: Sequence[ErrorDetails]) -> bool:
+    """Whether a list is said to be too short only because items of it are wrong."""
+    length = len(item["loc"])
+    within = (other["loc"] for other in wrong if len(other["loc"]) > length)
+    return item["type"] == "too_short" and any(loc[:length] == item["loc"] for loc in within)
 
 
 def _keys(model: type[BaseModel], item: ErrorDetails) -> Iterator[str]:
@@ -63,6 +79,8 @@ def _culprit(path: str, item: ErrorDetails, origins: Mapping[str, str]) -> str:
     around = (known for known in origins if f"{path}.".startswith(f"{known}.") or known.startswith(f"{path}."))
     nearby = max(around, key=len, default=None)
     said = f" (from {origins[nearby]})" if nearby else ""
+    if item["type"] == "missing" and isinstance(item["input"], tuple | list):
+        return f"{path} = {list(item['input'])!r}{said}"
     shown = item["type"] not in ("extra_forbidden", "missing") and not isinstance(item["input"], Mapping)
     return f"{path} = {item['input']!r}{said}" if shown else f"{path}{said}"
 
@@ -70,13 +88,35 @@ def _culprit(path: str, item: ErrorDetails, origins: Mapping[str, str]) -> str:
 def _complaint(keys: Sequence[str], item: ErrorDetails, model: type[BaseModel], section: str) -> str:
     if item["type"] == "extra_forbidden":
         return _unknown_key(keys, model, section)
+    if item["type"] == "missing" and isinstance(item["loc"][-1], int):
+        return f"must be {len(_example(keys, model))} values in brackets, such as {json.dumps(_example(keys, model))}"
     if item["type"] == "missing":
         return "a value is required"
     if item["type"] == "too_long":
         return f"has more than {item['ctx']['max_length']} items"
     if item["type"] == "tuple_type":
-        return "must be a list in brackets, such as [0.5, 0.999]"
+        return f"must be a list in brackets, such as {json.dumps(_example(keys, model))}"
     return re.sub(r"^Input should ", "must ", item["msg"].removeprefix("Value error, "))
+
+
+def _example(keys: Sequence[str], model: type[BaseModel]) -> list[Any]:
+    """A list that fits a field: as many items as it must have, one of any number."""
+    inner: type[BaseModel] | None = model
+    for key in keys[:-1]:
+        inner = _section_at(inner, key)
+    annotation = inner.model_fields[keys[-1]].annotation if inner and keys[-1] in inner.model_fields else None
+    members = (annotation, *get_args(annotation))  # a union may hold the tuple
+    items = next((get_args(member) for member in members if get_origin(member) is tuple), ())
+    example = [_example_item(item) for item in items if item is not ...]
+    return [0.5, 0.999] if example in ([], [0.5, 0.5]) else example
+
+
+def _example_item(annotation: Any) -> Any:
+    if get_origin(annotation) is Annotated:
+        return _example_item(get_args(annotation)[0])
+    if get_origin(annotation) is Literal:
+        return get_args(annotation)[0]
+    return {str: "name", int: 1, bool: True}.get(annotation, 0.5)
 
 
 def _unknown_key(keys: Sequence[str], model: type[BaseModel], section: str) -> str:

@@ -8,12 +8,15 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
+from pydantic import ValidationError
 
 from ganzoo.assembly import assemble
 from ganzoo.choice import choose
-from ganzoo.config import Layer
+from ganzoo.config import Layer, Merged, merge
 from ganzoo.did_you_mean import did_you_mean
 from ganzoo.errors import ConfigError, DataError, GanzooError, PluginError
+from ganzoo.explanation import explain
+from ganzoo.finding import Finding, refusal
 from ganzoo.plan import Plan, make_plan
 from ganzoo.protocols import Dataset
 from ganzoo.registry import Entry, Registry
@@ -170,7 +173,7 @@ def _where_they_apply(registry: Registry, layers: Sequence[Layer]) -> list[Layer
     """The layers, options of losses and discriminators apart: those hold where a component has them.
 
     Raises:
-        ConfigError: an option that none of them has.
+        ConfigError: an option that none of them has, or a value that none of those who have it takes.
     """
     options: dict[str, set[str]] = {}
     found = []
@@ -189,7 +192,38 @@ def _where_they_apply(registry: Registry, layers: Sequence[Layer]) -> list[Layer
         found.append(replace(layer, values={path: layer.values[path] for path in paths}, suggestion=True))
         rest = {path: value for path, value in layer.values.items() if path not in paths}
         found.append(replace(layer, values=rest))
+    _refuse_values(registry, merge(layers))
     return found
+
+
+def _refuse_values(registry: Registry, merged: Merged) -> None:
+    """Refuse a value of an option that no loss or discriminator takes; one that some take is for each row to judge."""
+    for section in SECTIONS:
+        values = merged.tree().get(section, {})
+        for key in [key for key in values if key != "name"]:
+            refused = [_complaints(entry, key, values[key], merged) for entry in registry.entries(section)]
+            judged = [findings for findings in refused if findings is not None]
+            if judged and all(judged):
+                raise refusal(judged[0])
+
+
+def _complaints(entry: Entry, key: str, value: object, merged: Merged) -> list[Finding] | None:
+    """What is wrong with the value of an option; ``None`` if the component cannot be asked, or has no such option."""
+    try:
+        model = entry.options()
+        if key not in model.model_fields:
+            return None
+        with entry.blamed("cannot take its options"):
+            try:
+                model.model_validate({key: value})
+            except ValidationError as error:
+                fix = f"ganzoo info {entry.name} --kind {entry.kind} shows its options"
+                findings = explain(error, model, section=entry.kind, origins=merged.origins, fix=fix)
+                about = re.compile(rf"{entry.kind}\.{re.escape(key)}\b")  # not what other options lack
+                return [finding for finding in findings if about.match(finding.reason)]
+    except GanzooError:  # its own row will say so
+        return None
+    return []
 
 
 def _all_options(registry: Registry, kind: str) -> set[str]:

@@ -56,6 +56,12 @@ def scatter(points: Tensor, real: Tensor) -> Image.Image:
     return picture.resize((CANVAS, CANVAS), Image.Resampling.LANCZOS)
 
 
+def framed(picture: Image.Image) -> Image.Image:
+    """The picture in a thin frame: points alone on white do not show where it ends."""
+    ImageDraw.Draw(picture).rectangle((0, 0, picture.width - 1, picture.height - 1), outline=REAL_COLOR)
+    return picture
+
+
 def strip(frames: Sequence[Path], path: Path) -> None:
     """Some frames of a run side by side, each under its step, evenly spaced from the first to the last."""
     if not frames:

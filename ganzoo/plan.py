@@ -54,8 +54,9 @@ class Plan:
     def name(self) -> str:
         """``hinge-patchgan-sn-digits``: how the run directory is called after its number."""
         data = self.config.data
-        folder = Path(str(data.options().get("path") or "")).name
-        parts = (self.config.loss.name, self.config.discriminator.name, folder or data.name)
+        path = Path(str(data.options().get("path") or ""))
+        source = path.stem if path.is_file() else path.name
+        parts = (self.config.loss.name, self.config.discriminator.name, source or data.name)
         return "-".join(re.sub(r"[^A-Za-z0-9._-]+", "-", part).strip("-.") for part in parts)
 
     def tags(self) -> frozenset[str]:

@@ -27,6 +27,9 @@ logger = logging.getLogger("ganzoo")
 KEEP = 3
 """How many checkpoints stay."""
 
+NAMED = 5
+"""So many runs an error message names."""
+
 
 class RunDirectory:
     """Layout and safe writing of one run."""
@@ -155,8 +158,13 @@ def run_number(path: Path) -> int:
     return int(found[1]) if found else 0
 
 
-def find_run(runs: Path, word: str | None) -> RunDirectory:
+def find_run(runs: Path, word: str | None, *, flag: str = "--out") -> RunDirectory:
     """The run a user means: a path, a folder name, a number, or (``None``) the newest unfinished one.
+
+    Args:
+        runs: the folder of runs.
+        word: what the user says.
+        flag: what names the folder of runs, for the error message.
 
     Raises:
         ConfigError: there is no such run.
@@ -176,8 +184,9 @@ def find_run(runs: Path, word: str | None) -> RunDirectory:
     raise ConfigError(
         f"there is no run {word!r} in {runs}/" if word else f"there is no run in {runs}/",
         given=word,
-        allowed=", ".join(path.name for path in found[-5:]) or "(none yet)",
-        hint="ganzoo run starts one; --out DIR names the folder of runs",
+        allowed=("the newest: " if len(found) > NAMED else "")
+        + (", ".join(path.name for path in found[-NAMED:]) or "(none yet)"),
+        hint=f"ganzoo run starts one; {flag} DIR names the folder of runs",
     )
 
 

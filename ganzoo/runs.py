@@ -78,7 +78,7 @@ def resume(
             raise ConfigError(
                 f"resume cannot change {path}",
                 given=path,
-                allowed=", ".join(configuration.RESUMABLE),
+                allowed=", ".join(f"{name}*" if name.endswith(".") else name for name in configuration.RESUMABLE),
                 hint=f"start a new run with: ganzoo run --config {directory.config} --set {path}=…",
             )
     saved = Layer("config.yaml", configuration.flatten(read_config(directory).model_dump(mode="json")))
@@ -148,8 +148,10 @@ def _train(plan: Plan, setup: Setup, directory: RunDirectory, console: Console, 
 def _headline(plan: Plan, setup: Setup) -> str:
     """What is trained, on what, where: the first line of a run's log."""
     config, spec = plan.config, plan.spec
-    named = " + ".join([config.loss.name, config.discriminator.name, config.generator.name, *config.regularizers])
-    data = f"{len(plan.dataset):,} items of {' × '.join(map(str, spec.shape))} from {config.data.name}"
+    networks = [f"D {config.discriminator.name}", f"G {config.generator.name}"]
+    named = ", ".join([config.loss.name, *networks, *config.regularizers])
+    # Without spaces, not even no-break ones: rich wraps at any.
+    data = f"{len(plan.dataset):,} items of {'×'.join(map(str, spec.shape))} from {config.data.name}"
     classes = f", {len(spec.classes)} classes" if spec.conditional else ""
     where = f"{setup.runtime.device}, {setup.runtime.precision}"
     return f"{named} on {data}{classes}; {where}; steps {setup.state.step} to {setup.schedule.steps}"

@@ -23,7 +23,7 @@ def pick_device(name: str) -> torch.device:
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    allowed = "auto, cpu, cuda, cuda:0, mps"
+    allowed = ", ".join(_present())
     try:
         device = torch.device(name)
     except RuntimeError:
@@ -36,6 +36,13 @@ def pick_device(name: str) -> torch.device:
             f"this machine has no device {name!r}", given=name, allowed=allowed, hint="use --device auto or cpu"
         )
     return device
+
+
+def _present() -> list[str]:
+    """What this machine can be asked for."""
+    numbered = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
+    mps = ["mps"] if torch.backends.mps.is_available() else []
+    return ["auto", "cpu", *(["cuda"] if numbered else []), *numbered, *mps]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,5 +185,5 @@ def _diverged(player: Player, step: int, terms: dict[str, Tensor], grad_norm: Te
         f"{what} of the {player} is not finite at step {step}; no weight of it has moved in this update",
         given=f"{shown}; gradient norm = {float(grad_norm):.6g}",
         allowed="finite numbers",
-        hint="lower train.g_lr and train.d_lr, set train.clip_grad_norm=1.0, or use --precision fp32",
+        hint="lower train.g_lr and train.d_lr, set train.clip_grad_norm=1.0, or with bf16: --precision fp32",
     )

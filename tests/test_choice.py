@@ -275,6 +275,19 @@ class TestEveryFindingAtOnce:
         assert "regularizers.b.weight (from --set) has no effect" in error.message
         assert "add --reg b" in error.hint
 
+    def test_what_adds_it_again_depends_on_who_left_it_out(self):
+        known = (("augmentation", "a"), ("augmentation", "b"), ("metric", "c"), ("metric", "d"))
+        entries = [entry(kind, name, options=Term) for kind, name in known]
+        dotted = Layer("file", {"augment.b.weight": 3, "metrics.d.weight": 2})
+        flag = refusal(dotted, Layer("flag", flatten({"augment": ["a"]})), entries=entries)
+        assert "the augmentations are chosen by flag, and b is not among them" in flag.message
+        assert flag.hint.startswith("add --augment b, ")
+        error = refusal(dotted, Layer("--set", parse_assignments(["metrics=c"])), entries=entries)
+        assert "the metrics are chosen by --set" in error.message
+        assert error.hint.startswith("add --set metrics.d={} as the last --set, ")
+        mended = Layer("--set", parse_assignments(["metrics=c", "metrics.d={}"]))
+        assert set(chosen(dotted, mended, entries=entries).config.metrics) == {"c", "d"}
+
 
 class TestOptions:
     def test_they_are_parsed_by_section(self):

@@ -72,6 +72,10 @@ class TestMerging:
             "data.channels": 1,
         }
 
+    def test_steps_and_epochs_of_one_command_line_are_both_kept(self):
+        below, added = layer("file", train={"epochs": 9}), Layer("--set", {"train.epochs": 2})
+        assert merge([below, added, Layer("flag", {"train.steps": 3})]).tree() == {"train": {"steps": 3, "epochs": 2}}
+
     @pytest.mark.parametrize(("stronger", "weaker"), [("steps", "epochs"), ("epochs", "steps")])
     def test_steps_and_epochs_overrule_each_other_from_above(self, stronger, weaker):
         layers = [layer(train={weaker: 5}), layer("flag", train={stronger: 3})]
@@ -256,7 +260,7 @@ class TestValidation:
         message = refused(train={"g_betas": [1.5, -1], "d_betas": [0.5]})
         assert "train.g_betas.0 = 1.5 (from file): must be less than 1" in message
         assert "train.g_betas.1 = -1 (from file): must be greater than or equal to 0" in message
-        assert "train.d_betas.1 (from file): a value is required" in message
+        assert "train.d_betas = [0.5] (from file): must be 2 values in brackets" in message
 
     def test_more_micro_batches_than_images(self):
         assert "accumulate (5) is more than batch_size (4)" in refused(train={"accumulate": 5, "batch_size": 4})

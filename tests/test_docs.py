@@ -329,6 +329,8 @@ def test_matrix_commands_show_pairs(words, site, pictures, here):
 @pytest.mark.parametrize("words", ganzoo_lines("plot"))
 def test_plot_commands_draw(words, finished, here):
     shutil.copytree(finished, here / "runs")
+    if "--out" in words:
+        (here / words[words.index("--out") + 1]).parent.mkdir(parents=True, exist_ok=True)
     result = invoke(words)
     assert result.exit_code == 0, result.output
     assert (here / result.output.strip().splitlines()[-1]).stat().st_size > 1000

@@ -138,6 +138,14 @@ def test_samples_of_a_run_are_vectors(run):
     assert samples.dtype == torch.float32
 
 
+def test_a_frame_runs_along_the_edge():
+    points = torch.tensor([[-1.0, -1.0], [1.0, 1.0]])
+    picture = pictures.framed(pictures.scatter(points, points))
+    last = pictures.CANVAS - 1
+    assert {picture.getpixel(at) for at in ((0, 0), (last, last), (0, 99), (99, last))} == {pictures.REAL_COLOR}
+    assert picture.getpixel((1, 1)) == (255, 255, 255)
+
+
 def test_a_scatter_plot_puts_points_where_they_are():
     real = torch.tensor([[-1.0, -1.0], [1.0, 1.0]])
     picture = pictures.scatter(torch.tensor([[1.0, -1.0]]), real)

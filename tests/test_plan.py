@@ -106,6 +106,16 @@ class TestResolving:
         assert planned(registry).name == "hinge-patchgan-sn-synthetic"
         folder = pictures(tmp_path / "My cats (all)")
         assert planned(registry, flags(f"data={folder}")).name == "hinge-patchgan-sn-My-cats-all"
+        dotted = pictures(tmp_path / "cats.v2")
+        assert planned(registry, flags(f"data={dotted}")).name == "hinge-patchgan-sn-cats.v2"
+
+    def test_the_suffix_of_a_file_is_no_part_of_it(self, registry, tmp_path):
+        pictures(tmp_path / "cats")
+        listed = [f"cats/{path.name}" for path in sorted((tmp_path / "cats").iterdir()) if path.is_file()]
+        assert listed
+        (tmp_path / "some.csv").write_text("\n".join(["image", *listed]) + "\n")
+        plan = planned(registry, flags("data=csv", f"data.path={tmp_path / 'some.csv'}"))
+        assert plan.name == "hinge-patchgan-sn-some"
 
     def test_a_relative_path_is_saved_absolute(self, registry, tmp_path, monkeypatch):
         pictures(tmp_path / "cats")

@@ -7,6 +7,8 @@ import torch
 
 pytest.importorskip("matplotlib")
 
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
 from ganzoo.component import Options
 from ganzoo.config import RunConfig
 from ganzoo.errors import ConfigError
@@ -227,6 +229,42 @@ class TestTheFigureOfARun:
         band = run_figures.figure(ROWS, goal=Goal(logits=(-1.0, 1.0))).axes[2]
         assert [patch.get_label() for patch in band.patches] == ["p_g = p_data"]
 
+    def test_the_swatch_of_the_band_has_an_edge(self):
+        band = run_figures.figure(ROWS, goal=Goal(logits=(-1.0, 1.0))).axes[2]
+        (swatch,) = band.get_legend().get_patches()
+        assert swatch.get_linewidth() > 0
+        assert swatch.get_edgecolor() != swatch.get_facecolor()
+
+    def test_legends_lie_between_the_title_and_the_axes(self):
+        sheet = run_figures.figure(ROWS, goal=Goal(values={"d": 1.5}, logits=(-1.0, 1.0)))
+        FigureCanvasAgg(sheet).draw()
+        legends = [panel for panel in sheet.axes if panel.get_legend()]
+        assert len(legends) == 3
+        for panel in legends:
+            box, title = panel.get_legend().get_window_extent(), panel._left_title.get_window_extent()
+            assert panel.bbox.y1 <= box.y0 < box.y1 <= title.y0
+            assert box.x1 <= panel.bbox.x1
+
+    def test_steps_and_counts_have_ticks_at_whole_numbers(self):
+        *_, norms, modes = run_figures.figure(ROWS[2:]).axes[:5]
+        assert modes.get_title(loc="left") == "mode-coverage/modes"
+        low, high = modes.get_ylim()
+        assert [tick for tick in modes.get_yticks() if low <= tick <= high] == [8]
+        low, high = norms.get_xlim()
+        assert [tick for tick in norms.get_xticks() if low <= tick <= high] == [3, 4]
+
+    @pytest.mark.parametrize("values", [(0.04, 0.7), (12.4, 12.9), (218.0, 250.0), (0.001, 90.0)])
+    def test_labels_of_norms_are_plain_numbers(self, values):
+        rows = [{**row, "grad_norm/d": value, "grad_norm/g": value} for row, value in zip(ROWS, values, strict=False)]
+        sheet = run_figures.figure(rows)
+        FigureCanvasAgg(sheet).draw()
+        norms = sheet.axes[3]
+        low, high = norms.get_ylim()
+        labels = [label.get_text() for label in norms.get_yticklabels() if low <= label.get_position()[1] <= high]
+        assert len(labels) >= 2
+        assert all(low <= float(label) <= high for label in labels)
+        assert not any(label.get_text() for label in norms.get_yticklabels(minor=True))
+
     def test_norms_of_zero_are_no_reason_to_stop(self):
         rows = [{**row, "grad_norm/d": 0.0, "grad_norm/g": 0.0} for row in ROWS]
         assert run_figures.figure(rows).axes[3].get_yscale() == "linear"
@@ -266,7 +304,7 @@ def test_the_goal_of_a_run(registry, config, values, logits):
 
 @pytest.mark.parametrize(("suffix", "magic"), [(".png", b"\x89PNG"), (".svg", b"<?xml"), (".PDF", b"%PDF")])
 def test_the_suffix_is_the_format(tmp_path, suffix, magic):
-    path = tmp_path / "new" / f"curves{suffix}"
+    path = tmp_path / f"curves{suffix}"
     save(run_figures.figure(ROWS, title="λ → 0"), path)
     assert path.read_bytes().startswith(magic)
 

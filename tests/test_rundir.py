@@ -152,6 +152,15 @@ def test_a_run_that_is_not_there_is_named_with_those_that_are(tmp_path):
     RunDirectory.create(tmp_path, "only")
     with pytest.raises(ConfigError) as error:
         find_run(tmp_path, "17")
-    assert "0001-only" in str(error.value)
+    assert error.value.allowed == "0001-only"
     with pytest.raises(ConfigError, match="there is no run in"):
         find_run(tmp_path / "empty", None)
+
+
+def test_of_many_runs_the_newest_are_named_as_such(tmp_path):
+    for _ in range(6):
+        RunDirectory.create(tmp_path, "a")
+    with pytest.raises(ConfigError) as error:
+        find_run(tmp_path, "17", flag="--runs")
+    assert error.value.allowed == "the newest: 0002-a, 0003-a, 0004-a, 0005-a, 0006-a"
+    assert error.value.hint.endswith("--runs DIR names the folder of runs")

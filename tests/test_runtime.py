@@ -57,8 +57,9 @@ def test_a_non_finite_term_stops_before_the_optimizer_moves_and_is_named(bad):
 
 def test_a_non_finite_gradient_of_a_finite_term_stops_too():
     parameter, optimizer = parameter_and_optimizer(0.0)
-    with pytest.raises(DivergedError, match="the gradient of the generator"):
+    with pytest.raises(DivergedError, match="the gradient of the generator") as error:
         descend("generator", 3, optimizer, [(1.0, {"a": parameter.sqrt().sum()})])
+    assert error.value.hint.endswith("or with bf16: --precision fp32")
     assert parameter.item() == 0.0
 
 
@@ -73,6 +74,12 @@ def test_unknown_and_missing_devices_are_errors_with_a_way_out():
     for name in ("gpu", "cuda:99"):
         with pytest.raises(ResourceError, match=name):
             pick_device(name)
+    with pytest.raises(ResourceError) as error:
+        pick_device("cuda:99")
+    there = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
+    allowed = error.value.allowed.split(", ")
+    assert allowed[:2] == ["auto", "cpu"]
+    assert [name for name in allowed if name.startswith("cuda")] == (["cuda", *there] if there else [])
     assert pick_device("cpu") == torch.device("cpu")
     assert pick_device("auto").type in ("cpu", "cuda", "mps")
 

@@ -68,7 +68,10 @@ def _in_words(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "classes", ", ".join(facts["classes"]) or "none"
     yield "conditional", "yes" if facts["conditional"] else "no"
     for player, shape in (("generator", "generator_output"), ("discriminator", "discriminator_logits")):
-        made = "pixels" if player == "generator" else "logits" if facts[shape] else "logit"
+        if player == "generator":
+            made = "pixels" if len(facts[shape]) == 3 else "numbers"
+        else:
+            made = "logits" if facts[shape] else "logit"
         yield player, f"{_shape(facts[shape])} {made} a sample, {facts[f'{player}_parameters']:,} parameters"
     yield "receptive field", "the whole image" if field is None else f"{field} × {field} pixels a logit"
     yield "time", f"about {_duration(facts['estimated_seconds'])} on {facts['device']}"
@@ -82,7 +85,9 @@ def _shape(sizes: Sequence[int]) -> str:
 def _duration(seconds: float) -> str:
     if seconds < 120:
         return f"{max(seconds, 1):.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+    if seconds < 2 * 3600:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 48 * 3600 else f"{seconds / 86400:.1f} days"
 
 
 def _size(size: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -28,7 +28,7 @@ def info_command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a list of rows for programs.")] = False,
 ) -> None:
-    """Show a component: formula, options, capabilities, paper, provider and YAML."""
+    """Show a component: formula, what it does, options, tags, paper, provider and YAML."""
     known = registry()
     entries = known.find(name) if kind is None else [known.get(kind, name)]
     descriptions = [describe(known, entry) for entry in entries]
@@ -49,6 +49,8 @@ def _print(out: Console, description: Description) -> None:
     _print_pairs(out, "", dict(_facts(description)))
     if description.formula:
         _print_verbatim(out, "formula", description.formula)
+    if any(paragraph != entry.component.summary for paragraph in description.prose):
+        _print_prose(out, description.prose)
     if description.options:
         _print_options(out, description)
     if description.suggests:
@@ -65,7 +67,7 @@ def _facts(description: Description) -> Iterator[tuple[str, object]]:
     if entry.component.aliases:
         yield "aliases", ", ".join(entry.component.aliases)
     if entry.component.tags:
-        yield "capabilities", ", ".join(sorted(entry.component.tags))
+        yield "tags", ", ".join(sorted(entry.component.tags))
     if entry.component.paper:
         yield "paper", entry.component.paper
     status = description.row["status"]
@@ -95,6 +97,14 @@ def _print_verbatim(out: Console, title: str, text: str) -> None:
     """Lines are not wrapped: a formula or YAML broken in two is neither."""
     _print_heading(out, title)
     out.print(Text(textwrap.indent(text.rstrip("\n"), _MARGIN)), soft_wrap=True)
+
+
+def _print_prose(out: Console, paragraphs: Sequence[str]) -> None:
+    _print_heading(out, "what it does")
+    for number, paragraph in enumerate(paragraphs):
+        if number:
+            out.print()
+        out.print(Padding(Text(paragraph.replace("``", "`")), (0, 0, 0, 2)))
 
 
 def _print_options(out: Console, description: Description) -> None:

@@ -45,7 +45,10 @@ def _print_tables(out: Console, known: Registry, entries: Sequence[Entry]) -> No
         if number:
             out.print()
         out.print(Text(_PLURALS[kind], style="bold"))
-        out.print(_table(known, list(group), name_width=width))
+        if out.is_terminal:
+            out.print(_table(known, list(group), name_width=width))
+        else:
+            _print_lines(out, known, list(group), name_width=width)
 
 
 def _table(known: Registry, entries: Sequence[Entry], *, name_width: int) -> Table:
@@ -55,6 +58,15 @@ def _table(known: Registry, entries: Sequence[Entry], *, name_width: int) -> Tab
     for entry in entries:
         table.add_row(known.shortest(entry), _summary(entry))
     return table
+
+
+def _print_lines(out: Console, known: Registry, entries: Sequence[Entry], *, name_width: int) -> None:
+    """For other programs: a line a component, however long, and nothing after its last word."""
+    for entry in entries:
+        name = Text(known.shortest(entry).ljust(name_width))
+        line = Text("  ").join([Text(), name, _summary(entry)])
+        line.rstrip()
+        out.print(line, soft_wrap=True)
 
 
 def _summary(entry: Entry) -> Text:

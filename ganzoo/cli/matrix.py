@@ -16,8 +16,8 @@ from rich.text import Text
 from ganzoo.choice import choose
 from ganzoo.cli.chatter import chatter
 from ganzoo.cli.context import console, registry
-from ganzoo.cli.run import COMPONENTS, Set, component, number
-from ganzoo.config import Layer, flatten, parse_assignments
+from ganzoo.cli.run import COMPONENTS, Set, component, given_flags, number, repeated
+from ganzoo.config import Layer, parse_assignments
 from ganzoo.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ Examples:
   ganzoo matrix --run 2
   ganzoo matrix --loss my-loss --run 20 --json
   ganzoo matrix --data ring --html > matrix.html
+  ganzoo matrix --loss wgan-gp --set disc.norm=instance --set train.n_critic=1
 """
 MARKS = {"ok": ("ok", "green"), "warn": ("w", "yellow"), "refused": ("R", "red"), "failed": ("F", "bold white on red")}
 MEANINGS = {
@@ -50,6 +51,10 @@ def matrix_command(
     reg: Annotated[
         list[str] | None,
         component("--reg", "Regularizer in place of the suggested ones; can be repeated. 'none' for none."),
+    ] = None,
+    augment: Annotated[
+        list[str] | None,
+        component("--augment", "What images go through before the discriminator sees them; can be repeated."),
     ] = None,
     data: Annotated[
         str | None,
@@ -75,7 +80,9 @@ def matrix_command(
     if as_json and as_html:
         raise ConfigError("--json and --html exclude each other", hint="ganzoo matrix --json")
     known = registry()
-    layers = [Layer("--set", parse_assignments(assignments or ())), Layer("flag", _flags(gen, reg, data, image_size))]
+    flags = given_flags({"generator.name": gen, "data.name": data, "data.image_size": image_size})
+    flags |= repeated("--reg", "regularizers", reg) | repeated("--augment", "augment", augment)
+    layers = [Layer("--set", parse_assignments(assignments or ())), Layer("flag", flags)]
     for kind, names in (("loss", loss), ("discriminator", disc)):
         for name in names or ():
             known.get(kind, name)
@@ -96,12 +103,6 @@ def matrix_command(
         show(console(), results)
     if any(result.status == "failed" for result in results):
         raise typer.Exit(1)
-
-
-def _flags(gen: str | None, reg: list[str] | None, data: str | None, image_size: int | None) -> dict[str, Any]:
-    values = {"generator.name": gen, "data.name": data, "data.image_size": image_size}
-    flags = {path: value for path, value in values.items() if value is not None}
-    return flags | (flatten({"regularizers": None if reg == ["none"] else reg}) if reg else {})
 
 
 def _watched(results: Iterator[PairResult], *, total: int) -> Iterator[PairResult]:

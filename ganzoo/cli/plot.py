@@ -49,7 +49,7 @@ def losses_command(
     One logit moves, the other is held at 0. Losses on energies are drawn where the logit, −energy, is at most 0.
     """
     known = registry()
-    _refuse_existing(out)
+    _check_place(out)
     words = names or _all_losses(known)
     for word in words:
         known.get("loss", word.partition(":")[0])  # a wrong name is answered at once: what follows imports torch
@@ -78,10 +78,10 @@ def run_command(
 ) -> None:
     """Draw a run's terms, mean logits, gradient norms and metrics, beside what its loss comes to at p_g = p_data."""
     if out is not None:
-        _refuse_existing(out)
+        _check_place(out)
     from ganzoo.rundir import find_run
 
-    directory = find_run(runs_folder, run)
+    directory = find_run(runs_folder, run, flag="--runs")
     from ganzoo.plotting import canvas
     from ganzoo.plotting.goal import goal_of
     from ganzoo.plotting.runs import figure
@@ -99,9 +99,13 @@ def _all_losses(known: Registry) -> list[str]:
     return [known.shortest(entry) for entry in known.entries("loss") if not entry.missing()]
 
 
-def _refuse_existing(out: Path) -> None:
+def _check_place(out: Path) -> None:
     if out.exists():
         raise ConfigError(f"{out} exists, and nothing is overwritten", hint="--out with a new file")
+    if not out.parent.is_dir():
+        raise ConfigError(
+            f"there is no folder {out.parent}", given=out, hint="--out with a file in a folder that exists"
+        )
 
 
 plot_app.command("losses", epilog=LOSSES_EXAMPLES)(guarded(losses_command))

@@ -12,6 +12,7 @@ from ganzoo.choice import choose, file_layer
 from ganzoo.cli.chatter import chatter
 from ganzoo.cli.context import registry
 from ganzoo.config import Layer, flatten, parse_assignments
+from ganzoo.errors import ConfigError
 
 if TYPE_CHECKING:
     from ganzoo.trained import Run
@@ -115,9 +116,7 @@ def run_command(
             "runtime.precision": precision,
         }
     )
-    for section, names in (("regularizers", reg), ("augment", augment)):
-        if names:
-            flags |= flatten({section: None if names == ["none"] else names})
+    flags |= repeated("--reg", "regularizers", reg) | repeated("--augment", "augment", augment)
     console = chatter(quiet=quiet)
     known = registry()
     layers = [file_layer(config, known)] if config is not None else []
@@ -138,6 +137,34 @@ def run_command(
 def given_flags(values: dict[str, Any]) -> dict[str, Any]:
     """Path → value of the flags that were given."""
     return {path: value for path, value in values.items() if value is not None}
+
+
+def repeated(flag: str, section: str, names: list[str] | None) -> dict[str, Any]:
+    """Path → value of a flag that can be repeated.
+
+    Raises:
+        ConfigError: several names in one, or ``none`` beside others.
+    """
+    if not names:
+        return {}
+    words = [word.strip() for name in names for word in name.split(",") if word.strip()]
+    others = " ".join(f"{flag} {word}" for word in words if word != "none")
+    given = " ".join(f"{flag} {name}" for name in names)
+    if any("," in name for name in names):
+        raise ConfigError(
+            f"{flag} takes one name, and can be repeated",
+            given=given,
+            allowed=f"{flag} NAME {flag} NAME, or {flag} none",
+            hint=others or f"{flag} none",
+        )
+    if "none" in names and others:
+        raise ConfigError(
+            f"{flag} none stands alone",
+            given=given,
+            allowed=f"{flag} none, or names",
+            hint=f"{flag} none, or {others}",
+        )
+    return flatten({section: names if others else None})
 
 
 def print_outcome(run: Run, *, as_json: bool) -> None:

@@ -56,11 +56,18 @@ def sample_command(
             allowed="--out DIR, --grid FILE, or both",
             hint=f"ganzoo sample {run} --grid samples.png",
         )
+    if grid is not None and grid.suffix.lower() != ".png":
+        raise ConfigError(
+            f"a grid is a PNG, and {grid} is named otherwise",
+            given=grid.suffix or "no ending",
+            allowed=".png",
+            hint=f"--grid {grid.parent / (grid.stem or 'samples')}.png",
+        )
     from ganzoo.rundir import find_run
     from ganzoo.trained import Run
 
     chatter(quiet=False)
-    chosen = Run(find_run(runs_folder, run).path)
+    chosen = Run(find_run(runs_folder, run, flag="--runs").path)
     labels = None if class_name is None else [_class_number(chosen, class_name)] * n
     _refuse_existing(out, grid)
     if grid is not None and n > MOST_IN_A_GRID and not chosen.of_vectors:
@@ -117,7 +124,10 @@ def _write_grid(run: Run, grid: Path, n: int, labels: list[int] | None, seed: in
     from ganzoo import pictures
 
     images = run.sample(n, labels=labels, seed=seed, ema=ema)
-    sheet = pictures.scatter(images, images) if run.of_vectors else pictures.grid(images, max(1, round(n**0.5)))
+    if run.of_vectors:
+        sheet = pictures.framed(pictures.scatter(images, images))
+    else:
+        sheet = pictures.grid(images, max(1, round(n**0.5)))
     pictures.save(sheet, grid)
     return grid
 

@@ -9,7 +9,7 @@ from ganzoo.errors import ConfigError
 try:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] != "matplotlib":
         raise
@@ -17,7 +17,7 @@ except ModuleNotFoundError as error:
         "ganzoo plot draws with matplotlib, which is not installed", hint="python -m pip install 'ganzoo[plot]'"
     ) from None
 
-__all__ = ["Axes", "Figure", "MaxNLocator", "check_format", "plain", "save"]
+__all__ = ["Axes", "Figure", "check_format", "decades", "plain", "save", "whole_numbers"]
 
 BLUE, SKY, VERMILION, GREEN, PINK, GRAY = "#0072B2", "#56B4E9", "#D55E00", "#009E73", "#CC79A7", "#7F7F7F"
 OTHERS = (SKY, "#E69F00", "#8C6BB1", "#6B4C35")
@@ -33,6 +33,21 @@ def plain(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color("0.6")
     axes.tick_params(colors="0.35", labelsize=9)
+
+
+def decades(axes: Axes) -> None:
+    """A logarithmic axis of values, with labels that read 0.05 and 20."""
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 1000 * low else (1,)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.tick_params(which="minor", color="0.35")
+
+
+def whole_numbers() -> MaxNLocator:
+    """Ticks at whole numbers only, and if it is a single one."""
+    return MaxNLocator(5, integer=True, min_n_ticks=1)
 
 
 def check_format(path: Path) -> None:
@@ -53,7 +68,6 @@ def save(sheet: Figure, path: Path) -> None:
     """
     check_format(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         sheet.savefig(path, dpi=150)
     except OSError as error:
         raise ConfigError(f"cannot write {path}: {error.strerror or error}", hint="--out FILE") from None

@@ -7,7 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ganzoo.errors import ConfigError
-from ganzoo.plotting.canvas import BAND, BLUE, GRAY, GREEN, OTHERS, PINK, VERMILION, Axes, Figure, MaxNLocator, plain
+from ganzoo.plotting.canvas import (
+    BAND,
+    BLUE,
+    GRAY,
+    GREEN,
+    OTHERS,
+    PINK,
+    VERMILION,
+    Axes,
+    Figure,
+    decades,
+    plain,
+    whole_numbers,
+)
 
 Row = dict[str, float]
 WINDOW = 1 / 25
@@ -59,6 +72,8 @@ def figure(rows: Sequence[Row], *, title: str = "", goal: Goal | None = None) ->
     _draw_norms(panels[3], rows)
     for name, panel in zip(metrics, panels[4:], strict=False):
         _draw(panel, rows, {name: ""}, title=name.removeprefix("metric/").replace("_", " "), smooth=False)
+        if all(float(row[name]).is_integer() for row in rows if name in row):
+            panel.yaxis.set_major_locator(whole_numbers())
     for unused in panels[4 + len(metrics) :]:
         unused.set_axis_off()
     return sheet
@@ -80,7 +95,9 @@ def _draw_logits(panel: Axes, rows: Sequence[Row], goal: Goal) -> None:
     if goal.logits is not None:
         low, high = goal.logits
         if low < high:
-            panel.axhspan(low, high, color=BAND, linewidth=0, zorder=0, label="p_g = p_data")
+            # The edge is for the legend, where the band is small; to the left and right it lies outside.
+            edge = {"edgecolor": GRAY, "linewidth": 0.8}
+            panel.axhspan(low, high, -0.1, 1.1, facecolor=BAND, zorder=0, label="p_g = p_data", **edge)
         else:
             panel.axhline(low, color=GRAY, linewidth=1.5, linestyle="--", zorder=1.5, label="p_g = p_data")
     _draw(panel, rows, {"logits/real": "real", "logits/fake": "fake"}, title="mean logit")
@@ -90,7 +107,7 @@ def _draw_norms(panel: Axes, rows: Sequence[Row]) -> None:
     _draw(panel, rows, {f"grad_norm/{player}": name for player, name in NAMES.items()}, title="gradient norm")
     # Norms span decades. A norm of exactly zero has no place on such an axis: it is left out, not moved.
     if any(row.get(f"grad_norm/{player}", 0) > 0 for row in rows for player in NAMES):
-        panel.set_yscale("log")
+        decades(panel)
 
 
 def _draw(panel: Axes, rows: Sequence[Row], labels: dict[str, str], *, title: str, smooth: bool = True) -> None:
@@ -106,11 +123,31 @@ def _draw(panel: Axes, rows: Sequence[Row], labels: dict[str, str], *, title: st
             panel.plot(steps, values, color=color, linewidth=0.7, alpha=0.3)
         panel.plot(steps, smoothed(values, width), color=color, linewidth=1.8, label=label, **dot)  # type: ignore[arg-type]
     plain(panel)
-    panel.set_title(title, loc="left", fontsize=11)
     panel.set_xlabel("generator step", fontsize=9)
-    panel.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    if len(panel.get_legend_handles_labels()[1]) > 1:
-        panel.legend(frameon=False, fontsize=9)
+    panel.xaxis.set_major_locator(whole_numbers())
+    lines = _legend(panel)
+    panel.set_title(title, loc="left", fontsize=11, pad=6 + (2 + 12 * lines if lines else 0))
+
+
+def _legend(panel: Axes) -> int:
+    """Between the title and the axes, where it covers no curve; the number of its lines."""
+    labels = panel.get_legend_handles_labels()[1]
+    if len(labels) < 2:
+        return 0
+    columns = 2 if len(labels) in (2, 4) or max(map(len, labels)) > 15 else 3
+    panel.legend(
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        ncols=columns,
+        frameon=False,
+        fontsize=9,
+        borderaxespad=0.2,
+        borderpad=0.1,
+        labelspacing=0.3,
+        handlelength=1.6,
+        columnspacing=1.2,
+    )
+    return -(-len(labels) // columns)
 
 
 def smoothed(values: Sequence[float], width: int) -> list[float]:

@@ -141,4 +141,5 @@ def _warn_of_torn_groups(path: Path, rows: Sequence[Row]) -> None:
             splits.setdefault(row.group, set()).add(row.split)
     torn = [f"{group}: {', '.join(sorted(found))}" for group, found in splits.items() if len(found) > 1]
     if torn:
-        logger.warning("%s: %s groups are in several splits%s", path, f"{len(torn):,}", listed(torn, len(torn)))
+        groups = "1 group is" if len(torn) == 1 else f"{len(torn):,} groups are"
+        logger.warning("%s: %s in several splits%s", path, groups, listed(torn, len(torn)))

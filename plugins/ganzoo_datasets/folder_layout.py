@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import re
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,7 +57,7 @@ def find_pictures(root: Path, split: str) -> Layout:
             f"{root} is not a folder" if root.exists() else f"there is no folder {root}",
             given=root,
             allowed="a folder of images, flat or one sub-folder a class",
-            hint="ganzoo run --data PATH",
+            hint=_other_dataset(root) if root.exists() else "ganzoo run --data PATH",
         )
     places = split_folders(root)
     _warn_of_splits_taken_for_classes(root, places)
@@ -123,6 +125,18 @@ def _part(root: Path, place: Path) -> _Part:
     return part
 
 
+def _other_dataset(file: Path) -> str:
+    """The command for a file that another dataset reads."""
+    name = {".csv": "csv", ".npz": "npz"}.get(file.suffix.lower())
+    return f"ganzoo run --data {name} --data.path {shlex.quote(str(file))}" if name else "ganzoo run --data PATH"
+
+
+def _idx_command(folder: Path) -> str | None:
+    """The command for a folder with the files of MNIST or its like."""
+    found = any(re.search(r"-idx[13]-ubyte(\.gz)?$", file.name) for file in folder.iterdir())
+    return f"ganzoo run --data idx --data.path {shlex.quote(str(folder))}" if found else None
+
+
 def _checked(part: _Part) -> _Part:
     """The part, if all of its pictures are in class folders or none is. A flat folder may hold empty folders."""
     filled = sorted(name for name, names in part.classes.items() if names)
@@ -130,9 +144,9 @@ def _checked(part: _Part) -> _Part:
     if not part.flat and not filled:
         raise DataError(
             f"{part.place} holds no image",
-            given=f"{part.ignored} other files" if part.ignored else "no file at all",
+            given=f"{part.ignored} other file{'s' * (part.ignored != 1)}" if part.ignored else "no file at all",
             allowed=" ".join(sorted(SUFFIXES)),
-            hint="give --data a folder of images, flat or one sub-folder a class",
+            hint=_idx_command(part.place) or "give --data a folder of images, flat or one sub-folder a class",
         )
     if part.flat and filled:
         raise DataError(

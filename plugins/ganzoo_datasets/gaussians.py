@@ -68,10 +68,11 @@ def split_parts(name: str, split: str, *, image_size: int | None, channels: int 
         raise DataError(
             f"{name} has no such split", given=split, allowed=", ".join(SPLITS), hint="--set data.split=train"
         )
-    if image_size is not None or channels is not None:
+    given = {"image_size": image_size, "channels": channels}
+    if any(value is not None for value in given.values()):
         raise ConfigError(
             f"{name} is made of points in the plane, which have neither size nor channels",
-            given=f"image_size {image_size}, channels {channels}",
+            given=", ".join(f"{key} {value}" for key, value in given.items() if value is not None),
             allowed="null for both",
             hint="leave out --image-size and data.channels, or choose a dataset of images",
         )

@@ -59,7 +59,7 @@ def class_cross_entropy(output: DiscriminatorOutput | None, labels: Tensor | Non
     if output is None or output.class_logits is None:
         raise ConfigError(
             "auxiliary-classifier needs class logits, and the discriminator gives none",
-            allowed="a discriminator with the capability provides_class_logits",
+            allowed="a discriminator with the tag provides_class_logits",
             hint="--disc acgan, or leave auxiliary-classifier out",
         )
     if labels is None:

@@ -18,7 +18,7 @@ def chosen_features(output: DiscriminatorOutput, layer: int, *, regularizer: str
     if count == 0:
         raise ConfigError(
             f"{regularizer} needs the discriminator's features, and it shows none",
-            allowed="a discriminator with the capability provides_features",
+            allowed="a discriminator with the tag provides_features",
             hint=f"ganzoo list discriminators, or leave {regularizer} out",
         )
     if not -count <= layer < count:

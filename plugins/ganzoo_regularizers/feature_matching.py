@@ -54,7 +54,7 @@ class FeatureMatching(RegularizerOptions, Regularizer):
         if view.real_output is None:
             raise ConfigError(
                 "feature-matching compares with the features of real data, and they were not computed",
-                allowed="a loop that reads the capability needs_real_output",
+                allowed="a loop that reads the tag needs_real_output",
                 hint="report it to the author of the loop that calls feature-matching",
             )
         real = chosen_features(view.real_output, self.layer, regularizer="feature-matching").detach().mean(0)

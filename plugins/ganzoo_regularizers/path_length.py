@@ -91,7 +91,7 @@ class PathLengthRegularizer(Regularizer):
             raise ConfigError(
                 "path-length needs a generator with a style, and this one has no mapping and synthesis",
                 given=type(network).__name__,
-                allowed="a generator with the capability provides_style",
+                allowed="a generator with the tag provides_style",
                 hint="--gen stylegan, or leave path-length out",
             )
         used = max(1, len(view.z) // self.shrink)

@@ -2,6 +2,10 @@
 
 import re
 
+import pytest
+
+from ganzoo.cli.dry_run import _duration
+
 
 def values(outcome):
     return {row["path"]: (row["value"], row["origin"]) for row in outcome.json["config"]}
@@ -51,6 +55,19 @@ def test_in_words(tiny):
     assert re.search(r"receptive field +16 × 16 pixels a logit", out)
     assert re.search(r"time +about \d+ s on cpu", out)
     assert re.search(r"memory +about \d+ MiB for weights, optimizers and activations", out)
+
+
+def test_vectors_hold_numbers(ganzoo):
+    out = ganzoo("run --data ring --disc mlp --set data.n=64 --steps 2 --dry-run", width=200).out
+    assert re.search(r"generator +2 numbers a sample", out)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "1 s"), (119, "119 s"), (7199, "120 min"), (7200, "2.0 h"), (172_799, "48.0 h"), (804_600, "9.3 days")],
+)
+def test_durations_in_words(seconds, words):
+    assert _duration(seconds) == words
 
 
 def test_a_discriminator_of_the_whole_image(tiny):

@@ -22,6 +22,9 @@ class Focal(Options):
     Formula:
         D: E (1−σ(r))^γ ⋅ sp(−r) + E σ(f)^γ ⋅ sp(f)
         G: −E f  [not :smile:]
+
+    A ``code`` of
+    (0, 1).
     """
 
     gamma: float = Field(default=2.0, ge=0, description="γ, how much easy samples count less")
@@ -87,7 +90,7 @@ def test_the_text_says_everything(run):
         "what focal is",
         "provider ganzoo 0.1.0",
         "aliases sharp",
-        "capabilities a, z",
+        "tags a, z",
         "paper Lin et al. 2017, arXiv:1708.02002",
         "D: E (1−σ(r))^γ ⋅ sp(−r) + E σ(f)^γ ⋅ sp(f)",
         "G: −E f [not :smile:]",
@@ -98,6 +101,12 @@ def test_the_text_says_everything(run):
         "train.g_betas [0.0, 0.9]",
     ):
         assert line in lines
+
+
+def test_what_it_does_is_told_without_the_formula(run):
+    shown = run("sharp").stdout
+    told = shown.partition("\nwhat it does\n")[2].partition("\noptions\n")[0]
+    assert " ".join(told.split()) == "Something sharp. A `code` of (0, 1)."
 
 
 def test_the_yaml_in_the_text_can_be_pasted(run):

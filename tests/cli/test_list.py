@@ -33,9 +33,11 @@ def run(monkeypatch):
     app = typer.Typer()
     app.command()(listing.list_command)
 
-    def run(*arguments, entries=ENTRIES, width=80):
+    def run(*arguments, entries=ENTRIES, width=80, terminal=True):
         monkeypatch.setattr(listing, "registry", lambda: Registry(entries))
-        return CliRunner().invoke(app, arguments, env={"COLUMNS": str(width), "TERM": "dumb"})
+        size = {"COLUMNS": str(width), "LINES": "25"}
+        environment = {**size, "TERM": "dumb", "FORCE_COLOR": "1" if terminal else ""}
+        return CliRunner().invoke(app, arguments, env=environment)
 
     return run
 
@@ -84,6 +86,19 @@ def test_kinds_are_headings_in_order_and_names_are_what_one_types(run):
     assert [line for line in lines if line and not line.startswith(" ")] == ["losses", "generators"]
     names = [line.split()[0] for line in lines if line.startswith("  ") and line[2:3].strip()]
     assert names == ["a-loss-with-quite-a-long-name", "hinge", "acme-gan/hinge", "needy", "old", "dcgan"]
+
+
+def test_other_programs_get_a_line_a_component_without_spaces_at_its_end(run):
+    lines = run(terminal=False, width=40).stdout.splitlines()
+    assert lines == [line.rstrip() for line in lines]
+    assert [line for line in lines if line.startswith(" ")] == [
+        "  a-loss-with-quite-a-long-name  " + ("words " * 40).rstrip(),
+        "  hinge                          [margins] of λ → :smile: one (also lim, ye)",
+        "  acme-gan/hinge                 what hinge is (from acme-gan 2.0rc1)",
+        "  needy                          what needy is [needs no_such_package]",
+        "  old                            what old is [deprecated: use hinge]",
+        "  dcgan                          what dcgan is",
+    ]
 
 
 def test_brackets_and_colons_are_text(run):

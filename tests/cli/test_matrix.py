@@ -65,13 +65,34 @@ def test_all_pairs_are_trained_with_run(ganzoo, monkeypatch):
     assert len(seen) == 4
 
 
+def test_what_is_put_before_the_discriminator(ganzoo, monkeypatch):
+    seen = []
+    monkeypatch.setattr("ganzoo.matrix._train", lambda plan: seen.append(list(plan.config.augment)))
+    quick = QUICK.replace("--loss ebgan ", "").replace("--disc autoencoder", "")
+    assert ganzoo(f"matrix {quick} --augment diffaugment --run 1 --json").code == 0
+    assert ganzoo(f"matrix {quick} --augment none --run 1 --json").code == 0
+    assert seen == [["diffaugment"], []]
+    assert ganzoo(f"matrix {quick} --augment no-such").code == 2
+
+
 def test_a_failed_pair_ends_with_1_and_a_refused_one_with_0(ganzoo, monkeypatch):
-    assert ganzoo(f"matrix {QUICK} --set disc.width=-1").code == 0
+    assert ganzoo(f"matrix {QUICK} --reg auxiliary-classifier").code == 0
     monkeypatch.setattr("ganzoo.matrix._train", lambda plan: "it broke")
     outcome = ganzoo(f"matrix {QUICK} --run 1 --json")
     assert outcome.code == 1
     assert {row["status"] for row in outcome.json} == {"failed"}
     assert all(row["reason"].startswith("it broke") for row in outcome.json)
+
+
+def test_a_value_that_no_component_takes_is_an_error_once(ganzoo):
+    outcome = ganzoo(f"matrix {QUICK} --set disc.ndf=abc")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "discriminator.ndf = 'abc' (from --set): must be a valid integer" in outcome.err
+
+
+def test_a_value_that_some_components_take_is_for_their_rows(ganzoo):
+    outcome = ganzoo("matrix --data synthetic --loss hinge --disc mlp --set disc.norm=spectral --json")
+    assert outcome.code == 0
 
 
 def test_the_table(ganzoo):

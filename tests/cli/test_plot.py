@@ -16,9 +16,9 @@ def run(tiny):
 
 
 def test_losses_side_by_side(ganzoo, tmp_path):
-    outcome = ganzoo("plot losses bce logistic f-gan:divergence=kl --out deep/losses.png --limit 2")
-    assert (outcome.code, outcome.out) == (0, "deep/losses.png\n")
-    with Image.open(tmp_path / "deep" / "losses.png") as picture:
+    outcome = ganzoo("plot losses bce logistic f-gan:divergence=kl --out losses.png --limit 2")
+    assert (outcome.code, outcome.out) == (0, "losses.png\n")
+    with Image.open(tmp_path / "losses.png") as picture:
         assert picture.format == "PNG"
         assert picture.width > picture.height
 
@@ -48,6 +48,14 @@ def test_nothing_of_the_users_is_overwritten(ganzoo, run, tmp_path):
         assert outcome.code == 2
         assert "mine.png exists, and nothing is overwritten" in outcome.err
     assert (tmp_path / "mine.png").read_text() == "mine"
+
+
+def test_the_folder_of_the_picture_must_exist(ganzoo, run, tmp_path):
+    for line in ("plot losses bce --out deep/a.png", "plot run 1 --out deep/a.png"):
+        outcome = ganzoo(line)
+        assert (outcome.code, outcome.out) == (2, "")
+        assert "there is no folder deep" in outcome.err
+    assert not (tmp_path / "deep").exists()
 
 
 @pytest.mark.parametrize(

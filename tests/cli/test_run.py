@@ -125,7 +125,8 @@ REFUSED = [
     ("--set train.n_critic=0", "train.n_critic = 0 (from --set)"),
     ("--set train.g_lr=-1", "train.g_lr = -1 (from --set): must be greater than 0"),
     ("--set train.d_lr=NaN", "train.d_lr = nan (from --set): must be a finite number"),
-    ("--set train.g_betas=[0.9]", "train.g_betas.1 (from --set): a value is required"),
+    ("--set train.g_betas=[0.9]", "train.g_betas = [0.9] (from --set): must be 2 values in brackets, such as [0.5, 0."),
+    ("--set train.g_betas=[]", "train.g_betas = [] (from --set): must be 2 values in brackets, such as [0.5, 0.999]\n"),
     ("--set data.channels=2", "data.channels = 2 (from --set): must be 1 or 3"),
     ("--set trian.steps=3", "trian (from --set): unknown key; did you mean 'train'?"),
     ("--set train.stpes=3", "train.stpes (from --set): unknown key; did you mean 'steps'?"),
@@ -138,6 +139,10 @@ REFUSED = [
     ("--set foo", "--set needs PATH=VALUE"),
     ("--reg auxiliary-classifier", "class logits are needed by regularizer auxiliary-classifier"),
     ("--set train.steps=3 --set train.epochs=1", "steps (3) and epochs (1) exclude each other"),
+    ("--set train.epochs=1 --steps 3", "steps (3) and epochs (1) exclude each other"),
+    ("--reg r1 --reg none", "--reg none stands alone"),
+    ("--augment none --augment ada", "--augment none stands alone"),
+    ("--reg r1,r2", "next:    --reg r1 --reg r2\n"),
     ("--reg gradient-penalty --set reg.auxiliary-classifier.weight=2", "has no effect: the regularizers are chosen"),
 ]
 

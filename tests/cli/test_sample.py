@@ -75,7 +75,7 @@ def test_the_average_and_the_last_generator_differ(ganzoo, run, tmp_path):
         ("1 --out o --class 3", "was trained without classes"),
         ("1 --out full", "folder full is not empty, and nothing is overwritten"),
         ("1 --out full/file", "full/file is a file, and a folder is needed"),
-        ("1 --grid full/file", "full/file exists, and nothing is overwritten"),
+        ("1 --grid full/a.png", "full/a.png exists, and nothing is overwritten"),
         ("1 --grid g.png -n 1025", "a grid holds at most 1024 images"),
         ("1 --out o -n 0", "greater than or equal to 1"),
         ("1 --out o --seed -1", "greater than or equal to 0"),
@@ -84,6 +84,7 @@ def test_the_average_and_the_last_generator_differ(ganzoo, run, tmp_path):
 def test_what_is_refused(ganzoo, run, tmp_path, line, complaint):
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").write_text("mine")
+    (tmp_path / "full" / "a.png").write_text("mine")
     outcome = ganzoo(f"sample {line}")
     assert outcome.code == 2
     assert complaint in outcome.err
@@ -120,3 +121,16 @@ def test_a_place_that_cannot_be_written(ganzoo, run, tmp_path):
 def test_a_class_is_one_folder_whatever_its_name(tmp_path, name, folder):
     assert folder_name(name) == folder
     assert (tmp_path / folder_name(name)).resolve().parent == tmp_path.resolve()
+
+
+def test_a_grid_is_named_as_a_png(ganzoo, run, tmp_path):
+    outcome = ganzoo("sample 1 --grid g.jpg")
+    assert outcome.code == 2
+    assert "a grid is a PNG" in outcome.err
+    assert "next:    --grid g.png" in outcome.err
+    assert not (tmp_path / "g.jpg").exists()
+
+
+def test_a_run_that_is_not_there(ganzoo):
+    for line in ("sample 99 --out o", "plot run 99"):
+        assert "--runs DIR names the folder of runs" in ganzoo(line).err

@@ -162,7 +162,7 @@ def test_a_patient_in_two_splits_is_warned_of(folder, caplog):
         load(folder, SPLIT)
         assert caplog.text == ""
         load(folder, SPLIT.replace("test,3", "test,1"))
-    assert "1 groups are in several splits\n  1: test, train" in caplog.text
+    assert "1 group is in several splits\n  1: test, train" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,7 @@ def test_a_folder_without_images_beside_images_is_no_class(folder):
         (lambda folder: folder.rmdir(), "there is no folder"),
         (lambda folder: folder.rmdir() or folder.write_text("a file"), "is not a folder"),
         (lambda folder: None, "holds no image"),
-        (lambda folder: (folder / "a.txt").touch(), "1 other files"),
+        (lambda folder: (folder / "a.txt").touch(), "1 other file\n"),
         (lambda folder: (folder / "cat").mkdir(), "holds no image"),
         (lambda folder: save(folder, "cat/a.png") and (folder / "dog").mkdir(), "without an image: "),
     ],
@@ -140,6 +140,18 @@ def test_folders_that_are_no_data(folder, make, words):
     assert words in message
     assert str(folder) in message
     assert "next:" in message
+
+
+@pytest.mark.parametrize("name", ["csv", "npz"])
+def test_a_file_that_another_dataset_reads(tmp_path, name):
+    file = tmp_path / f"my t.{name}"
+    file.touch()
+    assert f"next:    ganzoo run --data {name} --data.path '{file}'" in refused(file)
+
+
+def test_a_folder_with_the_files_of_mnist(folder):
+    (folder / "train-images-idx3-ubyte.gz").touch()
+    assert f"next:    ganzoo run --data idx --data.path {folder}" in refused(folder)
 
 
 def test_links_to_folders_are_followed_but_not_in_circles(folder, tmp_path):

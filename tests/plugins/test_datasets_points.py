@@ -125,7 +125,9 @@ def test_refusals(options):
         load(options, split="val")
     assert "train, test, all" in str(caught.value)
     for wrong in ({"image_size": 32}, {"channels": 1}):
-        with pytest.raises(ConfigError, match="neither size nor channels"):
+        with pytest.raises(ConfigError, match="neither size nor channels") as error:
             load(options, **wrong)
+        ((key, value),) = wrong.items()
+        assert error.value.given == f"{key} {value}"
     with pytest.raises(ValidationError, match="every mode occurs"):
         options(n=7)
