@@ -68,8 +68,8 @@ class Component:
         suggests: configuration path → value, used where the user says nothing.
         paper: authors, year, arXiv id.
         requires: import names of optional packages it needs.
-        install: what to give to pip for them, where that is not their import names.
         deprecated_for: the component to use instead.
+        install: what to give to pip for what it requires, where that is not the import names.
     """
 
     kind: str
@@ -81,8 +81,8 @@ class Component:
     suggests: Mapping[str, object] = field(default_factory=lambda: NO_SUGGESTIONS)
     paper: str | None = None
     requires: tuple[str, ...] = ()
-    install: str | None = None
     deprecated_for: str | None = None
+    install: str | None = None
 
 
 class Options(BaseModel):

@@ -63,7 +63,7 @@ def test_no_word_means_two_kinds():
 
 def test_kinds_are_those_of_the_contract():
     assert " ".join(kind.name for kind in KINDS) == (
-        "loss discriminator generator regularizer dataset metric recipe tracker extractor"
+        "loss discriminator generator regularizer augmentation dataset metric recipe tracker extractor"
     )
     sections = {kind.name: kind.section for kind in KINDS if kind.section}
     assert sections == {
@@ -71,8 +71,11 @@ def test_kinds_are_those_of_the_contract():
         "discriminator": "discriminator",
         "generator": "generator",
         "regularizer": "regularizers",
+        "augmentation": "augment",
         "dataset": "data",
+        "metric": "metrics",
     }
+    assert [kind.name for kind in KINDS if kind.many] == ["regularizer", "augmentation", "metric"]
 
 
 class Slope(Options):
