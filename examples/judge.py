@@ -38,11 +38,14 @@ class Verdict:
         confident: share of the samples with a confidence above 0.9.
         ratio: that share over the share among held-out real digits.
         shares: of each digit among all samples.
+        variety: how much the pixels of samples of one digit differ (standard deviation), over the same among held-out
+            real digits: 0 if each digit has one picture only, 1 if they vary as real ones do. Noise counts, too.
     """
 
     confident: float
     ratio: float
     shares: tuple[float, ...]
+    variety: float
 
 
 class Judge:
@@ -56,13 +59,20 @@ class Judge:
         logits = self._logits(images)
         self.accuracy = float((logits.argmax(1) == labels).float().mean())
         self.confident_on_real = _confident(logits)
+        self._spread_of_real = _spread(images, logits.argmax(1))
 
     def __call__(self, pixels: Tensor) -> Verdict:
         """Judge uint8 samples (N, 1, 32, 32)."""
-        logits = self._logits(scaled(pixels))
-        confident = _confident(logits)
-        counts = torch.bincount(logits.argmax(1), minlength=10)
-        return Verdict(confident, confident / self.confident_on_real, tuple((counts / len(logits)).tolist()))
+        images = scaled(pixels)
+        logits = self._logits(images)
+        confident, found = _confident(logits), logits.argmax(1)
+        shares = torch.bincount(found, minlength=10) / len(logits)
+        return Verdict(
+            confident=confident,
+            ratio=confident / self.confident_on_real,
+            shares=tuple(shares.tolist()),
+            variety=_spread(images, found) / self._spread_of_real,
+        )
 
     @torch.no_grad()
     def _logits(self, images: Tensor) -> Tensor:
@@ -71,6 +81,13 @@ class Judge:
 
 def _confident(logits: Tensor) -> float:
     return float((logits.softmax(1).amax(1) > CONFIDENT).float().mean())
+
+
+def _spread(images: Tensor, digits: Tensor) -> float:
+    """The standard deviation of pixels among images of one digit: the root of the mean variance over the digits."""
+    groups = [images[digits == digit] for digit in range(10)]
+    variances = [group.var(0, correction=0).mean() for group in groups if len(group) > 1]
+    return float(torch.stack(variances).mean().sqrt())
 
 
 def _train(images: Tensor, labels: Tensor) -> nn.Module:

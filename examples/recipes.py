@@ -154,6 +154,7 @@ def verdict(path: Path, seed: int) -> dict[str, Any]:
         "rarest": min(found.shares),
         "commonest": max(found.shares),
         "asked": asked,
+        "variety": found.variety,
     }
 
 
@@ -180,13 +181,15 @@ def page(rows: list[dict[str, Any]], options: argparse.Namespace) -> str:
         f"- samples: {SAMPLES} of each run, from the averaged generator; a conditional one is asked for each alike",
         "- ratio: confident samples over confident real digits; as asked: share of the samples whose digit, for the "
         "judge, is the one that was asked for",
+        "- variety: how much samples of one digit differ, over the same among real ones: 0 is one picture a digit, "
+        "which the other columns do not notice; noise counts as variety",
         "- images seen: by the discriminator, of 1,438",
         "- `unrolled` makes points, not images: docs/figures/modes.md",
         f"- machine: {platform.machine()}, torch {torch.__version__}, ganzoo {version('ganzoo')}",
         "",
         "| recipe | smaller than in it | seed | steps | images seen | confident | ratio | rarest digit "
-        "| commonest digit | as asked | seconds |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
+        "| commonest digit | as asked | variety | seconds |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|",
         *(table_row(row) for row in rows),
         "",
     ]
@@ -196,11 +199,13 @@ def page(rows: list[dict[str, Any]], options: argparse.Namespace) -> str:
 def table_row(row: dict[str, Any]) -> str:
     smaller = ", ".join(f"{path} {value}" for path, value in OVERRIDES[row["recipe"]].items()) or "–"
     if "diverged" in row:
-        return f"| {row['recipe']} | {smaller} | {row['seed']} | diverged: {row['diverged']} |" + " – |" * 7
+        return f"| {row['recipe']} | {smaller} | {row['seed']} | diverged: {row['diverged']} |" + " – |" * 8
     asked = "–" if row["asked"] is None else f"{row['asked']:.3f}"
     shares = " | ".join(f"{row[key]:.3f}" for key in ("confident", "ratio", "rarest", "commonest"))
     done = f"{row['seed']} | {row['steps']:,} | {row['images']:,}"
-    return f"| {row['recipe']} | {smaller} | {done} | {shares} | {asked} | {row['seconds']:.0f} |"
+    return (
+        f"| {row['recipe']} | {smaller} | {done} | {shares} | {asked} | {row['variety']:.2f} | {row['seconds']:.0f} |"
+    )
 
 
 if __name__ == "__main__":
