@@ -71,6 +71,17 @@ class TestLosses:
         halves = [torch.stack(objectives(loss, real[part], fake[part])) for part in (slice(4), slice(4, None))]
         assert torch.allclose(whole, sum(halves) / 2, rtol=1e-12) != ("batch_nonlinear" in options.tags())
 
+    def test_needs_lipschitz(self, entry, options):
+        """Is the objective blind to a shift of all logits, and doubled with them? Then nothing but a bound ends it."""
+        loss = options.build(SPEC)
+        drawn = torch.Generator().manual_seed(0)
+        real, fake = (torch.rand(4, generator=drawn, dtype=torch.float64) * -1 for _ in range(2))
+        d, shifted, doubled = (
+            objectives(loss, *sides)[0] for sides in ((real, fake), (real - 1, fake - 1), (2 * real, 2 * fake))
+        )
+        endless = torch.allclose(d, shifted, rtol=1e-9) and torch.allclose(2 * d, doubled, rtol=1e-9)
+        assert endless == ("needs_lipschitz" in options.tags())
+
     def test_needs_energy(self, entry, options):
         """Does D gain without end by logits of real data above 0, where an energy ends, bounded slopes or not?"""
         loss = options.build(SPEC)
@@ -243,6 +254,20 @@ class TestRegularizers:
 
     def test_needs_images(self, entry, options):
         assert fails(options, VECTORS) == ("needs_images" in options.tags())
+
+    def test_needs_per_sample_independence(self, entry, options):
+        """Does it take the critic's gradient at each sample, which a critic that couples samples does not have?"""
+        part: Regularizer = options.build(IMAGE_SPECS[0])
+        asked = []
+        for player in ("discriminator", "generator"):
+            view = view_of(player)
+
+            def watched(images, labels, critic=view.critic):
+                asked.append(images.requires_grad and images.is_leaf)
+                return critic(images, labels)
+
+            terms_of(part, player, replace(view, critic=watched, plain_critic=watched))
+        assert any(asked) == ("needs_per_sample_independence" in options.tags())
 
     def test_batch_nonlinear(self, entry, options):
         """Is the term of a batch the mean of the terms of its halves, which go on drawing where the first stopped?"""
