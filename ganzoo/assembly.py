@@ -12,6 +12,7 @@ from ganzoo.augmenting import Chain
 from ganzoo.component import RegularizerOptions
 from ganzoo.data import Batches
 from ganzoo.errors import PluginError
+from ganzoo.facts import BATCH_COUPLED
 from ganzoo.plan import Plan
 from ganzoo.protocols import AnyLoss, Augmentation, Discriminate, Player, Regularizer, StatefulLoss
 from ganzoo.runtime import Runtime, pick_device
@@ -148,7 +149,7 @@ def _game(
     regularizers: tuple[WeightedRegularizer, ...],
 ) -> Game:
     train, tags = plan.config.train, plan.tags()
-    coupled = bool(plan.options["discriminator"].tags() & {"batch_coupled_train", "batch_coupled_always"})
+    coupled = bool(plan.options["discriminator"].tags() & BATCH_COUPLED)
     passes = train.passes
     if passes == "auto":
         passes = "two" if coupled or train.spectral_norm == "per-forward" else "one"

@@ -13,13 +13,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ganzoo.component import KINDS, Options
+from ganzoo.component import KINDS, Options, RegularizerOptions
 from ganzoo.config import Layer, Merged, flatten, merge
 from ganzoo.errors import ConfigError, UnknownNameError
 from ganzoo.explanation import explain
+from ganzoo.facts import Facts
 from ganzoo.finding import Finding, refusal
 from ganzoo.registry import Entry, Registry
-from ganzoo.rules import Facts, judge
+from ganzoo.rules import judge
 from ganzoo.schema import COLLECTIONS, SELECTIONS, SHARED_DATA_KEYS, VERSION, RunConfig
 from ganzoo.yaml_text import read_yaml
 
@@ -313,5 +314,10 @@ def facts(entries: Mapping[str, Entry], options: Mapping[str, Options], **more: 
         tags={section: tags[section] for section in SELECTIONS},
         regularizers=regularizers,
         augmentations=augmentations,
+        every={
+            path.partition(".")[2]: chosen.every
+            for path, chosen in options.items()
+            if isinstance(chosen, RegularizerOptions)
+        },
         **more,
     )

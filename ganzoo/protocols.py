@@ -53,6 +53,10 @@ class DiscriminatorOutput(NamedTuple):
     extra_logits: tuple[Tensor, ...] = ()
     """Further scales or maps: the loss is taken of each and summed."""
 
+    def maps(self) -> tuple[Tensor, ...]:
+        """All logits, those of further scales or maps included."""
+        return (self.logits, *self.extra_logits)
+
 
 class Discriminator(nn.Module):
     """Base class of discriminators (critics)."""

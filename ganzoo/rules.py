@@ -5,65 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
+from ganzoo.facts import Facts
 from ganzoo.finding import Finding
-
-BATCH_COUPLED = frozenset({"batch_coupled_train", "batch_coupled_always"})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Facts:
-    """What the rules may look at.
-
-    Attributes:
-        names: section → the component's name; ``data`` is the dataset.
-        tags: section → the tags of its options as configured.
-        regularizers, augmentations: name → tags.
-        classes: how many classes the data has; ``None`` while it is not known.
-        vector: whether the data are vectors.
-        passes, spectral_norm, unroll_steps, accumulate, batch_size: as configured in ``train``.
-        sampling: as configured in ``data``.
-    """
-
-    names: Mapping[str, str]
-    tags: Mapping[str, frozenset[str]]
-    regularizers: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    augmentations: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    classes: int | None = None
-    vector: bool = False
-    passes: str = "auto"
-    spectral_norm: str = "per-update"
-    unroll_steps: int = 0
-    accumulate: int = 1
-    batch_size: int = 64
-    sampling: str = "shuffle"
-
-    @property
-    def discriminator(self) -> str:
-        """The discriminator's name."""
-        return self.names["discriminator"]
-
-    def has(self, section: str, tag: str) -> bool:
-        """Whether a part carries a tag."""
-        return tag in self.tags[section]
-
-    def regularizers_with(self, tag: str) -> str:
-        """The regularizers that carry a tag, by name; empty if none does."""
-        return ", ".join(name for name, tags in self.regularizers.items() if tag in tags)
-
-    def parts_with(self, tag: str) -> str:
-        """All parts that carry a tag: ``discriminator acgan, regularizer auxiliary-classifier``."""
-        parts = [f"{section} {self.names[section]}" for section, tags in self.tags.items() if tag in tags]
-        parts += [f"regularizer {name}" for name, tags in self.regularizers.items() if tag in tags]
-        parts += [f"augmentation {name}" for name, tags in self.augmentations.items() if tag in tags]
-        return ", ".join(parts)
-
-    @property
-    def batch_coupled(self) -> bool:
-        """Whether the discriminator lets the samples of a batch influence each other in training."""
-        return bool(self.tags["discriminator"] & BATCH_COUPLED)
 
 
 def data_without_classes(facts: Facts) -> Finding | None:
@@ -313,6 +258,20 @@ def groups_of_four(facts: Facts) -> Finding | None:
     )
 
 
+def generator_without_objective(facts: Facts) -> Finding | None:
+    """What stands in place of the generator's loss must be there at every update."""
+    replacing = [name for name, tags in facts.regularizers.items() if "replaces_generator_loss" in tags]
+    if not replacing or any(facts.every.get(name, 1) == 1 for name in replacing):
+        return None
+    return Finding(
+        "refused",
+        f"{', '.join(replacing)} stands in place of the generator's loss and does not act at every update: at the "
+        "others the generator has no objective",
+        f"--set regularizers.{replacing[0]}.every=1",
+        section="regularizers",
+    )
+
+
 def coupled_in_parts(facts: Facts) -> Finding | None:
     """What looks at a batch as a whole sees its parts one by one."""
     parts = facts.parts_with("batch_nonlinear")
@@ -348,6 +307,7 @@ RULES: tuple[Callable[[Facts], Finding | None], ...] = (
     coupled_in_parts,
     unrolled_without_limits,
     groups_of_four,
+    generator_without_objective,
 )
 
 

@@ -190,7 +190,7 @@ def _part(output: DiscriminatorOutput, rows: slice) -> DiscriminatorOutput:
 def _over_outputs(objective: Callable[..., Tensor], **outputs: DiscriminatorOutput | None) -> Tensor:
     """The objective of each logit map, summed."""
     present = {side: output for side, output in outputs.items() if output is not None}
-    maps = {side: (output.logits, *output.extra_logits) for side, output in present.items()}
+    maps = {side: output.maps() for side, output in present.items()}
     losses = [objective(**dict(zip(maps, logits, strict=True))) for logits in zip(*maps.values(), strict=True)]
     return torch.stack(losses).sum()
 

@@ -5,9 +5,10 @@ import pytest
 from ganzoo import rules
 from ganzoo.config import Layer, flatten
 from ganzoo.errors import ConfigError
+from ganzoo.facts import Facts
 from ganzoo.plan import make_plan
 from ganzoo.registry import Registry
-from ganzoo.rules import RULES, Facts, judge
+from ganzoo.rules import RULES, judge
 
 NAMES = {"loss": "l", "discriminator": "d", "generator": "g", "data": "x"}
 
@@ -23,6 +24,7 @@ def facts(*, loss=(), discriminator=(), generator=("accepts_labels",), regulariz
 
 
 PENALTY = {"gp": ("needs_per_sample_independence", "limits_slope")}
+REPLACING = {"match": ("replaces_generator_loss",)}
 CLASSIFIER = {"aux": ("needs_class_logits", "needs_labels")}
 LABELLED = ("needs_labels", "provides_class_logits")
 
@@ -60,6 +62,7 @@ APPLIES = [
     (rules.unrolled_without_limits, "warned", facts(unroll_steps=5, regularizers=PENALTY)),
     (rules.groups_of_four, "refused", facts(discriminator=("groups_of_four",), batch_size=50)),
     (rules.groups_of_four, "refused", facts(discriminator=("groups_of_four",), batch_size=48, accumulate=5)),
+    (rules.generator_without_objective, "refused", facts(regularizers=REPLACING, every={"match": 2})),
     (rules.coupled_in_parts, "warned", facts(discriminator=("batch_nonlinear",), accumulate=2)),
     (rules.coupled_in_parts, "warned", facts(regularizers={"match": ("batch_nonlinear",)}, accumulate=2)),
 ]
@@ -97,6 +100,9 @@ FINE = [
     (rules.groups_of_four, facts(discriminator=("groups_of_four",), batch_size=48, accumulate=4)),
     (rules.groups_of_four, facts(discriminator=("groups_of_four",), batch_size=3)),
     (rules.groups_of_four, facts(batch_size=50)),
+    (rules.generator_without_objective, facts(regularizers=REPLACING, every={"match": 1})),
+    (rules.generator_without_objective, facts(regularizers=REPLACING | {"other": ("replaces_generator_loss",)})),
+    (rules.generator_without_objective, facts(regularizers=PENALTY, every={"gp": 2})),
     (rules.coupled_in_parts, facts(accumulate=2)),
     (rules.coupled_in_parts, facts(discriminator=("batch_nonlinear",))),
 ]
@@ -204,6 +210,11 @@ class TestThePairs:
         assert "data folder has no classes" in caught.value.message
         assert "discriminator acgan, regularizer auxiliary-classifier" in caught.value.message
         assert "one sub-folder a class" in caught.value.hint
+
+    def test_a_lazy_term_alone_is_no_objective(self, registry):
+        with pytest.raises(ConfigError, match="at the others the generator has no objective") as caught:
+            plan(registry, regularizers={"feature-matching": {"only": True, "every": 2}})
+        assert caught.value.hint == "--set regularizers.feature-matching.every=1"
 
     def test_one_pass_per_forward_is_refused(self, registry):
         with pytest.raises(ConfigError, match="two passes") as caught:

@@ -31,11 +31,12 @@ from ganzoo.component import Component, Options
 from ganzoo.config import Layer, canonical_path, flatten, parse_assignments
 from ganzoo.data import Batches
 from ganzoo.errors import ConfigError
+from ganzoo.facts import Facts
 from ganzoo.measuring import measures
 from ganzoo.plan import make_plan
 from ganzoo.protocols import Augmentation, DataSpec, DiscriminatorOutput
 from ganzoo.registry import Entry, Registry
-from ganzoo.rules import Facts, balance_without_classes, judge
+from ganzoo.rules import balance_without_classes, judge
 from ganzoo.step import WeightedRegularizer, discriminator_terms, generator_terms
 from ganzoo.train import train
 from ganzoo.unroll import Unroll, functional

@@ -134,5 +134,5 @@ class Consistency(RegularizerOptions, Regularizer):
 
 def squared_distance(one: DiscriminatorOutput, other: DiscriminatorOutput) -> Tensor:
     """Mean squared difference of the logits of each map, summed over the maps."""
-    pairs = zip((one.logits, *one.extra_logits), (other.logits, *other.extra_logits), strict=True)
+    pairs = zip(one.maps(), other.maps(), strict=True)
     return torch.stack([(a - b).square().mean() for a, b in pairs]).sum()

@@ -21,8 +21,7 @@ def mean_logits(output: DiscriminatorOutput) -> Tensor:
     A mean and not a sum, so that the weight of a penalty does not depend on the patch count; each map of
     ``extra_logits`` counts as much as ``logits``, whatever its size. Class logits never enter.
     """
-    maps = (output.logits, *output.extra_logits)
-    return torch.stack([logits.reshape(len(logits), -1).mean(1) for logits in maps]).mean(0)
+    return torch.stack([logits.reshape(len(logits), -1).mean(1) for logits in output.maps()]).mean(0)
 
 
 def squared_gradient_norms(critic: Discriminate, images: Tensor, labels: Tensor | None) -> Tensor:

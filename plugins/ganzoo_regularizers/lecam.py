@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from ganzoo.protocols import DataSpec, DiscriminatorOutput, Player, StepView
+    from ganzoo.protocols import DataSpec, Player, StepView
 
 
 class Lecam(RegularizerOptions):
@@ -74,7 +74,7 @@ class LecamRegularizer(Regularizer):
                 allowed="the discriminator's step",
                 hint="report it to the author of the loop that calls lecam",
             )
-        real, fake = maps_of(view.real_output), maps_of(view.fake_output)
+        real, fake = view.real_output.maps(), view.fake_output.maps()
         means = torch.stack([torch.stack([logits.detach().mean() for logits in side]) for side in (real, fake)])
         self._seen.append((len(view.real), means))
         if self.updates < self.start:
@@ -108,8 +108,3 @@ class LecamRegularizer(Regularizer):
         """Restore :meth:`state_dict`."""
         self.averages, self.updates = state["averages"].clone(), int(state["updates"])
         self._seen.clear()
-
-
-def maps_of(output: DiscriminatorOutput) -> tuple[Tensor, ...]:
-    """All logit maps of a discriminator."""
-    return output.logits, *output.extra_logits
