@@ -262,6 +262,15 @@ def test_entry_points_that_cannot_be_parsed(folder):
         registry.get("loss", "garbled/any")
 
 
+def test_unreadable_metadata_does_not_stop_the_program(folder):
+    """pydantic reads the entry points of all distributions when the first model is made; this must not be the end."""
+    dist_info = folder.announce("garbled", {})
+    (dist_info / "entry_points.txt").write_text("[console_scripts]\nno equals sign\n")
+    done = run(folder, "-m", "ganzoo", "list", "losses")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "hinge" in done.stdout
+
+
 def test_undecodable_metadata_of_others_is_none_of_our_business(folder):
     dist_info = folder.announce("binary", {})
     (dist_info / "entry_points.txt").write_bytes(b"\xff\xfe[console_scripts]\n")
