@@ -1,18 +1,25 @@
 """What names mean. How plugins are loaded is in test_broken_plugins.py."""
 
+import dataclasses
 import json
 import logging
+import shlex
 import subprocess
 import sys
+from types import SimpleNamespace
+from typing import get_args
 
 import pytest
+from broken_plugins.install import SOURCES, PluginFolder
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ganzoo.component import KINDS, Component, Options, RegularizerOptions
 from ganzoo.errors import ConfigError, PluginError, UnknownNameError
-from ganzoo.registry import Entry, Problem, Registry, parse_kind
-from ganzoo.registry.problem import Refused
+from ganzoo.registry import Entry, Outcome, Problem, Registry, loading, parse_kind
+from ganzoo.registry.discovery import installed
+from ganzoo.registry.origin import Origin
+from ganzoo.registry.problem import Refused, Stage
 from ganzoo.registry.records import checked
 
 
@@ -200,7 +207,7 @@ class TestProblems:
         for ask in (lambda: registry.get("loss", "acme/hinge"), lambda: registry.find("acme/hinge")):
             with pytest.raises(PluginError, match="plugin acme 2: left out at stage 'import'") as caught:
                 ask()
-            assert caught.value.exit_code == 4
+            assert (caught.value.exit_code, caught.value.hint) == (4, "ganzoo doctor")
 
     def test_a_warning_is_no_reason_to_blame_the_plugin(self):
         warning = Problem(
@@ -342,3 +349,98 @@ print(json.dumps([sorted({"torch", "numpy", "PIL"} & set(sys.modules)), len(stat
         heavy, number = json.loads(done.stdout)
         assert heavy == []
         assert number > 0
+
+
+class TestOutcomes:
+    """What an entry point came to, from real files; the rows made of it are in cli/test_plugins.py."""
+
+    @pytest.fixture
+    def folder(self, tmp_path, monkeypatch):
+        modules = set(sys.modules)
+        monkeypatch.syspath_prepend(tmp_path / "site-packages")
+        yield PluginFolder(tmp_path / "site-packages")
+        for name in set(sys.modules) - modules:
+            if str(tmp_path) in str(getattr(sys.modules[name], "__file__", "")):
+                del sys.modules[name]
+
+    def outcomes(self, **arguments):
+        return {one.source.distribution: one for one in Registry.load(**arguments).outcomes}
+
+    def test_every_entry_point_has_one_in_the_order_of_loading_the_disabled_last(self, folder):
+        for source in ("healthy", "other_api", "import_error"):
+            folder.install(source)
+        registry = Registry.load(environ={"GANZOO_DISABLE_PLUGINS": "healthy"})
+        names = [one.source.distribution for one in registry.outcomes]
+        assert [name for name in names if name != "ganzoo"][-3:] == ["import-error", "other-api", "healthy"]
+        assert names[0] == "ganzoo"
+        assert registry.outcomes[-1].disabled_by == "GANZOO_DISABLE_PLUGINS"
+        assert [entry for one in registry.outcomes for entry in one.entries if entry.kind == "loss"]
+
+    def test_entries_and_problems_of_the_registry_are_those_of_its_outcomes(self, folder):
+        for source in ("healthy", "other_api", "unknown_kind", "raising_hook"):
+            folder.install(source)
+        registry = Registry.load()
+        entries = [entry for one in registry.outcomes for entry in one.entries]
+        assert sorted(map(id, entries)) == sorted(map(id, registry.entries()))
+        assert tuple(problem for one in registry.outcomes for problem in one.problems) == registry.problems
+
+    def test_the_import_is_what_is_measured(self, folder, monkeypatch):
+        """The clock moves by 250 ms at the import, and by more when the hook is called."""
+        clock = SimpleNamespace(now=1.0)
+        monkeypatch.setattr(loading, "time", SimpleNamespace(perf_counter=lambda: clock.now))
+        monkeypatch.setitem(sys.modules, "the_clock", clock)
+        for name, ending in (("slow", ""), ("failing", "raise ValueError\n")):
+            (folder.path / f"{name}.py").write_text(
+                "import the_clock\nfrom ganzoo.hookspecs import hookimpl\nGANZOO_API = 1\nthe_clock.now += 0.25\n"
+                "@hookimpl\ndef ganzoo_components():\n    the_clock.now += 5\n    return []\n" + ending
+            )
+            folder.announce(name, {"main": name})
+        found = self.outcomes()
+        assert found["slow"].import_ms == pytest.approx(250)
+        assert (found["failing"].import_ms, found["failing"].status) == (pytest.approx(250), "failed")
+
+    def test_every_problem_says_what_mends_it(self, folder):
+        for source in {path.stem for path in SOURCES.glob("*.py")} - {"install"}:
+            folder.install(source)
+        folder.announce("healthy", {"main": "healthy"}, version="0.1")
+        registry = Registry.load(environ={"GANZOO_DISABLE_PLUGINS": "nobody"})
+        assert {problem.stage for problem in registry.problems} == set(get_args(Stage))
+        assert [str(problem) for problem in registry.problems if not all(problem.fixes) or not problem.fixes] == []
+
+    @pytest.mark.parametrize(
+        ("severities", "status"),
+        [
+            ((), "ok"),
+            (("note",), "ok"),
+            (("note", "warning"), "warning"),
+            (("warning", "failure"), "failed"),
+        ],
+    )
+    def test_the_worst_problem_decides(self, severities, status):
+        [source, *_], _ = installed()
+        problems = tuple(dataclasses.replace(TestProblems.problem, severity=severity) for severity in severities)
+        assert Outcome(source=source, problems=problems).status == status
+        assert Outcome(source=source, problems=problems, disabled_by="--no-plugins").status == "disabled"
+
+
+class TestOrigin:
+    """Commands for a shell. Lines for pip's files are in cli/test_plugins.py, given to pip."""
+
+    index = Origin(name="acme", version="1.2")
+    repository = Origin(name="acme", version="1.2", url="https://host/a.git", vcs="git", commit="0abc")
+    folder = Origin(name="acme", version="1.2", url="file:///my%20plugins/a", editable=True)
+
+    @pytest.mark.parametrize(
+        ("origin", "pinned", "newest"),
+        [
+            (index, ["acme==1.2"], ["acme"]),
+            (Origin(name="acme", version="unknown"), ["acme"], ["acme"]),
+            (repository, ["acme @ git+https://host/a.git@0abc"], ["acme @ git+https://host/a.git"]),
+            (folder, ["-e", "/my plugins/a"], ["-e", "/my plugins/a"]),
+        ],
+    )
+    def test_a_shell_reads_what_is_meant(self, origin, pinned, newest):
+        pip = ["python", "-m", "pip", "install"]
+        assert shlex.split(origin.reinstall) == [*pip, "--force-reinstall", "--no-deps", *pinned]
+        assert shlex.split(origin.upgrade) == [*pip, "--upgrade", *newest]
+        assert shlex.split(origin.uninstall) == ["python", "-m", "pip", "uninstall", "acme"]

@@ -9,6 +9,7 @@ from importlib.metadata import Distribution, EntryPoint, distributions
 from pathlib import Path
 
 from ganzoo.hookspecs import GROUP
+from ganzoo.registry.origin import Origin, origin_of
 from ganzoo.registry.problem import Problem, full_traceback, one_line
 
 FIRST_PARTY = "ganzoo"
@@ -24,6 +25,7 @@ class Source:
     distribution: str
     version: str
     entry_point: EntryPoint
+    metadata: Distribution
 
     @property
     def name(self) -> str:
@@ -35,6 +37,11 @@ class Source:
         """Whether it is part of ganzoo's own distribution."""
         return self.distribution == FIRST_PARTY
 
+    @property
+    def origin(self) -> Origin:
+        """Where its distribution was installed from."""
+        return origin_of(self.metadata, name=self.distribution, version=self.version)
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Announcement:
@@ -45,15 +52,28 @@ class _Announcement:
     version: str
     metadata: Path
 
-    def problem(self, message: str, *, error: Exception | None = None) -> Problem:
+    def leftover(self, message: str) -> Problem:
+        """A warning about metadata that does not count."""
         return Problem(
             distribution=self.name,
             version=self.version,
             entry_point="",
             stage="metadata",
             message=message,
-            severity="warning" if error is None else "failure",
-            traceback="" if error is None else full_traceback(error),
+            severity="warning",
+            fixes=(f"delete the folder {self.metadata}",),
+        )
+
+    def unreadable(self, error: Exception) -> Problem:
+        """The failure of metadata that counts."""
+        return Problem(
+            distribution=self.name,
+            version=self.version,
+            entry_point="",
+            stage="metadata",
+            message=f"its entry_points.txt cannot be read: {one_line(error)}",
+            traceback=full_traceback(error),
+            fixes=(origin_of(self.distribution, name=self.name, version=self.version).reinstall,),
         )
 
 
@@ -75,14 +95,13 @@ def installed() -> tuple[list[Source], list[Problem]]:
         by_name.setdefault(announcement.name, []).append(announcement)
     for announcements in by_name.values():
         chosen, leftovers = _current(announcements)
-        problems += [announcement.problem(message) for announcement, message in leftovers]
+        problems += [announcement.leftover(message) for announcement, message in leftovers]
         if chosen is None:
             continue
         try:
             sources += _sources(chosen)
         except Exception as error:
-            message = f"its entry_points.txt cannot be read: {one_line(error)}"
-            problems.append(chosen.problem(message, error=error))
+            problems.append(chosen.unreadable(error))
     return sorted(sources, key=_loading_order), problems
 
 
@@ -151,6 +170,11 @@ def _version_key(version: str) -> list[tuple[bool, int, str]]:
 def _sources(announcement: _Announcement) -> list[Source]:
     entry_points = announcement.distribution.entry_points.select(group=GROUP)
     return [
-        Source(distribution=announcement.name, version=announcement.version, entry_point=entry_point)
+        Source(
+            distribution=announcement.name,
+            version=announcement.version,
+            entry_point=entry_point,
+            metadata=announcement.distribution,
+        )
         for entry_point in entry_points
     ]

@@ -10,12 +10,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
 
-from ganzoo.component import Component, DatasetOptions, Options, RegularizerOptions
+from ganzoo.component import Component, DatasetOptions, Options, RegularizerOptions, TrackerOptions
 from ganzoo.errors import ConfigError, GanzooError, PluginError
 from ganzoo.registry.discovery import FIRST_PARTY
 from ganzoo.registry.problem import one_line
 
-_BASES: dict[str, type[Options]] = {"dataset": DatasetOptions, "regularizer": RegularizerOptions}
+_BASES: dict[str, type[Options]] = {
+    "dataset": DatasetOptions,
+    "regularizer": RegularizerOptions,
+    "tracker": TrackerOptions,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +66,12 @@ class Entry:
     def missing(self) -> tuple[str, ...]:
         """The optional packages it requires that cannot be imported, by import name."""
         return tuple(name for name in self.component.requires if not _importable(name))
+
+    def installation(self) -> str:
+        """The command that installs what :meth:`missing` names."""
+        if self.component.install is not None:
+            return f"python -m pip install '{self.component.install}'"
+        return f"python -m pip install {' '.join(self.missing())}  # import names: a package may have another"
 
     def options(self) -> type[Options]:
         """The options class; imports the component's module, and torch with it.
@@ -112,13 +122,8 @@ class Entry:
         if missing := self.missing():
             raise PluginError(
                 f"{self.kind} {self.name!r} of {self.provider} needs {', '.join(missing)}, which is not installed",
-                hint=self._installation(missing),
+                hint=self.installation(),
             )
-
-    def _installation(self, missing: tuple[str, ...]) -> str:
-        if self.component.install is not None:
-            return f"python -m pip install '{self.component.install}'"
-        return f"python -m pip install {' '.join(missing)} (these are import names: a package may differ)"
 
     def _unusable(self, fault: str) -> PluginError:
         return PluginError(

@@ -6,7 +6,9 @@ import contextlib
 import dataclasses
 import inspect
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 import pluggy
 
@@ -15,12 +17,23 @@ from ganzoo.component import API_VERSION
 from ganzoo.did_you_mean import did_you_mean
 from ganzoo.errors import PluginError
 from ganzoo.hookspecs import GROUP
-from ganzoo.registry.discovery import Source
+from ganzoo.registry.discovery import FIRST_PARTY, Source
 from ganzoo.registry.entry import Entry
+from ganzoo.registry.outcome import Outcome
 from ganzoo.registry.problem import Problem, Refused, Severity, Stage, full_traceback, one_line
 from ganzoo.registry.records import checked
 
 HOOK = "ganzoo_components"
+UPGRADE = f"python -m pip install --upgrade {FIRST_PARTY}"
+
+
+@dataclass(kw_only=True)
+class _Progress:
+    """How far the loading of an entry point has come, and what is known of it by then."""
+
+    stage: Stage = "import"
+    import_ms: float | None = None
+    api: int | str | None = None
 
 
 class Loader:
@@ -37,34 +50,54 @@ class Loader:
         self._manager = pluggy.PluginManager(GROUP)
         self._manager.add_hookspecs(hookspecs)
 
-    def load(self, source: Source) -> None:
+    def load(self, source: Source) -> Outcome:
         """Load one entry point: its components are added, or one problem says why none is."""
-        stage: Stage = "import"
+        progress = _Progress()
+        before = len(self.problems)
+        entries = self._isolated(source, progress)
+        self.entries += entries
+        return Outcome(
+            source=source,
+            api=progress.api,
+            import_ms=progress.import_ms,
+            entries=tuple(entries),
+            problems=tuple(self.problems[before:]),
+        )
+
+    def _isolated(self, source: Source, progress: _Progress) -> list[Entry]:
         torch_was_loaded = "torch" in sys.modules
         already_registered = self._manager.has_plugin(source.name)
         try:
             # Standard output carries data: a plugin that prints must not spoil `--json`.
             with contextlib.redirect_stdout(sys.stderr):
-                plugin = source.entry_point.load()
-                stage = "api version"
-                _check_api_version(plugin)
-                stage = "hook names"
-                self._register(plugin, source)
-                stage = "records"
-                entries, notes = self._entries(plugin, source)
+                entries, notes = self._through_all_stages(source, progress)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # sys.exit() in a plugin must not end ganzoo
             if self._manager.has_plugin(source.name) and not already_registered:
                 self._manager.unregister(name=source.name)
-            self._add(_failure(source, stage, error), error)
-            return
-        self.entries += entries
+            self._add(_failure(source, progress.stage, error), error)
+            return []
         for note in notes:
-            self._add(_remark(source, "records", note, severity="note"))
+            self._add(_remark(source, "records", note, severity="note", fixes=(UPGRADE,)))
         if not torch_was_loaded and "torch" in sys.modules:
             message = "importing the plugin imports torch, which slows every command; import it in the component's file"
-            self._add(_remark(source, "import", message, severity="warning"))
+            self._add(_remark(source, "import", message, severity="warning", fixes=_newest(source)))
+        return entries
+
+    def _through_all_stages(self, source: Source, progress: _Progress) -> tuple[list[Entry], list[str]]:
+        started = time.perf_counter()
+        try:
+            plugin = source.entry_point.load()
+        finally:
+            progress.import_ms = 1000 * (time.perf_counter() - started)
+        progress.stage = "api version"
+        progress.api = _declared_api(plugin)
+        _check_api_version(plugin)
+        progress.stage = "hook names"
+        self._register(plugin, source)
+        progress.stage = "records"
+        return self._entries(plugin, source)
 
     def report(self, problems: Iterable[Problem]) -> None:
         """Add problems found before anything was loaded."""
@@ -75,7 +108,8 @@ class Loader:
         if self._manager.has_plugin(source.name):
             raise Refused(f"its distribution announces two entry points called {source.entry_point.name!r}")
         if self._manager.is_registered(plugin):
-            raise Refused(f"{source.entry_point.value!r} is already loaded as {self._manager.get_name(plugin)}")
+            already = f"{source.entry_point.value!r} is already loaded as {self._manager.get_name(plugin)}"
+            raise Refused(already, fix=source.origin.uninstall)
         _check_hook_names(plugin)
         self._manager.register(plugin, name=source.name)
 
@@ -103,7 +137,7 @@ class Loader:
     def _add(self, problem: Problem, error: BaseException | None = None) -> None:
         self.problems.append(problem)
         if self._strict and problem.severity != "note":
-            hint = f"mend it, or leave it out: GANZOO_DISABLE_PLUGINS={problem.distribution}"
+            hint = f"ganzoo doctor, or leave it out: GANZOO_DISABLE_PLUGINS={problem.distribution}"
             raise PluginError(str(problem), hint=hint) from error
 
 
@@ -111,15 +145,33 @@ def _failure(source: Source, stage: Stage, error: BaseException) -> Problem:
     message = one_line(error)
     if isinstance(error, ModuleNotFoundError) and error.name and _within(source.entry_point.module, error.name):
         message += f"; its metadata is stale, reinstall or uninstall {source.distribution}"
-    problem = _remark(source, stage, message, severity="failure")
+    problem = _remark(source, stage, message, severity="failure", fixes=_fixes(source, error))
     return dataclasses.replace(problem, traceback=full_traceback(error))
+
+
+def _fixes(source: Source, error: BaseException) -> tuple[str, ...]:
+    if isinstance(error, Refused) and error.fix:
+        return (error.fix,)
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        if _within(source.entry_point.module, error.name):
+            return (source.origin.reinstall, source.origin.uninstall)
+        package, _, inner = error.name.partition(".")
+        if package == "ganzoo":
+            return (UPGRADE,)
+        upgrade = "--upgrade " if inner else ""
+        return (f"python -m pip install {upgrade}{package}  # an import name: the package may have another",)
+    return _newest(source)
+
+
+def _newest(source: Source) -> tuple[str, ...]:
+    return (source.origin.upgrade, "report it to its authors")
 
 
 def _within(module: str, package: str) -> bool:
     return module == package or module.startswith(f"{package}.")
 
 
-def _remark(source: Source, stage: Stage, message: str, *, severity: Severity) -> Problem:
+def _remark(source: Source, stage: Stage, message: str, *, severity: Severity, fixes: tuple[str, ...]) -> Problem:
     return Problem(
         distribution=source.distribution,
         version=source.version,
@@ -127,7 +179,13 @@ def _remark(source: Source, stage: Stage, message: str, *, severity: Severity) -
         stage=stage,
         message=message,
         severity=severity,
+        fixes=fixes,
     )
+
+
+def _declared_api(plugin: object) -> int | str | None:
+    version = getattr(plugin, "GANZOO_API", None)
+    return version if version is None or isinstance(version, int) else repr(version)
 
 
 def _check_api_version(plugin: object) -> None:
@@ -135,7 +193,9 @@ def _check_api_version(plugin: object) -> None:
     if version is None:
         raise Refused(f"it declares no GANZOO_API; this ganzoo speaks GANZOO_API = {API_VERSION}")
     if version != API_VERSION:
-        raise Refused(f"it is written for GANZOO_API = {version!r}; this ganzoo speaks GANZOO_API = {API_VERSION}")
+        other = f"it is written for GANZOO_API = {version!r}; this ganzoo speaks GANZOO_API = {API_VERSION}"
+        newer = isinstance(version, int) and version > API_VERSION
+        raise Refused(other, fix=UPGRADE if newer else "")
 
 
 def _check_hook_names(plugin: object) -> None:

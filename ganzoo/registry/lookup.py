@@ -13,6 +13,7 @@ from ganzoo.errors import ConfigError, PluginError, UnknownNameError
 from ganzoo.registry.discovery import installed, normalized
 from ganzoo.registry.entry import Entry
 from ganzoo.registry.loading import Loader
+from ganzoo.registry.outcome import Outcome
 from ganzoo.registry.problem import Problem
 from ganzoo.registry.records import spelled
 from ganzoo.registry.selection import select
@@ -49,6 +50,7 @@ class Registry:
         entries: components in the order of loading.
         problems: what is wrong with plugins.
         disabled: distributions that were left out on purpose → what left them out.
+        outcomes: what each entry point came to, in the order of loading, those left out on purpose last.
     """
 
     def __init__(
@@ -57,10 +59,12 @@ class Registry:
         *,
         problems: Iterable[Problem] = (),
         disabled: Mapping[str, str] | None = None,
+        outcomes: Iterable[Outcome] = (),
     ) -> None:
         self._entries = sorted(entries, key=lambda entry: (_KIND_ORDER[entry.kind], entry.name, not entry.first_party))
         self.problems = tuple(problems)
         self.disabled = dict(disabled or {})
+        self.outcomes = tuple(outcomes)
         self._warned: set[str] = set()
 
     @classmethod
@@ -80,9 +84,13 @@ class Registry:
         selection = select(sources, plugins=plugins, environ=environ)
         loader.report([problem for problem in problems if problem.distribution not in selection.disabled])
         loader.report(selection.problems)
-        for source in selection.chosen:
-            loader.load(source)
-        return cls(loader.entries, problems=loader.problems, disabled=selection.disabled)
+        outcomes = [loader.load(source) for source in selection.chosen]
+        outcomes += [
+            Outcome(source=source, disabled_by=selection.disabled[source.distribution])
+            for source in sources
+            if source.distribution in selection.disabled
+        ]
+        return cls(loader.entries, problems=loader.problems, disabled=selection.disabled, outcomes=outcomes)
 
     def entries(self, kind: str | None = None) -> list[Entry]:
         """All components, or those of one kind, by kind and name."""
@@ -163,7 +171,7 @@ class Registry:
         failures = [problem for problem in self.problems if problem.severity == "failure"]
         for problem in failures:
             if problem.distribution == distribution:
-                return PluginError(str(problem), given=name, hint=f"reinstall {distribution}, or report it")
+                return PluginError(str(problem), given=name, hint="ganzoo doctor")
         if distribution in self.disabled:
             return ConfigError(f"plugin {distribution} is disabled by {self.disabled[distribution]}", given=name)
         entries = self._entries if kind is None else self.entries(kind.name)

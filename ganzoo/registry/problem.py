@@ -16,7 +16,14 @@ _OUTCOMES: dict[Severity, str] = {"failure": "left out", "warning": "warning", "
 
 
 class Refused(Exception):
-    """A plugin breaks ganzoo's rules: the message says it all, so that it is printed without a type in front."""
+    """A plugin breaks ganzoo's rules: the message says it all, so that it is printed without a type in front.
+
+    ``fix`` is the command that mends it, where that is not the plugin's newest version.
+    """
+
+    def __init__(self, message: str, *, fix: str = "") -> None:
+        super().__init__(message)
+        self.fix = fix
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +38,7 @@ class Problem:
         message: what happened, in one line.
         severity: whether the plugin was left out.
         traceback: of the exception behind it; empty where there is none.
+        fixes: commands that mend it, or what to do where no command does; each is enough.
     """
 
     distribution: str
@@ -40,6 +48,7 @@ class Problem:
     message: str
     severity: Severity = "failure"
     traceback: str = ""
+    fixes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         who = f"plugin {self.distribution} {self.version}".rstrip()

@@ -47,6 +47,10 @@ def _are_suggestions(value: object) -> bool:
     return isinstance(value, Mapping) and all(isinstance(path, str) for path in value)
 
 
+def _are_reasons(value: object) -> bool:
+    return isinstance(value, Mapping) and all(is_name(name) and _is_line(why) for name, why in value.items())
+
+
 _RULES: tuple[tuple[str, Callable[[object], bool], str], ...] = (
     ("name", is_name, "must match [a-z0-9]+(-[a-z0-9]+)*"),
     ("summary", _is_line, "must be one line of text"),
@@ -56,6 +60,7 @@ _RULES: tuple[tuple[str, Callable[[object], bool], str], ...] = (
     ("paper", lambda value: value is None or _is_line(value), "must be one line of text or None"),
     ("requires", _are_strings, "must be a tuple of import names"),
     ("install", lambda value: value is None or _is_line(value), "must be one line of text or None"),
+    ("expected_failures", _are_reasons, "must map names of checks to why they fail"),
     ("deprecated_for", lambda value: value is None or is_name(value), "must be a component's name or None"),
 )
 

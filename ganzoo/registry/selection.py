@@ -61,5 +61,11 @@ def _misplaced(variable: str, name: str, third_parties: set[str]) -> Problem | N
         suggestion = did_you_mean(name, third_parties)
         message = f"{variable} names it, but it is no installed plugin (installed: {known}){suggestion}"
     return Problem(
-        distribution=name, version="", entry_point="", stage="selection", message=message, severity="warning"
+        distribution=name,
+        version="",
+        entry_point="",
+        stage="selection",
+        message=message,
+        severity="warning",
+        fixes=(f"take {name} out of {variable}",),
     )

@@ -1,0 +1,74 @@
+"""``ganzoo doctor``."""
+
+from __future__ import annotations
+
+import json
+import sys
+import textwrap
+from collections.abc import Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from ganzoo.cli.context import console, settings
+
+if TYPE_CHECKING:
+    from ganzoo.health.check import Check
+
+_STYLES = {"ok": "green", "note": "yellow", "fault": "bold red"}
+_MARKS = {"ok": "✓", "note": "!", "fault": "✗"}
+_PLAIN_MARKS = {"ok": "+", "note": "!", "fault": "X"}
+
+
+def doctor_command(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the checks for programs.")] = False,
+) -> None:
+    """Check versions, devices, folders and plugins; a page for a bug report.
+
+    Exits with 0 if nothing is wrong, 4 if a plugin is broken, 6 if a device, a folder or the installation is unusable.
+    """
+    from ganzoo.health.check import exit_code  # here, since no other command needs what these import
+    from ganzoo.health.checkup import checkup
+
+    checks = checkup(plugins=settings().plugins)
+    code = exit_code(checks)
+    if as_json:
+        print(json.dumps({"exit_code": code, "checks": [check.as_json() for check in checks]}, indent=2))
+    else:
+        _print(console(), checks)
+    raise typer.Exit(code)
+
+
+def _print(out: Console, checks: Sequence[Check]) -> None:
+    for section, group in groupby(checks, key=lambda check: check.section):
+        out.print(Text(section, style="bold"))
+        _print_section(out, list(group))
+        out.print()
+    faults = [check.name for check in checks if check.status == "fault"]
+    if faults:
+        out.print(Text(f"at fault: {', '.join(dict.fromkeys(faults))}", style="bold red"), soft_wrap=True)
+    else:
+        out.print(Text("nothing is wrong", style="bold green"))
+
+
+def _print_section(out: Console, checks: Sequence[Check]) -> None:
+    marks, width = _marks(), max(len(check.name) for check in checks)
+    for check in checks:
+        mark = Text(marks[check.status], style=_STYLES[check.status])
+        out.print(Text("  ") + mark + Text(f" {check.name.ljust(width)}  {check.text}"), soft_wrap=True)
+        for number, fix in enumerate(check.fixes):
+            out.print(Text(f"      {'or: ' if number else 'fix:'} {fix}"), soft_wrap=True)
+        if check.traceback:
+            out.print(Text(textwrap.indent(check.traceback.rstrip(), "      | ", lambda line: True)), soft_wrap=True)
+
+
+def _marks() -> dict[str, str]:
+    """Marks that the encoding of standard output has."""
+    try:
+        "".join(_MARKS.values()).encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return _PLAIN_MARKS
+    return _MARKS

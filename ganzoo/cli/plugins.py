@@ -1,0 +1,96 @@
+"""``ganzoo plugins``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from ganzoo.cli.context import console, settings
+from ganzoo.errors import ConfigError
+from ganzoo.inventory import PluginRow, plugin_rows, requirements
+from ganzoo.registry import Registry
+
+_STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red", "disabled": "dim"}
+
+Column = tuple[str, Callable[[PluginRow], str]]
+
+_OF_THIRD_PARTIES: tuple[Column, ...] = (
+    ("plugin", lambda row: row.distribution),
+    ("version", lambda row: row.version),
+    ("entry point", lambda row: row.entry_point),
+    ("API", lambda row: "" if row.api is None else str(row.api)),
+    ("import", lambda row: _milliseconds(row)),
+    ("status", lambda row: row.status),
+    ("components", lambda row: row.counts),
+)
+_OF_GANZOO: tuple[Column, ...] = (
+    ("entry point", lambda row: row.entry_point),
+    ("import", lambda row: _milliseconds(row)),
+    ("status", lambda row: row.status),
+    ("components", lambda row: row.counts),
+)
+
+
+def plugins_command(
+    as_json: Annotated[bool, typer.Option("--json", help="Print a list of rows for programs.")] = False,
+    as_requirements: Annotated[
+        bool, typer.Option("--requirements", help="Print lines for pip that install ganzoo and its plugins again.")
+    ] = False,
+) -> None:
+    """Show each installed plugin: version, API, components, import time, and whether it works."""
+    if as_json and as_requirements:
+        raise ConfigError(
+            "--json and --requirements are two forms of one answer", given="both", allowed="one of them, or neither"
+        )
+    # Not the registry that the commands share: that one prints every problem on stderr, and here each has its row.
+    registry = Registry.load(strict=settings().strict, plugins=settings().plugins)
+    if as_requirements:
+        print("\n".join(requirements(registry)))
+    elif as_json:
+        print(json.dumps([row.as_json() for row in plugin_rows(registry)], indent=2))
+    else:
+        _print(console(), plugin_rows(registry))
+
+
+def _print(out: Console, rows: Sequence[PluginRow]) -> None:
+    others = [row for row in rows if not row.first_party]
+    own = [row for row in rows if row.first_party]
+    out.print(Text("third-party plugins", style="bold"))
+    if others:
+        _print_table(out, others, _OF_THIRD_PARTIES)
+    else:
+        out.print(Text("  none are installed", style="dim"))
+    out.print(Text.assemble(("\npart of ganzoo", "bold"), f" {own[0].version}" if own else ""))
+    _print_table(out, own, _OF_GANZOO)
+    if any(row.status in ("failed", "warning") for row in rows):
+        out.print(Text("\nganzoo doctor shows tracebacks and what to do"))
+
+
+def _print_table(out: Console, rows: Sequence[PluginRow], columns: Sequence[Column]) -> None:
+    """Columns below each other, and each message on a line of its own below its row."""
+    widths = [max([len(head), *(len(text(row)) for row in rows)]) for head, text in columns]
+    heads = (head.ljust(width) for (head, _), width in zip(columns, widths, strict=True))
+    _print_line(out, Text("  ".join(heads), style="dim"))
+    for row in rows:
+        cells = [
+            Text(text(row).ljust(width), style=_STYLES[row.status] if head == "status" else "")
+            for (head, text), width in zip(columns, widths, strict=True)
+        ]
+        _print_line(out, Text("  ").join(cells))
+        if row.message:
+            _print_line(out, Text(f"    {row.message}", style=_STYLES[row.status]))
+
+
+def _print_line(out: Console, line: Text) -> None:
+    line = Text("  ") + line
+    line.rstrip()
+    out.print(line, soft_wrap=True)
+
+
+def _milliseconds(row: PluginRow) -> str:
+    return "" if row.import_ms is None else f"{row.import_ms:.1f} ms"

@@ -1,0 +1,1 @@
+"""What ``ganzoo doctor`` reports: versions, devices, folders and plugins, as checks."""

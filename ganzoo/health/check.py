@@ -1,0 +1,45 @@
+"""One line of the report, and what a report comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from ganzoo.errors import PluginError, ResourceError
+
+CheckStatus = Literal["ok", "note", "fault"]
+Section = Literal["versions", "devices", "folders", "plugins", "optional packages"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One line of the report.
+
+    Attributes:
+        section: where it belongs.
+        name: what was looked at.
+        status: ``note`` is worth knowing and no fault.
+        text: what was found, in one line.
+        fixes: commands that mend it, or what to do where no command does; each is enough.
+        traceback: of the exception behind it; empty where there is none.
+    """
+
+    section: Section
+    name: str
+    status: CheckStatus
+    text: str
+    fixes: tuple[str, ...] = ()
+    traceback: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """The check for programs."""
+        return {**asdict(self), "fixes": list(self.fixes)}
+
+
+def exit_code(checks: Iterable[Check]) -> int:
+    """0 if nothing is wrong, 4 if a plugin is broken, 6 if the machine or the installation is, plugins or not."""
+    faulty = {check.section for check in checks if check.status == "fault"}
+    if faulty - {"plugins"}:
+        return ResourceError.exit_code
+    return PluginError.exit_code if faulty else 0

@@ -1,0 +1,42 @@
+"""All checks, one section after the other. Whatever fails becomes a fault; nothing but an interrupt gets out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from ganzoo.health.check import Check, Section
+from ganzoo.health.devices import ask_torch, device_checks
+from ganzoo.health.folders import folder_checks
+from ganzoo.health.plugins import plugin_checks
+from ganzoo.health.versions import version_checks
+from ganzoo.registry.problem import full_traceback, one_line
+
+
+def checkup(*, plugins: bool = True) -> list[Check]:
+    """All checks, by section.
+
+    Args:
+        plugins: ``False`` leaves out third parties.
+    """
+    answer = ask_torch()
+    return [
+        *_surviving("versions", version_checks),
+        *_surviving("devices", lambda: device_checks(answer)),
+        *_surviving("folders", lambda: folder_checks(answer.cache)),
+        *_surviving("plugins", lambda: plugin_checks(plugins=plugins)),
+    ]
+
+
+def _surviving(section: Section, checks: Callable[[], Iterable[Check]]) -> Iterator[Check]:
+    """The checks; an exception of theirs is the last one."""
+    try:
+        yield from checks()
+    except Exception as error:
+        yield Check(
+            section=section,
+            name="doctor",
+            status="fault",
+            text=f"could not go on: {one_line(error)}",
+            fixes=("report it to the authors of ganzoo",),
+            traceback=full_traceback(error),
+        )

@@ -1,0 +1,100 @@
+"""What torch finds on this machine, as lines of JSON: ``python -m ganzoo.health.device_probe``.
+
+``ganzoo doctor`` starts it as a process of its own, since torch or a driver may end a process without an exception.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+CACHE = "cache folder"
+"""Name of the probe whose text is the folder of decoded pictures."""
+
+TOLERANCE = 2e-2
+"""How far a result may be from the exact one: some GPUs round the factors of a product to 10 bits (TF32)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """One thing that was found out: ``name`` is what was looked at, ``text`` what was seen, ``note`` marks a remark."""
+
+    name: str
+    text: str
+    note: bool = False
+
+
+def probes() -> Iterator[Probe]:
+    """Ask torch. The first exception ends it; what was found before it stands."""
+    import torch
+
+    yield Probe(name="torch", text=torch.__version__)
+    from ganzoo.data import cache_folder
+    from ganzoo.runtime import pick_device
+
+    yield Probe(name=CACHE, text=str(cache_folder()))
+    yield Probe(name="CPU", text=f"{os.cpu_count()} cores, {torch.get_num_threads()} torch threads")
+    yield from _gpus()
+    yield Probe(name="MPS", text="available" if torch.backends.mps.is_available() else "none")
+    device = pick_device("auto")
+    yield Probe(name="auto", text=f"runtime.device: auto takes {device}")
+    error = _difference(device)
+    yield Probe(name="computation", text=f"convolution and gradient on {device}, {error:.1e} from the exact result")
+
+
+def _gpus() -> Iterator[Probe]:
+    import torch
+
+    if not torch.cuda.is_available():
+        built = torch.version.cuda or torch.version.hip
+        yield Probe(name="CUDA", text=f"built for {built}, but no GPU answers" if built else "none", note=bool(built))
+        return
+    for number in range(torch.cuda.device_count()):
+        with torch.cuda.device(number):
+            properties = torch.cuda.get_device_properties(number)
+            native = "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "no bf16"
+        text = f"{properties.name}, {properties.total_memory / 2**30:.1f} GiB, {native}"
+        yield Probe(name=f"cuda:{number}", text=text)
+
+
+def _difference(device: torch.device) -> float:
+    """The largest error of a convolution and its gradient on the device, beside float64 on the CPU.
+
+    Raises:
+        ArithmeticError: it is more than :data:`TOLERANCE`, or no number.
+    """
+    import torch
+    from torch.nn.functional import conv2d
+
+    random = torch.Generator().manual_seed(0)
+    images = torch.rand(2, 3, 8, 8, generator=random, dtype=torch.float64)
+    kernel = torch.rand(4, 3, 3, 3, generator=random, dtype=torch.float64) - 0.5
+
+    def result(images: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
+        kernel = kernel.clone().requires_grad_()
+        output = conv2d(images, kernel)
+        (gradient,) = torch.autograd.grad(output.square().mean(), kernel)
+        return torch.cat([output.detach().flatten(), gradient.flatten()]).to("cpu", torch.float64)
+
+    exact = result(images, kernel)
+    found = result(images.to(device, torch.float32), kernel.to(device, torch.float32))
+    difference = float((found - exact).abs().max())
+    if not difference <= TOLERANCE:
+        raise ArithmeticError(f"{device} computes wrong numbers: {difference:.1e} from the exact result")
+    return difference
+
+
+def main() -> None:
+    """Print each probe as soon as it is known."""
+    for probe in probes():
+        print(json.dumps(asdict(probe)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""Whether the folders that ganzoo writes to can be written, and how much room there is."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from ganzoo.health.check import Check
+from ganzoo.registry.problem import full_traceback
+
+SCARCE = 2**30
+"""Bytes of free space below which a folder is remarked upon."""
+
+
+def folder_checks(cache: str | None) -> Iterator[Check]:
+    """The cache folder, where it is known, and the folder of runs."""
+    if cache is not None:
+        yield _folder("cache", Path(cache), fix="set GANZOO_CACHE to a folder that can be written")
+    else:
+        yield Check(section="folders", name="cache", status="note", text="not tried, since torch did not answer")
+    yield _folder("runs", Path.cwd() / "runs", fix="work in another folder, or: ganzoo run --out DIR")
+
+
+def _folder(name: str, folder: Path, *, fix: str) -> Check:
+    try:
+        write_and_remove(folder)
+    except OSError as error:
+        return Check(
+            section="folders",
+            name=name,
+            status="fault",
+            text=f"{folder} cannot be written: {error.strerror or error}",
+            fixes=(fix,),
+            traceback=full_traceback(error),
+        )
+    free = shutil.disk_usage(_existing(folder)).free
+    text = f"{folder} can be written, {free / 2**30:.1f} GiB free"
+    return Check(section="folders", name=name, status="note" if free < SCARCE else "ok", text=text)
+
+
+def write_and_remove(folder: Path) -> None:
+    """Write a file in a folder and remove it, and with it what folders had to be made.
+
+    Raises:
+        OSError: it cannot be done.
+    """
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder) as file:
+            file.write(b"ganzoo")
+            file.flush()
+            os.fsync(file.fileno())
+    finally:
+        for path in made:
+            with suppress(OSError):  # not made after all, or no longer empty
+                path.rmdir()
+
+
+def _existing(folder: Path) -> Path:
+    return next(path for path in (folder, *folder.parents) if path.exists())

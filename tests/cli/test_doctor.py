@@ -1,0 +1,347 @@
+"""``ganzoo doctor``: what is wrong is found, has a fix, and never ends the report."""
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import nullcontext
+from importlib.metadata import requires
+from importlib.metadata import version as installed_version
+from types import SimpleNamespace
+
+import pytest
+import torch
+from broken_plugins.install import SOURCES, PluginFolder
+
+from ganzoo.health import device_probe, devices
+from ganzoo.health.check import Check, exit_code
+from ganzoo.health.devices import ask_torch, device_checks
+from ganzoo.health.folders import folder_checks, write_and_remove
+from ganzoo.health.plugins import plugin_checks
+from ganzoo.health.versions import version_checks
+from ganzoo.runtime import pick_device
+
+HARMLESS = {"healthy", "unknown_kind", "torch_at_import", "torch_in_hook", "prints", "install"}
+BROKEN = sorted({path.stem for path in SOURCES.glob("*.py")} - HARMLESS)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    modules = set(sys.modules)
+    monkeypatch.syspath_prepend(tmp_path / "site-packages")
+    yield PluginFolder(tmp_path / "site-packages")
+    for name in set(sys.modules) - modules:
+        if str(tmp_path) in str(getattr(sys.modules[name], "__file__", "")):
+            del sys.modules[name]
+
+
+@pytest.fixture
+def fake_torch(tmp_path, monkeypatch):
+    """Puts a package ``torch`` in front of the real one, for processes that are started."""
+
+    def install(source):
+        (tmp_path / "in_front").mkdir()
+        (tmp_path / "in_front" / "torch.py").write_text(source)
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path / "in_front"))
+
+    return install
+
+
+def named(checks, name):
+    [check] = [check for check in checks if check.name == name]
+    return check
+
+
+def faults(checks):
+    return [check for check in checks if check.status == "fault"]
+
+
+class TestTheReport:
+    def test_where_nothing_is_wrong(self, ganzoo, tmp_path):
+        outcome = ganzoo("--no-plugins doctor --json")
+        assert (outcome.code, outcome.json["exit_code"]) == (0, 0)
+        checks = {(check["section"], check["name"]): check for check in outcome.json["checks"]}
+        assert {check["status"] for check in checks.values()} <= {"ok", "note"}
+        assert checks["versions", "torch"]["text"] == installed_version("torch")
+        assert checks["devices", "torch"]["text"] == torch.__version__
+        assert checks["devices", "auto"]["text"] == f"runtime.device: auto takes {pick_device('auto')}"
+        assert "from the exact result" in checks["devices", "computation"]["text"]
+        assert os.environ["GANZOO_CACHE"] in checks["folders", "cache"]["text"]
+        assert str(tmp_path / "runs") in checks["folders", "runs"]["text"]
+        assert list(tmp_path.iterdir()) == []
+
+    def test_the_page_survives_a_terminal_without_unicode(self, folder):
+        folder.install("other_api")
+        folder.install("healthy")
+        ended = subprocess.run(
+            [sys.executable, "-m", "ganzoo", "doctor"],
+            capture_output=True,
+            env={**os.environ, "PYTHONPATH": str(folder.path), "PYTHONIOENCODING": "ascii"},
+            cwd=folder.path,
+            check=False,
+        )
+        assert (ended.returncode, ended.stderr) == (4, b"")
+        lines = ended.stdout.decode("ascii").splitlines()
+        assert (
+            "  X other-api  1.0: left out at stage 'api version' (entry point 'main'): it is written for"
+            in "\n".join(lines)
+        )
+        assert "      fix: python -m pip install --upgrade ganzoo" in lines
+        assert "      or:  leave it out: GANZOO_DISABLE_PLUGINS=other-api" in lines
+        assert any(line.startswith("      | Traceback") for line in lines)
+        assert "  + healthy    1.0: 4 losses" in lines
+        assert "  ! loss needy  needs no_such, which is not installed" in lines
+        assert lines[-1] == "at fault: other-api"
+
+    def test_marks_where_the_terminal_has_them(self, ganzoo, fake_torch):
+        fake_torch("raise SystemExit(0)")
+        lines = ganzoo("--no-plugins doctor").out.splitlines()
+        assert any(line.startswith("  ✓ Python") for line in lines)
+
+    def test_whatever_breaks_the_rest_is_there(self, ganzoo, monkeypatch, fake_torch):
+        class Finder:
+            def find_spec(self, *_):
+                return None
+
+            def find_distributions(self, *_):
+                raise ZeroDivisionError("no distributions today")
+
+        monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, Finder()])
+        fake_torch("raise ImportError('no torch today')")
+        outcome = ganzoo("doctor --json")
+        assert outcome.code == 6
+        checks = outcome.json["checks"]
+        assert [(check["section"], check["name"]) for check in checks if check["status"] == "fault"] == [
+            ("devices", "torch"),
+            ("plugins", "doctor"),
+        ]
+        broken = checks[-1]
+        assert broken["text"] == "could not go on: ZeroDivisionError: no distributions today"
+        assert "in find_distributions" in broken["traceback"]
+
+
+class TestExitCodes:
+    def check(self, section, status):
+        return Check(section=section, name="x", status=status, text="")
+
+    @pytest.mark.parametrize(
+        ("found", "code"),
+        [
+            ([], 0),
+            ([("plugins", "note"), ("optional packages", "note"), ("versions", "note"), ("folders", "note")], 0),
+            ([("plugins", "fault")], 4),
+            ([("devices", "fault")], 6),
+            ([("folders", "fault")], 6),
+            ([("versions", "fault")], 6),
+            ([("plugins", "fault"), ("folders", "fault")], 6),
+        ],
+    )
+    def test_the_machine_outweighs_a_plugin(self, found, code):
+        assert exit_code(self.check(*one) for one in found) == code
+
+
+class TestDevices:
+    def test_a_torch_that_cannot_be_imported(self, fake_torch):
+        fake_torch("raise ImportError('libtorch.so: cannot open shared object file')")
+        answer = ask_torch()
+        [check] = device_checks(answer)
+        assert check.status == "fault"
+        assert check.text == "cannot be imported: ImportError: libtorch.so: cannot open shared object file"
+        assert "torch.py" in check.traceback
+        assert check.fixes == ("python -m pip install --force-reinstall torch",)
+        assert answer.cache is None
+        assert next(folder_checks(answer.cache)).status == "note"
+
+    def test_a_torch_that_takes_its_process_with_it(self, fake_torch):
+        fake_torch("import os, signal; os.kill(os.getpid(), signal.SIGILL)")
+        [check] = device_checks(ask_torch())
+        assert check.text == "cannot be imported: ended by signal 4 (Illegal instruction)"
+
+    def test_a_torch_that_breaks_after_its_import(self, fake_torch):
+        fake_torch("print('hello')\n__version__ = '0.0'\n")
+        found = list(device_checks(ask_torch()))
+        assert (found[0].name, found[0].text, found[0].status) == ("torch", "0.0", "ok")
+        assert found[-1].text.startswith("cannot be used: ")
+        assert found[-1].fixes[0] == "ganzoo run --device cpu"
+
+    def test_a_torch_that_never_answers(self, fake_torch, monkeypatch):
+        monkeypatch.setattr(devices, "PATIENCE", 1)
+        fake_torch("import time; time.sleep(60)")
+        [check] = device_checks(ask_torch())
+        assert check.text == "cannot be imported: no answer within 1 seconds"
+
+    def test_a_file_in_the_current_folder_does_not_stand_in_for_torch(self, tmp_path, monkeypatch):
+        (tmp_path / "torch.py").write_text("raise ImportError('me?')")
+        monkeypatch.chdir(tmp_path)
+        assert faults(device_checks(ask_torch())) == []
+
+    def test_a_device_that_computes_wrong_numbers(self, monkeypatch):
+        right = torch.nn.functional.conv2d
+        assert device_probe._difference(torch.device("cpu")) < 1e-5
+
+        def wrong(images, kernel):
+            return right(images, kernel) * (1.1 if images.dtype == torch.float32 else 1)
+
+        monkeypatch.setattr(torch.nn.functional, "conv2d", wrong)
+        with pytest.raises(ArithmeticError, match="cpu computes wrong numbers"):
+            device_probe._difference(torch.device("cpu"))
+
+    @pytest.mark.parametrize(("major", "bf16"), [(9, "bf16"), (7, "no bf16")])
+    def test_how_a_gpu_is_shown(self, monkeypatch, major, bf16):
+        """Only the words: torch is told that there is one."""
+        gpu = SimpleNamespace(name="Some GPU", total_memory=80 * 2**30, major=major)
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+        monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+        monkeypatch.setattr(torch.cuda, "device", nullcontext)
+        monkeypatch.setattr(torch.cuda, "get_device_properties", lambda number: gpu)
+        [probe] = device_probe._gpus()
+        assert (probe.name, probe.text) == ("cuda:0", f"Some GPU, 80.0 GiB, {bf16}")
+
+
+class TestFolders:
+    def test_nothing_is_left_behind(self, tmp_path):
+        write_and_remove(tmp_path / "a" / "b")
+        assert list(tmp_path.iterdir()) == []
+
+    def test_what_was_there_stays(self, tmp_path):
+        (tmp_path / "kept" / "empty").mkdir(parents=True)
+        (tmp_path / "kept" / "file").touch()
+        write_and_remove(tmp_path / "kept")
+        write_and_remove(tmp_path / "kept" / "empty" / "new")
+        assert sorted(path.name for path in tmp_path.rglob("*")) == ["empty", "file", "kept"]
+
+    def test_a_cache_that_cannot_be_written(self, ganzoo, tmp_path, monkeypatch, fake_torch):
+        (tmp_path / "file").touch()
+        monkeypatch.setenv("GANZOO_CACHE", str(tmp_path / "file" / "cache"))
+        outcome = ganzoo("--no-plugins doctor --json")
+        assert outcome.code == 6
+        [fault] = [check for check in outcome.json["checks"] if check["status"] == "fault"]
+        assert (fault["section"], fault["name"]) == ("folders", "cache")
+        assert "Not a directory" in fault["text"]
+        assert fault["fixes"] == ["set GANZOO_CACHE to a folder that can be written"]
+        assert "write_and_remove" in fault["traceback"]
+
+    def test_a_folder_of_runs_that_cannot_be_written(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "runs").touch()
+        cache, runs = folder_checks(str(tmp_path / "cache"))
+        assert (cache.status, runs.status) == ("ok", "fault")
+        assert str(tmp_path / "runs") in runs.text
+        assert "GiB free" in cache.text
+
+
+class TestVersions:
+    def test_every_declared_dependency_is_shown(self):
+        checks = {check.name: check for check in version_checks()}
+        always = [line for line in requires("ganzoo") if "extra ==" not in line]
+        assert always
+        for line in always:
+            name = line.split(">=")[0]
+            assert (checks[name].status, checks[name].text) == ("ok", installed_version(name))
+
+    def test_missing_extras_are_notes_and_missing_dependencies_faults(self, folder):
+        metadata = (
+            "Metadata-Version: 2.1\nName: ganzoo\nVersion: 9.9\n"
+            "Requires-Dist: numpy>=1\nRequires-Dist: no-such-one<2,>=1\n"
+            "Requires-Dist: not-for-here; python_version < '3'\n"
+            "Requires-Dist: no-such-two[x]>=1; extra == 'show'\nRequires-Dist: numpy; extra == \"show\"\n"
+            "Requires-Dist: numpy; extra == 'there'\nRequires-Dist: no-such-three; extra == 'dev'\n"
+        )
+        folder.announce("ganzoo", {}, version="9.9", metadata=metadata)
+        checks = list(version_checks())
+        assert named(checks, "ganzoo").text == "9.9"
+        missing = named(checks, "no-such-one")
+        assert (missing.status, missing.fixes) == ("fault", ("python -m pip install no-such-one",))
+        [note] = [check for check in checks if check.status == "note"]
+        assert (note.name, note.text) == ("extra 'show'", "not installed: no-such-two")
+        assert note.fixes == ("python -m pip install 'ganzoo[show]'",)
+        assert not {"not-for-here", "no-such-three"} & {check.name for check in checks}
+
+
+class TestPlugins:
+    def test_every_broken_plugin_is_a_fault_with_traceback_and_fixes(self, folder, monkeypatch):
+        names = sorted(folder.install(source) for source in BROKEN)
+        found = faults(plugin_checks())
+        assert sorted(check.name for check in found) == names
+        for check in found:
+            assert check.text.startswith("1.0: left out at stage ")
+            assert "\n" not in check.text
+            assert check.traceback
+            assert len(check.fixes) >= 2
+            assert check.fixes[-1] == f"leave it out: GANZOO_DISABLE_PLUGINS={check.name}"
+        assert exit_code(found) == 4
+
+    def test_leaving_them_out_one_by_one_as_told_mends_all(self, folder, monkeypatch):
+        for source in ("import_error", "other_api", "raising_hook"):
+            folder.install(source)
+        for left in (3, 2, 1):
+            found = faults(plugin_checks())
+            assert len(found) == left
+            variable, _, value = found[0].fixes[-1].removeprefix("leave it out: ").partition("=")
+            monkeypatch.setenv(variable, value)
+        checks = list(plugin_checks())
+        assert exit_code(checks) == 0
+        assert named(checks, "raising-hook").text == "1.0: disabled by GANZOO_DISABLE_PLUGINS"
+
+    @pytest.mark.parametrize(
+        ("source", "fix"),
+        [
+            ("import_error", "python -m pip install a_package_that_nobody_has  # an import name"),
+            ("other_api", "python -m pip install --upgrade ganzoo"),
+            ("no_api", "python -m pip install --upgrade no-api"),
+            ("misspelt_hook", "python -m pip install --upgrade misspelt-hook"),
+            ("returns_none", "python -m pip install --upgrade returns-none"),
+        ],
+    )
+    def test_the_first_fix(self, folder, source, fix):
+        name = folder.install(source)
+        assert named(plugin_checks(), name).fixes[0].startswith(fix)
+
+    def test_a_module_of_a_newer_ganzoo(self, folder):
+        (folder.path / "early.py").write_text("import ganzoo.something_new\n")
+        folder.announce("early", {"main": "early"})
+        assert named(plugin_checks(), "early").fixes[0] == "python -m pip install --upgrade ganzoo"
+
+    def test_a_plugin_is_mended_from_where_it_came(self, folder):
+        folder.install("no_api")
+        record = {"url": "file:///my/plugin", "dir_info": {"editable": True}}
+        (folder.path / "no_api-1.0.dist-info" / "direct_url.json").write_text(json.dumps(record))
+        assert named(plugin_checks(), "no-api").fixes[0] == "python -m pip install --upgrade -e /my/plugin"
+
+    def test_stale_metadata(self, folder):
+        folder.announce("gone", {"main": "gone_for_good"})
+        fixes = named(plugin_checks(), "gone").fixes
+        assert fixes[:2] == (
+            "python -m pip install --force-reinstall --no-deps gone==1.0",
+            "python -m pip uninstall gone",
+        )
+
+    def test_leftovers_are_notes_and_gone_once_deleted_as_told(self, folder):
+        folder.install("healthy", version="2.0")
+        stale = folder.announce("healthy", {"main": "healthy"}, version="1.0")
+        [check] = [check for check in plugin_checks() if check.name == "healthy" and check.status == "note"]
+        assert check.fixes == (f"delete the folder {stale}",)
+        for path in (*stale.iterdir(),):
+            path.unlink()
+        stale.rmdir()
+        assert named(plugin_checks(), "healthy").status == "ok"
+
+    def test_two_announcements_of_one_module(self, folder):
+        folder.install("healthy")
+        folder.announce("impostor", {"main": "healthy"})
+        assert named(plugin_checks(), "impostor").fixes[0] == "python -m pip uninstall impostor"
+
+    def test_a_name_without_effect(self, folder, monkeypatch):
+        monkeypatch.setenv("GANZOO_DISABLE_PLUGINS", "nobody")
+        check = named(plugin_checks(), "nobody")
+        assert (check.status, check.fixes) == ("note", ("take nobody out of GANZOO_DISABLE_PLUGINS",))
+
+    def test_what_components_lack_is_no_fault(self, folder):
+        folder.install("healthy")
+        checks = list(plugin_checks())
+        needy = named(checks, "loss needy")
+        assert (needy.section, needy.status) == ("optional packages", "note")
+        assert needy.fixes == ("python -m pip install no_such  # import names: a package may have another",)
+        assert exit_code(checks) == 0
+        assert named(checks, "healthy").text == "1.0: 4 losses"
