@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from ganzoo.component import TRACKER
 from ganzoo.did_you_mean import nearest
 from ganzoo.finding import Finding
 from ganzoo.schema import SHARED_DATA_KEYS
@@ -120,6 +121,8 @@ def _example_item(annotation: Any) -> Any:
 
 
 def _unknown_key(keys: Sequence[str], model: type[BaseModel], section: str) -> str:
+    if not section and TRACKER.answers_to(keys[0]):
+        return f"unknown key; trackers are no part of the configuration: --{TRACKER.name} NAME asks for one"
     inner: type[BaseModel] | None = model
     for key in keys[:-1]:
         inner = _section_at(inner, key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ import torch
 from rich.console import Console
 
 from ganzoo import config as configuration
-from ganzoo import manifest
+from ganzoo import manifest, tracking
 from ganzoo.assembly import assemble
 from ganzoo.choice import file_layer
 from ganzoo.config import Layer, RunConfig
@@ -21,9 +22,10 @@ from ganzoo.interruption import stoppable
 from ganzoo.measuring import measures, metrics_of, real_part
 from ganzoo.plan import Plan, make_plan
 from ganzoo.progress import progress
-from ganzoo.protocols import Watcher
+from ganzoo.protocols import TrackedRun, Watcher
 from ganzoo.registry import Registry
 from ganzoo.rundir import RunDirectory
+from ganzoo.tracking import ChosenTracker, Trackers
 from ganzoo.train import Setup, train
 from ganzoo.trained import RUNS, Run, read_config
 from ganzoo.watch import POINTS, Checkpoints, MetricsLog, SampleGrids
@@ -32,9 +34,20 @@ logger = logging.getLogger("ganzoo")
 
 
 def run(
-    config: Mapping[str, Any] | Path | str, /, *, out: Path | str | None = None, registry: Registry | None = None
+    config: Mapping[str, Any] | Path | str,
+    /,
+    *,
+    out: Path | str | None = None,
+    trackers: tracking.Request = (),
+    registry: Registry | None = None,
 ) -> Run:
     """Train from a configuration: a mapping with the keys of the file, or the path of a file.
+
+    Args:
+        config: what to train.
+        out: the folder of runs.
+        trackers: names, or a mapping of names → options.
+        registry: where components come from, if not from what is installed.
 
     Raises:
         GanzooError: of the kind that the exit code of ``ganzoo run`` would name.
@@ -45,26 +58,36 @@ def run(
         if isinstance(config, Mapping)
         else file_layer(str(config), registry)
     )
-    return start(make_plan(registry, [layer]), out=Path(out) if out is not None else RUNS, console=Console(quiet=True))
+    followed_by = tracking.chosen(tracking.wanted(registry, trackers))
+    plan = make_plan(registry, [layer])
+    return start(plan, out=Path(out) if out is not None else RUNS, console=Console(quiet=True), trackers=followed_by)
 
 
-def start(plan: Plan, *, out: Path, console: Console) -> Run:
-    """Train a plan in a new run directory below ``out``."""
+def start(plan: Plan, *, out: Path, console: Console, trackers: Sequence[ChosenTracker] = ()) -> Run:
+    """Train a plan in a new run directory below ``out``; nothing of it is left if a tracker cannot be started."""
     metrics_of(plan)  # what does not fit is to be told before anything is written
     with _resources():
         setup = assemble(plan)
     directory = RunDirectory.create(out, plan.name)
-    console.print(f"[bold]{directory.path}[/bold]", highlight=False, soft_wrap=True)
     with directory.locked():
-        directory.write_text(directory.config, configuration.to_yaml(plan.config))
-        directory.write_manifest(manifest.describe(plan, setup))
-        _train(plan, setup, directory, console, offset=0)
+        try:
+            followers = _start_trackers(trackers, plan, setup, directory)
+        except BaseException:
+            shutil.rmtree(directory.path)
+            raise
+        console.print(f"[bold]{directory.path}[/bold]", highlight=False, soft_wrap=True)
+        _train(plan, setup, directory, console, record=manifest.describe(plan, setup), offset=0, trackers=followers)
     _say_what_next(directory, setup, console)
     return Run(directory.path)
 
 
 def resume(
-    registry: Registry, directory: RunDirectory, *, changes: Sequence[Layer] = (), console: Console
+    registry: Registry,
+    directory: RunDirectory,
+    *,
+    changes: Sequence[Layer] = (),
+    console: Console,
+    trackers: Sequence[ChosenTracker] = (),
 ) -> Run | None:
     """Continue a run in its own directory from its newest checkpoint; ``None`` if it has nothing left to do.
 
@@ -104,10 +127,10 @@ def resume(
             )
         if setup.state.step == setup.schedule.steps:
             return None
+        followers = _start_trackers(trackers, plan, setup, directory)
         console.print(f"[bold]{directory.path}[/bold]: from step {setup.state.step}", highlight=False, soft_wrap=True)
-        directory.write_text(directory.config, configuration.to_yaml(plan.config))
-        directory.write_manifest(manifest.continued(before, plan, setup))
-        _train(plan, setup, directory, console, offset=int(state.get("metrics_offset", 0)))
+        record, offset = manifest.continued(before, plan, setup), int(state.get("metrics_offset", 0))
+        _train(plan, setup, directory, console, record=record, offset=offset, trackers=followers)
     _say_what_next(directory, setup, console)
     return Run(directory.path)
 
@@ -128,21 +151,43 @@ def _warn_of_moved_schedule(before: RunConfig, plan: Plan) -> None:
         )
 
 
-def _train(plan: Plan, setup: Setup, directory: RunDirectory, console: Console, *, offset: int) -> None:
-    """The loop with all that watches it; the manifest says how it ended."""
+def _start_trackers(trackers: Sequence[ChosenTracker], plan: Plan, setup: Setup, directory: RunDirectory) -> Trackers:
+    def tracked() -> TrackedRun:
+        config = plan.config.model_dump(mode="json")
+        return TrackedRun(path=directory.path, name=directory.path.name, config=config, step=setup.state.step)
+
+    return tracking.started(trackers, tracked)
+
+
+def _train(
+    plan: Plan,
+    setup: Setup,
+    directory: RunDirectory,
+    console: Console,
+    *,
+    record: Mapping[str, Any],
+    offset: int,
+    trackers: Trackers,
+) -> None:
+    """The loop with all that watches it; manifest and trackers are told how it ended."""
     status = "failed"
     with _logged_to(directory.log):
         try:
+            directory.write_text(directory.config, configuration.to_yaml(plan.config))
+            directory.write_manifest(record)
             logger.info("%s", _headline(plan, setup))
             with _resources(), setup.runtime.active():
-                _iterate(plan, setup, directory, console, offset)
+                _iterate(plan, setup, directory, console, offset, trackers)
             status = "finished"
         except (DivergedError, Interrupted, KeyboardInterrupt) as error:
             status = "diverged" if isinstance(error, DivergedError) else "interrupted"
             raise
         finally:
             logger.info("%s at step %d of %d", status, setup.state.step, setup.schedule.steps)
-            directory.write_manifest(manifest.ended(directory.read_manifest(), status, setup.state.step))
+            try:
+                directory.write_manifest(manifest.ended(directory.read_manifest(), status, setup.state.step))
+            finally:
+                trackers.close(status)
 
 
 def _headline(plan: Plan, setup: Setup) -> str:
@@ -157,7 +202,9 @@ def _headline(plan: Plan, setup: Setup) -> str:
     return f"{named} on {data}{classes}; {where}; steps {setup.state.step} to {setup.schedule.steps}"
 
 
-def _iterate(plan: Plan, setup: Setup, directory: RunDirectory, console: Console, offset: int) -> None:
+def _iterate(
+    plan: Plan, setup: Setup, directory: RunDirectory, console: Console, offset: int, trackers: Trackers
+) -> None:
     options, state, steps = plan.config.train, setup.state, setup.schedule.steps
     for finding in plan.warnings:
         logger.warning("%s", finding)
@@ -169,6 +216,7 @@ def _iterate(plan: Plan, setup: Setup, directory: RunDirectory, console: Console
             offset=offset,
             looks_every=options.sample_every,
             measures=measures(plan, state) if plan.config.metrics else None,
+            tell=trackers.log,
         )
         grids = SampleGrids(
             directory,
@@ -178,6 +226,7 @@ def _iterate(plan: Plan, setup: Setup, directory: RunDirectory, console: Console
             steps=steps,
             seed=plan.config.seed,
             real=real_part(plan, POINTS) if len(plan.spec.shape) == 1 else None,
+            tell=trackers.picture,
         )
         checkpoints = Checkpoints(
             directory,

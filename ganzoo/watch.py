@@ -6,7 +6,8 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -38,6 +39,7 @@ class MetricsLog:
         offset: bytes to keep of a file that is continued; rows after it belong to steps that are done again.
         looks_every: the rows in which spectral norms and ``measures`` are due, in steps.
         measures: what else is then found out about the generator, which costs more than a step may.
+        tell: whom to tell each row once it is written.
     """
 
     def __init__(
@@ -49,9 +51,10 @@ class MetricsLog:
         offset: int = 0,
         looks_every: int,
         measures: Callable[[], dict[str, float]] | None = None,
+        tell: Callable[[Mapping[str, float]], None] | None = None,
     ) -> None:
         self._state, self._schedule, self._looks_every = state, schedule, looks_every
-        self._measures = measures
+        self._measures, self._tell = measures, tell
         self._file = run.metrics.open("ab")
         size = self._file.tell()
         if size < offset:
@@ -83,6 +86,8 @@ class MetricsLog:
         row |= self.latest | self._clock.tick(report.images)
         self._file.write(json.dumps(row).encode() + b"\n")
         self._file.flush()
+        if self._tell is not None:
+            self._tell(row)
 
     def _due(self, step: int) -> bool:
         """Whether a multiple of ``looks_every`` was passed since the row before: a function of the step alone."""
@@ -121,6 +126,7 @@ class SampleGrids:
 
     Args:
         real: some of the real data, (N, D), if they are vectors.
+        tell: whom to tell the step and the path of each grid once it is written.
     """
 
     def __init__(
@@ -133,10 +139,11 @@ class SampleGrids:
         steps: int,
         seed: int,
         real: Tensor | None = None,
+        tell: Callable[[int, Path], None] | None = None,
     ) -> None:
         self._run, self._state, self._spec = run, state, spec
         self._every, self._steps, self._seed = every, steps, seed
-        self._real = real
+        self._real, self._tell = real, tell
 
     def __call__(self, report: Report) -> None:
         """Write the grid when it is due."""
@@ -146,7 +153,10 @@ class SampleGrids:
     def write(self, step: int) -> None:
         """Write the grid of a step; rows by class if the generator is conditional."""
         network = sampling.ready(averaged(self._state), self._spec, seed=self._seed, batches=BATCHES_FOR_A_LOOK)
-        pictures.save(self._picture(network), self._run.samples / f"step-{step:07d}.png")
+        path = self._run.samples / f"step-{step:07d}.png"
+        pictures.save(self._picture(network), path)
+        if self._tell is not None:
+            self._tell(step, path)
 
     @torch.no_grad()
     def _picture(self, network: Generator) -> Image.Image:

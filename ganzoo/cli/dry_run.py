@@ -14,13 +14,14 @@ from ganzoo.cli.context import console
 from ganzoo.estimate import Estimate, estimate
 from ganzoo.measuring import metrics_of
 from ganzoo.plan import Plan, leaves
+from ganzoo.tracking import ChosenTracker
 
 
-def show(plan: Plan, *, as_json: bool) -> None:
+def show(plan: Plan, trackers: Sequence[ChosenTracker], *, as_json: bool) -> None:
     """Print the plan; measures a few real steps on a scratch copy that nobody keeps."""
     metrics_of(plan)
     cost = estimate(assemble(plan))
-    facts = _facts(plan, cost)
+    facts = _facts(plan, cost) | {"trackers": [tracker.entry.name for tracker in trackers]}
     values = leaves(plan.config.model_dump(mode="json"))
     if as_json:
         rows = [{"path": path, "value": value, "origin": plan.origins[path]} for path, value in values.items()]
@@ -76,6 +77,8 @@ def _in_words(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "receptive field", "the whole image" if field is None else f"{field} × {field} pixels a logit"
     yield "time", f"about {_duration(facts['estimated_seconds'])} on {facts['device']}"
     yield "memory", f"about {_size(facts['estimated_memory_bytes'])} for weights, optimizers and activations"
+    if facts["trackers"]:
+        yield "trackers", ", ".join(facts["trackers"])
 
 
 def _shape(sizes: Sequence[int]) -> str:

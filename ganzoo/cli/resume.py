@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
+from ganzoo import tracking
 from ganzoo.cli.chatter import chatter
 from ganzoo.cli.context import registry
-from ganzoo.cli.run import Device, Json, Out, Precision, Quiet, Set, given_flags, number, print_outcome
+from ganzoo.cli.run import Device, Json, Out, Precision, Quiet, Set, Tracker, given_flags, number, print_outcome
 from ganzoo.config import Layer, parse_assignments
 
 
@@ -21,6 +22,7 @@ def resume_command(
     device: Device = None,
     precision: Precision = None,
     assignments: Set = None,
+    tracker: Tracker = None,
     out: Out = Path("runs"),
     quiet: Quiet = False,
     as_json: Json = False,
@@ -32,15 +34,17 @@ def resume_command(
     With the same versions, device and threads, the result equals an uninterrupted run bit by bit.
     """
     flags = given_flags({"train.steps": steps, "runtime.device": device, "runtime.precision": precision})
-    changes = [Layer("--set", parse_assignments(assignments or ())), Layer("flag", flags)]
     known = registry()
+    wanted, settings = tracking.asked_for(known, tracker or (), parse_assignments(assignments or ()))
+    changes = [Layer("--set", settings), Layer("flag", flags)]
     from ganzoo import runs
     from ganzoo.rundir import find_run
     from ganzoo.trained import Run
 
     console = chatter(quiet=quiet)
     directory = find_run(out, run)
-    resumed = runs.resume(known, directory, changes=changes, console=console)
+    trackers = tracking.chosen(wanted)
+    resumed = runs.resume(known, directory, changes=changes, console=console, trackers=trackers)
     if resumed is None:
         typer.echo(
             f"{directory.path} is finished. To train it further: ganzoo resume {directory.path} --steps N", err=True

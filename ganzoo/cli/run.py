@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ganzoo import tracking
 from ganzoo.choice import choose, file_layer
 from ganzoo.cli.chatter import chatter
 from ganzoo.cli.context import registry
@@ -40,6 +41,10 @@ def number(flag: str, text: str, *, panel: str = TRAINING) -> Any:
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="PATH=VALUE", help="Set any key, e.g. train.d_lr=1e-3. Can be repeated."),
+]
+Tracker = Annotated[
+    list[str] | None,
+    typer.Option("--tracker", metavar="NAME", help="Whom to tell of the run, besides its files; can be repeated."),
 ]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder of runs.")]
 Device = Annotated[
@@ -91,6 +96,7 @@ def run_command(
         str | None, typer.Option("--config", metavar="FILE", help="A configuration file, or a recipe's name.")
     ] = None,
     assignments: Set = None,
+    tracker: Tracker = None,
     out: Out = Path("runs"),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and stop.")] = False,
     quiet: Quiet = False,
@@ -120,18 +126,20 @@ def run_command(
     console = chatter(quiet=quiet)
     known = registry()
     layers = [file_layer(config, known)] if config is not None else []
-    layers += [Layer("--set", parse_assignments(assignments or ())), Layer("flag", flags)]
+    wanted, settings = tracking.asked_for(known, tracker or (), parse_assignments(assignments or ()))
+    layers += [Layer("--set", settings), Layer("flag", flags)]
     choose(known, layers)  # a wrong name or key is answered at once: what follows imports torch
     from ganzoo import runs
     from ganzoo.plan import make_plan
 
+    trackers = tracking.chosen(wanted)
     plan = make_plan(known, layers)
     if dry_run:
         from ganzoo.cli.dry_run import show
 
-        show(plan, as_json=as_json)
+        show(plan, trackers, as_json=as_json)
         return
-    print_outcome(runs.start(plan, out=out, console=console), as_json=as_json)
+    print_outcome(runs.start(plan, out=out, console=console, trackers=trackers), as_json=as_json)
 
 
 def given_flags(values: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from ganzoo.component import TRACKER
 from ganzoo.config import canonical_path, section_name
 from ganzoo.schema import RunConfig
 
@@ -24,9 +25,13 @@ def _written_out(arguments: Iterator[str]) -> Iterable[str]:
         if argument == "--":
             yield argument
             yield from arguments
-        elif found and section_name(found["path"].split(".")[0]) in RunConfig.model_fields:
+        elif found and _has_options(found["path"].split(".")[0]):
             value = found["value"] if found["value"] is not None else next(arguments, None)
             # Without a value the path stands alone, and --set says what is missing.
             yield from ("--set", canonical_path(found["path"]) + ("" if value is None else f"={value}"))
         else:
             yield argument
+
+
+def _has_options(word: str) -> bool:
+    return section_name(word) in RunConfig.model_fields or TRACKER.answers_to(word)

@@ -1,0 +1,211 @@
+"""Which trackers a run was asked to have, and how they are told of it. They are no part of its configuration."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from ganzoo.component import TRACKER, TrackerOptions
+from ganzoo.config import Merged
+from ganzoo.errors import ConfigError, GanzooError, PluginError
+from ganzoo.explanation import explain
+from ganzoo.finding import refusal
+from ganzoo.registry import Entry, Registry
+from ganzoo.registry.problem import one_line
+
+if TYPE_CHECKING:
+    from ganzoo.protocols import TrackedRun, Tracker
+
+logger = logging.getLogger("ganzoo")
+
+Request = Mapping[str, Mapping[str, Any] | None] | Iterable[str]
+"""A tracker's name → its options, or names alone."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A tracker that was asked for, with its options as they were given."""
+
+    entry: Entry
+    given: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ChosenTracker:
+    """A tracker that can be started."""
+
+    entry: Entry
+    options: TrackerOptions
+
+    def start(self, run: TrackedRun) -> Tracker:
+        """The tracker at work.
+
+        Raises:
+            PluginError: it does not start, or what starts is no tracker.
+        """
+        from ganzoo.protocols import Tracker  # here, because it imports torch
+
+        try:
+            with _quiet_stdout():
+                started: object = self.options.start(run)
+            if not isinstance(started, Tracker):
+                raise TypeError(f"start() returned {type(started).__name__} instead of a ganzoo.protocols.Tracker")
+        except (GanzooError, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # sys.exit() in a plugin must not end ganzoo
+            raise PluginError(
+                f"tracker {self.entry.name!r} of {self.entry.provider} cannot be started: {one_line(error)}",
+                hint=f"mend that, or leave out --tracker {self.entry.name}: metrics.jsonl is written anyway",
+            ) from error
+        return started
+
+
+class Trackers:
+    """The trackers of a run. One that raises is warned of once, and told nothing more but the end.
+
+    Args:
+        started: how a warning names each tracker → the tracker.
+    """
+
+    def __init__(self, started: Mapping[str, Tracker]) -> None:
+        self._started = dict(started)
+        self._failed: set[str] = set()
+
+    def log(self, row: Mapping[str, float]) -> None:
+        """Tell a row of ``metrics.jsonl``; each tracker gets a copy of its own."""
+        self._tell(lambda tracker: tracker.log(dict(row)))
+
+    def picture(self, step: int, path: Path) -> None:
+        """Tell of a sample grid."""
+        self._tell(lambda tracker: tracker.picture(step, path))
+
+    def close(self, status: str) -> None:
+        """Tell the end to all, also to those that failed before."""
+        with contextlib.ExitStack() as stack:  # a KeyboardInterrupt in one does not cost the others their end
+            for name in reversed(self._started):
+                stack.callback(self._call, name, lambda tracker: tracker.close(status))
+
+    def _tell(self, message: Callable[[Tracker], None]) -> None:
+        for name in self._started:
+            if name not in self._failed:
+                self._call(name, message)
+
+    def _call(self, name: str, message: Callable[[Tracker], None]) -> None:
+        try:
+            with _quiet_stdout():
+                message(self._started[name])
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # nothing that a tracker does may end a training
+            if name not in self._failed:
+                logger.warning("tracker %s failed, and is told nothing more: %s", name, one_line(error))
+            self._failed.add(name)
+
+
+def wanted(registry: Registry, request: Request) -> list[Wanted]:
+    """The trackers of a request, each once. Loads none of them, and no torch.
+
+    Raises:
+        UnknownNameError: nobody provides one of the names.
+        ConfigError: options that are no mapping.
+    """
+    names = [request] if isinstance(request, str) else request
+    options = names if isinstance(names, Mapping) else dict.fromkeys(names)
+    found: dict[str, Wanted] = {}
+    for name, given in options.items():
+        if given is not None and not isinstance(given, Mapping):
+            raise ConfigError(f"tracker {name} must hold options", given=given, allowed="for example {flush_secs: 10}")
+        entry = registry.get(TRACKER.name, name)
+        found[entry.qualified] = Wanted(entry, given or {})
+    return list(found.values())
+
+
+def asked_for(
+    registry: Registry, names: Iterable[str], assignments: Mapping[str, Any]
+) -> tuple[list[Wanted], dict[str, Any]]:
+    """What ``--tracker`` asks for, and the assignments that are not about trackers.
+
+    Args:
+        registry: where the trackers come from.
+        names: what ``--tracker`` was given.
+        assignments: path → value of ``--set``; ``tracker.NAME.OPTION`` is an option of a tracker.
+
+    Raises:
+        UnknownNameError: nobody provides one of the names.
+        ConfigError: options of a tracker that was not asked for.
+    """
+    others, theirs = dict(assignments), {}
+    for path in assignments:
+        section, dot, place = path.partition(".")
+        if TRACKER.answers_to(section):
+            theirs[f"{TRACKER.name}{dot}{place}"] = others.pop(path)
+    options = Merged(theirs).tree().get(TRACKER.name, {})
+    if not isinstance(options, Mapping):
+        raise ConfigError("a tracker is asked for by its flag, not by --set", given=options, hint="--tracker NAME")
+    asked, given = wanted(registry, names), wanted(registry, options)
+    for one in given:
+        if one.entry not in [other.entry for other in asked]:
+            name = registry.shortest(one.entry)
+            raise ConfigError(
+                f"tracker.{name} is set, and tracker {name} is not asked for",
+                given=", ".join(f"tracker.{name}.{option}" for option in one.given),
+                hint=f"add --tracker {name}, or leave its options out",
+            )
+    with_options = {one.entry.qualified: one for one in [*asked, *given]}
+    return list(with_options.values()), others
+
+
+def chosen(trackers: Iterable[Wanted]) -> list[ChosenTracker]:
+    """The trackers with their options; imports their modules, and torch with them.
+
+    Raises:
+        ConfigError: wrong options, all of them at once.
+        PluginError: a tracker cannot be loaded, or a package it requires is missing.
+    """
+    found, findings = [], []
+    for one in trackers:
+        name, model = one.entry.name, one.entry.options()
+        assert issubclass(model, TrackerOptions)
+        with one.entry.blamed("cannot take its options"):
+            try:
+                found.append(ChosenTracker(one.entry, model.model_validate(one.given)))
+            except ValidationError as error:
+                fix = f"ganzoo info {name} --kind {TRACKER.name} shows its options"
+                findings += explain(error, model, section=f"{TRACKER.name}.{name}", fix=fix)
+    if findings:
+        raise refusal(findings)
+    return found
+
+
+def started(trackers: Iterable[ChosenTracker], run: Callable[[], TrackedRun]) -> Trackers:
+    """All trackers at work. If one cannot be started, those before it are told that the run failed.
+
+    Args:
+        trackers: which.
+        run: makes what a tracker is told of the run, anew for each.
+
+    Raises:
+        PluginError: a tracker does not start.
+    """
+    working: dict[str, Tracker] = {}
+    try:
+        for one in trackers:
+            working[f"{one.entry.name!r} of {one.entry.provider}"] = one.start(run())
+    except BaseException:
+        Trackers(working).close("failed")
+        raise
+    return Trackers(working)
+
+
+@contextlib.contextmanager
+def _quiet_stdout() -> Iterator[None]:
+    """Standard output carries data: a tracker that prints must not spoil ``--json``."""
+    with contextlib.redirect_stdout(sys.stderr):
+        yield
