@@ -8,7 +8,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol, runtime_checkable
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +23,7 @@ class DataSpec:
 
     Attributes:
         shape: ``(C, H, W)`` of an image, or ``(D,)`` of a vector.
-        classes: class names; empty when the data has no labels.
+        classes: class names, each once; empty exactly when the data has no labels.
         marginal: relative frequency of each class, summing to 1; as long as ``classes``.
         conditional: whether the networks are to use labels; decided by the plan.
     """
@@ -42,7 +43,11 @@ class Batch(NamedTuple):
 
 
 class DiscriminatorOutput(NamedTuple):
-    """What a discriminator says of a batch."""
+    """What a discriminator says of a batch.
+
+    The first axis of all of it is the batch's. Logits are (N,), or a map (N, 1, h, w) if the discriminator carries
+    ``patch``; class logits are (N, K).
+    """
 
     logits: Tensor
     """``(N,)`` or ``(N, 1, h, w)``: raw, higher = more real, never squashed."""
@@ -58,8 +63,35 @@ class DiscriminatorOutput(NamedTuple):
         return (self.logits, *self.extra_logits)
 
 
-class Discriminator(nn.Module):
-    """Base class of discriminators (critics)."""
+class Network(nn.Module):
+    """What discriminators and generators have in common.
+
+    A network is built for the shape of the data. It takes at least one usual size, and gives outputs of the shapes
+    stated here for all data that it takes. Data that it cannot take, such as images that are too small, are refused by
+    ``resolve`` or ``build`` with a ConfigError that says what was given, what is allowed and what to do next. Whatever
+    options are allowed build a network that works, or are refused with a ConfigError.
+
+    The same seed gives the same weights, and another seed gives others. Built on the meta device it has the same
+    shapes. It can be copied by ``copy.deepcopy``. All that it learns, and all else that changes in training, is in
+    ``state_dict()``, as tensors: a network from another seed that loads it is then the same.
+
+    Every parameter gets a gradient. In evaluation the same input gives the same output, and no random number is drawn.
+    In evaluation a batch may be a single sample. What it is given is never changed in place. No value of a tensor is
+    read, which would stop a GPU. The memory format channels_last changes no number. ``double()`` makes all of it
+    float64. Under autocast to bfloat16 outputs and gradients stay finite.
+
+    A network that carries ``accepts_labels`` and is conditional raises a ConfigError when it gets no labels. Any other
+    network makes no use of labels, and works without.
+    """
+
+
+class Discriminator(Network):
+    """Base class of discriminators (critics).
+
+    What ``build`` returns is derived from this class. Logits and class logits are raw: no bound is put on them by a
+    sigmoid, a tanh or a softmax. The gradient of the logits reaches the images, for it is all that a generator learns
+    from. That gradient can be differentiated once more, as gradient penalties do.
+    """
 
     @abstractmethod
     def forward(self, images: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
@@ -67,16 +99,27 @@ class Discriminator(nn.Module):
         raise NotImplementedError
 
     def receptive_field(self) -> int | None:
-        """Side, in pixels, of the input patch one logit sees; ``None`` when it sees the whole image."""
+        """Side, in pixels, of the input patch one logit sees; ``None`` when it sees the whole image.
+
+        Statistics that a norm takes over a whole map do not count.
+        """
         return None
 
 
-class Generator(nn.Module):
-    """Base class of generators."""
+class Generator(Network):
+    """Base class of generators.
+
+    What ``build`` returns is derived from this class. Images stay within [-1, 1] whatever the weights; vectors are
+    unbounded. Different latents give different images, and a gradient of the images reaches the latents. With the tag
+    ``provides_style`` gradients of the images can be differentiated once more.
+    """
 
     @abstractmethod
     def latent(self, n: int, *, generator: torch.Generator) -> Tensor:
-        """Draw ``n`` latents on the CPU from ``generator``, first axis ``n``."""
+        """Draw ``n`` latents on the CPU from ``generator``, first axis ``n``.
+
+        They are float32, differ from sample to sample and from draw to draw, and follow from ``generator`` alone.
+        """
         raise NotImplementedError
 
     @abstractmethod
@@ -89,10 +132,25 @@ class Generator(nn.Module):
 class Loss(Protocol):
     """An adversarial objective: a pure function of logits that never sees a network.
 
-    Both methods return a scalar to *minimize* and take logits of any shape. Optional methods:
-    ``diagnostics(*, real, fake) -> dict[str, Tensor]`` (called on logged steps only; its keys extend or replace the
-    logged ones) and ``equilibrium() -> {"d": float, "g": float}``, the values at p_g = p_data. A loss with state of
-    its own has the three methods of :class:`StatefulLoss` as well.
+    Both methods take ``real`` and ``fake`` by keyword, so that they cannot be confused. Both return a scalar to
+    *minimize*: a tensor without axes, of the logits' own type. Logits may have any shape: (N,), (N, 1) and
+    (N, 1, h, w) mean the same, contiguous or not. The value is a mean: a batch with every sample twice has the same.
+    The order of samples does not matter. Real and fake may be of different number, unless it carries ``paired``: then
+    that is a ConfigError.
+
+    Near zero D is pushed to raise real and to lower fake logits, and G to raise those of its fakes. Where D is wrong by
+    far, it has a gradient on both sides. Where D has won by far, G still has a gradient, unless it carries
+    ``saturating``. Value and gradient are finite for logits up to ±10⁴, unless it carries ``exponential``. The gradient
+    is that of the value, and can be differentiated once more.
+
+    The same logits give the same value, and no random number is drawn. Logits are never changed in place. No value of
+    a tensor is read, which would stop a GPU. Whatever it makes is on the device of the logits. ``torch.compile`` makes
+    one graph of it. Inside autocast, float32 logits give the value that they give outside. It can be pickled. It is the
+    formula that its docstring states.
+
+    Optional methods: ``diagnostics(*, real, fake) -> dict[str, Tensor]``: scalars of detached logits, asked for on
+    logged steps only; they extend or replace the logged ones. ``equilibrium() -> {"d": float, "g": float}``, the
+    values at p_g = p_data. A loss with state of its own has the three methods of :class:`StatefulLoss` as well.
     """
 
     def discriminator_loss(self, *, real: Tensor, fake: Tensor) -> Tensor:
@@ -119,7 +177,10 @@ class RelativisticLoss(Protocol):
 
 @runtime_checkable
 class StatefulLoss(Protocol):
-    """What a loss has besides if it adapts to the training, as BEGAN does; its state is part of every checkpoint."""
+    """What a loss has besides if it adapts to the training, as BEGAN does.
+
+    Its state changes in ``after_update`` only, and is part of every checkpoint.
+    """
 
     def after_update(self, *, real: Tensor, fake: Tensor) -> None:
         """Called after each update of the discriminator with its detached logits on the whole batch."""
@@ -151,7 +212,8 @@ class StepView:
         plain_critic: the same without augmentation.
         generate: the generator on latents and labels; it leaves no trace in the generator's buffers.
         augment: what the discriminator's images go through; the identity when nothing is configured.
-        random: a CPU generator seeded by (seed, update, regularizer).
+        random: a CPU generator seeded by (seed, update, regularizer). Micro-batches share it: one that draws sample by
+            sample draws for k of them what it would have drawn for the whole batch.
     """
 
     player: Player
@@ -173,7 +235,20 @@ class StepView:
 class Regularizer:
     """Base class of regularizers: every method has a default that does nothing.
 
-    Terms are *raw* named scalars; the step multiplies them by ``weight · every``.
+    Terms are *raw* named scalars; the step multiplies them by ``weight · every``. Each is a tensor without axes,
+    finite, in the precision of the images. Names are of a to z, 0 to 9 and ``_``, begin with the component's own and do
+    not depend on the batch. A term has a gradient to the player's own network, and to no other. A term is a mean: a
+    batch with every sample twice has the same. Logits are (N,), (N, 1) or maps (N, 1, h, w), perhaps with
+    ``extra_logits``. Of a sample's patches the mean counts: a map that repeats one logit is that logit. Data are images
+    or vectors, unless it carries ``needs_images``.
+
+    Terms change no parameter, buffer or mode of a network: only :meth:`after_step` does. No ``.grad`` is touched. What
+    the view holds is never changed in place. Random numbers come from ``view.random`` alone. No value on the device is
+    read, which would stop a GPU. Whatever changes is in the state: a restored regularizer goes on exactly as the one
+    that was saved.
+
+    One that carries ``limits_slope`` makes a very steep critic less steep. One that carries ``replaces_generator_loss``
+    has a term for the generator.
     """
 
     def discriminator_terms(self, view: StepView) -> dict[str, Tensor]:
@@ -185,7 +260,7 @@ class Regularizer:
         return {}
 
     def after_step(self, player: Player, network: nn.Module) -> None:
-        """A projection after the player's optimizer step."""
+        """A projection after the player's optimizer step. It changes the network that it is given, and no other."""
 
     def state_dict(self) -> dict[str, Tensor]:
         """What changes during training, for checkpoints."""
@@ -199,7 +274,17 @@ class Augmentation:
     """Base class of differentiable augmentations: what images go through before the discriminator sees them.
 
     Random numbers are drawn apart from the images (:meth:`draw`), for the whole batch at once, so that a micro-batch
-    gets the rows that are its own.
+    gets the rows that are its own. What becomes of an image depends on it and its row of draws alone. The same images
+    and draws give the same, and nothing else is drawn. Images and draws are never changed in place.
+
+    Shape, precision and device stay, for gray and colored images of any sides. Images that it cannot take are a
+    ConfigError when it is built. Vectors (N, D) are taken likewise, unless it carries ``needs_images``. For images
+    within [-1, 1] values and gradients are finite; they may leave that range. The gradient at the images is right, and
+    not 0 everywhere. It can be differentiated once more, for penalties. No value on the device is read, which would
+    stop a GPU.
+
+    State changes in :meth:`after_update` only. Whatever changes is in the state: a restored one goes on exactly as the
+    one that was saved. It can be pickled.
     """
 
     @abstractmethod
@@ -229,7 +314,7 @@ class Augmentation:
 
 @dataclass(frozen=True, kw_only=True)
 class Features:
-    """What a metric may ask for of real or of generated data; what it does not need is ``None``.
+    """What a metric may ask for of real or of generated data; what it does not need may be ``None``.
 
     Attributes:
         images: uint8 (N, C, H, W), or float32 (N, D) for vectors.
@@ -251,6 +336,19 @@ class Features:
 class Metric(Protocol):
     """Compares generated with real data.
 
+    It takes ``real``, ``fake`` and ``random`` by keyword. Its numbers are finite, and floats. Also where all samples
+    are alike it has the same ones, and they are finite. By the first, real data that it has not seen are better than
+    one sample, unlike them, again and again.
+
+    The same samples and seed give the same numbers. What it saw before has no influence. Random numbers are drawn from
+    ``random`` alone. Nothing that it is given is changed. The order of samples does not matter, unless it draws some of
+    them. It can be pickled.
+
+    What it needs is there. Real and generated samples may be of different number; where they are too few it may be a
+    ConfigError. Data that it cannot compare, such as vectors, are a ConfigError.
+
+    An optional attribute ``samples`` says how many samples it wants, 2,500 if it says nothing.
+
     Attributes:
         needs: which fields of :class:`Features` it looks at: images, labels, features, class_probs, modes.
         higher_is_better: of the first of its numbers.
@@ -267,9 +365,18 @@ class Metric(Protocol):
 class Dataset(Protocol):
     """Random access to decoded data.
 
+    It has at least one item, and their number does not change. Items have the shape that ``spec`` states, and hold
+    finite numbers alone. They come in the order of the index, which may name one twice. What an item is does not depend
+    on those that are read with it. It is the same whenever it is read: nothing is cut or turned at random. Whoever
+    reads may change what came. Items differ from each other.
+
+    Opened again it is the same, whether the cache is empty or not, and also if the size and the channels that it states
+    are asked for.
+
     Attributes:
         spec: shape, classes and their frequencies.
-        fingerprint: a hash of the content as it is read; two equal fingerprints mean equal tensors.
+        fingerprint: a hash of the content as it is read; two equal fingerprints mean equal tensors, and the same
+            content has the same.
         labels: (N,) int64, or ``None``.
         groups: e.g. the patient or writer of each item, or ``None``.
         modes: (K, D) known modes of synthetic data, or ``None``. Vector data with known modes also say how far they
@@ -287,7 +394,7 @@ class Dataset(Protocol):
         ...
 
     def read(self, index: Tensor) -> Tensor:
-        """Items at ``index``: uint8 (N, C, H, W), or float32 (N, D)."""
+        """Items at ``index``: uint8 (N, C, H, W), or float32 (N, D). Pixels are scaled to 0…255."""
         ...
 
 
@@ -308,8 +415,55 @@ class Report:
     scalars: Mapping[str, Tensor]
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrackedRun:
+    """What a tracker is told of a run before it starts.
+
+    Attributes:
+        path: the run's folder.
+        name: the folder's name: a number and what is trained.
+        config: the resolved configuration as plain data, section → key → value.
+        step: 0, or the step after which a resumed run goes on. Rows and pictures of later steps will come again, even
+            if a tracker was told of them before.
+    """
+
+    path: Path
+    name: str
+    config: Mapping[str, Any]
+    step: int
+
+
+class Tracker:
+    """Base class of trackers: every method has a default that does nothing.
+
+    A tracker is told plain data and answers nothing, so it cannot change what is trained. One that raises is warned of
+    by name and told nothing more, but for :meth:`close`, while the training goes on.
+
+    Nothing that it is told is changed, and no file of the run is. It writes below the run's folder, or where an option
+    of its own says, and nowhere else. It draws none of torch's global random numbers.
+    """
+
+    def log(self, row: Mapping[str, float]) -> None:
+        """A row that was just written to ``metrics.jsonl``: the same keys, ``step`` among them, and numbers.
+
+        Numbers may be NaN or infinite, and a row may have keys that the one before had not.
+        """
+
+    def picture(self, step: int, path: Path) -> None:
+        """A sample grid of ``step``, or a scatter plot of vectors, that was just written to ``path`` as PNG.
+
+        One may come before the first row.
+        """
+
+    def close(self, status: str) -> None:
+        """Called once, at the end. ``status`` is ``finished``, ``interrupted``, ``diverged`` or ``failed``.
+
+        That may be before the first row.
+        """
+
+
 class Watcher(Protocol):
-    """Reads reports: console, log, samples, checkpoints, trackers. Never changes what is trained."""
+    """Reads reports: console, log, samples, checkpoints. Never changes what is trained."""
 
     def __call__(self, report: Report) -> None:
         """Called after every generator step."""

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Literal, get_args, get_origin
-
 import pytest
 import torch
-from pydantic import ValidationError
 
-from ganzoo.component import Options
 from ganzoo.protocols import DataSpec
 from ganzoo.registry import Registry
 
@@ -43,34 +38,3 @@ def images_of(spec, n, *, seed=0):
 def build(entry, spec, *, seed=0):
     torch.manual_seed(seed)
     return narrow(entry).build(spec)
-
-
-def variants_of(entry) -> Iterator[Options]:
-    """The narrow default options, and each of them with one choice made otherwise."""
-    default = narrow(entry)
-    yield default
-    for name, field in type(default).model_fields.items():
-        for value in _choices(field.annotation):
-            if value != getattr(default, name):
-                try:
-                    yield type(default)(**{**default.model_dump(), name: value})
-                except ValidationError:
-                    continue
-
-
-def _choices(annotation) -> tuple:
-    if annotation is bool:
-        return (False, True)
-    return get_args(annotation) if get_origin(annotation) is Literal else ()
-
-
-def variants(*kinds):
-    """Every component of these kinds, once for each choice that its options leave."""
-    chosen = [(entry, options) for entry in ENTRIES if entry.kind in kinds for options in variants_of(entry)]
-    return pytest.mark.parametrize(("entry", "options"), chosen, ids=[_name(*one) for one in chosen])
-
-
-def _name(entry, options) -> str:
-    default = narrow(entry)
-    changed = [f"{name}={value}" for name, value in options if value != getattr(default, name)]
-    return "-".join([entry.kind, entry.name, *changed])

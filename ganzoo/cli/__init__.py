@@ -9,12 +9,18 @@ from typing import Annotated
 import typer
 
 from ganzoo.cli import context
+from ganzoo.cli.check import EXAMPLES as CHECK_EXAMPLES
+from ganzoo.cli.check import check_command
+from ganzoo.cli.doctor import doctor_command
 from ganzoo.cli.failure import guarded
 from ganzoo.cli.info import info_command
 from ganzoo.cli.listing import list_command
 from ganzoo.cli.matrix import EXAMPLES as MATRIX_EXAMPLES
 from ganzoo.cli.matrix import matrix_command
+from ganzoo.cli.new_plugin import EXAMPLES as NEW_PLUGIN_EXAMPLES
+from ganzoo.cli.new_plugin import new_plugin_command
 from ganzoo.cli.plot import plot_app
+from ganzoo.cli.plugins import plugins_command
 from ganzoo.cli.resume import resume_command
 from ganzoo.cli.run import EXAMPLES as RUN_EXAMPLES
 from ganzoo.cli.run import run_command
@@ -37,6 +43,10 @@ for command, function, examples in (
     ("resume", resume_command, None),
     ("sample", sample_command, SAMPLE_EXAMPLES),
     ("matrix", matrix_command, MATRIX_EXAMPLES),
+    ("check", check_command, CHECK_EXAMPLES),
+    ("new-plugin", new_plugin_command, NEW_PLUGIN_EXAMPLES),
+    ("plugins", plugins_command, None),
+    ("doctor", doctor_command, None),
 ):
     app.command(command, epilog=examples)(guarded(function))
 app.add_typer(plot_app, name="plot")

@@ -9,6 +9,7 @@ from pydantic import Field
 from torch import nn
 
 from ganzoo.component import Options
+from ganzoo.errors import ConfigError
 from ganzoo.protocols import Discriminator, DiscriminatorOutput
 from ganzoo_discriminators.convolution import block, convolution
 from ganzoo_discriminators.norm import NORM_TAGS
@@ -36,7 +37,7 @@ class Pixelgan(Options):
     Lua code has it, as here; the former has 8,832 parameters.
 
     Raises:
-        ConfigError: if the data are not images.
+        ConfigError: if the data are not images, or of a single pixel with instance norm, which has nothing to compare.
 
     Source: Isola et al. 2017, arXiv:1611.07004, section 3.2.2 and appendix 6.1.2.
     """
@@ -50,7 +51,14 @@ class Pixelgan(Options):
 
     def build(self, spec: DataSpec) -> PixelganNetwork:
         """The network for images of ``spec``."""
-        channels, _, _ = image_shape(spec, of="discriminator pixelgan")
+        channels, height, width = image_shape(spec, of="discriminator pixelgan")
+        if self.norm == "instance" and height * width == 1:
+            raise ConfigError(
+                "discriminator pixelgan with instance norm compares the pixels of an image, and there is one only",
+                given="images of 1×1",
+                allowed="images of at least 2 pixels",
+                hint="--set discriminator.norm=none, or --image-size 32",
+            )
         return PixelganNetwork(channels, ndf=self.ndf, norm=self.norm)
 
 

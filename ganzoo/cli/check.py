@@ -1,0 +1,106 @@
+"""``ganzoo check``."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from ganzoo.cli.context import console, registry
+from ganzoo.config import parse_assignments
+from ganzoo.errors import ConfigError, PluginError
+
+if TYPE_CHECKING:
+    from ganzoo.registry import Entry, Registry
+    from ganzoo.testing import CheckReport
+
+EXAMPLES = """\
+Examples:
+  ganzoo check hinge
+  ganzoo check --dist ganzoo-mine
+  ganzoo check folder --set folder.path=pictures
+"""
+STYLES = {"passed": "green", "failed": "bold red", "unexpected pass": "bold red", "skipped": "dim"}
+
+
+def check_command(
+    name: Annotated[
+        str | None, typer.Argument(help="A component's name, an alias, or distribution/name.", show_default=False)
+    ] = None,
+    dist: Annotated[
+        str | None, typer.Option("--dist", metavar="PACKAGE", help="Check all that this distribution provides.")
+    ] = None,
+    kind: Annotated[
+        str | None, typer.Option("--kind", metavar="KIND", help="Check components of this kind only.")
+    ] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME.OPTION=VALUE", help="Check it with this option. Can be repeated."),
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Also name the checks that passed.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a list of reports for programs.")] = False,
+) -> None:
+    """Check components against their protocol: what a plugin's author runs before anybody else does."""
+    known = registry()
+    entries = _asked_for(known, name, dist, kind)
+    from ganzoo.testing.installed import check_entry, given_to
+
+    given = given_to(entries, parse_assignments(assignments or ()))
+    out, reports = console(), []
+    for entry, options in zip(entries, given, strict=True):
+        reports.append(check_entry(entry, options))
+        if not as_json:
+            _print(out, reports[-1], verbose=verbose)
+    if as_json:
+        print(json.dumps([report.as_dict() for report in reports], indent=2))
+    _conclude(reports)
+
+
+def _asked_for(known: Registry, name: str | None, dist: str | None, kind: str | None) -> list[Entry]:
+    if (name is None) == (dist is None):
+        raise ConfigError(
+            "check takes a component's name, or a distribution's",
+            given="neither" if name is None else f"{name} and --dist {dist}",
+            allowed="ganzoo check NAME, or ganzoo check --dist PACKAGE",
+            hint="ganzoo list",
+        )
+    if name is not None:
+        return known.find(name) if kind is None else [known.get(kind, name)]
+    from ganzoo.testing.installed import of_distribution
+
+    return of_distribution(known, str(dist), kind)
+
+
+def _print(out: Console, report: CheckReport, *, verbose: bool) -> None:
+    out.print(Text(report.summary(), style="bold" if report.ok else "bold red"), soft_wrap=True)
+    for outcome in report.outcomes:
+        if outcome.status == "passed" and not verbose:
+            continue
+        head, *more = f"{outcome.check}{': ' if outcome.detail else ''}{outcome.detail}".splitlines()
+        out.print(
+            Text.assemble("  ", (outcome.status, STYLES.get(outcome.status, "yellow")), f"  {head}"), soft_wrap=True
+        )
+        if not outcome.ok:
+            more.append(f"{outcome.cites} says: {outcome.sentence}")
+        for line in more:
+            out.print(Text(f"    {line}"), soft_wrap=True)
+    if report.too_few and all(outcome.ok for outcome in report.outcomes):
+        out.print(Text(f"  too few checks ran: {report.ran} of at least {report.at_least}", style="bold red"))
+
+
+def _conclude(reports: list[CheckReport]) -> None:
+    """Exit code 4 unless all is well.
+
+    Raises:
+        PluginError: a component does not keep to its protocol.
+    """
+    broken = [f"{report.kind} {report.component}" for report in reports if not report.ok]
+    if broken:
+        raise PluginError(
+            f"{len(broken)} of {len(reports)} components did not pass",
+            given=", ".join(broken),
+            hint="each finding above cites what the protocol says; docs/plugin-guide.md explains it",
+        )

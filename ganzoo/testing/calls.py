@@ -1,0 +1,138 @@
+"""The checks as plain functions, one a kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+from ganzoo.component import Options
+from ganzoo.registry import Registry
+from ganzoo.testing.by_kind import CHECKED
+from ganzoo.testing.loss_statements import Reference
+from ganzoo.testing.report import CheckReport
+from ganzoo.testing.running import report_on
+from ganzoo.testing.subject import Subject, subject_of, subject_of_entry
+
+NOTHING_EXPECTED: Mapping[str, str] = MappingProxyType({})
+
+
+def check_subject(subject: Subject) -> CheckReport:
+    """All checks of the subject's kind."""
+    checked = CHECKED[subject.kind]
+    return report_on(subject, checked.checks, at_least=checked.at_least)
+
+
+def check_loss(
+    options: Options | type[Options],
+    *,
+    reference: Iterable[Reference] = (),
+    expected_failures: Mapping[str, str] = NOTHING_EXPECTED,
+) -> CheckReport:
+    """Check a loss.
+
+    Args:
+        options: the options it is built from; of a class, the default ones.
+        reference: values known from elsewhere.
+        expected_failures: name of a check → why it is known to fail. One that passes is then a failure.
+    """
+    given = {"reference": tuple(reference)}
+    return check_subject(subject_of("loss", options, given=given, expected_failures=expected_failures))
+
+
+def check_regularizer(
+    options: Options | type[Options], *, expected_failures: Mapping[str, str] = NOTHING_EXPECTED
+) -> CheckReport:
+    """Check a regularizer in steps of two small networks.
+
+    Args:
+        options: what it is built from; of a class, the default ones.
+        expected_failures: name of a check → why it is known to fail. One that passes is then a failure.
+    """
+    return check_subject(subject_of("regularizer", options, expected_failures=expected_failures))
+
+
+def check_augmentation(
+    options: Options | type[Options], *, expected_failures: Mapping[str, str] = NOTHING_EXPECTED
+) -> CheckReport:
+    """Check an augmentation on gray and on colored images, fresh and after updates.
+
+    Args:
+        options: what it is built from; of a class, the default ones.
+        expected_failures: name of a check → why it is known to fail. One that passes is then a failure.
+    """
+    return check_subject(subject_of("augmentation", options, expected_failures=expected_failures))
+
+
+def check_discriminator(
+    options: Options | type[Options], *, expected_failures: Mapping[str, str] = NOTHING_EXPECTED
+) -> CheckReport:
+    """Check a discriminator, on images or on vectors, whichever it takes.
+
+    Args:
+        options: what it is built from; of a class, the default ones, made narrow.
+        expected_failures: name of a check → why it is known to fail. One that passes is then a failure.
+    """
+    return check_subject(subject_of("discriminator", options, expected_failures=expected_failures))
+
+
+def check_generator(
+    options: Options | type[Options], *, expected_failures: Mapping[str, str] = NOTHING_EXPECTED
+) -> CheckReport:
+    """Check a generator of images or of vectors.
+
+    Args:
+        options: what it is built from; of a class, the default ones, made narrow.
+        expected_failures: name of a check → why it is known to fail. One that passes is then a failure.
+    """
+    return check_subject(subject_of("generator", options, expected_failures=expected_failures))
+
+
+def check_dataset(
+    options: Options | type[Options], *, expected_failures: Mapping[str, str] = NOTHING_EXPECTED
+) -> CheckReport:
+    """Check a dataset; the options must lead to data that are there, if only to a few items made for the check.
+
+    Args:
+        options: what it is opened with; of a class, the default ones.
+        expected_failures: name of a check → why it is known to fail. One that passes is then a failure.
+    """
+    return check_subject(subject_of("dataset", options, expected_failures=expected_failures))
+
+
+def check_metric(
+    options: Options | type[Options], *, expected_failures: Mapping[str, str] = NOTHING_EXPECTED
+) -> CheckReport:
+    """Check a metric, on pictures or on points with known modes, whichever it takes.
+
+    Args:
+        options: what it is built from; of a class, the default ones. ``samples`` may be reduced.
+        expected_failures: name of a check → why it is known to fail. One that passes is then a failure.
+    """
+    return check_subject(subject_of("metric", options, expected_failures=expected_failures))
+
+
+def check_recipe(name: str, *, expected_failures: Mapping[str, str] = NOTHING_EXPECTED) -> CheckReport:
+    """Check a recipe of an installed plugin, without the data it is for where they are not there.
+
+    Args:
+        name: as in ``ganzoo list recipes``.
+        expected_failures: name of a check → why it is known to fail, beside those that its record names.
+
+    Raises:
+        UnknownNameError: nobody provides it.
+    """
+    subject = subject_of_entry(Registry.load().get("recipe", name))
+    return check_subject(replace(subject, expected_failures={**subject.expected_failures, **expected_failures}))
+
+
+def check_tracker(
+    options: Options | type[Options], *, expected_failures: Mapping[str, str] = NOTHING_EXPECTED
+) -> CheckReport:
+    """Check a tracker: it is told of runs in a temporary folder, whose numbers are made up.
+
+    Args:
+        options: what starts it; of a class, the default ones. They must be such that it works here: offline, say.
+        expected_failures: name of a check → why it is known to fail. One that passes is then a failure.
+    """
+    return check_subject(subject_of("tracker", options, expected_failures=expected_failures))

@@ -1,0 +1,50 @@
+"""What a check is: a name, a sentence of the documentation that it holds a component to, and a function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ganzoo.testing.subject import Subject
+
+Run = Callable[["Subject"], None]
+"""Raises :class:`Failed`, or whatever the component raises, if the sentence does not hold."""
+
+
+class Failed(AssertionError):
+    """A component does not keep to a sentence of its protocol; the message says what was found."""
+
+
+def demand(holds: object, message: str) -> None:
+    """Raise :class:`Failed` with ``message`` unless ``holds``."""
+    if not holds:
+        raise Failed(message)
+
+
+def always(subject: Subject) -> str | None:
+    """The answer of a check that is never skipped."""
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One thing that is true of every component of a kind.
+
+    Attributes:
+        name: words joined by ``-``; unique within a kind.
+        run: does it; what it raises is the finding.
+        cites: the object whose docstring holds ``sentence``, as ``module:Name``.
+        sentence: word for word.
+        skip: says why the check does not apply to a component, or ``None``. Asked before anything runs, so that what
+            is skipped never depends on how a check went.
+        every_choice: run it for each choice of the options, and not for the given ones alone.
+    """
+
+    name: str
+    run: Run
+    cites: str
+    sentence: str
+    skip: Callable[[Subject], str | None] = always
+    every_choice: bool = False

@@ -1,0 +1,124 @@
+"""Checks of generators."""
+
+from __future__ import annotations
+
+import torch
+
+from ganzoo.protocols import Generator
+from ganzoo.testing.check import Check, demand
+from ganzoo.testing.network import Trial, fill_normal, shake, trial
+from ganzoo.testing.network_checks import network_checks, no_images, second_gradient_is_right
+from ganzoo.testing.options import OPTIONS_CHECKS
+from ganzoo.testing.random_numbers import random_numbers_untouched
+from ganzoo.testing.subject import Subject
+from ganzoo.testing.tags import tag_checks
+
+GENERATOR = "ganzoo.protocols:Generator"
+LATENT = f"{GENERATOR}.latent"
+
+
+def keeps_the_protocol(subject: Subject) -> None:
+    """A module of the right class."""
+    network = trial(subject).network
+    demand(isinstance(network, Generator), f"build() returns {type(network).__name__}, which is no Generator")
+
+
+def expect_shapes(subject: Subject, one: Trial) -> None:
+    """One image, or vector, a latent."""
+    images = one.answers()["images"]
+    wanted, found = (len(one.given), *one.spec.shape), tuple(images.shape)
+    demand(found == wanted, f"forward() gives the shape {found} and not {wanted}")
+    demand(images.is_floating_point(), f"forward() gives {images.dtype}")
+
+
+def images_keep_their_range(subject: Subject) -> None:
+    """Whatever the weights."""
+    one = trial(subject).double()
+    for training in (True, False):
+        one.set_mode(training=training)
+        for seed in range(3):
+            fill_normal(one.network, scale=5.0, seed=seed)
+            with torch.no_grad():
+                farthest = one.answers(10 * one.given)["images"].abs().max().item()
+            demand(farthest <= 1, f"with large weights images go to ±{farthest:.3g}, out of [-1, 1]")
+
+
+def latents_make_the_difference(subject: Subject) -> None:
+    """Of one class, in evaluation."""
+    one = trial(subject)
+    shake(one.network)
+    one.labels.zero_()
+    one.set_mode(training=False)
+    given = one.given.requires_grad_()
+    images = one.answers(given)["images"]
+    apart = (images[1:] - images[:1]).flatten(1).abs().amax(1)
+    demand((apart > 0).all(), "different latents give the same image")
+    reached = images.requires_grad and torch.autograd.grad(images.square().sum(), given, allow_unused=True)[0]
+    demand(isinstance(reached, torch.Tensor) and reached.any(), "no gradient of the images reaches the latents")
+
+
+def latents_come_from_the_generator(subject: Subject) -> None:
+    """And from nowhere else; each draw goes on where the last stopped."""
+    network = trial(subject).network
+    for n in (1, 5):
+        random, again = (torch.Generator().manual_seed(3) for _ in range(2))
+        with random_numbers_untouched("latent()"):
+            z, more = (network.latent(n, generator=random) for _ in range(2))
+        torch.manual_seed(n)
+        demand(torch.equal(z, network.latent(n, generator=again)), "latent() draws from more than the generator given")
+        demand(not torch.equal(z, more), "latent() draws the same twice: it does not advance the generator given")
+        demand(z.shape[:1] == (n,), f"latent({n}) has the shape {tuple(z.shape)}: its first axis is not {n}")
+        demand(z.device.type == "cpu", f"latent() draws on {z.device}, where the same seed gives other numbers")
+        demand(z.dtype == torch.float32, f"latent() gives {z.dtype}")
+    demand(not torch.equal(z[0], z[1]), "latent() gives the same latent for every sample")
+
+
+def has_no_style(subject: Subject) -> str | None:
+    """Nothing takes the gradient of its gradient then."""
+    return None if "provides_style" in subject.tags else "it carries no tag provides_style: no paths are measured"
+
+
+GENERATOR_CHECKS = (
+    *OPTIONS_CHECKS,
+    Check(
+        name="protocol",
+        run=keeps_the_protocol,
+        cites=GENERATOR,
+        sentence="What ``build`` returns is derived from this class.",
+        every_choice=True,
+    ),
+    *network_checks(expect_shapes),
+    Check(
+        name="range",
+        run=images_keep_their_range,
+        cites=GENERATOR,
+        sentence="Images stay within [-1, 1] whatever the weights; vectors are unbounded.",
+        skip=no_images,
+        every_choice=True,
+    ),
+    Check(
+        name="latents-matter",
+        run=latents_make_the_difference,
+        cites=GENERATOR,
+        sentence="Different latents give different images, and a gradient of the images reaches the latents.",
+        every_choice=True,
+    ),
+    Check(
+        name="latents",
+        run=latents_come_from_the_generator,
+        cites=LATENT,
+        sentence="They are float32, differ from sample to sample and from draw to draw, and follow from ``generator`` "
+        "alone.",
+        every_choice=True,
+    ),
+    Check(
+        name="double-backward",
+        run=second_gradient_is_right,
+        cites=GENERATOR,
+        sentence="With the tag ``provides_style`` gradients of the images can be differentiated once more.",
+        skip=has_no_style,
+        every_choice=True,
+    ),
+    *tag_checks("generator"),
+)
+AT_LEAST = 29

@@ -1,0 +1,110 @@
+"""Checks of the gradients of a loss: finite, alive, of the right sign, and right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import gradcheck
+
+from ganzoo.protocols import StatefulLoss
+from ganzoo.testing.asked_loss import both, logits, loss_of, objectives, shown
+from ganzoo.testing.check import demand
+from ganzoo.testing.loss_state import updates
+from ganzoo.testing.subject import Subject
+
+FAR, FAR_FOR_EXPONENTIALS = 1e4, 10.0
+
+
+def stays_finite(subject: Subject) -> None:
+    """At four corners and at zero, in both precisions."""
+    loss = loss_of(subject)
+    far = FAR_FOR_EXPONENTIALS if "exponential" in subject.tags else FAR
+    for dtype in (torch.float32, torch.float64):
+        for signs in ((1, -1), (-1, 1), (1, 1), (-1, -1), (0, 0)):
+            real, fake = (torch.full((3,), far * sign, dtype=dtype, requires_grad=True) for sign in signs)
+            d, g = objectives(loss, real, fake)
+            gradients = torch.autograd.grad(d + g, [real, fake], allow_unused=True)
+            found = [d, g, *(gradient for gradient in gradients if gradient is not None)]
+            where = f"at logits {signs[0] * far:g} (real), {signs[1] * far:g} (fake) of {dtype}"
+            finite = all(value.isfinite().all() for value in found)
+            demand(finite, f"{where} D is {d.item():g}, G {g.item():g}, or a gradient is not finite")
+
+
+def generator_is_alive(subject: Subject) -> None:
+    """The further D has won, the more G needs a gradient."""
+    loss = loss_of(subject)
+    for far in (1.0, 10.0) if "exponential" in subject.tags else (1.0, 10.0, 40.0, 1000.0):
+        real, fake = (torch.full((4,), at, dtype=torch.float64, requires_grad=True) for at in (far, -far))
+        (slope,) = torch.autograd.grad(objectives(loss, real, fake)[1], fake)
+        demand((slope < -1e-6).all(), f"at real {far:g} and fake {-far:g} G's gradient is {shown(slope[:1])}")
+
+
+def is_saturating(subject: Subject) -> str | None:
+    """A gradient that dies is then part of the method."""
+    return "it carries the tag saturating" if "saturating" in subject.tags else None
+
+
+def discriminator_is_alive(subject: Subject) -> None:
+    """Where every answer of D is wrong, it has the most to learn."""
+    loss = loss_of(subject)
+    for far in (1.0, 10.0) if "exponential" in subject.tags else (1.0, 10.0, 40.0, 1000.0):
+        real, fake = (torch.full((4,), at, dtype=torch.float64, requires_grad=True) for at in (-far, far))
+        of_real, of_fake = _slopes_of_d(loss, real, fake)
+        for side, slope in (("real", of_real), ("fake", of_fake)):
+            learns = (slope.abs() > 1e-6).all() or (side == "fake" and isinstance(loss, StatefulLoss))
+            demand(learns, f"at real {-far:g} and fake {far:g} D's gradient at {side} logits is {shown(slope[:1])}")
+
+
+def pulls_the_right_way(subject: Subject) -> None:
+    """Signs of the gradients near zero."""
+    loss = loss_of(subject)
+    drawn = torch.Generator().manual_seed(0)
+    near = torch.rand(2, 6, generator=drawn, dtype=torch.float64) * 0.01
+    for size in (1.0, 0.0):
+        # Where D errs: a target of 0 for fakes may pull those below it up.
+        real, fake = (-size * near[0]).requires_grad_(), (size * near[1]).requires_grad_()
+        of_real, of_fake = _slopes_of_d(loss, real, fake)
+        _, g = objectives(loss, real, fake)
+        (of_g,) = torch.autograd.grad(g, [fake], allow_unused=True, materialize_grads=True)
+        demand((of_real < 0).all(), f"near zero D's gradient at real logits is {shown(of_real)}, not below 0")
+        demand((of_fake >= 0).all(), f"near zero D's gradient at fake logits is {shown(of_fake)}, below 0")
+        learns = size == 0 or of_fake.any() or _learns_of_fakes_later(loss)
+        demand(learns, "near zero D's gradient at fake logits is 0: it does not look at them")
+        demand((of_g < 0).all(), f"near zero G's gradient at fake logits is {shown(of_g)}, not below 0")
+
+
+def _slopes_of_d(loss: Any, real: Tensor, fake: Tensor) -> tuple[Tensor, ...]:
+    d, _ = objectives(loss, real, fake)
+    return torch.autograd.grad(d, [real, fake], allow_unused=True, materialize_grads=True)
+
+
+def _learns_of_fakes_later(loss: Any) -> bool:
+    """Whether a loss that adapts looks at fakes once it has; BEGAN does not at the start."""
+    if not isinstance(loss, StatefulLoss):
+        return False
+    found = []
+    for real, fake in updates():
+        loss.after_update(real=real, fake=fake)
+        _, of_fake = _slopes_of_d(loss, *logits(6))
+        found.append(bool(of_fake.any()))
+    return any(found)
+
+
+def gradient_is_right(subject: Subject) -> None:
+    """By finite differences."""
+    loss = loss_of(subject)
+    gradcheck(lambda real, fake: tuple(both(loss, real, fake)), logits(3, 1, 2, 1))
+
+
+def second_gradient_is_right(subject: Subject) -> None:
+    """The gradient's own gradient, as penalties and unrolling take it; 0 where the loss is piecewise linear."""
+    loss = loss_of(subject)
+
+    def slopes(real: Tensor, fake: Tensor) -> tuple[Tensor, ...]:
+        total = both(loss, real, fake).sum()
+        found = torch.autograd.grad(total, [real, fake], create_graph=True, allow_unused=True, materialize_grads=True)
+        return tuple(slope + 0 * side for slope, side in zip(found, (real, fake), strict=True))
+
+    gradcheck(slopes, logits(3, 1, 2, 1))

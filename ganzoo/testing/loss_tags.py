@@ -1,0 +1,87 @@
+"""What tags of losses promise, measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from inspect import signature
+from typing import Any
+
+import torch
+
+from ganzoo.errors import ConfigError
+from ganzoo.testing.asked_loss import SPEC, objectives
+from ganzoo.testing.subject import Subject
+
+
+def generator_needs_real(subject: Subject) -> bool:
+    """Whether G's side takes real logits."""
+    return "real" in signature(subject.build(SPEC).generator_loss).parameters
+
+
+def paired(subject: Subject) -> bool:
+    """Whether batches of different size are refused."""
+    try:
+        objectives(subject.build(SPEC), torch.zeros(3), torch.zeros(4))
+    except ConfigError:
+        return True
+    return False
+
+
+def saturating(subject: Subject) -> bool:
+    """Whether G's gradient is dead, or turned, where D has won by far."""
+    real, fake = torch.full((2,), 40.0, dtype=torch.float64), torch.full((2,), -40.0, dtype=torch.float64)
+    fake.requires_grad_()
+    (slope,) = torch.autograd.grad(objectives(subject.build(SPEC), real, fake)[1], fake)
+    return bool((slope > -1e-9).all())
+
+
+def exponential(subject: Subject) -> bool:
+    """Whether anything is no longer finite in float32 at logits of ±10⁴."""
+    loss, far = subject.build(SPEC), 1e4
+    for real_at, fake_at in ((far, -far), (-far, far), (far, far), (-far, -far)):
+        real, fake = (torch.full((3,), at, requires_grad=True) for at in (real_at, fake_at))
+        d, g = objectives(loss, real, fake)
+        gradients = torch.autograd.grad(d + g, [real, fake], allow_unused=True)
+        if not all(value.isfinite().all() for value in (d, g, *gradients) if value is not None):
+            return True
+    return False
+
+
+def batch_nonlinear(subject: Subject) -> bool:
+    """Whether the value of a batch is another than the mean of the values of its halves."""
+    loss = subject.build(SPEC)
+    drawn = torch.Generator().manual_seed(0)
+    real, fake = (torch.randn(8, generator=drawn, dtype=torch.float64) for _ in range(2))
+    whole = torch.stack(objectives(loss, real, fake))
+    halves = [torch.stack(objectives(loss, real[part], fake[part])) for part in (slice(4), slice(4, None))]
+    return not torch.allclose(whole, torch.stack(halves).mean(0), rtol=1e-9)
+
+
+def needs_lipschitz(subject: Subject) -> bool:
+    """Whether D's objective is blind to a shift of all logits, and doubled with them: nothing but a bound ends it."""
+    loss = subject.build(SPEC)
+    drawn = torch.Generator().manual_seed(0)
+    real, fake = (-torch.rand(4, generator=drawn, dtype=torch.float64) for _ in range(2))
+    d, shifted, doubled = (
+        objectives(loss, *sides)[0] for sides in ((real, fake), (real - 1, fake - 1), (2 * real, 2 * fake))
+    )
+    return torch.allclose(d, shifted, rtol=1e-9) and torch.allclose(2 * d, doubled, rtol=1e-9)
+
+
+def needs_energy(subject: Subject) -> bool:
+    """Whether D gains without end by logits of real data above 0, where an energy ends, bounded slopes or not."""
+    loss, zero = subject.build(SPEC), torch.zeros(1, dtype=torch.float64)
+    at_zero, far, further = (objectives(loss, zero + at, zero)[0].item() for at in (0.0, 1e3, 2e3))
+    endless = far < at_zero and abs((further - far) - (far - at_zero)) <= 1e-3 * abs(far - at_zero)
+    return endless and not needs_lipschitz(subject)
+
+
+MEASURES: Mapping[str, Any] = {
+    "generator_needs_real": generator_needs_real,
+    "paired": paired,
+    "saturating": saturating,
+    "exponential": exponential,
+    "batch_nonlinear": batch_nonlinear,
+    "needs_lipschitz": needs_lipschitz,
+    "needs_energy": needs_energy,
+}

@@ -1,0 +1,302 @@
+"""Checks of metrics."""
+
+from __future__ import annotations
+
+import math
+import pickle
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from inspect import Parameter, signature
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+
+from ganzoo.errors import ConfigError
+from ganzoo.protocols import Features
+from ganzoo.testing.check import Check, demand
+from ganzoo.testing.features import World, changed, copied, only, part, world_of
+from ganzoo.testing.options import OPTIONS_CHECKS
+from ganzoo.testing.random_numbers import random_numbers_untouched
+from ganzoo.testing.subject import Subject
+
+METRIC = "ganzoo.protocols:Metric"
+FEATURES = "ganzoo.protocols:Features"
+KNOWN_NEEDS = frozenset({"images", "labels", "features", "class_probs", "modes"})
+KINDS = ("pictures", "points")
+
+BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD, Parameter.VAR_POSITIONAL)
+
+ENOUGH = 256
+"""So many samples are looked at, of a metric whose options allow it."""
+SAMPLES = 2500
+"""So many a run draws for a metric that does not say how many it wants."""
+
+
+def narrowed(subject: Subject) -> Subject:
+    """The metric with as few samples as a check wants, if its options say how many they are."""
+    options = subject.chosen
+    if "samples" not in type(options).model_fields or getattr(options, "samples", 0) <= ENOUGH:
+        return subject
+    try:
+        return replace(subject, options=type(options)(**{**dict(options), "samples": ENOUGH}))
+    except ValidationError:
+        return subject
+
+
+def prepared(subject: Subject) -> tuple[Any, World]:
+    """The metric as a run gets it, and the first data that it takes.
+
+    Raises:
+        ConfigError: it takes none; what it says of the last.
+    """
+    small = narrowed(subject)
+    refusal: ConfigError | None = None
+    for kind in _likely(small):
+        try:
+            metric = small.build(world_of(kind, 2).spec)
+            world = world_of(kind, int(getattr(metric, "samples", ENOUGH)))
+            answer(metric, world.real, world.unseen)
+        except ConfigError as error:
+            refusal = error
+        else:
+            return metric, world
+    assert refusal is not None  # there are two worlds
+    raise refusal
+
+
+def _likely(subject: Subject) -> tuple[str, ...]:
+    """Points have modes, and pictures do not."""
+    needs = getattr(subject.build(world_of(KINDS[1], 2).spec), "needs", ())
+    return tuple(reversed(KINDS)) if "modes" in needs else KINDS
+
+
+def answer(metric: Any, real: Features, fake: Features, *, seed: int = 0) -> Any:
+    """What it says, of copies, with random numbers of its own."""
+    return metric(real=copied(real), fake=copied(fake), random=torch.Generator().manual_seed(seed))
+
+
+def demand_numbers(found: Any, where: str) -> None:
+    """Demand that an answer is one that a log can hold."""
+    demand(isinstance(found, Mapping), f"{where} it returns no dict but {type(found).__name__}")
+    demand(found, f"{where} it returns an empty dict")
+    for name, value in found.items():
+        demand(isinstance(name, str) and name, f"{where} a number is called {name!r}")
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        demand(number, f"{where} {name} is no float but {type(value).__name__}")
+        demand(math.isfinite(value), f"{where} {name} is {value}")
+
+
+def shown(found: Mapping[str, float]) -> str:
+    """``modes 8, high_quality 0.99``."""
+    return ", ".join(f"{name} {value:.6g}" for name, value in found.items())
+
+
+def same(one: Mapping[str, float], other: Mapping[str, float], what: str, *, tolerance: float = 0.0) -> None:
+    """Demand that two answers agree."""
+    close = one.keys() == other.keys() and all(
+        math.isclose(one[name], other[name], rel_tol=tolerance, abs_tol=tolerance) for name in one
+    )
+    demand(close, f"{what}: {shown(other)} instead of {shown(one)}")
+
+
+def keeps_the_protocol(subject: Subject) -> None:
+    """What a run reads of it before it calls it."""
+    metric = subject.build(world_of(_likely(subject)[0], 2).spec)
+    what = f"build() returns {type(metric).__name__}, which"
+    demand(callable(metric), f"{what} cannot be called")
+    needs: Any = getattr(metric, "needs", None)
+    demand(isinstance(needs, frozenset), f"{what} has needs = {needs!r} and no frozenset")
+    unknown = sorted(needs - KNOWN_NEEDS)
+    demand(not unknown, f"it needs {', '.join(unknown)}, and there are {', '.join(sorted(KNOWN_NEEDS))}")
+    better = getattr(metric, "higher_is_better", None)
+    demand(isinstance(better, bool), f"{what} has higher_is_better = {better!r} and neither True nor False")
+    samples = getattr(metric, "samples", SAMPLES)
+    whole = isinstance(samples, int) and not isinstance(samples, bool) and samples > 0
+    demand(whole, f"{what} has samples = {samples!r} and no number of samples")
+    parameters = signature(metric).parameters
+    positional = [name for name, one in parameters.items() if one.kind in BY_POSITION]
+    signature(metric).bind(real=None, fake=None, random=None)
+    demand(not positional, f"it takes {', '.join(positional)} by position: write a * before it")
+
+
+def returns_numbers(subject: Subject) -> None:
+    """Floats by name, of a good generator."""
+    metric, world = prepared(subject)
+    demand_numbers(answer(metric, world.real, world.unseen), "of real data")
+
+
+def survives_collapse(subject: Subject) -> None:
+    """A generator may make one sample again and again, and the run goes on."""
+    metric, world = prepared(subject)
+    good, bad = answer(metric, world.real, world.unseen), answer(metric, world.real, world.flat)
+    demand_numbers(bad, "where all samples are alike")
+    demand(
+        good.keys() == bad.keys(),
+        f"it has the numbers {', '.join(good)}, and where all samples are alike {', '.join(bad)}",
+    )
+
+
+def knows_the_better(subject: Subject) -> None:
+    """More of the real data must not look worse than nothing of them."""
+    metric, world = prepared(subject)
+    good, bad = answer(metric, world.real, world.unseen), answer(metric, world.real, world.flat)
+    name = next(iter(good))
+    better = good[name] > bad[name] if metric.higher_is_better else good[name] < bad[name]
+    demand(
+        better,
+        f"{name} is {good[name]:.6g} of real data it has not seen and {bad[name]:.6g} of one sample unlike them, again "
+        f"and again; higher_is_better is {metric.higher_is_better}",
+    )
+
+
+def is_deterministic(subject: Subject) -> None:
+    """The same twice, from the same metric and from another one."""
+    metric, world = prepared(subject)
+    first = answer(metric, world.real, world.unseen)
+    same(first, answer(metric, world.real, world.unseen), "asked again with the same seed")
+    same(first, answer(prepared(subject)[0], world.real, world.unseen), "built again, with the same seed")
+
+
+def remembers_nothing(subject: Subject) -> None:
+    """What it computed of other real data is not used for these."""
+    metric, world = prepared(subject)
+    fresh = answer(metric, world.real, world.unseen)
+    other = narrowed(subject).build(world.spec)
+    answer(other, world.unseen, world.real)
+    same(fresh, answer(other, world.real, world.unseen), "asked after it saw other real data")
+
+
+def draws_from_its_own(subject: Subject) -> None:
+    """Measuring must not change what is trained."""
+    metric, world = prepared(subject)
+    with random_numbers_untouched():
+        answer(metric, world.real, world.unseen)
+
+
+def leaves_its_inputs(subject: Subject) -> None:
+    """Other metrics get the same."""
+    metric, world = prepared(subject)
+    real, fake = copied(world.real), copied(world.unseen)
+    metric(real=real, fake=fake, random=torch.Generator().manual_seed(0))
+    for side, before, after in (("real", world.real, real), ("fake", world.unseen, fake)):
+        found = changed(before, after)
+        demand(not found, f"it changed {', '.join(found)} of {side}")
+
+
+def looks_at_its_needs_alone(subject: Subject) -> None:
+    """The rest may be there or not."""
+    metric, world = prepared(subject)
+    whole = answer(metric, world.real, world.unseen)
+    needed = answer(metric, only(world.real, metric.needs), only(world.unseen, metric.needs))
+    same(whole, needed, f"with nothing but {', '.join(sorted(metric.needs)) or 'nothing'}")
+
+
+def takes_any_order(subject: Subject) -> None:
+    """Sets are compared, not lists."""
+    metric, world = prepared(subject)
+    order = torch.randperm(len(world.real.labels), generator=torch.Generator().manual_seed(1))  # type: ignore[arg-type]
+    whole = answer(metric, world.real, world.unseen)
+    for side, real, fake in (
+        ("real", part(world.real, order), world.unseen),
+        ("generated", world.real, part(world.unseen, order)),
+    ):
+        same(whole, answer(metric, real, fake), f"with {side} samples in another order", tolerance=1e-5)
+
+
+def draws(subject: Subject) -> str | None:
+    """Which samples are drawn depends on where they stand."""
+    metric, world = prepared(subject)
+    random = torch.Generator().manual_seed(0)
+    before = random.get_state()
+    metric(real=copied(world.real), fake=copied(world.unseen), random=random)
+    return None if torch.equal(before, random.get_state()) else "it draws random numbers"
+
+
+def takes_other_numbers(subject: Subject) -> None:
+    """The data may be fewer than the samples, or hardly any; an answer or an error that says so."""
+    metric, world = prepared(subject)
+    count = len(world.real.labels)  # type: ignore[arg-type]
+    for few in (count // 2, 2, 1):
+        fewer = part(world.real, torch.arange(few))
+        for real, fake in ((fewer, world.unseen), (world.real, part(world.unseen, torch.arange(few)))):
+            sides = f"of {_count(real)} real and {_count(fake)} generated samples"
+            try:
+                found = answer(metric, real, fake)
+            except ConfigError:
+                continue
+            demand_numbers(found, sides)
+
+
+def _count(features: Features) -> int:
+    return 0 if features.labels is None else len(features.labels)
+
+
+def refuses_other_data(subject: Subject) -> None:
+    """Points in place of pictures, or pictures whose modes have no known spread in place of points."""
+    small = narrowed(subject)
+    for kind in KINDS:
+        world = world_of(kind, ENOUGH)
+        if kind == "pictures":
+            modes = torch.rand(3, 5, generator=torch.Generator().manual_seed(0))
+            real, unseen = (replace(side, modes=modes) for side in (world.real, world.unseen))
+            world = replace(world, real=real, unseen=unseen)
+        try:
+            found = answer(small.build(world.spec), world.real, world.unseen)
+        except ConfigError:
+            continue
+        demand_numbers(found, f"of {kind}")
+
+
+def can_be_pickled(subject: Subject) -> None:
+    """Other processes say the same."""
+    metric, world = prepared(subject)
+    again = pickle.loads(pickle.dumps(metric))
+    same(answer(metric, world.real, world.unseen), answer(again, world.real, world.unseen), "after pickling")
+
+
+def _checks() -> Iterator[Check]:
+    says = {
+        "protocol": (keeps_the_protocol, "It takes ``real``, ``fake`` and ``random`` by keyword."),
+        "numbers": (returns_numbers, "Its numbers are finite, and floats."),
+        "collapse": (
+            survives_collapse,
+            "Also where all samples are alike it has the same ones, and they are finite.",
+        ),
+        "direction": (
+            knows_the_better,
+            "By the first, real data that it has not seen are better than one sample, unlike them, again and again.",
+        ),
+        "deterministic": (is_deterministic, "The same samples and seed give the same numbers."),
+        "no-memory": (remembers_nothing, "What it saw before has no influence."),
+        "random-numbers": (draws_from_its_own, "Random numbers are drawn from ``random`` alone."),
+        "inputs-unmodified": (leaves_its_inputs, "Nothing that it is given is changed."),
+        "other-numbers": (
+            takes_other_numbers,
+            "Real and generated samples may be of different number; where they are too few it may be a ConfigError.",
+        ),
+        "other-data": (refuses_other_data, "Data that it cannot compare, such as vectors, are a ConfigError."),
+        "pickle": (can_be_pickled, "It can be pickled."),
+    }
+    for name, (run, sentence) in says.items():
+        yield Check(name=name, run=run, cites=METRIC, sentence=sentence, every_choice=name in ("protocol", "numbers"))
+
+
+METRIC_CHECKS = (
+    *OPTIONS_CHECKS,
+    *_checks(),
+    Check(
+        name="needs",
+        run=looks_at_its_needs_alone,
+        cites=FEATURES,
+        sentence="What a metric may ask for of real or of generated data; what it does not need may be ``None``.",
+    ),
+    Check(
+        name="permutation",
+        run=takes_any_order,
+        cites=METRIC,
+        sentence="The order of samples does not matter, unless it draws some of them.",
+        skip=draws,
+    ),
+)
+AT_LEAST = 15

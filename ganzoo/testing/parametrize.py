@@ -1,0 +1,142 @@
+"""The checks as tests of pytest, one a check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from ganzoo.component import Options
+from ganzoo.errors import ConfigError
+from ganzoo.registry import Entry, Registry, parse_kind
+from ganzoo.testing.by_kind import CHECKED
+from ganzoo.testing.check import Check, Failed
+from ganzoo.testing.installed import given_to, lacking, of_distribution, why_not
+from ganzoo.testing.running import failure, misnamed, why_skipped
+from ganzoo.testing.subject import Subject, subject_of, subject_of_entry
+
+if TYPE_CHECKING:
+    import pytest
+
+NOTHING_GIVEN: Mapping[str, Mapping[str, object]] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Item:
+    """A check as a test calls it."""
+
+    check: Check
+
+    def __call__(self, subject: Subject) -> None:
+        """Pass, fail with what was found, skip, or fail as expected."""
+        __tracebackhide__ = True
+        import pytest
+
+        if reason := why_skipped(self.check, subject):
+            pytest.skip(reason)
+        expected = subject.expected_failures.get(self.check.name)
+        finding = failure(self.check, subject)
+        if finding is not None and expected is not None:
+            pytest.xfail(f"{expected} ({finding})")
+        if finding is not None:
+            raise Failed(f"{finding}\n{self.check.cites} says: {self.check.sentence}") from finding.__cause__
+        if expected is not None:
+            raise Failed(f"{self.check.name} was expected to fail ({expected}), and does not")
+
+
+@dataclass(frozen=True)
+class Enough:
+    """The last test of a component: that not nearly all checks were skipped, and no unknown one is expected to fail."""
+
+    checks: tuple[Check, ...]
+    at_least: int
+
+    def __call__(self, subject: Subject) -> None:
+        """Count them without running them."""
+        __tracebackhide__ = True
+        applicable = sum(why_skipped(check, subject) is None for check in self.checks)
+        if applicable < self.at_least:
+            raise Failed(f"too few checks apply: {applicable} of at least {self.at_least}")
+        if faults := misnamed(subject, self.checks):
+            raise Failed("expected_failures: " + "; ".join(faults))
+
+
+@dataclass(frozen=True)
+class Unchecked:
+    """The only test of a component that cannot be checked without being told more: it fails."""
+
+    reason: str
+
+    def __call__(self, subject: None) -> None:
+        """Say what is missing."""
+        __tracebackhide__ = True
+        raise Failed(self.reason)
+
+
+def parametrize_with_checks(
+    components: str | Iterable[tuple[str, Options | type[Options]]],
+    *,
+    options: Mapping[str, Mapping[str, object]] = NOTHING_GIVEN,
+) -> pytest.MarkDecorator:
+    """Make one test for each component and check.
+
+    ::
+
+        @parametrize_with_checks("ganzoo-mine")
+        def test_conforms(component, check):
+            check(component)
+
+    Args:
+        components: the name of an installed distribution, for all it announces; or pairs of a kind and options, or an
+            options class, such as ``[("loss", LogCosh(target=2.0))]``.
+        options: of installed components, by name, in place of their defaults: ``{"stack": {"path": "tests/data"}}``.
+
+    Raises:
+        ConfigError: no component of that distribution is installed, there is no such kind, or no check of it, or
+            ``options`` names another component.
+        PluginError: the distribution, or a component of it, cannot be loaded.
+        ValidationError: one of ``options`` is not allowed.
+    """
+    import pytest
+
+    if isinstance(components, str):
+        entries = of_distribution(Registry.load(), components)
+        assignments = {f"{name}.{key}": value for name, values in options.items() for key, value in values.items()}
+        given = given_to(entries, assignments)
+        found = [parameter for one in zip(entries, given, strict=True) for parameter in _of_entry(*one)]
+    else:
+        subjects = [subject_of(_checked_kind(kind), chosen) for kind, chosen in components]
+        found = [parameter for subject in subjects for parameter in _of_subject(subject)]
+    return pytest.mark.parametrize(("component", "check"), found)
+
+
+def _checked_kind(word: str) -> str:
+    kind = parse_kind(word).name
+    if kind not in CHECKED:
+        raise ConfigError(f"there are no checks of the kind {kind}", given=word, allowed=", ".join(CHECKED))
+    return kind
+
+
+def _of_entry(entry: Entry, given: Mapping[str, object]) -> Iterator[Any]:
+    """What cannot be checked here is skipped as a whole; what lacks options fails."""
+    import pytest
+
+    name = f"{entry.kind}-{entry.qualified}"
+    if reason := why_not(entry):
+        yield pytest.param(None, None, id=name, marks=pytest.mark.skip(reason=reason))
+    elif wanted := lacking(entry, given):
+        reason = f"give its options: parametrize_with_checks(…, options={{{entry.name!r}: {{{wanted[0]!r}: …}}}})"
+        yield pytest.param(None, Unchecked(reason), id=f"{name}-options-given")
+    else:
+        yield from _of_subject(subject_of_entry(entry, given))
+
+
+def _of_subject(subject: Subject) -> Iterator[Any]:
+    import pytest
+
+    checked = CHECKED[subject.kind]
+    name = f"{subject.kind}-{subject.name}"
+    for check in checked.checks:
+        yield pytest.param(subject, Item(check), id=f"{name}-{check.name}")
+    yield pytest.param(subject, Enough(checked.checks, checked.at_least), id=f"{name}-enough-checks")

@@ -1,0 +1,111 @@
+"""Runs checks, one by one, whatever they raise."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from textwrap import shorten
+
+from ganzoo.did_you_mean import did_you_mean
+from ganzoo.registry.problem import one_line
+from ganzoo.testing.check import Check, Failed
+from ganzoo.testing.isolation import isolated
+from ganzoo.testing.report import CheckReport, Outcome
+from ganzoo.testing.subject import Subject
+
+EXPECTED_FAILURES = Check(
+    name="expected-failures",
+    run=lambda subject: None,
+    cites="ganzoo.component:Component",
+    sentence="expected_failures: name of a check that the component is known to fail → why it may.",
+)
+
+LONGEST = 300
+"""How many characters of an exception are shown; torch's compiler writes pages."""
+
+_OTHERS = {"torch", "ganzoo", "pydantic", "hypothesis", *sys.stdlib_module_names} - {"__main__"}
+"""Packages whose lines an author would not look at."""
+
+
+def report_on(subject: Subject, checks: Sequence[Check], *, at_least: int) -> CheckReport:
+    """Run every check that applies."""
+    outcomes = [outcome(check, subject) for check in checks]
+    outcomes += [Outcome.of(EXPECTED_FAILURES, "failed", fault) for fault in misnamed(subject, checks)]
+    return CheckReport(component=subject.name, kind=subject.kind, outcomes=tuple(outcomes), at_least=at_least)
+
+
+def misnamed(subject: Subject, checks: Sequence[Check]) -> list[str]:
+    """What is wrong with the names of checks that are expected to fail."""
+    names = [check.name for check in checks]
+    unknown = [name for name in subject.expected_failures if name not in names]
+    return [f"there is no check {name!r}{did_you_mean(name, names)}" for name in unknown]
+
+
+def outcome(check: Check, subject: Subject) -> Outcome:
+    """What comes of one check."""
+    if reason := why_skipped(check, subject):
+        return Outcome.of(check, "skipped", reason)
+    expected = subject.expected_failures.get(check.name)
+    finding = failure(check, subject)
+    if finding is None:
+        if expected is None:
+            return Outcome.of(check, "passed")
+        return Outcome.of(check, "unexpected pass", f"it was expected to fail ({expected}), and does not")
+    if expected is None:
+        return Outcome.of(check, "failed", str(finding))
+    return Outcome.of(check, "expected failure", f"{expected} ({finding})")
+
+
+def why_skipped(check: Check, subject: Subject) -> str | None:
+    """Why the check does not apply; ``None`` also where that cannot be told, for then it is to run and to fail."""
+    try:
+        with isolated():
+            return check.skip(subject)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # sys.exit() in a component is no reason to skip
+        return None
+
+
+def failure(check: Check, subject: Subject) -> Failed | None:
+    """What the check finds, at the first choice of the options that it applies to and does not hold for.
+
+    Whatever was raised is the cause of what is returned.
+    """
+    choice = subject
+    try:
+        with isolated():
+            choices = tuple(subject.choices()) if check.every_choice else (subject,)
+        for choice in choices:
+            if choice is subject or why_skipped(check, choice) is None:
+                with isolated():
+                    check.run(choice)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # sys.exit() in a component is a finding too
+        return _finding(error, where="" if choice is subject else subject.difference(choice))
+    return None
+
+
+def _finding(error: BaseException, *, where: str) -> Failed:
+    if isinstance(error, Failed):
+        what = f"{error}{_place(error.__cause__)}"
+    else:
+        what = f"{shorten(one_line(error), LONGEST, placeholder=' …')}{_place(error)}"
+    finding = Failed(f"with {where}: {what}" if where else what)
+    finding.__cause__ = error
+    return finding
+
+
+def _place(error: BaseException | None) -> str:
+    """The last line of the author's own that led to it."""
+    if error is None:
+        return ""
+    lines = [
+        f" ({Path(frame.f_code.co_filename).name}, line {line})"
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if str(frame.f_globals.get("__name__")).partition(".")[0] not in _OTHERS
+    ]
+    return lines[-1] if lines else ""

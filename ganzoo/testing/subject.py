@@ -1,0 +1,150 @@
+"""What is checked: a component with the options it is checked with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, Literal, get_args, get_origin
+
+import torch
+from pydantic import ValidationError
+
+from ganzoo.component import Component, Options
+from ganzoo.errors import ConfigError
+from ganzoo.protocols import DataSpec
+from ganzoo.registry import Entry
+
+NARROW: Mapping[str, int] = MappingProxyType({"ndf": 2, "ngf": 2, "latent": 3, "width": 8})
+"""Options by which networks are made small where a class is checked, and not chosen options."""
+
+CLASSES = ("a", "b", "c")
+MARGINAL = (0.2, 0.3, 0.5)
+
+
+def images_like(channels: int, height: int, width: int | None = None) -> DataSpec:
+    """Images of three classes, whose networks are to use the labels."""
+    shape = (channels, height, height if width is None else width)
+    return DataSpec(shape=shape, classes=CLASSES, marginal=MARGINAL, conditional=True)
+
+
+VECTORS = DataSpec(shape=(2,), classes=CLASSES, marginal=MARGINAL, conditional=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """A component under test.
+
+    Attributes:
+        kind: canonical, such as ``loss``.
+        options: what it is built from; ``None`` for a recipe.
+        entry: the component as the registry knows it, or ``None``.
+        expected_failures: name of a check → why it is known to fail.
+        given: what else the author said, by name; such as ``reference``.
+    """
+
+    kind: str
+    options: Options | None
+    entry: Entry | None = None
+    expected_failures: Mapping[str, str] = field(default_factory=dict)
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def record(self) -> Component | None:
+        """What its plugin announces; ``None`` if the options were given without it."""
+        return None if self.entry is None else self.entry.component
+
+    @property
+    def name(self) -> str:
+        """Distribution and name; of options given by themselves the class, with those that are not the default ones."""
+        return _in_words(self.chosen) if self.entry is None else self.entry.qualified
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """Those of the options under test."""
+        return self.chosen.tags()
+
+    @property
+    def chosen(self) -> Options:
+        """The options.
+
+        Raises:
+            ConfigError: there are none.
+        """
+        if self.options is None:
+            named = self.kind if self.entry is None else self.entry.qualified
+            raise ConfigError(f"{named} has no options to be checked with")
+        return self.options
+
+    def build(self, spec: DataSpec, *, seed: int = 0) -> Any:
+        """The component, built as a run builds it; its weights follow from ``seed``."""
+        torch.default_generator.manual_seed(seed)
+        return self.chosen.resolve(spec).build(spec)
+
+    def choices(self) -> Iterator[Subject]:
+        """The subject itself, and each with one choice among few (a literal or a yes-or-no option) made otherwise."""
+        yield self
+        options = self.chosen
+        for name, info in type(options).model_fields.items():
+            for value in _few(info.annotation):
+                if value != getattr(options, name):
+                    try:
+                        yield replace(self, options=type(options)(**{**dict(options), name: value}))
+                    except ValidationError:
+                        continue  # the choice does not go with the other options
+
+    def difference(self, other: Subject) -> str:
+        """How the options of ``other`` differ, as ``norm='batch'``; empty where they do not."""
+        mine = dict(self.chosen)
+        return ", ".join(f"{name}={value!r}" for name, value in other.chosen if value != mine[name])
+
+
+def _in_words(options: Options) -> str:
+    """``LogCosh(target=2.0)``; without what is so by default, or as :data:`NARROW` has it."""
+    fields = type(options).model_fields
+    unusual = [
+        f"{name}={value!r}"
+        for name, value in options
+        if value != fields[name].get_default(call_default_factory=True)
+        and not (name in NARROW and value == NARROW[name])
+    ]
+    return f"{type(options).__name__}({', '.join(unusual)})" if unusual else type(options).__name__
+
+
+def _few(annotation: object) -> tuple[object, ...]:
+    if annotation is bool:
+        return (False, True)
+    return get_args(annotation) if get_origin(annotation) is Literal else ()
+
+
+def small(model: type[Options], given: Mapping[str, object] = MappingProxyType({})) -> Options:
+    """The default options of a class, as narrow as a check wants them.
+
+    Raises:
+        ValidationError: an option has no default, or one in ``given`` is not allowed.
+    """
+    narrow = {name: value for name, value in NARROW.items() if name in model.model_fields}
+    try:
+        return model.model_validate({**narrow, **given})
+    except ValidationError:
+        return model.model_validate(dict(given))
+
+
+def subject_of(kind: str, options: Options | type[Options], **details: Any) -> Subject:
+    """What ``check_loss`` and its like check: options as given, or those of a class made small."""
+    return Subject(kind=kind, options=options if isinstance(options, Options) else small(options), **details)
+
+
+def subject_of_entry(entry: Entry, given: Mapping[str, object] = MappingProxyType({})) -> Subject:
+    """A component that is installed.
+
+    Args:
+        entry: the component.
+        given: options to check it with, in place of its defaults.
+
+    Raises:
+        PluginError: it cannot be loaded.
+        ValidationError: an option has no default, or one in ``given`` is not allowed.
+    """
+    options = None if entry.kind == "recipe" else small(entry.options(), given)
+    return Subject(kind=entry.kind, options=options, entry=entry, expected_failures=entry.component.expected_failures)

@@ -1,0 +1,79 @@
+"""Tags and what they promise: which there are, of which kinds, and which of them can be measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+
+from ganzoo.testing import augmentation_tags, discriminator_tags, generator_tags, loss_tags, regularizer_tags
+from ganzoo.testing.check import Check, demand
+from ganzoo.testing.subject import Subject
+
+_NETWORKS = frozenset({"discriminator", "generator"})
+_ANY = frozenset({"loss", "discriminator", "generator", "regularizer", "augmentation"})
+
+KNOWN: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "image": _NETWORKS,
+        "patch": frozenset({"discriminator"}),
+        "needs_labels": _ANY,
+        "accepts_labels": _NETWORKS,
+        "provides_class_logits": frozenset({"discriminator"}),
+        "needs_class_logits": frozenset({"regularizer"}),
+        "batch_coupled_train": _NETWORKS,
+        "batch_coupled_always": _NETWORKS,
+        "groups_of_four": frozenset({"discriminator"}),
+        "batch_nonlinear": _ANY,
+        "needs_per_sample_independence": frozenset({"regularizer"}),
+        "spectral_norm": _NETWORKS,
+        "limits_slope": frozenset({"regularizer"}),
+        "needs_lipschitz": frozenset({"loss"}),
+        "generator_needs_real": frozenset({"loss"}),
+        "saturating": frozenset({"loss"}),
+        "exponential": frozenset({"loss"}),
+        "paired": frozenset({"loss"}),
+        "energy": frozenset({"discriminator"}),
+        "needs_energy": frozenset({"loss"}),
+        "multiple_outputs": frozenset({"discriminator"}),
+        "provides_features": frozenset({"discriminator"}),
+        "needs_features": frozenset({"regularizer"}),
+        "provides_style": frozenset({"generator"}),
+        "needs_style": frozenset({"regularizer"}),
+        "needs_images": frozenset({"regularizer", "augmentation"}),
+        "replaces_generator_loss": frozenset({"regularizer"}),
+        "needs_real_output": frozenset({"regularizer"}),
+    }
+)
+"""Tag → the kinds that may carry it."""
+
+MEASURES: Mapping[str, Mapping[str, Callable[[Subject], bool]]] = MappingProxyType(
+    {
+        "loss": loss_tags.MEASURES,
+        "discriminator": discriminator_tags.MEASURES,
+        "generator": generator_tags.MEASURES,
+        "regularizer": regularizer_tags.MEASURES,
+        "augmentation": augmentation_tags.MEASURES,
+    }
+)
+"""Kind → tag → whether what the tag promises is so, found out by trying."""
+
+
+def tag_checks(kind: str) -> Iterator[Check]:
+    """One check for each tag of a kind that can be measured, for each choice of the options."""
+    for tag, measure in MEASURES[kind].items():
+        yield Check(
+            name=f"tag-{tag.replace('_', '-')}",
+            run=_agreement(tag, measure),
+            cites="ganzoo.component:Options.tags",
+            sentence="Tags are honest both ways: what a tag says is so, and what is so is said.",
+            every_choice=True,
+        )
+
+
+def _agreement(tag: str, measure: Callable[[Subject], bool]) -> Callable[[Subject], None]:
+    def agree(subject: Subject) -> None:
+        said, so = tag in subject.tags, measure(subject)
+        demand(said or not so, f"it behaves as {tag} says, and does not carry the tag")
+        demand(so or not said, f"it carries the tag {tag}, and does not behave so")
+
+    return agree

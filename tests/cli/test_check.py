@@ -1,0 +1,178 @@
+"""``ganzoo check`` on plugins that are installed for it: a sound loss, a faulty one, and one that does not load."""
+
+import importlib
+import json
+import sys
+
+import pytest
+from broken_plugins.install import PluginFolder
+
+from ganzoo.cli.context import configure
+
+SOUND = '''
+from pydantic import Field
+from ganzoo.component import Options
+
+class Linear(Options):
+    """The difference of the means."""
+    weight: float = Field(default=1.0, gt=0, le=100, description="a factor")
+
+    def tags(self):
+        return frozenset({"needs_lipschitz"})
+
+    def discriminator_loss(self, *, real, fake):
+        return self.weight * (fake.mean() - real.mean())
+
+    def generator_loss(self, *, fake):
+        return -self.weight * fake.mean()
+'''
+FAULTY = SOUND.replace("Linear", "Total").replace("fake.mean()", "fake.sum()")
+NEEDY = SOUND.replace("Linear", "Needy").replace("default=1.0, ", "")
+PLUGIN = """
+from ganzoo.component import Component
+from ganzoo.hookspecs import hookimpl
+
+GANZOO_API = 1
+FAILURES = {failures!r}
+
+@hookimpl
+def ganzoo_components():
+    return [
+        Component(
+            kind="loss", name=name.lower(), target=f"{module}_parts:" + name, summary="a difference of means",
+            tags=frozenset({{"needs_lipschitz"}}), expected_failures=FAILURES,
+        )
+        for name in {names!r}
+    ]
+"""
+
+
+@pytest.fixture
+def plugins(tmp_path):
+    """Install a distribution with losses; they are gone afterwards."""
+    folder, installed = PluginFolder(tmp_path / "site"), []
+    sys.path.insert(0, str(folder.path))
+
+    def install(distribution, names, failures=None):
+        module = distribution.replace("-", "_")
+        (folder.path / f"{module}_parts.py").write_text(SOUND + FAULTY + NEEDY)
+        text = PLUGIN.format(names=names, failures=failures or {}, module=module)
+        (folder.path / f"{module}.py").write_text(text)
+        folder.announce(distribution, {"main": module})
+        installed.extend([module, f"{module}_parts"])
+        importlib.invalidate_caches()
+        configure()
+
+    yield install
+    sys.path.remove(str(folder.path))
+    for module in installed:
+        sys.modules.pop(module, None)
+    configure()
+
+
+def test_a_sound_component(ganzoo, plugins):
+    plugins("sound-plugin", ["Linear"])
+    done = ganzoo("check linear --verbose")
+    assert (done.code, done.err) == (0, "")
+    head, *lines = done.out.splitlines()
+    assert head.startswith("loss sound-plugin/linear: ok, ")
+    assert head.endswith(" checks ran, 4 skipped, 0 expected failures")
+    assert "  passed  duplicated-batch" in lines
+    assert "  skipped  equilibrium: it has no equilibrium()" in lines
+
+
+def test_a_faulty_one_is_named_with_what_it_breaks(ganzoo, plugins):
+    plugins("faulty-plugin", ["Total", "Linear"])
+    done = ganzoo("check --dist Faulty_Plugin")
+    assert done.code == 4
+    assert "loss faulty-plugin/linear: ok" in done.out
+    assert "  failed  duplicated-batch: with every sample twice: D and G are " in done.out
+    sentence = "The value is a mean: a batch with every sample twice has the same."
+    assert f"    ganzoo.protocols:Loss says: {sentence}" in done.out
+    assert "passed" not in done.out
+    assert "error: 1 of 2 components did not pass\n  given:   loss faulty-plugin/total" in done.err
+
+
+def test_expected_failures_are_the_records(ganzoo, plugins):
+    failures = dict.fromkeys(
+        ["duplicated-batch", "unequal-batches", "tag-batch-nonlinear", "tag-needs-lipschitz", "tag-needs-energy"],
+        "a sum",
+    )
+    plugins("summing-plugin", ["Total"], failures)
+    done = ganzoo("check total")
+    assert done.code == 0, done.out
+    assert "5 expected failures" in done.out
+    assert "  expected failure  duplicated-batch: a sum (with every sample twice: " in done.out
+
+
+def test_an_expected_failure_that_passes_is_a_failure(ganzoo, plugins):
+    plugins("timid-plugin", ["Linear"], {"gradcheck": "it is said to"})
+    done = ganzoo("check linear")
+    assert done.code == 4
+    assert "  unexpected pass  gradcheck: it was expected to fail (it is said to), and does not" in done.out
+
+
+def test_json(ganzoo, plugins):
+    plugins("json-plugin", ["Total", "Linear"])
+    done = ganzoo("check --dist json-plugin --json")
+    assert done.code == 4
+    linear, total = done.json
+    assert (linear["component"], linear["kind"], linear["ok"]) == ("json-plugin/linear", "loss", True)
+    assert (total["component"], total["ok"]) == ("json-plugin/total", False)
+    statuses = {outcome["check"]: outcome["status"] for outcome in total["outcomes"]}
+    assert statuses["duplicated-batch"] == "failed"
+    assert statuses["permutation"] == "passed"
+    assert total["ran"] == sum(status != "skipped" for status in statuses.values())
+    assert {"check", "status", "detail", "cites", "sentence"} == total["outcomes"][0].keys()
+
+
+def test_options_that_must_be_given(ganzoo, plugins):
+    plugins("needy-plugin", ["Needy"])
+    done = ganzoo("check needy")
+    assert done.code == 4
+    assert "  failed  options-given: it cannot be checked without: --set needy.weight=VALUE" in done.out
+    assert ganzoo("check needy --set needy.weight=2").code == 0
+    assert ganzoo("check needy --set needy-plugin/needy.weight=2").code == 0
+    done = ganzoo("check needy --set needy.weight=-2")
+    assert done.code == 2
+    assert "needy.weight = -2" in done.err
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("check", "check takes a component's name, or a distribution's\n  given:   neither"),
+        ("check hinge --dist ganzoo", "given:   hinge and --dist ganzoo"),
+        ("check hing", "there is no component called 'hing'; did you mean 'hinge'?"),
+        ("check --dist ganzo", "no component of 'ganzo' is installed; did you mean 'ganzoo'?"),
+        ("check --dist ganzoo --kind lossy", "there is no kind of component called 'lossy'; did you mean 'loss'?"),
+        ("check hinge --kind disc", "'hinge' is a loss, not a discriminator"),
+        ("check hinge --set hing.margin=1", "is an option of nothing that is checked; did you mean 'hinge'?"),
+        ("check hinge --set hinge.margin=1", "hinge.margin"),
+        ("check hinge --set hinge", "--set needs PATH=VALUE"),
+    ],
+)
+def test_what_cannot_be_checked(ganzoo, line, message):
+    done = ganzoo(line)
+    assert done.code == 2
+    assert message in done.err
+    assert done.out == ""
+
+
+def test_a_plugin_that_does_not_load(ganzoo, plugins, tmp_path):
+    PluginFolder(tmp_path / "site").install("import_error")
+    plugins("other-plugin", ["Linear"])
+    done = ganzoo("check --dist import-error")
+    assert done.code == 4
+    assert "No module named 'a_package_that_nobody_has'" in done.err
+    assert "next:    ganzoo doctor" in done.err
+
+
+def test_a_component_whose_file_is_broken(ganzoo, plugins, tmp_path):
+    plugins("halved-plugin", ["Linear", "Missing"])
+    done = ganzoo("check --dist halved-plugin --json")
+    assert done.code == 4
+    [linear, missing] = json.loads(done.out)
+    assert linear["ok"]
+    assert [outcome["check"] for outcome in missing["outcomes"]] == ["loads"]
+    assert "halved_plugin_parts:Missing" in missing["outcomes"][0]["detail"]

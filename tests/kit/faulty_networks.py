@@ -1,0 +1,665 @@
+"""Networks, each with one fault that somebody might make. ``DISCRIMINATORS`` and ``GENERATORS`` say what catches it.
+
+Each fault is a change of one of the sound networks at the top, such as ``Plain``, ``Patches`` or ``Styled``.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from itertools import count
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm, weight_norm
+
+from ganzoo.component import Options
+from ganzoo.errors import ConfigError
+from ganzoo.protocols import DataSpec, Discriminator, DiscriminatorOutput, Generator
+
+
+def image_shape(spec: DataSpec, least: int) -> tuple[int, int, int]:
+    """(C, H, W) of images of at least so many pixels a side."""
+    if len(spec.shape) != 3 or min(spec.shape[1:]) < least:
+        raise ConfigError(
+            "it works on images that are not too small",
+            given=f"data of shape {spec.shape}",
+            allowed=f"images of at least {least} px a side",
+            hint="--image-size 32",
+        )
+    channels, height, width = spec.shape
+    return channels, height, width
+
+
+def strided(before: int, after: int) -> nn.Conv2d:
+    """A convolution that halves a map of at least two pixels a side."""
+    return nn.Conv2d(before, after, kernel_size=4, stride=2, padding=1)
+
+
+class Plain(Options):
+    """A strided convolution, the mean over the image, a logit and one of each class; sound."""
+
+    width: int = Field(default=5, ge=1, description="channels of the hidden map")
+    network: ClassVar[type[nn.Module]]
+    carried: ClassVar[frozenset[str]] = frozenset({"image", "provides_features"})
+
+    def tags(self) -> frozenset[str]:
+        return self.carried
+
+    def build(self, spec: DataSpec) -> Any:
+        channels, _, _ = image_shape(spec, least=2)
+        return self.network(channels, self.width)
+
+
+class PlainNetwork(Discriminator):
+    """The parts of it, each of which a fault may replace."""
+
+    def __init__(self, channels: int, width: int) -> None:
+        super().__init__()
+        self.hidden = strided(channels, width)
+        self.to_logit = nn.Linear(width, 1)
+        self.prepare(width)
+
+    def prepare(self, width: int) -> None:
+        """What a fault adds to the network."""
+
+    def enter(self, images: Tensor) -> Tensor:
+        """What is done to the images."""
+        return images
+
+    def activated(self, maps: Tensor) -> Tensor:
+        """Of the hidden map (N, width, h, w)."""
+        return F.leaky_relu(maps, 0.2)
+
+    def pooled(self, maps: Tensor) -> Tensor:
+        """(N, width)."""
+        return maps.mean((2, 3))
+
+    def finish(self, logits: Tensor) -> Tensor:
+        """Of (N,)."""
+        return logits
+
+    def shown(self, maps: Tensor) -> Tensor:
+        """What is given as a feature."""
+        return maps
+
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
+        maps = self.activated(self.hidden(self.enter(images)))
+        logits = self.to_logit(self.pooled(maps)).squeeze(1)
+        return DiscriminatorOutput(logits=self.finish(logits), features=(self.shown(maps),))
+
+
+Plain.network = PlainNetwork
+
+
+class Patches(Plain):
+    """Two strided convolutions to a map of logits, each of which sees 10 pixels; sound."""
+
+    carried: ClassVar[frozenset[str]] = frozenset({"image", "patch"})
+
+    def build(self, spec: DataSpec) -> Any:
+        channels, _, _ = image_shape(spec, least=4)
+        return self.network(channels, self.width)
+
+
+class PatchesNetwork(Discriminator):
+    """Its parts."""
+
+    def __init__(self, channels: int, width: int) -> None:
+        super().__init__()
+        self.hidden = strided(channels, width)
+        self.to_logits = strided(width, 1)
+
+    def finish(self, logits: Tensor) -> Tensor:
+        """Of (N, 1, h, w)."""
+        return logits
+
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
+        return DiscriminatorOutput(logits=self.finish(self.to_logits(F.leaky_relu(self.hidden(images), 0.2))))
+
+    def receptive_field(self) -> int | None:
+        return 10
+
+
+Patches.network = PatchesNetwork
+
+
+class MaximaNetwork(PatchesNetwork):
+    """Convolutions and maxima."""
+
+    def __init__(self, channels: int, width: int) -> None:
+        super().__init__(channels, width)
+        self.hidden = nn.Sequential(nn.Conv2d(channels, width, 3, padding=1), nn.MaxPool2d(2))
+        self.to_logits = nn.Sequential(nn.Conv2d(width, width, 3, padding=1), nn.MaxPool2d(2), nn.Conv2d(width, 1, 1))
+
+
+class Maxima(Patches):
+    """Patches of 10 pixels again, of which maxima are taken; sound."""
+
+    network: ClassVar[type[nn.Module]] = MaximaNetwork
+
+
+class MixedNetwork(PlainNetwork):
+    """Layers that might look like faults: they are idle at first, or random in training."""
+
+    def prepare(self, width: int) -> None:
+        self.norm = nn.GroupNorm(1, width)
+        self.dropout = nn.Dropout(0.3)
+        self.branch = weight_norm(nn.Conv2d(width, width, 3, padding=1))
+        self.strength = nn.Parameter(torch.zeros(()))
+        nn.init.zeros_(self.to_logit.weight)
+
+    def activated(self, maps: Tensor) -> Tensor:
+        maps = self.dropout(F.silu(self.norm(maps)))
+        return maps + self.strength * self.branch(maps)
+
+
+class Mixed(Plain):
+    """GroupNorm, dropout, weight norm, a branch and a logit that start at zero; sound."""
+
+    network: ClassVar[type[nn.Module]] = MixedNetwork
+
+
+class Labeled(Plain):
+    """Judges the label too, and tells it; sound."""
+
+    carried: ClassVar[frozenset[str]] = frozenset({"accepts_labels", "image", "provides_class_logits", "needs_labels"})
+
+    def build(self, spec: DataSpec) -> Any:
+        channels, _, _ = image_shape(spec, least=2)
+        if not spec.classes:
+            raise ConfigError("it needs classes", allowed="data with classes", hint="--data FOLDER")
+        return self.network(channels, self.width, len(spec.classes))
+
+
+class LabeledNetwork(Discriminator):
+    """Its parts."""
+
+    def __init__(self, channels: int, width: int, classes: int) -> None:
+        super().__init__()
+        self.hidden = strided(channels, width)
+        self.to_class = nn.Linear(width, classes)
+        self.label = nn.Embedding(classes, width)
+
+    def told(self, class_logits: Tensor) -> Tensor:
+        """Of (N, K)."""
+        return class_logits
+
+    def given(self, labels: Tensor | None, pooled: Tensor) -> Tensor:
+        """The labels."""
+        if labels is None:
+            raise ConfigError("it needs labels")
+        return labels
+
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
+        pooled = F.leaky_relu(self.hidden(images), 0.2).mean((2, 3))
+        logits = (pooled * self.label(self.given(labels, pooled))).sum(1)
+        return DiscriminatorOutput(logits=logits, class_logits=self.told(self.to_class(pooled)))
+
+
+Labeled.network = LabeledNetwork
+
+
+class OfVectors(Options):
+    """Two linear layers, for vectors and for images as vectors; sound."""
+
+    network: ClassVar[type[nn.Module]]
+    carried: ClassVar[frozenset[str]] = frozenset()
+
+    def build(self, spec: DataSpec) -> Any:
+        return self.network(torch.Size(spec.shape).numel())
+
+
+class OfVectorsNetwork(Discriminator):
+    """Its layers."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(size, 8), nn.ReLU(), nn.Linear(8, 1), nn.Flatten(0))
+
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
+        return DiscriminatorOutput(logits=self.layers(images))
+
+
+OfVectors.network = OfVectorsNetwork
+
+
+class Styled(Options):
+    """A style, a small map made of it, and a convolution at full size; sound."""
+
+    latent: int = Field(default=3, ge=1, description="numbers in z")
+    network: ClassVar[type[nn.Module]]
+    carried: ClassVar[frozenset[str]] = frozenset({"accepts_labels", "image", "provides_style"})
+
+    def tags(self) -> frozenset[str]:
+        return self.carried
+
+    def build(self, spec: DataSpec) -> Any:
+        shape = image_shape(spec, least=4)
+        return self.network(shape, self.latent, len(spec.classes) if spec.conditional else 0)
+
+
+class StyledNetwork(Generator):
+    """The parts of it, each of which a fault may replace."""
+
+    def __init__(self, shape: tuple[int, int, int], latent: int, classes: int) -> None:
+        super().__init__()
+        self.size, self.side = latent, shape[1:]
+        self.to_style = nn.Linear(latent, 6)
+        self.class_style = nn.Embedding(classes, 6) if classes else None
+        self.to_map = nn.Linear(6, 4 * 16)
+        self.to_image = nn.Conv2d(4, shape[0], 3, padding=1)
+
+    def latent(self, n: int, *, generator: torch.Generator) -> Tensor:
+        return torch.randn(n, self.size, generator=generator)
+
+    def mapping(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        style = self.to_style(z)
+        if self.class_style is not None:
+            if labels is None:
+                raise ConfigError("it is conditional and got no labels")
+            style = style + self.class_style(labels)
+        return F.leaky_relu(style, 0.2)
+
+    def synthesis(self, style: Tensor) -> Tensor:
+        maps = F.leaky_relu(self.to_map(style).unflatten(1, (4, 4, 4)), 0.2)
+        return self.finish(self.to_image(F.interpolate(maps, size=self.side)))
+
+    def finish(self, images: Tensor) -> Tensor:
+        """Of images without bounds."""
+        return torch.tanh(images)
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        return self.synthesis(self.mapping(z, labels))
+
+
+Styled.network = StyledNetwork
+
+SOUND_DISCRIMINATORS = [Plain, Mixed, Patches, Maxima, Labeled, OfVectors]
+SOUND_GENERATORS = [Styled]
+
+
+def changed(name: str, sound: type[Options], *, tags: frozenset[str] | None = None, **methods: Any) -> type[Options]:
+    """The options of a network like that of ``sound``, with some of its methods replaced, or other tags."""
+    network = type(f"{name}Network", (sound.network,), methods)
+    return faulty(name, sound, network=network, carried=sound.carried if tags is None else tags)
+
+
+def faulty(name: str, sound: type[Options], **body: Any) -> type[Options]:
+    """Options like those of ``sound`` with something else in their class; found in this module, as pickle wants it."""
+    unchecked = dict.fromkeys(("network", "carried"), ClassVar[Any])
+    described = {"__doc__": f"{name}, a fault.", "__module__": __name__, "__annotations__": unchecked}
+    made = globals()[name] = type(name, (sound,), {**body, **described})
+    return made
+
+
+def _with_batch_norm(network, width):
+    network.norm = nn.BatchNorm2d(width)
+
+
+def _dead_parameter(network, width):
+    network.unused = nn.Linear(width, width)
+
+
+def _counting(network, width):
+    network.calls = 0
+
+
+def _counted(network, logits):
+    network.calls += network.training
+    return logits * (1 + network.calls)
+
+
+def _forgotten_buffer(network, width):
+    network.register_buffer("direction", torch.randn(()), persistent=False)
+
+
+def _in_a_list(network, width):
+    network.scales = [torch.randn(())]
+
+
+def _running_mean(network, width):
+    network.register_buffer("mean", torch.zeros(()), persistent=False)
+
+
+def _centered(network, logits):
+    if network.training:
+        network.mean = network.mean * 0.9 + 0.1 * logits.detach().mean()
+    return logits - network.mean
+
+
+def _scaled_in_place(network, images):
+    return images.mul_(0.5)
+
+
+def _noisy(network, images):
+    return images + 0.1 * torch.randn_like(images)
+
+
+def _untimely_dropout(network, maps):
+    return F.dropout(F.leaky_relu(maps, 0.2), 0.5, training=True)
+
+
+def _reading(network, maps):
+    return maps / max(maps.abs().max().item(), 1e-6)
+
+
+def _branching(network, logits):
+    return logits * 2 if logits.sum() > 0 else logits + logits
+
+
+class OnceOnly(torch.autograd.Function):
+    """A leaky ReLU whose gradient cannot be differentiated."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        ctx.save_for_backward(values)
+        return torch.where(values > 0, values, 0.2 * values)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, slope: Tensor) -> Tensor:
+        (values,) = ctx.saved_tensors
+        return torch.where(values > 0, slope, 0.2 * slope)
+
+
+class HalfTwice(OnceOnly):
+    """A square whose gradient is taken for a constant when it is differentiated once more."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        ctx.save_for_backward(values)
+        return values.square()
+
+    @staticmethod
+    def backward(ctx: Any, slope: Tensor) -> Tensor:
+        (values,) = ctx.saved_tensors
+        return slope * 2 * values.detach()
+
+
+def _fixed_size(network, width):
+    network.to_logit = nn.Linear(width * 16 * 16, 1)
+
+
+def _torch_error(model, spec):
+    return model.network(spec.shape[0], model.width)
+
+
+def _three_channels(model, spec):
+    image_shape(spec, least=2)
+    return model.network(3, model.width)
+
+
+def _a_bare_refusal(model, spec):
+    if len(spec.shape) != 3 or min(spec.shape[1:]) < 8:
+        raise ConfigError("it works on larger images")
+    return model.network(spec.shape[0], model.width)
+
+
+def _late_refusal(network, images):
+    if min(images.shape[2:]) < 8:
+        raise ConfigError("too small", given="small", allowed="large", hint="--image-size 32")
+    return images
+
+
+def _refusing(model, spec):
+    raise ConfigError("never content", given="data", allowed="none", hint="give up")
+
+
+def _breaks_at_one(model, spec):
+    image_shape(spec, least=2)
+    if model.width == 1:
+        raise ValueError("no such width")
+    return model.network(spec.shape[0], model.width)
+
+
+def _of_whatever_seed(network, width):
+    nn.init.constant_(network.to_logit.weight, random.Random().random())
+
+
+def _of_one_seed(model, spec):
+    image_shape(spec, least=2)
+    torch.manual_seed(7)
+    return model.network(spec.shape[0], model.width)
+
+
+COUNTED = count()
+
+
+def _of_the_last_one(network, width):
+    network.hidden.weight.data.add_(next(COUNTED))
+
+
+def _other_size_on_meta(network, width):
+    if network.hidden.weight.is_meta:
+        network.to_logit = nn.Linear(width, 2)
+
+
+def _needs_numbers(network, width):
+    network.scale = float(network.hidden.weight.detach().norm())
+
+
+def _derived_tensor(network, width):
+    network.normalized = network.hidden.weight / network.hidden.weight.detach().norm()
+
+
+def _viewed(network, maps):
+    return maps.view(len(maps), -1).unflatten(1, (maps.shape[1], -1)).mean(2)
+
+
+def _by_strides(network, maps):
+    return torch.as_strided(maps, (len(maps), maps.shape[1]), (maps[0].numel(), maps[0, 0].numel())) + maps.mean((2, 3))
+
+
+def _single(network, images):
+    return images.float()
+
+
+def _mixed_precision(network, maps):
+    means = torch.zeros(len(maps), maps.shape[1], dtype=network.to_logit.weight.dtype)
+    means[torch.arange(len(maps))] = maps.mean((2, 3))
+    return means
+
+
+def _nested(network, logits):
+    return logits.unsqueeze(1)
+
+
+def _labels_unsaid(network, images, labels=None):
+    output = PlainNetwork.forward(network, images)
+    return output._replace(logits=output.logits * (1 if labels is None else labels + 1))
+
+
+def _asks_for_nothing(network, labels, pooled):
+    return torch.zeros(len(pooled), dtype=torch.long) if labels is None else labels
+
+
+def _all_alike(network, labels, pooled):
+    if labels is None:
+        raise ConfigError("it needs labels")
+    return labels * 0
+
+
+def _bare_tensor(network, images, labels=None):
+    return network.to_logit(network.hidden(images).mean((2, 3))).squeeze(1)
+
+
+def _declares_nothing(network):
+    return None
+
+
+def _sees_all(network, logits):
+    return logits + logits.mean((2, 3), keepdim=True)
+
+
+def _with_spectral_norm(network, width):
+    network.to_logit = spectral_norm(network.to_logit)
+
+
+def _is_energy(network, logits):
+    return -logits.square()
+
+
+class NotDerived(nn.Module):
+    """A module that looks like a discriminator."""
+
+    def __init__(self, channels: int, width: int) -> None:
+        super().__init__()
+        self.inner = PlainNetwork(channels, width)
+
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
+        return self.inner(images, labels)
+
+
+class Foreign(Plain):
+    """Built of another class than the protocol's."""
+
+    network: ClassVar[Any] = NotDerived
+
+
+LABELED = Labeled.carried
+IMAGE = Plain.carried
+
+DISCRIMINATORS = [
+    (Foreign, "protocol"),
+    (changed("BareTensor", Plain, forward=_bare_tensor), "shapes"),
+    (changed("Nested", Plain, finish=_nested), "shapes"),
+    (changed("FlatMap", Patches, finish=lambda network, logits: logits.flatten(1)), "shapes"),
+    (changed("OneScalar", Plain, finish=lambda network, logits: logits.mean()), "shapes"),
+    (changed("Transposed", Plain, shown=lambda network, maps: maps.transpose(0, 1)), "shapes"),
+    (changed("ClassesFirst", Labeled, told=lambda network, logits: logits.T), "shapes"),
+    (changed("FixedSize", Plain, prepare=_fixed_size, pooled=lambda network, maps: maps.flatten(1)), "shapes"),
+    (faulty("ThreeChannels", Plain, build=_three_channels), "shapes"),
+    (faulty("NeverContent", Plain, build=_refusing), "shapes"),
+    (faulty("TorchError", Plain, build=_torch_error), "too-small"),
+    (faulty("BareRefusal", Plain, build=_a_bare_refusal), "too-small"),
+    (changed("LateRefusal", Plain, enter=_late_refusal), "too-small"),
+    (faulty("BreaksAtOne", Plain, build=_breaks_at_one), "options-build"),
+    (changed("DeadParameter", Plain, prepare=_dead_parameter), "every-parameter-learns"),
+    (changed("Detached", Plain, activated=lambda network, maps: F.relu(maps).detach()), "every-parameter-learns"),
+    (changed("DetachedImages", Plain, enter=lambda network, images: images.detach()), "images-get-a-gradient"),
+    (changed("Rounded", Plain, enter=lambda network, images: (images * 128).round() / 128), "images-get-a-gradient"),
+    (changed("InPlaceRelu", Plain, activated=lambda network, maps: F.relu_(maps.tanh())), "every-parameter-learns"),
+    (changed("CannotTwice", Plain, activated=lambda network, maps: OnceOnly.apply(maps)), "double-backward"),
+    (changed("WrongTwice", Plain, activated=lambda network, maps: HalfTwice.apply(maps)), "double-backward"),
+    (changed("UntimelyDropout", Plain, activated=_untimely_dropout), "deterministic"),
+    (changed("Noisy", Plain, enter=_noisy), "deterministic"),
+    (changed("Counter", Plain, prepare=_counting, finish=_counted), "state"),
+    (changed("ForgottenBuffer", Plain, prepare=_forgotten_buffer, finish=lambda net, x: x * net.direction), "state"),
+    (changed("RunningMean", Plain, prepare=_running_mean, finish=_centered), "state"),
+    (changed("InAList", Plain, prepare=_in_a_list, finish=lambda net, x: x * net.scales[0]), "state"),
+    (changed("ExtraState", Plain, get_extra_state=lambda net: 3, set_extra_state=lambda net, state: None), "state"),
+    (changed("DerivedTensor", Plain, prepare=_derived_tensor), "copy"),
+    (changed("OfWhateverSeed", Plain, prepare=_of_whatever_seed), "seed"),
+    (changed("OfTheLastOne", Plain, prepare=_of_the_last_one), "seed"),
+    (faulty("OfOneSeed", Plain, build=_of_one_seed), "seed"),
+    (changed("OtherOnMeta", Plain, prepare=_other_size_on_meta), "meta-device"),
+    (changed("NeedsNumbers", Plain, prepare=_needs_numbers), "meta-device"),
+    (changed("InPlace", Plain, enter=_scaled_in_place), "inputs-unmodified"),
+    (changed("Viewed", Plain, pooled=_viewed), "channels-last"),
+    (changed("ByStrides", Plain, pooled=_by_strides), "channels-last"),
+    (changed("Single", Plain, enter=_single), "double"),
+    (changed("MixedPrecision", Plain, pooled=_mixed_precision), "autocast"),
+    (changed("Reading", Plain, activated=_reading), "no-host-sync"),
+    (changed("Branching", Plain, finish=_branching), "no-host-sync"),
+    (changed("AsksForNothing", Labeled, given=_asks_for_nothing), "labels-missing"),
+    (changed("LabelsAfterAll", Plain, forward=_labels_unsaid), "unconditional"),
+    (changed("Squeezed", Plain, finish=lambda network, logits: logits.squeeze()), "batch-of-one"),
+    (changed("Sigmoid", Plain, finish=lambda network, logits: logits.sigmoid()), "raw-logits"),
+    (changed("WideTanh", Plain, finish=lambda network, logits: 3 * logits.tanh()), "raw-logits"),
+    (changed("Softmax", Labeled, told=lambda network, logits: logits.softmax(1)), "raw-logits"),
+    (changed("TooWideAField", Patches, receptive_field=lambda network: 16), "receptive-field"),
+    (changed("TooNarrowAField", Patches, receptive_field=lambda network: 7), "receptive-field"),
+    (changed("SeesAll", Patches, finish=_sees_all), "receptive-field"),
+    (changed("DeclaresNothing", Patches, receptive_field=_declares_nothing), "receptive-field"),
+    (
+        changed(
+            "UntaggedBatchNorm", Plain, prepare=_with_batch_norm, activated=lambda net, maps: net.norm(maps).relu()
+        ),
+        "tag-batch-coupled-train",
+    ),
+    (changed("NeedlesslyCoupled", Plain, tags=IMAGE | {"batch_coupled_train"}), "tag-batch-coupled-train"),
+    (changed("MeanOfTheBatch", Plain, finish=lambda net, x: x - x.mean()), "tag-batch-coupled-always"),
+    (
+        changed("HalfSaid", Plain, tags=IMAGE | {"batch_coupled_always"}, finish=lambda net, x: x - x.mean()),
+        "tag-batch-nonlinear",
+    ),
+    (changed("LabelsUnsaid", Plain, forward=_labels_unsaid), "tag-accepts-labels"),
+    (changed("LabelsIgnored", Labeled, given=_all_alike), "tag-accepts-labels"),
+    (changed("NeedsUnsaid", Labeled, tags=LABELED - {"needs_labels"}), "tag-needs-labels"),
+    (changed("NoClassHead", Plain, tags=IMAGE | {"provides_class_logits"}), "tag-provides-class-logits"),
+    (changed("FeaturesUnsaid", Plain, tags=frozenset({"image"})), "tag-provides-features"),
+    (changed("PatchUnsaid", Patches, tags=frozenset({"image"})), "tag-patch"),
+    (changed("SingleOutput", Plain, tags=IMAGE | {"multiple_outputs"}), "tag-multiple-outputs"),
+    (changed("GroupsOfAny", Plain, tags=IMAGE | {"groups_of_four"}), "tag-groups-of-four"),
+    (changed("NoSpectralNorm", Plain, tags=IMAGE | {"spectral_norm"}), "tag-spectral-norm"),
+    (changed("SpectralUnsaid", Plain, prepare=_with_spectral_norm), "tag-spectral-norm"),
+    (changed("EnergyUnsaid", Plain, finish=_is_energy), "tag-energy"),
+    (changed("NoEnergy", Plain, tags=IMAGE | {"energy"}), "tag-energy"),
+    (changed("ImagesUnsaid", Plain, tags=frozenset({"provides_features"})), "tag-image"),
+]
+"""Options of a discriminator with one fault, and the check meant for it."""
+
+
+def _other_latents(**what: Any) -> Callable[..., Tensor]:
+    def latent(network: Any, n: int, *, generator: torch.Generator) -> Tensor:
+        source = None if what.get("globally") else generator
+        source = torch.Generator().manual_seed(0) if what.get("fixed") else source
+        drawn = torch.randn(n + what.get("more", 0), network.size, generator=source)
+        drawn = drawn[:1].expand(n, -1) if what.get("alike") else drawn
+        return drawn.to(what.get("dtype", torch.float32))
+
+    return latent
+
+
+def _without_labels(network, z, labels=None):
+    return F.leaky_relu(network.to_style(z), 0.2)
+
+
+def _class_if_there(network, z, labels=None):
+    style = network.to_style(z)
+    return F.leaky_relu(style if labels is None else style + network.class_style(labels), 0.2)
+
+
+def _noisy_forward(network, z, labels=None):
+    images = StyledNetwork.forward(network, z, labels)
+    return (images + 0.1 * torch.randn_like(images)).clamp(-1, 1)
+
+
+def _standardized(network, images):
+    scale = images.std(0, keepdim=True) if network.training else 1
+    return torch.tanh(images / (scale + 1e-3))
+
+
+GENERATORS = [
+    (changed("Padded", Styled, finish=lambda network, images: F.pad(images, (1, 1)).tanh()), "shapes"),
+    (changed("NoTanh", Styled, finish=lambda network, images: images), "range"),
+    (changed("TwiceTanh", Styled, finish=lambda network, images: 2 * images.tanh()), "range"),
+    (
+        changed("Collapsed", Styled, finish=lambda network, images: (0 * images + images.mean(0)).tanh()),
+        "latents-matter",
+    ),
+    (changed("Cut", Styled, finish=lambda network, images: images.tanh().detach()), "latents-matter"),
+    (changed("GlobalLatents", Styled, latent=_other_latents(globally=True)), "latents"),
+    (changed("FixedLatents", Styled, latent=_other_latents(fixed=True)), "latents"),
+    (changed("OneMore", Styled, latent=_other_latents(more=1)), "latents"),
+    (changed("AllAlike", Styled, latent=_other_latents(alike=True)), "latents"),
+    (changed("DoubleLatents", Styled, latent=_other_latents(dtype=torch.float64)), "latents"),
+    (changed("IgnoresLabels", Styled, mapping=_without_labels), "tag-accepts-labels"),
+    (changed("ClassIfThere", Styled, mapping=_class_if_there), "labels-missing"),
+    (changed("NoisyImages", Styled, forward=_noisy_forward), "deterministic"),
+    (
+        changed("OtherForward", Styled, forward=lambda net, z, labels=None: net.synthesis(net.mapping(z, labels)) / 2),
+        "tag-provides-style",
+    ),
+    (changed("StyleUnsaid", Styled, tags=frozenset({"accepts_labels", "image"})), "tag-provides-style"),
+    (changed("Standardized", Styled, finish=_standardized), "tag-batch-coupled-train"),
+    (
+        changed("PathsCannotBeMeasured", Styled, finish=lambda net, images: OnceOnly.apply(images).tanh()),
+        "double-backward",
+    ),
+]
+"""Options of a generator with one fault, and the check meant for it."""

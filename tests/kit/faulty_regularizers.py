@@ -1,0 +1,524 @@
+"""Regularizers, each with one fault that somebody might make. ``FAULTS`` says which check is to catch it."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+
+from ganzoo.component import Options, RegularizerOptions
+from ganzoo.errors import ConfigError
+from ganzoo.protocols import Regularizer
+
+
+class Penalty(RegularizerOptions, Regularizer):
+    """Squared slope of the critic at noisy real data; sound."""
+
+    noise: float = Field(default=0.1, ge=0, allow_inf_nan=False, description="of the points around real data")
+
+    def tags(self):
+        return frozenset({"limits_slope", "needs_per_sample_independence"})
+
+    def discriminator_terms(self, view):
+        return {"penalty": self.squares(view).mean()}
+
+    def squares(self, view):
+        return self.gradients(view, self.around(view)).flatten(1).square().sum(1)
+
+    def around(self, view):
+        noise = torch.rand(view.real.shape, generator=view.random).to(view.real)
+        return view.real + self.noise * noise
+
+    def gradients(self, view, points):
+        points = points.detach().requires_grad_()
+        judged = view.critic(points, view.real_labels).maps()
+        total = sum(logits.reshape(len(points), -1).mean(1).sum() for logits in judged) / len(judged)
+        return torch.autograd.grad(total, points, create_graph=True)[0]
+
+
+class Centered(RegularizerOptions):
+    """Holds logits near their running mean; sound."""
+
+    decay: float = Field(default=0.9, ge=0, lt=1, allow_inf_nan=False, description="what the mean keeps of old")
+
+    def tags(self):
+        return frozenset({"batch_nonlinear"})
+
+    def build(self, spec):
+        return CenteredPart(self.decay)
+
+
+class CenteredPart(Regularizer):
+    """The mean of :class:`Centered`."""
+
+    def __init__(self, decay):
+        self.decay, self.mean, self.seen = decay, torch.zeros(()), []
+
+    def discriminator_terms(self, view):
+        logits = view.real_output.logits
+        self.seen.append(logits.detach().mean())
+        return {"centered": (logits - self.moved(self.seen[-1])).square().mean()}
+
+    def moved(self, mean):
+        return self.mean.to(mean).lerp(mean, 1 - self.decay)
+
+    def after_step(self, player, network):
+        if player == "discriminator" and self.seen:
+            self.mean = self.moved(torch.stack(self.seen).mean())
+            self.seen.clear()
+
+    def state_dict(self):
+        return {"mean": self.mean.clone()}
+
+    def load_state_dict(self, state):
+        self.mean = state["mean"].clone()
+
+
+class Likeness(RegularizerOptions, Regularizer):
+    """The generator is to make what the critic takes for real; sound."""
+
+    def tags(self):
+        return frozenset({"replaces_generator_loss"})
+
+    def generator_terms(self, view):
+        return {"likeness": F.softplus(-view.fake_output.logits).mean()}
+
+
+class Clip(RegularizerOptions, Regularizer):
+    """Clips weights of the critic; sound."""
+
+    def tags(self):
+        return frozenset({"limits_slope"})
+
+    @torch.no_grad()
+    def after_step(self, player, network):
+        if player == "discriminator":
+            for parameter in network.parameters():
+                parameter.clamp_(-0.1, 0.1)
+
+
+class PlainOptions(Options, Regularizer):
+    """Has neither weight nor interval, as it derives from the wrong options."""
+
+    def discriminator_terms(self, view):
+        return {"plain_options": view.real_output.logits.square().mean()}
+
+
+class Misspelled(RegularizerOptions, Regularizer):
+    """Its one method has a name that nobody calls."""
+
+    def discriminator_term(self, view):
+        return {"misspelled": view.real_output.logits.square().mean()}
+
+
+class OneASample(Penalty):
+    """A term for each sample."""
+
+    def discriminator_terms(self, view):
+        return {"penalty": self.squares(view)}
+
+
+class SinglePrecision(Penalty):
+    """Comes back in single precision, whatever goes in."""
+
+    def discriminator_terms(self, view):
+        return {"penalty": self.squares(view).mean().float()}
+
+
+class RootOfExcess(Penalty):
+    """The root of how far the slope is above 10, which it is not."""
+
+    def discriminator_terms(self, view):
+        return {"penalty": (self.squares(view) - 100).sqrt().mean()}
+
+
+class NumberedTerms(Penalty):
+    """A term for each sample, by number."""
+
+    def discriminator_terms(self, view):
+        return {f"penalty_{number}": square for number, square in enumerate(self.squares(view))}
+
+
+class NamedAsTheLoss(Penalty):
+    """Takes the name of the loss's own term."""
+
+    def discriminator_terms(self, view):
+        return {"adversarial": self.squares(view).mean()}
+
+
+class NamedInWords(Penalty):
+    """A name with a slash, which ``metrics.jsonl`` has for players."""
+
+    def discriminator_terms(self, view):
+        return {"d/Squared slope": self.squares(view).mean()}
+
+
+class Detached(Penalty):
+    """Shows the slope and teaches nothing."""
+
+    def discriminator_terms(self, view):
+        return {"penalty": self.squares(view).detach().mean() + 0 * view.real_output.logits.sum()}
+
+
+class NoSecondGraph(Penalty):
+    """The gradient is taken without a graph, so its square is a constant."""
+
+    def gradients(self, view, points):
+        points = points.detach().requires_grad_()
+        return torch.autograd.grad(view.critic(points, view.real_labels).logits.sum(), points)[0]
+
+
+class TeachesTheGenerator(RegularizerOptions, Regularizer):
+    """In the discriminator's step it makes fakes of its own, and G learns from them what it should not."""
+
+    def discriminator_terms(self, view):
+        made = view.generate(view.z, view.fake_labels)
+        return {"teaches": view.plain_critic(made, view.fake_labels).logits.square().mean()}
+
+
+class Sum(Penalty):
+    """Grows with the batch, though it draws random numbers."""
+
+    def discriminator_terms(self, view):
+        return {"penalty": self.squares(view).sum()}
+
+    def tags(self):
+        return super().tags() | {"batch_nonlinear"}
+
+
+class NormOfTheBatch(Penalty):
+    """One norm over the whole batch in place of one a sample."""
+
+    def discriminator_terms(self, view):
+        return {"penalty": self.gradients(view, self.around(view)).norm()}
+
+    def tags(self):
+        return super().tags() | {"batch_nonlinear"}
+
+
+class OneLogitOnly(Penalty):
+    """Takes the shape of logits for (N,)."""
+
+    def discriminator_terms(self, view):
+        (n,) = view.real_output.logits.shape
+        return {"penalty": self.squares(view).sum() / n}
+
+
+class SumOfPatches(Penalty):
+    """Adds up the patches of a sample: twice the patches, four times the penalty."""
+
+    def gradients(self, view, points):
+        points = points.detach().requires_grad_()
+        total = sum(logits.sum() for logits in view.critic(points, view.real_labels).maps())
+        return torch.autograd.grad(total, points, create_graph=True)[0]
+
+
+class Backward(Penalty):
+    """Takes the gradient by backward(), which leaves one at every weight."""
+
+    def gradients(self, view, points):
+        points = points.detach().requires_grad_()
+        view.critic(points, view.real_labels).logits.sum().backward(retain_graph=True)
+        return points.grad
+
+
+class ClearsGradients(Penalty):
+    """Clears the gradients, those of earlier micro-batches among them."""
+
+    def discriminator_terms(self, view):
+        view.network.zero_grad()
+        return super().discriminator_terms(view)
+
+
+class ClipsTooEarly(Penalty):
+    """Clips within the term, before the optimizer has moved."""
+
+    def discriminator_terms(self, view):
+        with torch.no_grad():
+            for parameter in view.network.parameters():
+                parameter.clamp_(-0.1, 0.1)
+        return super().discriminator_terms(view)
+
+
+class LeavesEvaluation(Penalty):
+    """Switches the network to evaluation, and never back."""
+
+    def discriminator_terms(self, view):
+        view.network.eval()
+        return super().discriminator_terms(view)
+
+
+class ClipsWhatItRemembers(Clip):
+    """Clips the network it saw in the discriminator's step, whoever has moved."""
+
+    def build(self, spec):
+        return ClipsWhatItRemembersPart()
+
+
+class ClipsWhatItRemembersPart(Regularizer):
+    network: torch.nn.Module | None = None
+
+    def discriminator_terms(self, view):
+        self.network = view.network
+        return {}
+
+    @torch.no_grad()
+    def after_step(self, player, network):
+        for parameter in (self.network or network).parameters():
+            parameter.clamp_(-0.1, 0.1)
+
+
+class NoiseInPlace(Penalty):
+    """Adds its noise to the real data themselves."""
+
+    def around(self, view):
+        return view.real.add_(self.noise * torch.rand(view.real.shape, generator=view.random).to(view.real))
+
+
+class AsksForGradients(Penalty):
+    """Makes the view's real data ask for gradients, for all that come after."""
+
+    def gradients(self, view, points):
+        view.real.requires_grad_()
+        return super().gradients(view, points)
+
+
+class GlobalNoise(Penalty):
+    """Draws from the generator of the whole process."""
+
+    def around(self, view):
+        return view.real + self.noise * torch.rand_like(view.real)
+
+
+class NoiseOfNobody(Penalty):
+    """Draws from a generator that is seeded by the clock."""
+
+    def around(self, view):
+        mine = torch.Generator()
+        mine.seed()
+        return view.real + self.noise * torch.rand(view.real.shape, generator=mine).to(view.real)
+
+
+class WeighsItself(Penalty):
+    """Multiplies by the weight, as the step does."""
+
+    def discriminator_terms(self, view):
+        return {"penalty": self.weight * self.squares(view).mean()}
+
+
+class SkipsByItself(Centered):
+    """Counts the interval itself."""
+
+    def build(self, spec):
+        part = CenteredPart(self.decay)
+        plain = part.discriminator_terms
+        part.discriminator_terms = lambda view: {} if self.every > 1 else plain(view)
+        return part
+
+
+class Forgets(Centered):
+    """Its running mean is in no checkpoint."""
+
+    def build(self, spec):
+        return ForgetsPart(self.decay)
+
+
+class ForgetsPart(CenteredPart):
+    def state_dict(self):
+        return {}
+
+    def load_state_dict(self, state):
+        pass
+
+
+class ForgetsToCount(Clip):
+    """Clips less and less, and starts anew after a resume."""
+
+    def build(self, spec):
+        return ForgetsToCountPart()
+
+
+class ForgetsToCountPart(Regularizer):
+    steps = 0
+
+    @torch.no_grad()
+    def after_step(self, player, network):
+        if player == "discriminator":
+            self.steps += 1
+            for parameter in network.parameters():
+                parameter.clamp_(-0.01 * self.steps, 0.01 * self.steps)
+
+
+class ReadsTheMean(Centered):
+    """Keeps its mean as a plain number, read off the device at every update."""
+
+    def build(self, spec):
+        return ReadsTheMeanPart(self.decay)
+
+
+class ReadsTheMeanPart(CenteredPart):
+    def moved(self, mean):
+        return torch.tensor(self.mean.item()).to(mean).lerp(torch.tensor(mean.item()).to(mean), 1 - self.decay)
+
+
+class StaysOnTheCpu(Penalty):
+    """Leaves its random numbers where they were drawn."""
+
+    def around(self, view):
+        noise = torch.rand(view.real.shape, generator=view.random, dtype=view.real.dtype)
+        return view.real + self.noise * noise
+
+
+class ImagesOnly(Penalty):
+    """Asks vectors for their height."""
+
+    def around(self, view):
+        n, channels, height, width = view.real.shape
+        return super().around(view).view(n, channels, height, width)
+
+
+class SlowsAdamTooMuch(Penalty):
+    """k/(k+1) upside down."""
+
+    def optimizer_correction(self):
+        return {"discriminator": (self.every + 1) / self.every}
+
+
+class CorrectsD(Penalty):
+    """Calls the discriminator by its short name."""
+
+    def optimizer_correction(self):
+        return {"d": self.every / (self.every + 1)}
+
+
+class Rewards(Penalty):
+    """The sign is wrong: steeper is better."""
+
+    def discriminator_terms(self, view):
+        return {"penalty": -self.squares(view).mean()}
+
+
+class ReplacesWithNothing(Likeness):
+    """Takes the place of G's objective, and has none."""
+
+    def generator_terms(self, view):
+        return {}
+
+    def discriminator_terms(self, view):
+        return {"likeness": view.fake_output.logits.square().mean()}
+
+
+class NeedsFeaturesInSecret(RegularizerOptions, Regularizer):
+    """Compares features, and does not say so."""
+
+    def generator_terms(self, view):
+        if not view.fake_output.features:
+            raise ConfigError("needs features")
+        return {"features": view.fake_output.features[-1].square().mean()}
+
+
+class CrashesWithoutClasses(RegularizerOptions, Regularizer):
+    """Its need of class logits is no ConfigError but a crash."""
+
+    def tags(self):
+        return frozenset({"needs_class_logits", "needs_labels"})
+
+    def discriminator_terms(self, view):
+        if view.real_labels is None:
+            raise ConfigError("needs labels")
+        return {"classes": F.cross_entropy(view.real_output.class_logits, view.real_labels)}
+
+
+class ClaimsToNeedLabels(Penalty):
+    """Asks for labels that it does not look at."""
+
+    def tags(self):
+        return super().tags() | {"needs_labels"}
+
+
+class LooksAtRealInSecret(RegularizerOptions, Regularizer):
+    """Needs real data judged in the generator's step, and does not say so."""
+
+    def generator_terms(self, view):
+        if view.real_output is None:
+            raise ConfigError("needs real_output")
+        return {"looks": (view.fake_output.logits.mean() - view.real_output.logits.mean()).square()}
+
+
+class NeedsStyleInSecret(RegularizerOptions, Regularizer):
+    """Looks at styles, and does not say so."""
+
+    def generator_terms(self, view):
+        if not hasattr(view.network, "mapping"):
+            raise ConfigError("needs a style")
+        return {"style": view.network.mapping(view.z, view.fake_labels).square().mean()}
+
+
+class ImagesInSecret(Penalty):
+    """Refuses vectors, and does not say so."""
+
+    def build(self, spec):
+        if len(spec.shape) != 3:
+            raise ConfigError("needs images")
+        return self
+
+
+class CouplesInSecret(Penalty):
+    """Takes the gradient at each sample, and does not say so."""
+
+    def tags(self):
+        return frozenset({"limits_slope"})
+
+
+class NonlinearInSecret(Centered):
+    """Compares with the mean of the batch, and does not say so."""
+
+    def tags(self):
+        return frozenset()
+
+
+FAULTS = [
+    (PlainOptions, "protocol"),
+    (Misspelled, "protocol"),
+    (OneASample, "scalars"),
+    (SinglePrecision, "scalars"),
+    (RootOfExcess, "scalars"),
+    (NumberedTerms, "names"),
+    (NamedAsTheLoss, "names"),
+    (NamedInWords, "names"),
+    (Detached, "gradient"),
+    (NoSecondGraph, "gradient"),
+    (TeachesTheGenerator, "gradient"),
+    (Sum, "duplicated-batch"),
+    (NormOfTheBatch, "duplicated-batch"),
+    (OneLogitOnly, "logit-maps"),
+    (SumOfPatches, "patch-count"),
+    (Backward, "gradients-untouched"),
+    (ClearsGradients, "gradients-untouched"),
+    (ClipsTooEarly, "networks-untouched"),
+    (LeavesEvaluation, "networks-untouched"),
+    (ClipsWhatItRemembers, "projection"),
+    (NoiseInPlace, "inputs-unmodified"),
+    (AsksForGradients, "inputs-unmodified"),
+    (GlobalNoise, "random"),
+    (NoiseOfNobody, "random"),
+    (WeighsItself, "weight-outside"),
+    (SkipsByItself, "weight-outside"),
+    (Forgets, "state"),
+    (ForgetsToCount, "state"),
+    (ReadsTheMean, "no-host-sync"),
+    (StaysOnTheCpu, "no-host-sync"),
+    (ImagesOnly, "vectors"),
+    (SlowsAdamTooMuch, "optimizer-correction"),
+    (CorrectsD, "optimizer-correction"),
+    (Rewards, "slope"),
+    (ReplacesWithNothing, "generator-term"),
+    (NeedsFeaturesInSecret, "tag-needs-features"),
+    (CrashesWithoutClasses, "tag-needs-class-logits"),
+    (ClaimsToNeedLabels, "tag-needs-labels"),
+    (LooksAtRealInSecret, "tag-needs-real-output"),
+    (NeedsStyleInSecret, "tag-needs-style"),
+    (ImagesInSecret, "tag-needs-images"),
+    (CouplesInSecret, "tag-needs-per-sample-independence"),
+    (NonlinearInSecret, "tag-batch-nonlinear"),
+]

@@ -1,0 +1,163 @@
+"""The checks as tests, under a pytest of its own."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+import pytest
+from broken_plugins.install import PluginFolder
+from PIL import Image
+
+from ganzoo.errors import ConfigError, UnknownNameError
+from ganzoo.testing import parametrize_with_checks
+
+pytest_plugins = ["pytester"]
+
+_buffer = io.BytesIO()
+Image.new("RGB", (16, 16), (200, 10, 40)).save(_buffer, "PNG")
+PIXEL = _buffer.getvalue()
+
+RECORDS = """
+from ganzoo.component import Component
+from ganzoo.hookspecs import hookimpl
+
+GANZOO_API = 1
+
+
+@hookimpl
+def ganzoo_components():
+    clamps = "kit.faulty_losses:Clamped"
+    known = {"generator-alive": "so it was published", "tag-saturating": "likewise"}
+    return [
+        Component(kind="loss", name="sound", target="kit.faulty_losses:Sound", summary="sound"),
+        Component(kind="loss", name="clamped", target=clamps, summary="clamps", expected_failures=known),
+        Component(kind="loss", name="away", target="nowhere:Away", summary="away", requires=("not_installed_at_all",)),
+        Component(kind="dataset", name="table", target="ganzoo_datasets.csv:Csv", summary="wants a path"),
+        Component(kind="extractor", name="later", target="nowhere:Later", summary="of a kind without checks"),
+    ]
+"""
+
+OF_A_DISTRIBUTION = """
+from ganzoo.testing import parametrize_with_checks
+
+@parametrize_with_checks("Ganzoo_Kit-Test")
+def test_conforms(component, check):
+    check(component)
+"""
+
+OF_OPTIONS = """
+from ganzoo.testing import parametrize_with_checks
+from kit.faulty_losses import Sound, Swapped
+
+@parametrize_with_checks([("losses", Sound), ("loss", Sound(center=2.0)), ("loss", Swapped)])
+def test_conforms(component, check):
+    check(component)
+"""
+
+
+@pytest.fixture(autouse=True)
+def _path(pytester, monkeypatch):
+    """In processes of their own, since pytest forgets what a run within this one has imported."""
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(pytester.path), str(Path(__file__).parents[1])]))
+
+
+@pytest.fixture
+def installed(pytester):
+    folder = PluginFolder(pytester.path)
+    (pytester.path / "kit_test_records.py").write_text(RECORDS, encoding="utf-8")
+    folder.announce("ganzoo-kit-test", {"main": "kit_test_records"})
+
+
+def test_distribution_as_tests(pytester, installed):
+    pytester.makepyfile(OF_A_DISTRIBUTION)
+    result = pytester.runpytest_subprocess("-v", "-rsx", "-Werror", "-pno:cacheprovider")
+    assert result.parseoutcomes()["xfailed"] == 2, str(result.stdout)
+    assert result.parseoutcomes()["failed"] == 1, "the one whose options must be given"
+    assert set(result.parseoutcomes()) == {"passed", "failed", "skipped", "xfailed"}
+    result.stdout.fnmatch_lines(
+        [
+            "*test_conforms[[]loss-ganzoo-kit-test/clamped-generator-alive[]] XFAIL*",
+            "*test_conforms[[]loss-ganzoo-kit-test/sound-finite[]] PASSED*",
+            "*test_conforms[[]loss-ganzoo-kit-test/sound-state[]] SKIPPED*",
+            "*test_conforms[[]loss-ganzoo-kit-test/sound-enough-checks[]] PASSED*",
+        ]
+    )
+    result.stdout.fnmatch_lines_random(
+        [
+            "SKIPPED*it has no state*",
+            "XFAIL*clamped-generator-alive[]] - so it was published (at real 40 and fake -40 G's gradient is 0)",
+            "*not_installed_at_all is not installed: python -m pip install not_installed_at_all*",
+            "*there are no checks of the kind extractor*",
+            "*give its options: parametrize_with_checks(*, options={'table': {'path': *}})",
+        ]
+    )
+
+
+def test_options_of_installed_components(pytester, installed):
+    (pytester.path / "pixel.png").write_bytes(PIXEL)
+    (pytester.path / "table.csv").write_text("image\n" + "pixel.png\n" * 8, encoding="utf-8")
+    given = "options={'table': {'path': 'table.csv'}}"
+    pytester.makepyfile(OF_A_DISTRIBUTION.replace('Kit-Test"', f'Kit-Test", {given}'))
+    result = pytester.runpytest_subprocess("-pno:cacheprovider", "-k", "table and (repeats or enough or given)")
+    assert set(result.parseoutcomes()) == {"passed", "deselected"}, str(result.stdout)
+
+
+def test_options_of_another_component(installed, monkeypatch, pytester):
+    monkeypatch.syspath_prepend(pytester.path)
+    with pytest.raises(ConfigError, match=r"tabel\.path is an option of nothing that is checked; did you mean 'table'"):
+        parametrize_with_checks("ganzoo-kit-test", options={"tabel": {"path": "table.csv"}})
+
+
+def test_options_as_tests(pytester):
+    """A failure shows what was found and the sentence; options of one class are told apart."""
+    pytester.makepyfile(OF_OPTIONS)
+    result = pytester.runpytest_subprocess("-v", "-Werror", "-pno:cacheprovider", "-k", "signs or enough or gradcheck")
+    assert result.parseoutcomes() == {"passed": 8, "failed": 1, "deselected": result.parseoutcomes()["deselected"]}
+    result.stdout.fnmatch_lines(
+        [
+            "*test_conforms[[]loss-Sound-gradient-signs[]] PASSED*",
+            "*test_conforms[[]loss-Sound(center=2.0)-gradient-signs[]] PASSED*",
+            "*test_conforms[[]loss-Swapped-gradient-signs[]] FAILED*",
+            "E * near zero D's gradient at real logits is *, not below 0",
+            "E * ganzoo.protocols:Loss says: Near zero D is pushed to raise real and to lower fake logits*",
+        ]
+    )
+
+
+def test_tests_can_be_shared_among_processes(pytester):
+    """Each process finds the same names in the same order."""
+    pytester.makepyfile(OF_OPTIONS)
+    result = pytester.runpytest_subprocess("-n2", "-pno:cacheprovider", "-k", "signs or enough")
+    assert result.parseoutcomes() == {"passed": 5, "failed": 1}
+
+
+def test_expected_failures_are_held_to(pytester, installed):
+    path = pytester.path / "kit_test_records.py"
+    path.write_text(RECORDS.replace('"tag-saturating"', '"finit"').replace('"generator-alive"', '"finite"'), "utf-8")
+    pytester.makepyfile(OF_A_DISTRIBUTION)
+    result = pytester.runpytest_subprocess("-pno:cacheprovider", "-k", "clamped and (finite or enough)")
+    assert result.parseoutcomes()["failed"] == 2, str(result.stdout)
+    result.stdout.fnmatch_lines(
+        [
+            "E * finite was expected to fail (so it was published), and does not",
+            "E * expected_failures: there is no check 'finit'; did you mean 'finite'?",
+        ]
+    )
+
+
+def test_distribution_that_is_not_installed():
+    with pytest.raises(ConfigError, match="no component of 'ganzoo-nothing' is installed") as raised:
+        parametrize_with_checks("ganzoo-nothing")
+    assert "pip install --editable ." in raised.value.hint
+
+
+def test_kind_without_checks():
+    with pytest.raises(ConfigError, match="there are no checks of the kind extractor"):
+        parametrize_with_checks([("extractor", None)])
+
+
+def test_kind_that_there_is_not():
+    with pytest.raises(UnknownNameError, match="did you mean 'loss'"):
+        parametrize_with_checks([("los", None)])

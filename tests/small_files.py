@@ -1,0 +1,59 @@
+"""A few small files in each form that first-party datasets read, and the options that lead there."""
+
+from __future__ import annotations
+
+import gzip
+import struct
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+
+def pictures(folder: Path, count: int = 6) -> list[str]:
+    names = [f"{'ab'[number % 2]}/{number}.png" for number in range(count)]
+    for number, name in enumerate(names):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        noise = np.random.default_rng(number).integers(0, 256, (24, 20, 3), dtype=np.uint8)
+        Image.fromarray(noise).save(folder / name)
+    return names
+
+
+def of_folder(path: Path) -> dict[str, str]:
+    pictures(path / "train")
+    pictures(path / "test", 4)
+    return {"path": str(path)}
+
+
+def of_table(path: Path) -> dict[str, str]:
+    rows = [f"{name},{name[0]},patient {name[2]},{'test' if '5' in name else 'train'}" for name in pictures(path)]
+    (path / "table.csv").write_text("\n".join(["image,label,group,split", *rows]), encoding="utf-8")
+    return {"path": str(path / "table.csv")}
+
+
+def of_idx(path: Path) -> dict[str, str]:
+    for part, count in (("train", 8), ("t10k", 4)):
+        images = np.random.default_rng(count).integers(0, 256, (count, 28, 28), dtype=np.uint8)
+        labels = np.arange(count, dtype=np.uint8) % 2
+        for name, array in ((f"{part}-images-idx3-ubyte", images), (f"{part}-labels-idx1-ubyte", labels)):
+            header = bytes([0, 0, 8, array.ndim]) + b"".join(struct.pack(">I", side) for side in array.shape)
+            (path / f"{name}.gz").write_bytes(gzip.compress(header + array.tobytes()))
+    return {"path": str(path)}
+
+
+def of_npz(path: Path) -> dict[str, str]:
+    draw = np.random.default_rng(0)
+    images = {f"{part}_images": draw.integers(0, 256, (6, 28, 28, 3), dtype=np.uint8) for part in ("train", "val")}
+    labels = {f"{part}_labels": np.arange(6)[:, None] % 3 for part in ("train", "val")}
+    np.savez(path / "set.npz", **images, **labels)
+    return {"path": str(path / "set.npz")}
+
+
+def of_each(path: Path) -> dict[str, dict[str, str]]:
+    """Name of a dataset → its options, for files written below ``path``."""
+    makers = {"folder": of_folder, "csv": of_table, "idx": of_idx, "npz": of_npz}
+    given = {}
+    for name, make in makers.items():
+        (path / name).mkdir()
+        given[name] = make(path / name)
+    return given
