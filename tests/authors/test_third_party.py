@@ -2,56 +2,13 @@
 
 import json
 import math
-import os
-import subprocess
-import sys
-import sysconfig
 from pathlib import Path
 
 import pytest
+from environments import Environment
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "third_party_plugin"
-SCRIPTS = "Scripts" if os.name == "nt" else "bin"
-
-
-class Environment:
-    """A virtual environment that sees the packages of the running one, but installs ganzoo itself."""
-
-    def __init__(self, path):
-        self.path = path
-        self.work = path / "work"
-        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(path)], check=True, timeout=120)
-        self.work.mkdir()
-        site_packages = self.run(
-            "python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"
-        ).stdout.strip()
-        borrowed = dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib"))
-        (Path(site_packages) / "borrowed.pth").write_text("\n".join(borrowed) + "\n")
-
-    def run(self, program, *arguments, expect=0, **environ):
-        """Run a program of the environment in an empty folder."""
-        inherited = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("PYTHON", "GANZOO", "PIP", "VIRTUAL"))
-        }
-        done = subprocess.run(
-            [str(self.path / SCRIPTS / program), *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            timeout=240,
-            cwd=self.work,
-            env={**inherited, "COLUMNS": "120", **environ},
-            check=False,
-        )
-        assert done.returncode == expect, done.stdout + done.stderr
-        return done
-
-    def install(self, *sources):
-        """Build and install without an index and without dependencies: they are borrowed."""
-        flags = ("--no-index", "--no-deps", "--no-build-isolation", "--disable-pip-version-check", "--quiet")
-        self.run("python", "-m", "pip", "install", *flags, *sources)
 
 
 @pytest.fixture(scope="module")

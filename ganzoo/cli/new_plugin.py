@@ -1,0 +1,67 @@
+"""``ganzoo new-plugin``."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ganzoo.cli.context import registry
+from ganzoo.scaffold import NewPlugin, planned, written
+from ganzoo.scaffold.planning import DEFAULT_KINDS, namesakes
+
+EXAMPLES = """\
+Examples:
+  ganzoo new-plugin ganzoo-soft-hinge
+  ganzoo new-plugin ganzoo-lab --kind loss --kind disc
+"""
+
+
+def new_plugin_command(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Of the distribution, such as ganzoo-soft-hinge.", show_default=False)
+    ],
+    kinds: Annotated[
+        list[str] | None,
+        typer.Option("--kind", metavar="KIND", help="What it provides, by default a loss; can be repeated."),
+    ] = None,
+    component: Annotated[
+        str | None,
+        typer.Option(
+            "--component",
+            metavar="NAME",
+            help="The component's name, by default NAME without ganzoo-; of several kinds, how their names begin.",
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder in which its folder is made.")] = Path(),
+) -> None:
+    """Write a package with components of your own: it installs, and passes its tests, as it is.
+
+    Kinds: loss, discriminator, generator, regularizer, augmentation, dataset, metric, recipe, tracker.
+    """
+    known = registry()
+    plugin = planned(known, name, kinds=kinds or DEFAULT_KINDS, component=component)
+    folder = written(plugin, out)
+    for part in plugin.parts:
+        for entry in namesakes(known, part.kind, part.name, plugin.distribution):
+            print(
+                f"warning: {entry.provider} has the {part.kind} {part.name}, too: ask for yours as {part.wanted_as}",
+                file=sys.stderr,
+            )
+    _print(plugin, folder)
+
+
+def _print(plugin: NewPlugin, folder: Path) -> None:
+    begin_here = {f"{plugin.package}/{part.file}": f"the {part.kind} {part.name}" for part in plugin.parts}
+    paths = sorted(plugin.files())
+    width = max(map(len, paths))
+    print(f"{folder}/")
+    for path in paths:
+        print(f"  {path.ljust(width)}  {begin_here.get(path, '')}".rstrip())
+    print("\nnext:")
+    print(f"  python -m pip install --editable {shlex.quote(f'{folder}[test]')}")
+    print(f"  python -m pytest {shlex.quote(str(folder))}")
+    print(f"  {plugin.run}")

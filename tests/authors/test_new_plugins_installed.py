@@ -1,0 +1,93 @@
+"""Packages that `ganzoo new-plugin` wrote, as their authors have them: installed, listed, tested, checked, run."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+import yaml
+from environments import Environment
+
+from ganzoo.scaffold.package import ASKED_FOR_BY
+
+ROOT = Path(__file__).parents[2]
+PLUGINS = {f"ganzoo-new-{kind}": (kind,) for kind in ASKED_FOR_BY} | {"ganzoo-lab": ("loss", "disc")}
+TINY = ("--data", "synthetic", "--image-size", "8", "--batch-size", "4", "--device", "cpu", "--quiet")
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    """ganzoo, installed from a wheel, and what it wrote."""
+    environment = Environment(tmp_path_factory.mktemp("environment"))
+    environment.install(ROOT)
+    for name, kinds in PLUGINS.items():
+        environment.run("ganzoo", "new-plugin", name, *(word for kind in kinds for word in ("--kind", kind)))
+    environment.install(*(environment.work / name for name in PLUGINS))
+    return environment
+
+
+def test_all_of_them_are_listed(environment):
+    done = environment.run("ganzoo", "list", "--json")
+    assert done.stderr == ""
+    rows = {row["qualified"]: row for row in json.loads(done.stdout) if row["distribution"] in PLUGINS}
+    assert {name: (row["kind"], row["status"]) for name, row in rows.items()} == {
+        **{f"ganzoo-new-{kind}/new-{kind}": (kind, "ok") for kind in ASKED_FOR_BY},
+        "ganzoo-lab/lab-loss": ("loss", "ok"),
+        "ganzoo-lab/lab-discriminator": ("discriminator", "ok"),
+    }
+
+
+@pytest.mark.parametrize("name", PLUGINS)
+def test_its_own_tests_pass(environment, name):
+    done = environment.run("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", name, OMP_NUM_THREADS="1")
+    assert "passed" in done.stdout
+
+
+@pytest.mark.parametrize("name", PLUGINS)
+def test_it_conforms(environment, name):
+    done = environment.run("ganzoo", "check", "--dist", name, "--json", OMP_NUM_THREADS="1")
+    reports = json.loads(done.stdout)
+    assert len(reports) == len(PLUGINS[name])
+    assert all(report["ok"] for report in reports)
+
+
+def trained(environment, *arguments):
+    """The rows of a run of two steps, and its folder."""
+    flags = ("--steps", "2", "--set", "train.log_every=1", *TINY, "--set", "generator.ngf=2")
+    done = environment.run("ganzoo", "run", *arguments, *flags, OMP_NUM_THREADS="1")
+    run = environment.work / done.stdout.strip()
+    return run, [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_loss_and_discriminator_train_with_first_party_parts(environment):
+    run, rows = trained(
+        environment, "--loss", "lab-loss", "--disc", "lab-discriminator", "--gen", "dcgan", "--reg", "r1"
+    )
+    assert rows[-1]["step"] == 2
+    assert all(math.isfinite(row["d/total"]) and math.isfinite(row["g/total"]) for row in rows)
+    assert "d/r1" in rows[0]
+    assert "ganzoo-lab" in (run / "manifest.json").read_text()
+
+
+def test_the_others_leave_their_traces_in_a_run(environment):
+    parts = {kind: f"new-{kind}" for kind in ("regularizer", "augmentation", "metric", "tracker")}
+    flags = [word for kind, name in parts.items() for word in ASKED_FOR_BY[kind].format(name).split()]
+    run, rows = trained(environment, *flags)
+    assert rows[0]["d/new_regularizer"] >= 0
+    assert 0 <= rows[-1]["metric/new-metric/difference"] <= 255
+    assert yaml.safe_load((run / "config.yaml").read_text())["augment"] == {"new-augmentation": {"strength": 0.5}}
+    *lines, status = (run / "numbers.txt").read_text().splitlines()
+    assert [line.split()[0] for line in lines] == ["step=1", "step=2"]
+    assert status == "finished"
+
+
+def test_the_commands_that_are_printed(environment):
+    """As they stand there, though with fewer and smaller steps."""
+    said = environment.shell("ganzoo new-plugin ganzoo-printed --component hinge")
+    install, test, run = (line.strip() for line in said.partition("next:\n")[2].splitlines())
+    environment.shell(install)
+    assert "passed" in environment.shell(test)
+    assert run.endswith(" --steps 100")
+    folder = environment.shell(f"{run.removesuffix('100')}2 {' '.join(TINY)}").strip()
+    config = yaml.safe_load((environment.work / folder / "config.yaml").read_text())
+    assert config["loss"] == {"name": "ganzoo-printed/hinge", "margin": 1.0}
