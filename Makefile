@@ -25,8 +25,11 @@ check: lint test
 quality: $(READY)
 	$(BIN)/python examples/quality.py
 
+# The pages of the components, then the site. The variable silences an announcement of the theme.
 docs: $(READY)
 	$(BIN)/python docs/component_pages.py
+	$(BIN)/python docs/checks_page.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 setup: $(READY)
 
@@ -37,4 +40,4 @@ $(READY): pyproject.toml constraints.txt
 	touch $(READY)
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache
+	rm -rf $(VENV) .mypy_cache .ruff_cache site

@@ -28,6 +28,7 @@ FLAGS = {
     "augmentation": "--augment",
     "dataset": "--data",
     "recipe": "--config",
+    "tracker": "--tracker",
 }
 
 
@@ -137,7 +138,7 @@ def text(words: str) -> str:
     """Words in which Markdown sees no markup, except for code in backticks."""
     parts = re.split(r"(``.+?``|`.+?`)", words)
     return "".join(
-        part.replace("``", "`") if number % 2 else re.sub(r"([*<\[\]])", r"\\\1", part)
+        part.replace("``", "`") if number % 2 else re.sub(r"([*\[\]])", r"\\\1", part).replace("<", "&lt;")
         for number, part in enumerate(parts)
     )
 

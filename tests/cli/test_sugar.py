@@ -20,6 +20,8 @@ from ganzoo.cli.sugar import written_out
         (["run", "--data.path="], ["run", "--set", "data.path="]),
         (["--debug", "run", "--loss.a", "1"], ["--debug", "run", "--set", "loss.a=1"]),
         (["run", "--loss.a"], ["run", "--set", "loss.a"]),
+        (["resume", "--tracker.tensorboard.flush-secs=5"], ["resume", "--set", "tracker.tensorboard.flush_secs=5"]),
+        (["run", "--trackers.tensorboard.folder", "a-b"], ["run", "--set", "trackers.tensorboard.folder=a-b"]),
         (["run", "--unknown.a", "1"], ["run", "--unknown.a", "1"]),
         (["run", "--set", "loss.a=1"], ["run", "--set", "loss.a=1"]),
         (["run", "--", "--loss.a", "1"], ["run", "--", "--loss.a", "1"]),

@@ -1,0 +1,63 @@
+"""What the site has that no page of ``docs`` says: see ``mkdocs.yml``. mkdocs calls these functions by their names."""
+
+from __future__ import annotations
+
+import os
+import re
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+from ganzoo.component import KINDS
+
+DOCS = Path(__file__).parent
+CHANGELOG = DOCS.parent / "CHANGELOG.md"
+INDEX = "components/README.md"
+LINK = re.compile(r"\[([^\]]+)\]\(((?!https?:)[\w./-]+)(#[\w-]+)?\)")
+ROLE = re.compile(r":(?:attr|class|data|func|meth|mod):(?=<code>)")
+LITERAL = re.compile(r"<p>::</p>|:(?=:</p>)")
+TREE = re.compile(r"<p>([^<]*├──[^<]*)</p>")
+
+
+def on_config(config: MkDocsConfig) -> None:
+    """Every page of a component has its place below "Components", kind by kind."""
+    [components] = [section["Components"] for section in config.nav or [] if "Components" in section]
+    components += component_sections()
+
+
+def component_sections() -> list[dict[str, Any]]:
+    """``{"Losses": [{"bce": "components/loss-bce.md"}, …]}`` and so on, in the order of the index."""
+    plurals = {kind.name: kind.plural.capitalize() for kind in KINDS}
+    names = re.findall(r"\((([a-z]+)-([\w-]+)\.md)\)", (DOCS / INDEX).read_text(encoding="utf-8"))
+    return [
+        {plurals[kind]: [{name: f"components/{file}"} for file, _, name in pages]}
+        for kind, pages in groupby(names, key=lambda found: found[1])
+    ]
+
+
+def on_files(files: Files, config: MkDocsConfig) -> None:
+    """The changelog, which lies outside of ``docs``, is a page."""
+    files.append(File.generated(config, "changelog.md", abs_src_path=str(CHANGELOG)))
+
+
+def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Links follow the changelog to where it is in the site; other links that leave ``docs`` become their text."""
+    written = Path(page.file.abs_src_path or "").parent
+    shown = (DOCS / page.file.src_uri).parent
+
+    def in_the_site(link: re.Match[str]) -> str:
+        text, path, anchor = link.groups(default="")
+        goal = Path(os.path.normpath(written / path))
+        goal = DOCS / "changelog.md" if goal == CHANGELOG else goal
+        return f"[{text}]({os.path.relpath(goal, shown)}{anchor})" if goal.is_relative_to(DOCS) else text
+
+    return LINK.sub(in_the_site, markdown)
+
+
+def on_page_content(html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Docstrings are written for terminals: marks of roles and of literal blocks go, and trees keep their lines."""
+    return TREE.sub(r"<pre><code>\1</code></pre>", LITERAL.sub("", ROLE.sub("", html)))
