@@ -196,8 +196,11 @@ class StatefulLoss(Protocol):
 
 
 AnyLoss = Loss | RelativisticLoss
+"""Either of the two."""
 Discriminate = Callable[[Tensor, Tensor | None], DiscriminatorOutput]
+"""(images, labels) → what a discriminator says of them."""
 Generate = Callable[[Tensor, Tensor | None], Tensor]
+"""(latents, labels) → images."""
 
 
 @dataclass(frozen=True, kw_only=True)
