@@ -58,7 +58,8 @@ def names(folder):
 def answers(folder, names, tmp_path_factory):
     ended = subprocess.run(
         [sys.executable, "-c", ASK],
-        env={**os.environ, "PYTHONPATH": str(folder)},
+        env={name: value for name, value in os.environ.items() if not name.startswith("GANZOO_")}
+        | {"PYTHONPATH": str(folder)},
         cwd=tmp_path_factory.mktemp("empty"),
         capture_output=True,
         text=True,

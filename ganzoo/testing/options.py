@@ -50,11 +50,11 @@ def options_survive_text(subject: Subject) -> None:
             demand(again == options, f"{options!r} comes back from {form} as {again!r}")
             demand(options.tags() == again.tags(), f"tags() of {options!r} are not the same twice")
 
-    _for_any_options(subject, come_back)
+    for_any_options(subject, come_back)
 
 
-def _for_any_options(subject: Subject, holds: Callable[[Options], None]) -> None:
-    """Try options of the subject's class until one is found that it does not hold for."""
+def for_any_options(subject: Subject, try_one: Callable[[Options], None]) -> None:
+    """Try options of the subject's class until one is found for which ``try_one`` raises."""
     from hypothesis import HealthCheck, given, settings
 
     from ganzoo.testing.strategies import configs
@@ -68,7 +68,7 @@ def _for_any_options(subject: Subject, holds: Callable[[Options], None]) -> None
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )
-    quiet(given(configs(type(subject.chosen), like=subject.chosen))(holds))()
+    quiet(given(configs(type(subject.chosen), like=subject.chosen))(try_one))()
 
 
 def no_hypothesis(subject: Subject) -> str | None:
@@ -91,7 +91,7 @@ def resolving_keeps_what_was_said(subject: Subject) -> None:
 
     fills_gaps(subject.chosen)
     if no_hypothesis(subject) is None:
-        _for_any_options(subject, fills_gaps)
+        for_any_options(subject, fills_gaps)
 
 
 def _resolved(options: Options) -> Iterator[tuple[DataSpec, Options]]:
