@@ -42,7 +42,8 @@ def section(plural: str, checked: Checked) -> str:
     lines += ["", "| check | the sentence | of |", "|---|---|---|"]
     for check in checked.checks:
         module, _, name = check.cites.partition(":")
-        sentence = re.sub(r":(class|meth):", "", check.sentence.replace("``", "`")).replace("|", "\\|")
+        said = f"{check.meaning} {check.sentence}".strip().replace("``", "`").replace("|", "\\|")
+        sentence = re.sub(";$", ".", re.sub(r":(class|meth):", "", said))
         lines.append(f"| `{check.name}` | {sentence} | `{module.removeprefix('ganzoo.')}.{name}` |")
     return "\n".join([*lines, ""])
 

@@ -26,6 +26,7 @@ FLAGS = {
     "generator": "--gen",
     "regularizer": "--reg",
     "augmentation": "--augment",
+    "metric": "--metric",
     "dataset": "--data",
     "recipe": "--config",
     "tracker": "--tracker",
@@ -58,7 +59,7 @@ def page(description: Description) -> str:
     """The page of one component."""
     entry = description.entry
     model = None if entry.kind == "recipe" else entry.options()
-    parts = [MADE, f"# {entry.name} ({entry.kind})", text(entry.component.summary), table(["", ""], facts(entry))]
+    parts = [MADE, f"# {entry.name} ({entry.kind})", text(entry.component.summary), table(["what", "value"], facts(entry))]
     if description.formula:
         parts += ["## Formula", fenced(description.formula, "text")]
     if model is not None:
@@ -91,7 +92,7 @@ def facts(entry: Entry) -> Iterator[list[str]]:
 def selected_by(entry: Entry) -> str:
     """The flag of ``ganzoo run`` that takes this component."""
     name = "PATH" if entry.name == "folder" else entry.name
-    return f"--set metrics={name}" if entry.kind == "metric" else f"{FLAGS[entry.kind]} {name}"
+    return f"{FLAGS[entry.kind]} {name}"
 
 
 def patches(model: type[Options]) -> Iterator[str]:

@@ -106,7 +106,8 @@ class Options(BaseModel):
     must be given, to a check as to a run.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Neither NaN nor infinity, unless a field says so: they are slips, and NaN does not even equal itself.
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     def resolve(self, spec: DataSpec) -> Self:
         """A copy in which what was left ``None`` is filled from the data."""
@@ -131,7 +132,7 @@ class RegularizerOptions(Options):
     The step multiplies: a raw term contains neither ``weight`` nor ``every``.
     """
 
-    weight: float = Field(default=1.0, ge=0, allow_inf_nan=False, description="factor of the term")
+    weight: float = Field(default=1.0, ge=0, description="factor of the term")
     every: int = Field(default=1, ge=1, description="apply at every k-th update of the player, k times as strong")
 
     def optimizer_correction(self) -> dict[Literal["discriminator", "generator"], float]:
@@ -153,8 +154,9 @@ class DatasetOptions(Options):
         """Open the data. ``None`` leaves size or channels to the dataset, which states them in its ``spec``.
 
         A size or channels that are asked for are what comes, or a ConfigError or DataError says why not; vectors have
-        neither. An unknown split is a DataError that names those there are. All splits have the same classes and, asked
-        for alike, the same shape. Both answers to ``on_error`` are taken; where nothing is broken they mean the same.
+        neither. It has a split ``train``, for a run asks for that one by default. An unknown split is a DataError that
+        names those there are. All splits have the same classes and, asked for alike, the same shape. Both answers to
+        ``on_error`` are taken; where nothing is broken they mean the same.
 
         Files are written below ``cache`` and nowhere else; that folder may not be there yet. No global random number is
         drawn, here or in reading.

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from functools import lru_cache
-from pathlib import Path
 from typing import Literal, Protocol
 
-import platformdirs
 import torch
 from torch import Tensor
 
+from ganzoo.cache import cache_folder as cache_folder
 from ganzoo.errors import ConfigError, DataError
 from ganzoo.protocols import Batch, Dataset
 from ganzoo.seeds import generator_for
@@ -164,9 +162,3 @@ class _Balanced:
     def _permutation(self, position: int, epoch: int) -> Tensor:
         generator = generator_for(self._seed, epoch, "balanced/items", position)
         return torch.randperm(len(self._members[position]), generator=generator)
-
-
-def cache_folder() -> Path:
-    """Where decoded pictures are kept: ``GANZOO_CACHE``, or else the user's cache folder."""
-    chosen = os.environ.get("GANZOO_CACHE")
-    return Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("ganzoo")

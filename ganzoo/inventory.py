@@ -4,60 +4,50 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TypedDict
 
 from ganzoo.component import KINDS
 from ganzoo.registry import Outcome, Problem, Registry
+from ganzoo.registry.discovery import FIRST_PARTY
 
 _PLURALS = {kind.name: kind.plural for kind in KINDS}
 
 
-@dataclass(frozen=True, kw_only=True)
-class PluginRow:
-    """A row of ``ganzoo plugins``.
+class PluginRow(TypedDict):
+    """A row of ``ganzoo plugins``, as ``--json`` prints it.
 
     Attributes:
         distribution: normalized name.
-        version: of the distribution.
-        entry_point: its name; empty where the metadata of a distribution are at fault.
+        version: of the distribution; empty where nothing of that name is installed.
+        entry_point: its name; empty where the metadata of a distribution or a name in a variable are at fault.
         api: the ``GANZOO_API`` it declares, ``None`` if none was seen.
-        components: pairs of kind and name.
+        components: each with its ``kind`` and ``name``.
         import_ms: milliseconds that importing it took, ``None`` if it was not tried.
         status: ``ok``, ``warning``, ``failed`` or ``disabled``.
         message: the reason, in one line.
-        first_party: whether it is part of ganzoo itself.
     """
 
     distribution: str
     version: str
-    entry_point: str = ""
-    api: int | str | None = None
-    components: tuple[tuple[str, str], ...] = ()
-    import_ms: float | None = None
+    entry_point: str
+    api: int | str | None
+    components: list[dict[str, str]]
+    import_ms: float | None
     status: str
-    message: str = ""
-    first_party: bool = False
+    message: str
 
-    @property
-    def counts(self) -> str:
-        """The number of components by kind: ``2 losses, 1 generator``."""
-        counted = Counter(kind for kind, _ in self.components)
-        return ", ".join(f"{number} {kind if number == 1 else _PLURALS[kind]}" for kind, number in counted.items())
 
-    def as_json(self) -> dict[str, Any]:
-        """The row for programs."""
-        row = asdict(self)
-        del row["first_party"]
-        row["components"] = [{"kind": kind, "name": name} for kind, name in self.components]
-        return row
+def counts(row: PluginRow) -> str:
+    """The number of components by kind: ``2 losses, 1 generator``."""
+    counted = Counter(component["kind"] for component in row["components"])
+    return ", ".join(f"{number} {kind if number == 1 else _PLURALS[kind]}" for kind, number in counted.items())
 
 
 def plugin_rows(registry: Registry) -> list[PluginRow]:
-    """A row for each entry point and for each distribution with faulty metadata; ganzoo's own come first."""
+    """A row for each entry point and for each problem that has none; ganzoo's own come first."""
     rows = [_of_outcome(outcome) for outcome in registry.outcomes]
-    rows += [_of_metadata(problem) for problem in registry.problems if problem.stage == "metadata"]
-    return sorted(rows, key=lambda row: (not row.first_party, row.distribution))
+    rows += [_of_problem(problem) for problem in registry.problems if not problem.entry_point]
+    return sorted(rows, key=lambda row: (row["distribution"] != FIRST_PARTY, row["distribution"]))
 
 
 def requirements(registry: Registry) -> list[str]:
@@ -76,24 +66,26 @@ def _comments(problems: Sequence[Problem]) -> list[str]:
 
 
 def _of_outcome(outcome: Outcome) -> PluginRow:
-    source = outcome.source
     return PluginRow(
-        distribution=source.distribution,
-        version=source.version,
-        entry_point=source.entry_point.name,
+        distribution=outcome.source.distribution,
+        version=outcome.source.version,
+        entry_point=outcome.source.entry_point.name,
         api=outcome.api,
-        components=tuple((entry.kind, entry.name) for entry in outcome.entries),
+        components=[{"kind": entry.kind, "name": entry.name} for entry in outcome.entries],
         import_ms=None if outcome.import_ms is None else round(outcome.import_ms, 2),
         status=outcome.status,
         message=outcome.message,
-        first_party=source.first_party,
     )
 
 
-def _of_metadata(problem: Problem) -> PluginRow:
+def _of_problem(problem: Problem) -> PluginRow:
     return PluginRow(
         distribution=problem.distribution,
         version=problem.version,
+        entry_point="",
+        api=None,
+        components=[],
+        import_ms=None,
         status="failed" if problem.severity == "failure" else problem.severity,
         message=f"{problem.stage}: {problem.message}",
     )

@@ -80,7 +80,7 @@ def _metric(plan: Plan, name: str) -> Metric:
         raise ConfigError(
             f"metric {name} needs {missing}, which a run on data {plan.config.data.name} does not have",
             allowed=", ".join(sorted(available)),
-            hint="leave it out: --set metrics=none",
+            hint="leave it out: --metric none",
         )
     result: Metric = metric
     return result

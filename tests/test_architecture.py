@@ -18,6 +18,7 @@ LAYERS = (
         "component",
         "hookspecs",
         "augmenting",
+        "cache",
         "data",
         "runtime",
         "state",

@@ -201,6 +201,23 @@ def test_a_missing_attribute_of_a_module_that_is_there(folder):
     assert "healthy/healthy" in third_party(registry)
 
 
+@pytest.mark.parametrize("value", ["healthy:foo[bar", "healthy:", "not a module"])
+def test_an_entry_point_that_names_no_module(folder, value):
+    folder.install("healthy")
+    folder.announce("odd", {"main": value})
+    _, [problem] = load()
+    assert (problem.distribution, problem.stage) == ("odd", "import")
+    assert problem.message == f"{value!r} is no module:attribute"
+
+
+def test_what_breaks_a_rule_needs_no_traceback(folder):
+    folder.install("no_api")
+    folder.install("raising_hook")
+    refused, raised = load()[1]
+    assert refused.traceback == ""
+    assert raised.traceback.startswith("Traceback")
+
+
 def test_two_versions_in_one_folder_are_named_and_the_newer_counts(folder):
     folder.announce("healthy", {"main": "healthy", "old": "healthy_old"}, version="0.9")
     folder.install("healthy", version="0.10")

@@ -435,6 +435,7 @@ def test_plugin_of_the_readme_has_25_lines_and_trains(site, here):
     parts = [block for block in blocks_of(ROOT / "README.md") if block.file]
     assert [block.language for block in parts] == ["toml", "python"]
     assert sum(bool(line.strip()) for block in parts for line in block.text.splitlines()) <= 25
+    assert invoke(["check", "absolute"]).exit_code == 0
     run = ganzoo.run(tiny(loss={"name": "absolute", "target": 0.5}))
     assert run.metrics()[-1]["step"] == 2
     assert run.directory.read_manifest()["plugins"]["ganzoo-absolute"] == "1.0"
@@ -491,6 +492,7 @@ def test_messages_about_broken_plugins_are_those_of_the_guide(tmp_path):
         if source.stem != "install":
             folder.install(source.stem)
     folder.announce("gone", {"main": "gone_module"})
+    folder.announce("misspelt", {"main": "ganzoo_mine:foo[bar"})
     # In a process of its own, since whether torch is loaded already makes a difference to one message.
     script = """
 import json

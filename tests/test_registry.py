@@ -273,6 +273,31 @@ class TestTargets:
         with pytest.raises(ConfigError, match="loss 'focal' is no recipe"):
             registry.get("loss", "focal").recipe_text()
 
+    @pytest.mark.parametrize(
+        ("origin", "package"),
+        [
+            (None, "acme==1.0"),
+            (Origin(name="acme", version="1.0"), "acme==1.0"),
+            (Origin(name="acme", version="1.0", url="file:///my/acme", editable=True), "-e /my/acme"),
+        ],
+    )
+    def test_a_broken_component_is_mended_from_where_it_came(self, origin, package):
+        broken = dataclasses.replace(entry(distribution="acme", target=f"{__name__}:Gone"), origin=origin)
+        with pytest.raises(PluginError) as caught:
+            broken.options()
+        reinstall = f"python -m pip install --force-reinstall --no-deps {package}"
+        assert caught.value.hint == f"{reinstall}, or report it to its authors"
+
+    def test_an_installed_component_knows_where_it_came_from(self, tmp_path, monkeypatch):
+        folder = PluginFolder(tmp_path)
+        folder.install("healthy", distribution="placed")
+        record = {"url": "file:///my/placed", "dir_info": {"editable": True}}
+        (tmp_path / "placed-1.0.dist-info" / "direct_url.json").write_text(json.dumps(record))
+        monkeypatch.syspath_prepend(tmp_path)
+        with pytest.raises(PluginError) as caught:
+            Registry.load().options("loss", "placed/absent")
+        assert "--no-deps -e /my/placed" in caught.value.hint
+
     def test_blame_lets_interrupts_and_ganzoos_own_errors_pass(self):
         for error in (KeyboardInterrupt(), ConfigError("too small")):
             with pytest.raises(type(error)), entry().blamed("is odd"):

@@ -77,7 +77,7 @@ def install(folder: Path, number: int) -> list[str]:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """The present environment with the folder on the path, in which Python keeps what it compiles, and all is loaded."""
+    """The present environment with the folder on the path, where Python keeps what it compiles and all is loaded."""
     switches = {"PYTHONDONTWRITEBYTECODE", "GANZOO_PLUGINS", "GANZOO_DISABLE_PLUGINS"}
     kept = {name: value for name, value in os.environ.items() if name not in switches}
     path = os.pathsep.join(filter(None, [str(folder), kept.get("PYTHONPATH")]))

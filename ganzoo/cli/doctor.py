@@ -6,6 +6,7 @@ import json
 import sys
 import textwrap
 from collections.abc import Sequence
+from dataclasses import asdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,12 +34,16 @@ def doctor_command(
     from ganzoo.health.check import exit_code  # here, since no other command needs what these import
     from ganzoo.health.checkup import checkup
 
-    checks = checkup(plugins=settings().plugins)
+    checks = []
+    for some in checkup(plugins=settings().plugins):
+        checks += some
+        if not as_json:
+            _print(console(), some)
     code = exit_code(checks)
     if as_json:
-        print(json.dumps({"exit_code": code, "checks": [check.as_json() for check in checks]}, indent=2))
+        print(json.dumps({"exit_code": code, "checks": [asdict(check) for check in checks]}, indent=2))
     else:
-        _print(console(), checks)
+        _print_outcome(console(), checks)
     raise typer.Exit(code)
 
 
@@ -47,6 +52,9 @@ def _print(out: Console, checks: Sequence[Check]) -> None:
         out.print(Text(section, style="bold"))
         _print_section(out, list(group))
         out.print()
+
+
+def _print_outcome(out: Console, checks: Sequence[Check]) -> None:
     faults = [check.name for check in checks if check.status == "fault"]
     if faults:
         out.print(Text(f"at fault: {', '.join(dict.fromkeys(faults))}", style="bold red"), soft_wrap=True)

@@ -49,7 +49,7 @@ def show(plan: Plan, trackers: Sequence[ChosenTracker], *, as_json: bool) -> Non
 def _facts(plan: Plan, cost: Estimate) -> dict[str, Any]:
     return {
         "data": {"name": plan.config.data.name, "items": len(plan.dataset), "shape": list(plan.spec.shape)},
-        "classes": list(plan.spec.classes),
+        "classes": _classes(plan),
         "conditional": plan.spec.conditional,
         "generator_output": list(cost.generated),
         "discriminator_logits": list(cost.logits),
@@ -63,10 +63,17 @@ def _facts(plan: Plan, cost: Estimate) -> dict[str, Any]:
     }
 
 
+def _classes(plan: Plan) -> dict[str, int]:
+    """Class → how many items it has."""
+    labels, names = plan.dataset.labels, plan.spec.classes
+    counts = [] if labels is None else labels.bincount(minlength=len(names)).tolist()
+    return dict(zip(names, counts, strict=False))
+
+
 def _in_words(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
     data, field = facts["data"], facts["receptive_field"]
     yield "data", f"{data['name']}: {data['items']:,} items of {_shape(data['shape'])}"
-    yield "classes", ", ".join(facts["classes"]) or "none"
+    yield "classes", ", ".join(f"{name} ({count:,})" for name, count in facts["classes"].items()) or "none"
     yield "conditional", "yes" if facts["conditional"] else "no"
     for player, shape in (("generator", "generator_output"), ("discriminator", "discriminator_logits")):
         if player == "generator":

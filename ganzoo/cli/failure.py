@@ -51,10 +51,26 @@ def report(error: GanzooError) -> int:
 
 def _report_bug(error: Exception) -> int:
     _print(Text.assemble(("bug: ", "bold red"), f"{type(error).__name__}: {error}"))
-    _print(Text("  next:    run it again with ganzoo --debug …, and report what it prints"))
+    report = "run it again with ganzoo --debug …, and report what it prints"
+    if suspects := _third_parties():
+        checks = ", ".join(f"ganzoo check {name}" for name in suspects)
+        report = f"{checks}, which took part; if nothing is found, {report}"
+    _print(Text(f"  next:    {report}"))
     if context.settings().debug:
         traceback.print_exception(error, file=sys.stderr)
     return 1
+
+
+def _third_parties() -> list[str]:
+    """Components of plugins whose own module was loaded, which happens when they are asked for."""
+    try:
+        known = context.registry()
+    except GanzooError:
+        return []
+    always = {outcome.source.entry_point.module for outcome in known.outcomes}
+    asked = sys.modules.keys() - always
+    others = [entry for entry in known.entries() if not entry.first_party and entry.kind != "recipe"]
+    return [entry.qualified for entry in others if entry.component.target.partition(":")[0] in asked]
 
 
 def _print(text: Text) -> None:

@@ -12,27 +12,28 @@ from rich.text import Text
 
 from ganzoo.cli.context import console, settings
 from ganzoo.errors import ConfigError
-from ganzoo.inventory import PluginRow, plugin_rows, requirements
+from ganzoo.inventory import PluginRow, counts, plugin_rows, requirements
 from ganzoo.registry import Registry
+from ganzoo.registry.discovery import FIRST_PARTY
 
 _STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red", "disabled": "dim"}
 
 Column = tuple[str, Callable[[PluginRow], str]]
 
 _OF_THIRD_PARTIES: tuple[Column, ...] = (
-    ("plugin", lambda row: row.distribution),
-    ("version", lambda row: row.version),
-    ("entry point", lambda row: row.entry_point),
-    ("API", lambda row: "" if row.api is None else str(row.api)),
+    ("plugin", lambda row: row["distribution"]),
+    ("version", lambda row: row["version"]),
+    ("entry point", lambda row: row["entry_point"]),
+    ("API", lambda row: "" if row["api"] is None else str(row["api"])),
     ("import", lambda row: _milliseconds(row)),
-    ("status", lambda row: row.status),
-    ("components", lambda row: row.counts),
+    ("status", lambda row: row["status"]),
+    ("components", lambda row: counts(row)),
 )
 _OF_GANZOO: tuple[Column, ...] = (
-    ("entry point", lambda row: row.entry_point),
+    ("entry point", lambda row: row["entry_point"]),
     ("import", lambda row: _milliseconds(row)),
-    ("status", lambda row: row.status),
-    ("components", lambda row: row.counts),
+    ("status", lambda row: row["status"]),
+    ("components", lambda row: counts(row)),
 )
 
 
@@ -52,22 +53,22 @@ def plugins_command(
     if as_requirements:
         print("\n".join(requirements(registry)))
     elif as_json:
-        print(json.dumps([row.as_json() for row in plugin_rows(registry)], indent=2))
+        print(json.dumps(plugin_rows(registry), indent=2))
     else:
         _print(console(), plugin_rows(registry))
 
 
 def _print(out: Console, rows: Sequence[PluginRow]) -> None:
-    others = [row for row in rows if not row.first_party]
-    own = [row for row in rows if row.first_party]
+    others = [row for row in rows if row["distribution"] != FIRST_PARTY]
+    own = [row for row in rows if row["distribution"] == FIRST_PARTY]
     out.print(Text("third-party plugins", style="bold"))
     if others:
         _print_table(out, others, _OF_THIRD_PARTIES)
     else:
         out.print(Text("  none are installed", style="dim"))
-    out.print(Text.assemble(("\npart of ganzoo", "bold"), f" {own[0].version}" if own else ""))
+    out.print(Text.assemble(("\npart of ganzoo", "bold"), f" {own[0]['version']}" if own else ""))
     _print_table(out, own, _OF_GANZOO)
-    if any(row.status in ("failed", "warning") for row in rows):
+    if any(row["status"] in ("failed", "warning") for row in rows):
         out.print(Text("\nganzoo doctor shows tracebacks and what to do"))
 
 
@@ -78,12 +79,12 @@ def _print_table(out: Console, rows: Sequence[PluginRow], columns: Sequence[Colu
     _print_line(out, Text("  ".join(heads), style="dim"))
     for row in rows:
         cells = [
-            Text(text(row).ljust(width), style=_STYLES[row.status] if head == "status" else "")
+            Text(text(row).ljust(width), style=_STYLES[row["status"]] if head == "status" else "")
             for (head, text), width in zip(columns, widths, strict=True)
         ]
         _print_line(out, Text("  ").join(cells))
-        if row.message:
-            _print_line(out, Text(f"    {row.message}", style=_STYLES[row.status]))
+        if row["message"]:
+            _print_line(out, Text(f"    {row['message']}", style=_STYLES[row["status"]]))
 
 
 def _print_line(out: Console, line: Text) -> None:
@@ -93,4 +94,4 @@ def _print_line(out: Console, line: Text) -> None:
 
 
 def _milliseconds(row: PluginRow) -> str:
-    return "" if row.import_ms is None else f"{row.import_ms:.1f} ms"
+    return "" if row["import_ms"] is None else f"{row['import_ms']:.1f} ms"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 from ganzoo.errors import PluginError, ResourceError
 
@@ -31,10 +31,6 @@ class Check:
     text: str
     fixes: tuple[str, ...] = ()
     traceback: str = ""
-
-    def as_json(self) -> dict[str, Any]:
-        """The check for programs."""
-        return {**asdict(self), "fixes": list(self.fixes)}
 
 
 def exit_code(checks: Iterable[Check]) -> int:

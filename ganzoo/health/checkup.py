@@ -5,26 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from ganzoo.health.check import Check, Section
-from ganzoo.health.devices import ask_torch, device_checks
+from ganzoo.health.devices import device_checks
 from ganzoo.health.folders import folder_checks
 from ganzoo.health.plugins import plugin_checks
 from ganzoo.health.versions import version_checks
 from ganzoo.registry.problem import full_traceback, one_line
 
 
-def checkup(*, plugins: bool = True) -> list[Check]:
-    """All checks, by section.
+def checkup(*, plugins: bool = True) -> Iterator[list[Check]]:
+    """All checks, some at a time, as soon as they are known.
 
     Args:
         plugins: ``False`` leaves out third parties.
     """
-    answer = ask_torch()
-    return [
-        *_surviving("versions", version_checks),
-        *_surviving("devices", lambda: device_checks(answer)),
-        *_surviving("folders", lambda: folder_checks(answer.cache)),
-        *_surviving("plugins", lambda: plugin_checks(plugins=plugins)),
-    ]
+    yield list(_surviving("versions", version_checks))
+    yield list(_surviving("devices", device_checks))
+    yield list(_surviving("folders", folder_checks))
+    yield list(_surviving("plugins", lambda: plugin_checks(plugins=plugins)))
 
 
 def _surviving(section: Section, checks: Callable[[], Iterable[Check]]) -> Iterator[Check]:

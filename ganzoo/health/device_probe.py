@@ -1,21 +1,16 @@
-"""What torch finds on this machine, as lines of JSON: ``python -m ganzoo.health.device_probe``.
-
-``ganzoo doctor`` starts it as a process of its own, since torch or a driver may end a process without an exception.
-"""
+"""What torch finds on this machine, told to the process that asks: ``python -m ganzoo.health.device_probe``."""
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from ganzoo.health.child import tell
 
 if TYPE_CHECKING:
     import torch
-
-CACHE = "cache folder"
-"""Name of the probe whose text is the folder of decoded pictures."""
 
 TOLERANCE = 2e-2
 """How far a result may be from the exact one: some GPUs round the factors of a product to 10 bits (TF32)."""
@@ -35,10 +30,8 @@ def probes() -> Iterator[Probe]:
     import torch
 
     yield Probe(name="torch", text=torch.__version__)
-    from ganzoo.data import cache_folder
     from ganzoo.runtime import pick_device
 
-    yield Probe(name=CACHE, text=str(cache_folder()))
     yield Probe(name="CPU", text=f"{os.cpu_count()} cores, {torch.get_num_threads()} torch threads")
     yield from _gpus()
     yield Probe(name="MPS", text="available" if torch.backends.mps.is_available() else "none")
@@ -90,11 +83,5 @@ def _difference(device: torch.device) -> float:
     return difference
 
 
-def main() -> None:
-    """Print each probe as soon as it is known."""
-    for probe in probes():
-        print(json.dumps(asdict(probe)), flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    tell(probes())

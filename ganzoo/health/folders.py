@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from ganzoo.cache import cache_folder
+from ganzoo.errors import ConfigError
 from ganzoo.health.check import Check
 from ganzoo.registry.problem import full_traceback
 
@@ -16,30 +18,29 @@ SCARCE = 2**30
 """Bytes of free space below which a folder is remarked upon."""
 
 
-def folder_checks(cache: str | None) -> Iterator[Check]:
-    """The cache folder, where it is known, and the folder of runs."""
-    if cache is not None:
-        yield _folder("cache", Path(cache), fix="set GANZOO_CACHE to a folder that can be written")
-    else:
-        yield Check(section="folders", name="cache", status="note", text="not tried, since torch did not answer")
-    yield _folder("runs", Path.cwd() / "runs", fix="work in another folder, or: ganzoo run --out DIR")
+def folder_checks() -> Iterator[Check]:
+    """The cache folder and the folder of runs."""
+    yield _folder("cache", cache_folder, fix="set GANZOO_CACHE to a folder that can be written")
+    yield _folder("runs", lambda: Path.cwd() / "runs", fix="work in another folder, or: ganzoo run --out DIR")
 
 
-def _folder(name: str, folder: Path, *, fix: str) -> Check:
+def _folder(name: str, find: Callable[[], Path], *, fix: str) -> Check:
+    where = "the current folder"
     try:
+        folder = find()
+        where = str(folder)
         write_and_remove(folder)
+    except ConfigError as error:
+        return _fault(name, f"{error.message}: {error.given}", fix)
     except OSError as error:
-        return Check(
-            section="folders",
-            name=name,
-            status="fault",
-            text=f"{folder} cannot be written: {error.strerror or error}",
-            fixes=(fix,),
-            traceback=full_traceback(error),
-        )
+        return _fault(name, f"{where} cannot be written: {error.strerror or error}", fix, full_traceback(error))
     free = shutil.disk_usage(_existing(folder)).free
     text = f"{folder} can be written, {free / 2**30:.1f} GiB free"
     return Check(section="folders", name=name, status="note" if free < SCARCE else "ok", text=text)
+
+
+def _fault(name: str, text: str, fix: str, traceback: str = "") -> Check:
+    return Check(section="folders", name=name, status="fault", text=text, fixes=(fix,), traceback=traceback)
 
 
 def write_and_remove(folder: Path) -> None:

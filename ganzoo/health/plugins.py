@@ -1,51 +1,63 @@
-"""Which plugins there are, what is wrong with them, and what they lack."""
+"""Which plugins there are and what is wrong with them. They are loaded in a process of its own, which one may end."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 
-from ganzoo.health.check import Check, CheckStatus
-from ganzoo.inventory import plugin_rows
-from ganzoo.registry import Problem, Registry
-from ganzoo.registry.discovery import FIRST_PARTY
-from ganzoo.registry.selection import DENY
+from ganzoo.health.check import Check
+from ganzoo.health.child import Answer, ask
+from ganzoo.health.plugin_probe import leave_out, loading_checks
+from ganzoo.registry.discovery import Source, installed
+from ganzoo.registry.selection import ALLOW, DENY, select
 
 
 def plugin_checks(*, plugins: bool = True) -> Iterator[Check]:
-    """Every plugin that works or was left out, every problem, and what components lack."""
-    registry = Registry.load(plugins=plugins)
-    own = [row for row in plugin_rows(registry) if row.first_party]
-    text = f"{sum(len(row.components) for row in own)} components from {len(own)} entry points"
-    yield Check(section="plugins", name=FIRST_PARTY, status="ok", text=text)
-    for row in plugin_rows(registry):
-        if row.status in ("ok", "disabled") and not row.first_party:
-            status: CheckStatus = "note" if row.status == "disabled" else "ok"
-            text = row.message if row.status == "disabled" else row.counts or "no components"
-            yield Check(section="plugins", name=row.distribution, status=status, text=f"{row.version}: {text}")
-    yield from map(_problem, registry.problems)
-    for entry in registry.entries():
-        if missing := entry.missing():
-            yield Check(
-                section="optional packages",
-                name=f"{entry.kind} {registry.shortest(entry)}",
-                status="note",
-                text=f"needs {', '.join(missing)}, which is not installed",
-                fixes=(entry.installation(),),
-            )
+    """What :func:`loading_checks` finds, and a fault for each plugin that ends the process it is loaded in."""
+    if not plugins:
+        yield from loading_checks(plugins=False)
+        return
+    answer = _load()
+    sources = {source.distribution: source for source in _chosen()} if answer.ending else {}
+    fatal = {name: alone for name in sources if (alone := _load({ALLOW: name})).ending}
+    if fatal:
+        denied = [os.environ.get(DENY), *fatal]
+        answer = _load({DENY: ",".join(filter(None, denied))})
+    checks = [Check(**{**row, "fixes": tuple(row["fixes"])}) for row in answer.rows]
+    yield from (check for check in checks if check.name not in fatal)
+    yield from (_fatal(sources[name], alone) for name, alone in fatal.items())
+    if answer.ending:
+        yield Check(
+            section="plugins",
+            name="all together",
+            status="fault",
+            text=f"cannot be loaded in one process: {answer.reason}",
+            fixes=("ganzoo --no-plugins …",),
+            traceback=answer.chatter,
+        )
+    elif answer.chatter.strip():
+        yield Check(section="plugins", name="plugins", status="note", text="printed", traceback=answer.chatter)
 
 
-def _problem(problem: Problem) -> Check:
-    failed = problem.severity == "failure"
-    fixes = list(problem.fixes)
-    if failed and problem.distribution != FIRST_PARTY:
-        denied = ",".join(filter(None, [os.environ.get(DENY), problem.distribution]))
-        fixes.append(f"leave it out: {DENY}={denied}")
+def _load(environ: dict[str, str] | None = None) -> Answer:
+    """Load in a process that finds what this one finds."""
+    return ask("ganzoo.health.plugin_probe", {"PYTHONPATH": os.pathsep.join(sys.path), **(environ or {})})
+
+
+def _chosen() -> list[Source]:
+    """The entry points of third parties that the user wants."""
+    sources, _ = installed()
+    chosen = select(sources, plugins=True, environ=os.environ).chosen
+    return [source for source in chosen if not source.first_party]
+
+
+def _fatal(source: Source, answer: Answer) -> Check:
     return Check(
         section="plugins",
-        name=problem.distribution,
-        status="fault" if failed else "note",
-        text=str(problem).removeprefix(f"plugin {problem.distribution}").lstrip(" :"),
-        fixes=tuple(fixes),
-        traceback=problem.traceback,
+        name=source.distribution,
+        status="fault",
+        text=f"{source.version}: takes ganzoo down when it or a component of it is loaded: {answer.reason}",
+        fixes=(source.origin.upgrade, "report it to its authors", leave_out(source.distribution)),
+        traceback=answer.chatter,
     )

@@ -13,6 +13,7 @@ from functools import reduce
 from ganzoo.component import Component, DatasetOptions, Options, RegularizerOptions, TrackerOptions
 from ganzoo.errors import ConfigError, GanzooError, PluginError
 from ganzoo.registry.discovery import FIRST_PARTY
+from ganzoo.registry.origin import Origin
 from ganzoo.registry.problem import one_line
 
 _BASES: dict[str, type[Options]] = {
@@ -31,12 +32,14 @@ class Entry:
         distribution: normalized name of the distribution that provides it.
         version: that distribution's version.
         entry_point: name of the entry point that announced it.
+        origin: where that distribution was installed from; ``None`` counts as a package index.
     """
 
     component: Component
     distribution: str
     version: str
     entry_point: str
+    origin: Origin | None = None
 
     @property
     def kind(self) -> str:
@@ -62,6 +65,11 @@ class Entry:
     def first_party(self) -> bool:
         """Whether ganzoo itself provides it."""
         return self.distribution == FIRST_PARTY
+
+    @property
+    def reinstall(self) -> str:
+        """The command that installs its distribution anew, from where it came."""
+        return (self.origin or Origin(name=self.distribution, version=self.version)).reinstall
 
     def missing(self) -> tuple[str, ...]:
         """The optional packages it requires that cannot be imported, by import name."""
@@ -128,7 +136,7 @@ class Entry:
     def _unusable(self, fault: str) -> PluginError:
         return PluginError(
             f"{self.kind} {self.name!r} of {self.provider} {fault}",
-            hint=f"python -m pip install --force-reinstall {self.distribution}, or report it to its authors",
+            hint=f"{self.reinstall}, or report it to its authors",
         )
 
 

@@ -86,6 +86,9 @@ class Loader:
         return entries
 
     def _through_all_stages(self, source: Source, progress: _Progress) -> tuple[list[Entry], list[str]]:
+        value = source.entry_point.value
+        if not source.entry_point.pattern.match(value):
+            raise Refused(f"{value!r} is no module:attribute")
         started = time.perf_counter()
         try:
             plugin = source.entry_point.load()
@@ -123,12 +126,14 @@ class Loader:
         for component in components:
             if other := taken.get((component.kind, component.name)):
                 raise Refused(f"{component.kind} {component.name!r} is also in its entry point {other.entry_point!r}")
+        origin = source.origin
         entries = [
             Entry(
                 component=component,
                 distribution=source.distribution,
                 version=source.version,
                 entry_point=source.entry_point.name,
+                origin=origin,
             )
             for component in components
         ]
@@ -146,7 +151,7 @@ def _failure(source: Source, stage: Stage, error: BaseException) -> Problem:
     if isinstance(error, ModuleNotFoundError) and error.name and _within(source.entry_point.module, error.name):
         message += f"; its metadata is stale, reinstall or uninstall {source.distribution}"
     problem = _remark(source, stage, message, severity="failure", fixes=_fixes(source, error))
-    return dataclasses.replace(problem, traceback=full_traceback(error))
+    return dataclasses.replace(problem, traceback="" if isinstance(error, Refused) else full_traceback(error))
 
 
 def _fixes(source: Source, error: BaseException) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ class Problem:
         stage: how far loading had come.
         message: what happened, in one line.
         severity: whether the plugin was left out.
-        traceback: of the exception behind it; empty where there is none.
+        traceback: of the exception behind it; empty where there is none, or where the message says it all.
         fixes: commands that mend it, or what to do where no command does; each is enough.
     """
 
@@ -50,10 +50,14 @@ class Problem:
     traceback: str = ""
     fixes: tuple[str, ...] = ()
 
-    def __str__(self) -> str:
-        who = f"plugin {self.distribution} {self.version}".rstrip()
+    @property
+    def finding(self) -> str:
+        """What became of the plugin, at which stage, and why."""
         where = f" (entry point {self.entry_point!r})" if self.entry_point else ""
-        return f"{who}: {_OUTCOMES[self.severity]} at stage {self.stage!r}{where}: {self.message}"
+        return f"{_OUTCOMES[self.severity]} at stage {self.stage!r}{where}: {self.message}"
+
+    def __str__(self) -> str:
+        return f"{f'plugin {self.distribution} {self.version}'.rstrip()}: {self.finding}"
 
 
 def one_line(error: BaseException) -> str:

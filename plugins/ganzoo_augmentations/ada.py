@@ -95,14 +95,10 @@ class Ada(Options):
     Source: Karras et al. 2020, arXiv:2006.06676, section 3.1 and appendix B.
     """
 
-    target: float = Field(default=0.6, ge=-1, le=1, allow_inf_nan=False, description="t, where mean sign(r) is held")
+    target: float = Field(default=0.6, ge=-1, le=1, description="t, where mean sign(r) is held")
     interval: int = Field(default=4, ge=1, description="k, updates of D between two changes of p")
-    speed: float = Field(
-        default=500.0, gt=0, allow_inf_nan=False, description="thousands of images in which p can go from 0 to 1"
-    )
-    fixed: float | None = Field(
-        default=None, ge=0, le=1, allow_inf_nan=False, description="a p that does not adapt; null: adapt it"
-    )
+    speed: float = Field(default=500.0, gt=0, description="thousands of images in which p can go from 0 to 1")
+    fixed: float | None = Field(default=None, ge=0, le=1, description="a p that does not adapt; null: adapt it")
     groups: tuple[Group, ...] = Field(
         default=("blit", "geometric", "color"), min_length=1, description="which transforms"
     )

@@ -36,8 +36,8 @@ class Grid(DatasetOptions):
     """
 
     side: int = Field(default=5, ge=2, le=32, description="modes along each axis; side² in all")
-    spacing: float = Field(default=2.0, gt=0, allow_inf_nan=False, description="between neighboring centers")
-    std: float = Field(default=0.05, gt=0, allow_inf_nan=False, description="standard deviation around each center")
+    spacing: float = Field(default=2.0, gt=0, description="between neighboring centers")
+    std: float = Field(default=0.05, gt=0, description="standard deviation around each center")
     n: int = Field(default=100_000, ge=2, description="points per split")
     seed: int = Field(default=0, ge=0, description="of the points; not the seed of the run")
 

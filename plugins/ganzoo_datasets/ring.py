@@ -36,8 +36,8 @@ class Ring(DatasetOptions):
     """
 
     modes: int = Field(default=8, ge=2, le=1024, description="how many modes")
-    radius: float = Field(default=1.0, gt=0, allow_inf_nan=False, description="of the circle the centers lie on")
-    std: float = Field(default=0.01, gt=0, allow_inf_nan=False, description="standard deviation around each center")
+    radius: float = Field(default=1.0, gt=0, description="of the circle the centers lie on")
+    std: float = Field(default=0.01, gt=0, description="standard deviation around each center")
     n: int = Field(default=100_000, ge=2, description="points per split")
     seed: int = Field(default=0, ge=0, description="of the points; not the seed of the run")
 

@@ -34,9 +34,7 @@ class Bce(Options):
     arXiv:1606.03498, section 3.4.
     """
 
-    label_smoothing: float = Field(
-        default=0.0, ge=0, lt=1, allow_inf_nan=False, description="s: the target of real data is 1 − s"
-    )
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1, description="s: the target of real data is 1 − s")
 
     def discriminator_loss(self, *, real: Tensor, fake: Tensor) -> Tensor:
         """D's objective from logits of any shape."""

@@ -46,10 +46,9 @@ class Began(Options):
         default=0.75,
         gt=0,
         le=1,
-        allow_inf_nan=False,
         description="γ, the ratio L(G)/L(x) aimed at: higher = more varied",
     )
-    lambda_k: float = Field(default=1e-3, gt=0, allow_inf_nan=False, description="λ_k, the step size of k")
+    lambda_k: float = Field(default=1e-3, gt=0, description="λ_k, the step size of k")
 
     def tags(self) -> frozenset[str]:
         """The logits are read as negated energies."""

@@ -40,9 +40,7 @@ class Ebgan(Options):
     Source: Zhao et al. 2016, arXiv:1609.03126, equations 1 and 2.
     """
 
-    margin: float = Field(
-        default=1.0, gt=0, allow_inf_nan=False, description="m: fakes whose energy is below it push D, in its units"
-    )
+    margin: float = Field(default=1.0, gt=0, description="m: fakes whose energy is below it push D, in its units")
 
     def tags(self) -> frozenset[str]:
         """The logits are read as negated energies."""

@@ -30,10 +30,10 @@ class Lsgan(Options):
     Source: Mao et al. 2017, arXiv:1611.04076, equation 2; the default targets: equation 9.
     """
 
-    a: float = Field(default=0.0, allow_inf_nan=False, description="D's target for fake")
-    b: float = Field(default=1.0, allow_inf_nan=False, description="D's target for real, above a")
-    c: float = Field(default=1.0, allow_inf_nan=False, description="the value G wants D to give to fakes")
-    scale: float = Field(default=0.5, gt=0, allow_inf_nan=False, description="factor of both objectives")
+    a: float = Field(default=0.0, description="D's target for fake")
+    b: float = Field(default=1.0, description="D's target for real, above a")
+    c: float = Field(default=1.0, description="the value G wants D to give to fakes")
+    scale: float = Field(default=0.5, gt=0, description="factor of both objectives")
 
     @model_validator(mode="after")
     def _real_is_above_fake(self) -> Self:

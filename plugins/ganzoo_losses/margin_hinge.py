@@ -28,12 +28,8 @@ class MarginHinge(Options):
     Source: after Lim & Ye 2017, arXiv:1705.02894, whose two margins are both 1.
     """
 
-    margin_real: float = Field(
-        default=1.0, ge=0, allow_inf_nan=False, description="m_r: real logits below it push D up"
-    )
-    margin_fake: float = Field(
-        default=1.0, ge=0, allow_inf_nan=False, description="m_f: fake logits above −m_f push D down"
-    )
+    margin_real: float = Field(default=1.0, ge=0, description="m_r: real logits below it push D up")
+    margin_fake: float = Field(default=1.0, ge=0, description="m_f: fake logits above −m_f push D down")
 
     def discriminator_loss(self, *, real: Tensor, fake: Tensor) -> Tensor:
         """D's objective from logits of any shape."""

@@ -47,9 +47,7 @@ class ModeCoverage(Options):
     higher_is_better: ClassVar[bool] = True
 
     samples: int = Field(default=2500, ge=1, description="how many generated samples are looked at")
-    within: float = Field(
-        default=3.0, gt=0, allow_inf_nan=False, description="high quality is nearer than this, in standard deviations"
-    )
+    within: float = Field(default=3.0, gt=0, description="high quality is nearer than this, in standard deviations")
 
     def __call__(self, *, real: Features, fake: Features, random: torch.Generator) -> dict[str, float]:
         """``modes``, ``high_quality`` and ``reverse_kl`` of the generated samples; draws nothing."""

@@ -52,17 +52,15 @@ class Consistency(RegularizerOptions, Regularizer):
     variant: Literal["cr", "bcr", "zcr", "icr"] = Field(
         default="bcr", description="real images; real and fake; latents; all three"
     )
-    real_weight: float = Field(default=10.0, ge=0, allow_inf_nan=False, description="λ_r, of two views of real images")
-    fake_weight: float = Field(default=10.0, ge=0, allow_inf_nan=False, description="λ_f, of two views of fakes")
+    real_weight: float = Field(default=10.0, ge=0, description="λ_r, of two views of real images")
+    fake_weight: float = Field(default=10.0, ge=0, description="λ_f, of two views of fakes")
     discriminator_latent_weight: float = Field(
-        default=20.0, ge=0, allow_inf_nan=False, description="λ_d, of close latents in the discriminator's objective"
+        default=20.0, ge=0, description="λ_d, of close latents in the discriminator's objective"
     )
     generator_latent_weight: float = Field(
-        default=0.5, ge=0, allow_inf_nan=False, description="λ_g, of close latents in the generator's, subtracted"
+        default=0.5, ge=0, description="λ_g, of close latents in the generator's, subtracted"
     )
-    noise: float = Field(
-        default=0.05, gt=0, allow_inf_nan=False, description="ε, the standard deviation between close latents"
-    )
+    noise: float = Field(default=0.05, gt=0, description="ε, the standard deviation between close latents")
 
     def tags(self) -> frozenset[str]:
         """Only latents have close neighbors among vectors."""

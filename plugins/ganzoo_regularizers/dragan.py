@@ -39,15 +39,13 @@ class Dragan(RegularizerOptions, Regularizer):
     Source: Kodali et al. 2017, arXiv:1705.07215, section 2; the authors' code.
     """
 
-    weight: float = Field(default=10.0, ge=0, allow_inf_nan=False, description="λ, the factor of the term")
-    target: float = Field(default=1.0, ge=0, allow_inf_nan=False, description="k, the slope aimed at")
+    weight: float = Field(default=10.0, ge=0, description="λ, the factor of the term")
+    target: float = Field(default=1.0, ge=0, description="k, the slope aimed at")
     noise: Literal["uniform", "gaussian"] = Field(
         default="uniform", description="what is added to real data: the authors' code (uniform) or the paper"
     )
-    spread: float = Field(
-        default=0.5, ge=0, allow_inf_nan=False, description="c: uniform noise, in standard deviations of the batch"
-    )
-    variance: float = Field(default=10.0, ge=0, allow_inf_nan=False, description="v: variance of gaussian noise")
+    spread: float = Field(default=0.5, ge=0, description="c: uniform noise, in standard deviations of the batch")
+    variance: float = Field(default=10.0, ge=0, description="v: variance of gaussian noise")
 
     def tags(self) -> frozenset[str]:
         """The penalty limits the slope of a critic that judges each sample by itself; s depends on the batch."""

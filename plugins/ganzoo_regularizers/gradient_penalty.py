@@ -40,8 +40,8 @@ class GradientPenalty(RegularizerOptions, Regularizer):
     Source: Gulrajani et al. 2017, arXiv:1704.00028, equation 3; one-sided: Petzka et al. 2018, arXiv:1709.08894.
     """
 
-    weight: float = Field(default=10.0, ge=0, allow_inf_nan=False, description="λ, the factor of the term")
-    target: float = Field(default=1.0, ge=0, allow_inf_nan=False, description="k, the slope aimed at")
+    weight: float = Field(default=10.0, ge=0, description="λ, the factor of the term")
+    target: float = Field(default=1.0, ge=0, description="k, the slope aimed at")
     one_sided: bool = Field(default=False, description="penalize only slopes above the target")
     labels: Literal["real", "fake"] = Field(
         default="real", description="whose labels a conditional critic gets with the points in between"

@@ -12,7 +12,7 @@ from ganzoo.component import RegularizerOptions
 class LazyPenaltyOptions(RegularizerOptions):
     """Options of a squared slope in the discriminator's step."""
 
-    weight: float = Field(default=10.0, ge=0, allow_inf_nan=False, description="γ; the term is γ/2·E‖∇D‖²")
+    weight: float = Field(default=10.0, ge=0, description="γ; the term is γ/2·E‖∇D‖²")
     lazy_adam: bool = Field(
         default=False, description="with every k > 1, set D's Adam to lr·c and β^c, c = k/(k+1), as StyleGAN2 does"
     )

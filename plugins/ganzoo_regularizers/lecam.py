@@ -43,8 +43,8 @@ class Lecam(RegularizerOptions):
     Source: Tseng et al. 2021, arXiv:2104.03310, section 3; the authors' code.
     """
 
-    weight: float = Field(default=0.3, ge=0, allow_inf_nan=False, description="λ, the factor of the term")
-    decay: float = Field(default=0.9, ge=0, lt=1, allow_inf_nan=False, description="d, what the averages keep of old")
+    weight: float = Field(default=0.3, ge=0, description="λ, the factor of the term")
+    decay: float = Field(default=0.9, ge=0, lt=1, description="d, what the averages keep of old")
     start: int = Field(default=0, ge=0, description="updates of D in which the averages follow, and the term is off")
 
     def tags(self) -> frozenset[str]:

@@ -35,7 +35,7 @@ class Orthogonal(RegularizerOptions, Regularizer):
     Source: Brock et al. 2019, arXiv:1809.11096, equation 3; the authors' code.
     """
 
-    weight: float = Field(default=1e-4, ge=0, allow_inf_nan=False, description="β; the term is β/2·‖(WWᵀ)⊙(1−I)‖²")
+    weight: float = Field(default=1e-4, ge=0, description="β; the term is β/2·‖(WWᵀ)⊙(1−I)‖²")
 
     def generator_terms(self, view: StepView) -> dict[str, Tensor]:
         """The raw term ``orthogonal``; none if the generator has no such weight."""

@@ -45,11 +45,9 @@ class PathLength(RegularizerOptions):
     Source: Karras et al. 2020, arXiv:1912.04958, equation 4 and appendix B; the authors' code.
     """
 
-    weight: float = Field(default=2.0, ge=0, allow_inf_nan=False, description="λ, the factor of the term")
+    weight: float = Field(default=2.0, ge=0, description="λ, the factor of the term")
     every: int = Field(default=4, ge=1, description="apply at every k-th update of G, k times as strong")
-    decay: float = Field(
-        default=0.01, gt=0, le=1, allow_inf_nan=False, description="d, the share of the present batch in the mean"
-    )
+    decay: float = Field(default=0.01, gt=0, le=1, description="d, the share of the present batch in the mean")
     shrink: int = Field(default=2, ge=1, description="use only 1/shrink of the batch, to save memory")
     lazy_adam: bool = Field(
         default=True, description="with every k > 1, set G's Adam to lr·c and β^c, c = k/(k+1), as StyleGAN2 does"

@@ -37,7 +37,7 @@ class PullAway(RegularizerOptions, Regularizer):
     Source: Zhao et al. 2017, arXiv:1609.03126, section 2.4.
     """
 
-    weight: float = Field(default=0.1, ge=0, allow_inf_nan=False, description="λ, the factor of the term")
+    weight: float = Field(default=0.1, ge=0, description="λ, the factor of the term")
     layer: int = Field(default=-1, description="which of the discriminator's features; the last by default")
 
     def tags(self) -> frozenset[str]:

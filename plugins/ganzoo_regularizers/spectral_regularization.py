@@ -39,7 +39,7 @@ class SpectralRegularization(RegularizerOptions):
     Source: Yoshida & Miyato 2017, arXiv:1705.10941, section 3 and algorithm 1.
     """
 
-    weight: float = Field(default=0.01, ge=0, allow_inf_nan=False, description="λ; the term is λ/2·Σ s(W)²")
+    weight: float = Field(default=0.01, ge=0, description="λ; the term is λ/2·Σ s(W)²")
 
     def build(self, spec: DataSpec) -> SpectralRegularizationRegularizer:
         """The regularizer with its singular vectors."""

@@ -35,9 +35,9 @@ class WeightClip(RegularizerOptions, Regularizer):
     Source: Arjovsky et al. 2017, arXiv:1701.07875, algorithm 1.
     """
 
-    weight: float = Field(default=1.0, ge=0, allow_inf_nan=False, description="without effect: a projection has none")
+    weight: float = Field(default=1.0, ge=0, description="without effect: a projection has none")
     every: int = Field(default=1, ge=1, description="without effect: the projection follows each update of D")
-    clip: float = Field(default=0.01, gt=0, allow_inf_nan=False, description="c, the bound of every parameter")
+    clip: float = Field(default=0.01, gt=0, description="c, the bound of every parameter")
     include_affine: bool = Field(
         default=False, description="clip the affine parameters of normalization layers too, as the authors do"
     )

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from PIL import Image
 
 from ganzoo.cli.dry_run import _duration
 
@@ -48,6 +49,16 @@ def test_shapes_parameters_field_and_cost(tiny):
     assert facts["warnings"] == []
 
 
+def test_how_many_items_each_class_has(ganzoo, tmp_path):
+    for name, count in (("nevus", 5), ("melanoma", 2)):
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+        for number in range(count):
+            Image.new("RGB", (40, 40)).save(tmp_path / "pictures" / name / f"{number}.png")
+    line = "run --data pictures --image-size 32 --batch-size 4 --dry-run"
+    assert ganzoo(f"{line} --json").json["classes"] == {"melanoma": 2, "nevus": 5}
+    assert re.search(r"classes +melanoma \(2\), nevus \(5\) *\n", ganzoo(line).out)
+
+
 def test_in_words(tiny):
     out = tiny("--dry-run").out
     assert re.search(r"data +synthetic: 16 items of 3 × 8 × 8", out)
@@ -75,7 +86,7 @@ def test_a_discriminator_of_the_whole_image(tiny):
     assert re.search(r"discriminator +1 logit a sample", out)
     assert re.search(r"receptive field +the whole image", out)
     assert re.search(r"conditional +yes", out)
-    assert re.search(r"classes +mode-0, mode-1", out)
+    assert re.search(r"classes +mode-0 \(\d+\), mode-1 \(\d+\)", out)
 
 
 def test_warnings(tiny):

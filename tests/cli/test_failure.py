@@ -8,6 +8,7 @@ from typing import Annotated
 
 import pytest
 import typer
+from broken_plugins.install import PluginFolder
 from typer.testing import CliRunner
 
 from ganzoo import errors
@@ -130,3 +131,47 @@ def test_a_reader_who_has_gone(arguments):
         os.close(writer)
     assert ended.stderr == ""
     assert ended.returncode == 1
+
+
+RECORD = """
+from ganzoo.component import Component
+from ganzoo.hookspecs import hookimpl
+
+GANZOO_API = 1
+
+@hookimpl
+def ganzoo_components():
+    targets = {"number": "numbers_loss:Number", "other": "numbers_other:Other"}
+    return [Component(kind="loss", name=name, target=target, summary=name) for name, target in targets.items()]
+"""
+LOSS = """
+from ganzoo.component import Options
+
+class Number(Options):
+    "A loss that gives numbers where tensors are wanted."
+
+    def discriminator_loss(self, *, real, fake):
+        return (fake.mean() - real.mean()).item()
+
+    def generator_loss(self, *, fake):
+        return -fake.mean()
+"""
+
+
+def test_a_bug_in_which_a_plugin_took_part_may_be_the_plugins(tmp_path):
+    """In a process of its own, since only there what is loaded is what was asked for."""
+    folder = PluginFolder(tmp_path)
+    for name, text in (("records", RECORD), ("loss", LOSS), ("other", LOSS.replace("Number", "Other"))):
+        (tmp_path / f"numbers_{name}.py").write_text(text)
+    folder.announce("numbers", {"main": "numbers_records"})
+    line = "run --data synthetic --image-size 8 --batch-size 4 --steps 2 --disc.ndf 2 --gen.ngf 2 --loss number"
+    done = subprocess.run(
+        [sys.executable, "-m", "ganzoo", *line.split()],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path), "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "next:    ganzoo check numbers/number, which took part; if nothing is found, run it" in done.stderr

@@ -112,6 +112,18 @@ class TestRows:
         assert [row["entry_point"] for row in rows] == ["", "main", ""]
         assert "entry_points.txt cannot be read" in rows[0]["message"]
 
+    def test_a_misspelt_name_in_a_variable_has_a_row(self, ganzoo, folder, monkeypatch):
+        folder.install("healthy")
+        monkeypatch.setenv("GANZOO_PLUGINS", "helthy")
+        rows = third_parties(ganzoo)
+        assert rows["healthy"]["status"] == "disabled"
+        misspelt = rows["helthy"]
+        assert (misspelt["version"], misspelt["entry_point"], misspelt["status"]) == ("", "", "warning")
+        assert misspelt["message"].startswith("selection: GANZOO_PLUGINS names it, but it is no installed plugin")
+        page = ganzoo("plugins").out
+        assert "did you mean 'healthy'?" in page
+        assert "part of ganzoo 0." in page
+
 
 class TestThePage:
     def test_each_row_is_a_line_and_each_reason_one_below_it(self, ganzoo, folder):

@@ -27,7 +27,7 @@ class SmoothHinge(Options):
     arXiv:1705.02894.
     """
 
-    width: float = Field(default=1.0, gt=0, allow_inf_nan=False, description="γ, the stretch below the margin 1")
+    width: float = Field(default=1.0, gt=0, description="γ, the stretch below the margin 1")
 
     def discriminator_loss(self, *, real: Tensor, fake: Tensor) -> Tensor:
         """D's objective from logits of any shape."""
