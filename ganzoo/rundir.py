@@ -173,6 +173,8 @@ def find_run(runs: Path, word: str | None, *, flag: str = "--out") -> RunDirecto
         return RunDirectory(Path(word))
     found = sorted((path for path in runs.glob("*") if run_number(path) and path.is_dir()), key=run_number)
     if word is None:
+        # A process that died before it trained leaves a folder without one.
+        found = [path for path in found if RunDirectory(path).config.exists()]
         # A diverged run would diverge again in the same way.
         over = ("finished", "diverged")
         unfinished = [path for path in found if RunDirectory(path).read_manifest().get("status") not in over]

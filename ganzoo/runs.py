@@ -73,7 +73,7 @@ def start(plan: Plan, *, out: Path, console: Console, trackers: Sequence[ChosenT
         try:
             followers = _start_trackers(trackers, plan, setup, directory)
         except BaseException:
-            shutil.rmtree(directory.path)
+            _remove(directory.path)
             raise
         console.print(f"[bold]{directory.path}[/bold]", highlight=False, soft_wrap=True)
         _train(plan, setup, directory, console, record=manifest.describe(plan, setup), offset=0, trackers=followers)
@@ -133,6 +133,14 @@ def resume(
         _train(plan, setup, directory, console, record=record, offset=offset, trackers=followers)
     _say_what_next(directory, setup, console)
     return Run(directory.path)
+
+
+def _remove(path: Path) -> None:
+    """Remove a folder if it can be: a tracker that did not start may still write there from a thread."""
+    try:
+        shutil.rmtree(path)
+    except OSError as error:
+        logger.warning("%s holds no run, and could not be removed: %s", path, error.strerror or error)
 
 
 def _say_what_next(directory: RunDirectory, setup: Setup, console: Console) -> None:
@@ -255,12 +263,15 @@ def _iterate(
 
 @contextmanager
 def _logged_to(path: Path) -> Iterator[None]:
-    """Everything ganzoo says inside the block also goes to ``log.txt``, whatever the console shows of it."""
+    """Everything ganzoo says inside the block also goes to ``log.txt``, whatever the console shows of it.
+
+    Tracebacks are said at level DEBUG, which the console shows only if asked to.
+    """
     handler = logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     level = logger.level
     logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
+    logger.setLevel(logging.DEBUG)
     try:
         yield
     finally:

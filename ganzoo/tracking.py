@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from ganzoo.component import TRACKER, TrackerOptions
 from ganzoo.config import Merged
-from ganzoo.errors import ConfigError, GanzooError, PluginError
+from ganzoo.errors import ConfigError, GanzooError, Interrupted, PluginError
 from ganzoo.explanation import explain
 from ganzoo.finding import refusal
 from ganzoo.registry import Entry, Registry
@@ -106,6 +109,7 @@ class Trackers:
         except BaseException as error:  # nothing that a tracker does may end a training
             if name not in self._failed:
                 logger.warning("tracker %s failed, and is told nothing more: %s", name, one_line(error))
+                logger.debug("where tracker %s failed:", name, exc_info=error)
             self._failed.add(name)
 
 
@@ -114,17 +118,43 @@ def wanted(registry: Registry, request: Request) -> list[Wanted]:
 
     Raises:
         UnknownNameError: nobody provides one of the names.
-        ConfigError: options that are no mapping.
+        ConfigError: no names, options that are no mapping, or options of one tracker under two of its names.
     """
-    names = [request] if isinstance(request, str) else request
-    options = names if isinstance(names, Mapping) else dict.fromkeys(names)
     found: dict[str, Wanted] = {}
-    for name, given in options.items():
-        if given is not None and not isinstance(given, Mapping):
-            raise ConfigError(f"tracker {name} must hold options", given=given, allowed="for example {flush_secs: 10}")
+    under: dict[str, str] = {}
+    for name, given in _by_name(request):
         entry = registry.get(TRACKER.name, name)
-        found[entry.qualified] = Wanted(entry, given or {})
+        one = found.setdefault(entry.qualified, Wanted(entry, {}))
+        if not given:
+            continue
+        if one.given:
+            raise ConfigError(
+                f"tracker {entry.name} is given options under two names",
+                given=f"{under[entry.qualified]}, {name}",
+                hint="give all of them under one name",
+            )
+        found[entry.qualified], under[entry.qualified] = Wanted(entry, given), name
     return list(found.values())
+
+
+def _by_name(request: object) -> list[tuple[str, Mapping[str, Any]]]:
+    """The names of a request, each with its options."""
+    if isinstance(request, Mapping):
+        pairs = list(request.items())
+    else:
+        names = request if isinstance(request, Iterable) and not isinstance(request, str) else [request]
+        pairs = [(name, None) for name in names]
+    for name, given in pairs:
+        if not isinstance(name, str):
+            raise ConfigError(
+                "trackers must be names, or a mapping of names → options",
+                given=request,
+                allowed='for example ["tensorboard"], or {"tensorboard": {"flush_secs": 10}}',
+            )
+        holds_options = isinstance(given, Mapping) and all(isinstance(option, str) for option in given)
+        if given is not None and not holds_options:
+            raise ConfigError(f"tracker {name} must hold options", given=given, allowed="for example {flush_secs: 10}")
+    return [(name, given or {}) for name, given in pairs]
 
 
 def asked_for(
@@ -185,7 +215,7 @@ def chosen(trackers: Iterable[Wanted]) -> list[ChosenTracker]:
 
 
 def started(trackers: Iterable[ChosenTracker], run: Callable[[], TrackedRun]) -> Trackers:
-    """All trackers at work. If one cannot be started, those before it are told that the run failed.
+    """All trackers at work. If one cannot be started, those before it are told that the run failed or was interrupted.
 
     Args:
         trackers: which.
@@ -193,15 +223,45 @@ def started(trackers: Iterable[ChosenTracker], run: Callable[[], TrackedRun]) ->
 
     Raises:
         PluginError: a tracker does not start.
+        Interrupted: SIGTERM came meanwhile.
     """
     working: dict[str, Tracker] = {}
     try:
-        for one in trackers:
-            working[f"{one.entry.name!r} of {one.entry.provider}"] = one.start(run())
-    except BaseException:
-        Trackers(working).close("failed")
+        with _ended_by_sigterm():
+            for one in trackers:
+                working[f"{one.entry.name!r} of {one.entry.provider}"] = one.start(run())
+    except BaseException as error:
+        Trackers(working).close("interrupted" if isinstance(error, Interrupted | KeyboardInterrupt) else "failed")
         raise
     return Trackers(working)
+
+
+@contextlib.contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """SIGTERM ends the block as Ctrl-C does: a tracker may wait for a login, and what was begun has to be tidied up.
+
+    Outside the main thread, where Python forbids it, do nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    received: list[int] = []
+
+    def end(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        raise KeyboardInterrupt  # a tracker that catches Exception does not catch this
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        if not received:
+            raise
+        raise Interrupted(
+            "stopped before anything was trained", signal_number=received[0], hint="the same command starts it again"
+        ) from error
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager

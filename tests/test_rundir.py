@@ -148,6 +148,15 @@ def test_runs_are_found_by_path_name_number_and_default(tmp_path):
     assert find_run(tmp_path, None).path == runs[0].path, "a diverged run would diverge again"
 
 
+def test_what_ended_before_it_began_is_not_the_newest_run(tmp_path):
+    runs = [RunDirectory.create(tmp_path, name) for name in ("first", "second")]
+    with pytest.raises(ConfigError, match="there is no run in"):
+        find_run(tmp_path, None)
+    runs[0].write_text(runs[0].config, "version: 1\n")
+    assert find_run(tmp_path, None).path == runs[0].path
+    assert find_run(tmp_path, "2").path == runs[1].path, "who names it is told what it lacks"
+
+
 def test_a_run_that_is_not_there_is_named_with_those_that_are(tmp_path):
     RunDirectory.create(tmp_path, "only")
     with pytest.raises(ConfigError) as error:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 import random
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import pytest
@@ -60,6 +63,21 @@ class Recording(Tracker):
 
     def close(self, status):
         TOLD.append((self.label, "close", status))
+
+
+class Reader(TrackerOptions):
+    """Reads the run's file when it is told a row."""
+
+    def start(self, run: TrackedRun) -> Tracker:
+        return Reading(run.path / "metrics.jsonl")
+
+
+class Reading(Tracker):
+    def __init__(self, metrics):
+        self.metrics = metrics
+
+    def log(self, row):
+        TOLD.append(("reader", "log", row, self.metrics.read_text().splitlines()))
 
 
 class Failing(TrackerOptions):
@@ -131,6 +149,37 @@ class Talking(Tracker):
         print("a row")
 
 
+class Busy(TrackerOptions):
+    """Cannot be started, and still writes into the run's folder afterwards."""
+
+    over: ClassVar[threading.Event] = threading.Event()
+
+    def start(self, run: TrackedRun) -> Tracker:
+        folder = run.path / "busy"
+        folder.mkdir()
+        for number in range(200):
+            (folder / f"early-{number}").touch()
+        threading.Thread(target=self.write, args=(folder,)).start()
+        raise RuntimeError("the server is gone")
+
+    def write(self, folder):
+        for number in itertools.count():
+            if self.over.is_set():
+                return
+            folder.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                (folder / f"late-{number}").touch()
+
+
+class Terminated(TrackerOptions):
+    """Waits for a login, is asked to end, and takes any error for a wrong password."""
+
+    def start(self, run: TrackedRun) -> Tracker:
+        with contextlib.suppress(Exception):
+            signal.raise_signal(signal.SIGTERM)
+        return Tracker()
+
+
 class Silent(TrackerOptions):
     """Has no start of its own."""
 
@@ -154,7 +203,10 @@ def entry(name, target, **more):
 OWN = [
     entry("recorder", "Recorder", aliases=("recording",)),
     entry("second-recorder", "Recorder"),
+    entry("reader", "Reader"),
     entry("failing", "Failing"),
+    entry("busy", "Busy"),
+    entry("terminated", "Terminated"),
     entry("meddler", "Meddler"),
     entry("talkative", "Talkative"),
     entry("silent", "Silent"),
@@ -215,6 +267,12 @@ class TestWhatTheyAreTold:
         assert run(["recorder"]).metrics() == rows_told()
         assert len(rows_told()) == 4
         assert {type(value) for row in rows_told() for value in row.values()} == {int, float}
+
+    def test_a_row_when_it_is_on_disk(self, run):
+        run(["reader"])
+        lines = [lines for *_, lines in told("log", "reader")]
+        assert [len(written) for written in lines] == [1, 2, 3, 4]
+        assert [json.loads(written[-1]) for written in lines] == [row for _, _, row, _ in told("log", "reader")]
 
     def test_every_grid_when_it_is_on_disk(self, run):
         path = run(["recorder"]).path
@@ -340,6 +398,12 @@ class TestOneThatFails:
         assert followed.metrics() == rows_told(), "others go on"
         assert followed.directory.read_manifest()["status"] == "finished"
 
+    def test_its_traceback_is_in_the_log(self, run, caplog):
+        log = (run(["failing"]).path / "log.txt").read_text()
+        assert "Traceback (most recent call last):" in log
+        assert "in told\n    raise self.error\nRuntimeError: the server\nis gone\n" in log
+        assert all(record.exc_info is None for record in caplog.records if record.levelname == "WARNING")
+
     def test_an_interrupt_is_no_failure_of_a_tracker(self, run, caplog, tmp_path):
         with pytest.raises(KeyboardInterrupt):
             run({"failing": {"error": "KeyboardInterrupt"}, "recorder": {}})
@@ -355,6 +419,18 @@ class TestOneThatFails:
         assert TOLD[-1] == ("recorder", "close", "finished")
         [path] = (tmp_path / "runs").glob("0001-*")
         assert RunDirectory(path).read_manifest()["status"] == "finished"
+
+
+@pytest.fixture
+def sigterm():
+    """What SIGTERM does to who does not catch it, but for the end of this process."""
+
+    def not_caught(number, frame):
+        raise AssertionError("SIGTERM was not caught")
+
+    before = signal.signal(signal.SIGTERM, not_caught)
+    yield not_caught
+    signal.signal(signal.SIGTERM, before)
 
 
 def files(path: Path) -> dict[Path, bytes]:
@@ -397,6 +473,48 @@ class TestOneThatCannotStart:
             run({"recorder": {}, "failing": {"at": "start"}})
         assert TOLD[1:] == [("failing", "start"), ("failing", "start"), ("recorder", "close", "failed")]
 
+    @pytest.mark.parametrize(
+        ("request_", "error", "status"),
+        [
+            ({"failing": {"at": "start", "error": "KeyboardInterrupt"}}, KeyboardInterrupt, "interrupted"),
+            ({"failing": {"at": "start", "error": "SystemExit"}}, PluginError, "failed"),
+            ({"terminated": {}}, Interrupted, "interrupted"),
+        ],
+    )
+    def test_those_before_it_are_told_why(self, run, sigterm, request_, error, status):
+        with pytest.raises(error):
+            run({"recorder": {}, **request_})
+        assert TOLD[-1] == ("recorder", "close", status)
+
+    def test_sigterm_ends_the_wait(self, run, registry, plain, sigterm, tmp_path):
+        with pytest.raises(Interrupted, match="before anything was trained") as caught:
+            run(["terminated"])
+        assert caught.value.signal_number == signal.SIGTERM
+        assert signal.getsignal(signal.SIGTERM) is sigterm, "the handler from before is back"
+        assert files(tmp_path) == {}
+        shutil.copytree(plain.path, tmp_path / "run")
+        before = files(tmp_path)
+        with pytest.raises(Interrupted):
+            resume(registry, tmp_path / "run", ["terminated"], train={"steps": 6})
+        assert files(tmp_path) == before
+
+    def test_outside_the_main_thread_they_start_as_well(self, run):
+        thread = threading.Thread(target=run, args=(["recorder"],))
+        thread.start()
+        thread.join()
+        assert TOLD[-1] == ("recorder", "close", "finished")
+
+    def test_a_folder_that_cannot_be_removed_does_not_hide_the_reason(self, run, caplog, tmp_path):
+        Busy.over.clear()
+        try:
+            with pytest.raises(PluginError, match=r"'busy' of test-trackers 1\.2 cannot be started: RuntimeError"):
+                run(["busy"])
+        finally:
+            Busy.over.set()
+        [path] = (tmp_path / "runs").glob("0001-*")
+        [warning] = [record.getMessage() for record in caplog.records]
+        assert warning.startswith(f"{path} holds no run, and could not be removed: ")
+
     def test_the_next_run_has_its_number(self, run):
         with pytest.raises(PluginError):
             run({"failing": {"at": "start"}})
@@ -412,6 +530,15 @@ class TestTheRequest:
         assert one.options == Recorder(label="x")
         assert tracking.wanted(registry, []) == []
 
+    @pytest.mark.parametrize("empty", [None, {}])
+    def test_a_second_name_without_options_takes_none_away(self, registry, empty):
+        for request in (
+            {"recorder": {"label": "x"}, "recording": empty},
+            {"recording": empty, "recorder": {"label": "x"}},
+        ):
+            [one] = tracking.wanted(registry, request)
+            assert one.given == {"label": "x"}
+
     def test_nothing_is_loaded_to_find_them(self, registry):
         [one] = tracking.wanted(registry, ["remote"])
         assert one.entry.name == "remote"
@@ -422,6 +549,17 @@ class TestTheRequest:
             (["recordr"], UnknownNameError, "there is no tracker called 'recordr'; did you mean 'recorder'?"),
             (["hinge"], UnknownNameError, "'hinge' is a loss, not a tracker"),
             ({"recorder": 5}, ConfigError, "tracker recorder must hold options"),
+            ({"recorder": {3: 4}}, ConfigError, "tracker recorder must hold options"),
+            (None, ConfigError, "trackers must be names, or a mapping of names → options"),
+            (3, ConfigError, "trackers must be names, or a mapping of names → options"),
+            (["recorder", 3], ConfigError, "trackers must be names, or a mapping of names → options"),
+            ([{"recorder": {}}], ConfigError, "trackers must be names, or a mapping of names → options"),
+            ({3: {}}, ConfigError, "trackers must be names, or a mapping of names → options"),
+            (
+                {"recorder": {"label": "x"}, "recording": {"label": "y"}},
+                ConfigError,
+                "tracker recorder is given options under two names",
+            ),
             ({"recorder": {"lable": "x"}}, ConfigError, "tracker.recorder.lable: unknown key; did you mean 'label'?"),
             (
                 {"recorder": {"label": 1}, "failing": {"at": "never"}},
@@ -492,6 +630,11 @@ class TestFlagsAndAssignments:
         with pytest.raises(ConfigError, match=reason) as caught:
             asked_for(registry, ["talkative"], assignment)
         assert hint is None or caught.value.hint.startswith(hint)
+
+    def test_options_under_two_names_are_not_lost(self, registry):
+        with pytest.raises(ConfigError, match="tracker recorder is given options under two names") as caught:
+            asked_for(registry, ["recorder"], "tracker.recorder.label=x", "tracker.recording.volume=5")
+        assert caught.value.given == "recorder, recording"
 
 
 def test_the_base_class_does_nothing():

@@ -7,13 +7,19 @@ import logging
 from rich.console import Console
 from rich.logging import RichHandler
 
+from ganzoo.cli import context
+
 
 def chatter(*, quiet: bool) -> Console:
-    """The console on stderr, with ganzoo's log on it; ``quiet`` leaves warnings and errors."""
+    """The console on stderr, with ganzoo's log on it.
+
+    ``quiet`` leaves warnings and errors; without it, ``--debug`` adds the traceback of a tracker that failed.
+    """
     console = Console(stderr=True)
     logger = logging.getLogger("ganzoo")
     handler = RichHandler(console=console, show_time=False, show_path=False, markup=False, highlighter=None)
-    handler.setLevel(logging.WARNING if quiet else logging.INFO)
+    loud = logging.DEBUG if context.settings().debug else logging.INFO
+    handler.setLevel(logging.WARNING if quiet else loud)
     logger.handlers = [handler]
     logger.setLevel(logging.INFO)
     logger.propagate = False

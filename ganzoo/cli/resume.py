@@ -35,8 +35,8 @@ def resume_command(
     """
     flags = given_flags({"train.steps": steps, "runtime.device": device, "runtime.precision": precision})
     known = registry()
-    wanted, settings = tracking.asked_for(known, tracker or (), parse_assignments(assignments or ()))
-    changes = [Layer("--set", settings), Layer("flag", flags)]
+    wanted, other_assignments = tracking.asked_for(known, tracker or (), parse_assignments(assignments or ()))
+    changes = [Layer("--set", other_assignments), Layer("flag", flags)]
     from ganzoo import runs
     from ganzoo.rundir import find_run
     from ganzoo.trained import Run

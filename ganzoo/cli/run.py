@@ -71,6 +71,10 @@ def run_command(
         list[str] | None,
         component("--augment", "What images go through before the discriminator sees them; can be repeated."),
     ] = None,
+    metric: Annotated[
+        list[str] | None,
+        component("--metric", "What samples are measured by, whenever they are due; can be repeated."),
+    ] = None,
     data: Annotated[
         str | None,
         typer.Option(
@@ -122,12 +126,17 @@ def run_command(
             "runtime.precision": precision,
         }
     )
-    flags |= repeated("--reg", "regularizers", reg) | repeated("--augment", "augment", augment)
+    for flag, section, names in (
+        ("--reg", "regularizers", reg),
+        ("--augment", "augment", augment),
+        ("--metric", "metrics", metric),
+    ):
+        flags |= repeated(flag, section, names)
     console = chatter(quiet=quiet)
     known = registry()
     layers = [file_layer(config, known)] if config is not None else []
-    wanted, settings = tracking.asked_for(known, tracker or (), parse_assignments(assignments or ()))
-    layers += [Layer("--set", settings), Layer("flag", flags)]
+    wanted, other_assignments = tracking.asked_for(known, tracker or (), parse_assignments(assignments or ()))
+    layers += [Layer("--set", other_assignments), Layer("flag", flags)]
     choose(known, layers)  # a wrong name or key is answered at once: what follows imports torch
     from ganzoo import runs
     from ganzoo.plan import make_plan

@@ -4,6 +4,7 @@ import re
 
 import pytest
 import yaml
+from ganzoo_trackers.tensorboard import TensorboardTracker
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 RUN = "runs/0001-hinge-patchgan-sn-synthetic"
@@ -77,6 +78,30 @@ def test_a_file_that_names_one(ganzoo, tmp_path):
         "tracker (from file mine.yaml): unknown key; trackers are no part of the configuration: "
         "--tracker NAME asks for one" in outcome.err
     )
+
+
+@pytest.mark.parametrize(("before", "shown"), [("", False), ("--debug ", True)])
+def test_where_it_failed_is_in_the_log_and_with_debug_on_the_screen(ganzoo, tmp_path, monkeypatch, before, shown):
+    def broken(self, row):
+        raise ValueError("no curve today")
+
+    monkeypatch.setattr(TensorboardTracker, "log", broken)
+    tiny = "--data synthetic --image-size 8 --batch-size 4 --steps 2 --disc.ndf 2 --gen.ngf 2 --set train.log_every=1"
+    outcome = ganzoo(f"{before}run {tiny} --tracker tensorboard")
+    assert (outcome.code, outcome.out) == (0, f"{RUN}\n")
+    assert outcome.err.count("failed, and is told nothing more: ValueError: no curve today") == 1
+    assert ("Traceback (most recent call last)" in outcome.err) == shown
+    log = (tmp_path / RUN / "log.txt").read_text()
+    assert log.count("Traceback (most recent call last)") == 1
+    assert "in broken" in log
+
+
+def test_resume_passes_over_what_ended_before_it_began(ganzoo, tiny, tmp_path):
+    assert tiny().code == 0
+    (tmp_path / RUN.replace("0001", "0002")).mkdir()
+    outcome = ganzoo("resume --steps 3")
+    assert (outcome.code, outcome.out) == (0, f"{RUN}\n")
+    assert "has no config.yaml" in ganzoo("resume 2").err
 
 
 def test_a_folder_that_cannot_be_written(tiny, tmp_path):
