@@ -59,7 +59,12 @@ def page(description: Description) -> str:
     """The page of one component."""
     entry = description.entry
     model = None if entry.kind == "recipe" else entry.options()
-    parts = [MADE, f"# {entry.name} ({entry.kind})", text(entry.component.summary), table(["what", "value"], facts(entry))]
+    parts = [
+        MADE,
+        f"# {entry.name} ({entry.kind})",
+        text(entry.component.summary),
+        table(["what", "value"], facts(entry)),
+    ]
     if description.formula:
         parts += ["## Formula", fenced(description.formula, "text")]
     if model is not None:

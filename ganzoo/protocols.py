@@ -69,16 +69,20 @@ class Network(nn.Module):
     A network is built for the shape of the data. It takes at least one usual size, and gives outputs of the shapes
     stated here for all data that it takes. Data that it cannot take, such as images that are too small, are refused by
     ``resolve`` or ``build`` with a ConfigError that says what was given, what is allowed and what to do next. Whatever
-    options are allowed build a network that works, or are refused with a ConfigError.
+    options are allowed build a network that works, or are refused with a ConfigError. Usual are gray and colored images
+    of 8, 16, 28, 32, 48, 64, 96, 128, 256 or 512 px a side, those twice as wide or as high, and vectors of 2, 8, 64 or
+    784 numbers.
 
     The same seed gives the same weights, and another seed gives others. Built on the meta device it has the same
     shapes. It can be copied by ``copy.deepcopy``. All that it learns, and all else that changes in training, is in
     ``state_dict()``, as tensors: a network from another seed that loads it is then the same.
 
-    Every parameter gets a gradient. In evaluation the same input gives the same output, and no random number is drawn.
-    In evaluation a batch may be a single sample. What it is given is never changed in place. No value of a tensor is
-    read, which would stop a GPU. The memory format channels_last changes no number. ``double()`` makes all of it
-    float64. Under autocast to bfloat16 outputs and gradients stay finite.
+    Every parameter gets a gradient. In evaluation the same input gives the same output, no random number is drawn, and
+    nothing in ``state_dict()`` changes. In evaluation a batch may be a single sample. Only ``train()`` and ``eval()``,
+    called from outside, change the mode. What it is given is never changed in place. Moved to another device it works
+    there: whatever it makes is on the device of its input. No value of a tensor is read, which would stop a GPU. The
+    memory format channels_last changes no number. ``double()`` makes all of it float64. Under autocast to bfloat16
+    outputs and gradients stay finite.
 
     A network that carries ``accepts_labels`` and is conditional raises a ConfigError when it gets no labels. Any other
     network makes no use of labels, and works without.
@@ -89,8 +93,8 @@ class Discriminator(Network):
     """Base class of discriminators (critics).
 
     What ``build`` returns is derived from this class. Logits and class logits are raw: no bound is put on them by a
-    sigmoid, a tanh or a softmax. The gradient of the logits reaches the images, for it is all that a generator learns
-    from. That gradient can be differentiated once more, as gradient penalties do.
+    sigmoid, a tanh or a softmax. The gradients of logits, class logits and features reach the images, for they are all
+    that a generator learns from. The gradient of the logits can be differentiated once more, as gradient penalties do.
     """
 
     @abstractmethod
@@ -134,23 +138,25 @@ class Loss(Protocol):
 
     Both methods take ``real`` and ``fake`` by keyword, so that they cannot be confused. Both return a scalar to
     *minimize*: a tensor without axes, of the logits' own type. Logits may have any shape: (N,), (N, 1) and
-    (N, 1, h, w) mean the same, contiguous or not. The value is a mean: a batch with every sample twice has the same.
-    The order of samples does not matter. Real and fake may be of different number, unless it carries ``paired``: then
-    that is a ConfigError.
+    (N, 1, h, w) mean the same, contiguous or not. The value is a mean: a batch with every sample twice has the same
+    value. The order of samples does not matter. Real and fake may be of different number, unless it carries ``paired``:
+    then that is a ConfigError.
 
     Near zero D is pushed to raise real and to lower fake logits, and G to raise those of its fakes. Where D is wrong by
     far, it has a gradient on both sides. Where D has won by far, G still has a gradient, unless it carries
     ``saturating``. Value and gradient are finite for logits up to ±10⁴, unless it carries ``exponential``. The gradient
-    is that of the value, and can be differentiated once more.
+    is that of the value, and can be differentiated once more. Whatever options are allowed, both values are finite near
+    zero, and both players learn from them.
 
     The same logits give the same value, and no random number is drawn. Logits are never changed in place. No value of
     a tensor is read, which would stop a GPU. Whatever it makes is on the device of the logits. ``torch.compile`` makes
     one graph of it. Inside autocast, float32 logits give the value that they give outside. It can be pickled. It is the
     formula that its docstring states.
 
-    Optional methods: ``diagnostics(*, real, fake) -> dict[str, Tensor]``: scalars of detached logits, asked for on
-    logged steps only; they extend or replace the logged ones. ``equilibrium() -> {"d": float, "g": float}``, the
-    values at p_g = p_data. A loss with state of its own has the three methods of :class:`StatefulLoss` as well.
+    Optional methods: ``diagnostics(*, real, fake) -> dict[str, Tensor]``: finite scalars of detached logits, asked for
+    on logged steps only. They extend or replace the logged ones, change no logit, and draw no random number.
+    ``equilibrium() -> {"d": float, "g": float}``, the values at p_g = p_data. A loss with state of its own has the
+    three methods of :class:`StatefulLoss` as well.
     """
 
     def discriminator_loss(self, *, real: Tensor, fake: Tensor) -> Tensor:
@@ -191,7 +197,7 @@ class StatefulLoss(Protocol):
         ...
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Restore :meth:`state_dict`."""
+        """Restore :meth:`state_dict` from copies of its tensors; another loss may go on with them."""
         ...
 
 
@@ -240,10 +246,11 @@ class Regularizer:
 
     Terms are *raw* named scalars; the step multiplies them by ``weight · every``. Each is a tensor without axes,
     finite, in the precision of the images. Names are of a to z, 0 to 9 and ``_``, begin with the component's own and do
-    not depend on the batch. A term has a gradient to the player's own network, and to no other. A term is a mean: a
-    batch with every sample twice has the same. Logits are (N,), (N, 1) or maps (N, 1, h, w), perhaps with
-    ``extra_logits``. Of a sample's patches the mean counts: a map that repeats one logit is that logit. Data are images
-    or vectors, unless it carries ``needs_images``.
+    not depend on the batch. A term has a gradient to the player's own network, and to no other. That gradient is
+    finite, also where the critic is flat. A term is a mean: a batch with every sample twice has the same value. Logits
+    are (N,) or maps (N, 1, h, w), perhaps with ``extra_logits``. Of a sample's patches the mean counts: a map that
+    repeats one logit is that logit. Where the critic is asked of real data or fakes, it gets their labels. Data are
+    images or vectors, unless it carries ``needs_images``.
 
     Terms change no parameter, buffer or mode of a network: only :meth:`after_step` does. No ``.grad`` is touched. What
     the view holds is never changed in place. Random numbers come from ``view.random`` alone. No value on the device is
@@ -321,7 +328,7 @@ class Features:
 
     Attributes:
         images: uint8 (N, C, H, W), or float32 (N, D) for vectors.
-        labels: (N,) int64.
+        labels: (N,) int64; of generated data those that were asked for.
         features: (N, F), of a feature extractor.
         class_probs: (N, K), of a classifier.
         modes: (K, D) known modes of the data.
@@ -340,7 +347,7 @@ class Metric(Protocol):
     """Compares generated with real data.
 
     It takes ``real``, ``fake`` and ``random`` by keyword. Its numbers are finite, and floats. Also where all samples
-    are alike it has the same ones, and they are finite. By the first, real data that it has not seen are better than
+    are alike it has the same numbers, and they are finite. By the first, real data that it has not seen are better than
     one sample, unlike them, again and again.
 
     The same samples and seed give the same numbers. What it saw before has no influence. Random numbers are drawn from
@@ -348,7 +355,7 @@ class Metric(Protocol):
     them. It can be pickled.
 
     What it needs is there. Real and generated samples may be of different number; where they are too few it may be a
-    ConfigError. Data that it cannot compare, such as vectors, are a ConfigError.
+    ConfigError. Data that it cannot compare, as vectors may be, are a ConfigError.
 
     An optional attribute ``samples`` says how many samples it wants, 2,500 if it says nothing.
 
@@ -379,7 +386,7 @@ class Dataset(Protocol):
     Attributes:
         spec: shape, classes and their frequencies.
         fingerprint: a hash of the content as it is read; two equal fingerprints mean equal tensors, and the same
-            content has the same.
+            content has the same. It follows from what files hold, wherever they lie.
         labels: (N,) int64, or ``None``.
         groups: e.g. the patient or writer of each item, or ``None``.
         modes: (K, D) known modes of synthetic data, or ``None``. Vector data with known modes also say how far they

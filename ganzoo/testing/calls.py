@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from types import MappingProxyType
 
 from ganzoo.component import Options
 from ganzoo.registry import Registry
@@ -12,9 +11,7 @@ from ganzoo.testing.by_kind import CHECKED
 from ganzoo.testing.loss_statements import Reference
 from ganzoo.testing.report import CheckReport
 from ganzoo.testing.running import report_on
-from ganzoo.testing.subject import Subject, subject_of, subject_of_entry
-
-NOTHING_EXPECTED: Mapping[str, str] = MappingProxyType({})
+from ganzoo.testing.subject import NOTHING, Subject, subject_of, subject_of_entry
 
 
 def check_subject(subject: Subject) -> CheckReport:
@@ -27,7 +24,7 @@ def check_loss(
     options: Options | type[Options],
     *,
     reference: Iterable[Reference] = (),
-    expected_failures: Mapping[str, str] = NOTHING_EXPECTED,
+    expected_failures: Mapping[str, str] = NOTHING,
 ) -> CheckReport:
     """Check a loss.
 
@@ -41,7 +38,7 @@ def check_loss(
 
 
 def check_regularizer(
-    options: Options | type[Options], *, expected_failures: Mapping[str, str] = NOTHING_EXPECTED
+    options: Options | type[Options], *, expected_failures: Mapping[str, str] = NOTHING
 ) -> CheckReport:
     """Check a regularizer in steps of two small networks.
 
@@ -53,7 +50,7 @@ def check_regularizer(
 
 
 def check_augmentation(
-    options: Options | type[Options], *, expected_failures: Mapping[str, str] = NOTHING_EXPECTED
+    options: Options | type[Options], *, expected_failures: Mapping[str, str] = NOTHING
 ) -> CheckReport:
     """Check an augmentation on gray and on colored images, fresh and after updates.
 
@@ -65,7 +62,7 @@ def check_augmentation(
 
 
 def check_discriminator(
-    options: Options | type[Options], *, expected_failures: Mapping[str, str] = NOTHING_EXPECTED
+    options: Options | type[Options], *, expected_failures: Mapping[str, str] = NOTHING
 ) -> CheckReport:
     """Check a discriminator, on images or on vectors, whichever it takes.
 
@@ -76,9 +73,7 @@ def check_discriminator(
     return check_subject(subject_of("discriminator", options, expected_failures=expected_failures))
 
 
-def check_generator(
-    options: Options | type[Options], *, expected_failures: Mapping[str, str] = NOTHING_EXPECTED
-) -> CheckReport:
+def check_generator(options: Options | type[Options], *, expected_failures: Mapping[str, str] = NOTHING) -> CheckReport:
     """Check a generator of images or of vectors.
 
     Args:
@@ -88,9 +83,7 @@ def check_generator(
     return check_subject(subject_of("generator", options, expected_failures=expected_failures))
 
 
-def check_dataset(
-    options: Options | type[Options], *, expected_failures: Mapping[str, str] = NOTHING_EXPECTED
-) -> CheckReport:
+def check_dataset(options: Options | type[Options], *, expected_failures: Mapping[str, str] = NOTHING) -> CheckReport:
     """Check a dataset; the options must lead to data that are there, if only to a few items made for the check.
 
     Args:
@@ -100,9 +93,7 @@ def check_dataset(
     return check_subject(subject_of("dataset", options, expected_failures=expected_failures))
 
 
-def check_metric(
-    options: Options | type[Options], *, expected_failures: Mapping[str, str] = NOTHING_EXPECTED
-) -> CheckReport:
+def check_metric(options: Options | type[Options], *, expected_failures: Mapping[str, str] = NOTHING) -> CheckReport:
     """Check a metric, on pictures or on points with known modes, whichever it takes.
 
     Args:
@@ -112,7 +103,7 @@ def check_metric(
     return check_subject(subject_of("metric", options, expected_failures=expected_failures))
 
 
-def check_recipe(name: str, *, expected_failures: Mapping[str, str] = NOTHING_EXPECTED) -> CheckReport:
+def check_recipe(name: str, *, expected_failures: Mapping[str, str] = NOTHING) -> CheckReport:
     """Check a recipe of an installed plugin, without the data it is for where they are not there.
 
     Args:
@@ -126,9 +117,7 @@ def check_recipe(name: str, *, expected_failures: Mapping[str, str] = NOTHING_EX
     return check_subject(replace(subject, expected_failures={**subject.expected_failures, **expected_failures}))
 
 
-def check_tracker(
-    options: Options | type[Options], *, expected_failures: Mapping[str, str] = NOTHING_EXPECTED
-) -> CheckReport:
+def check_tracker(options: Options | type[Options], *, expected_failures: Mapping[str, str] = NOTHING) -> CheckReport:
     """Check a tracker: it is told of runs in a temporary folder, whose numbers are made up.
 
     Args:

@@ -28,6 +28,10 @@ def always(subject: Subject) -> str | None:
     return None
 
 
+class NotHere(str):
+    """A reason to skip that lies with this machine, and not with the component."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Check:
     """One thing that is true of every component of a kind.
@@ -37,8 +41,9 @@ class Check:
         run: does it; what it raises is the finding.
         cites: the object whose docstring holds ``sentence``, as ``module:Name``.
         sentence: word for word.
-        skip: says why the check does not apply to a component, or ``None``. Asked before anything runs, so that what
+        skip: says why the check does not apply to a component, or ``None``. Asked before the check runs, so that what
             is skipped never depends on how a check went.
+        meaning: what the component is asked, where ``sentence`` speaks of many checks at once.
         every_choice: run it for each choice of the options, and not for the given ones alone.
     """
 
@@ -48,3 +53,4 @@ class Check:
     sentence: str
     skip: Callable[[Subject], str | None] = always
     every_choice: bool = False
+    meaning: str = ""

@@ -16,7 +16,18 @@ from ganzoo.component import DatasetOptions
 from ganzoo.errors import ConfigError, DataError
 from ganzoo.protocols import DataSpec
 from ganzoo.testing.check import Check, demand
-from ganzoo.testing.opening import MOST, content_of, empty_cache, open_data, openings, side_of, small_data, some
+from ganzoo.testing.copied_files import copies, sources
+from ganzoo.testing.opening import (
+    MOST,
+    content_of,
+    empty_cache,
+    look_at,
+    open_data,
+    openings,
+    side_of,
+    small_data,
+    some,
+)
 from ganzoo.testing.options import OPTIONS_CHECKS
 from ganzoo.testing.random_numbers import random_numbers_untouched
 from ganzoo.testing.subject import Subject
@@ -162,6 +173,29 @@ def fingerprint_is_honest(subject: Subject) -> None:
         demand(first == second or not equal, f"with {one} and with {other} it is the same, and its fingerprints differ")
 
 
+def follows_its_files(subject: Subject) -> None:
+    """A copy is the same, and one in which the files hold something else is another."""
+    first, content = look_at(subject)
+    for words, copy, alike in copies(subject):
+        try:
+            fingerprint, its = look_at(copy)
+        except Exception:
+            if alike:
+                raise
+            continue  # what was changed cannot be read any more
+        same = f"the same fingerprint, {first!r}"
+        demand(not alike or its.visible == content.visible, f"{words} it holds something else")
+        demand(not alike or fingerprint == first, f"{words} it has not {same}, but {fingerprint!r}")
+        demand(
+            its.tensors == content.tensors or fingerprint != first, f"{words} it has other items or labels, and {same}"
+        )
+
+
+def without_files(subject: Subject) -> str | None:
+    """Files that are large would take long."""
+    return None if sources(subject) else "no option of it names files, or they are many or large"
+
+
 def gives_the_size_asked_for(subject: Subject) -> None:
     """As asked, or an error that says why not; never something else without a word."""
     with empty_cache() as cache:
@@ -200,6 +234,15 @@ def knows_its_splits(subject: Subject) -> None:
                 data.spec.classes == first.spec.classes,
                 f"split {split} has the classes {data.spec.classes}, train {first.spec.classes}",
             )
+
+
+def has_a_split_to_train_on(subject: Subject) -> None:
+    """Nobody who names the data alone gets anything otherwise."""
+    with empty_cache() as cache:
+        try:
+            open_data(subject, cache)
+        except DataError as error:
+            demand(False, f"it has no split train: {error.message}")
 
 
 def takes_on_error(subject: Subject) -> None:
@@ -341,6 +384,7 @@ def _of_opening() -> Iterator[Check]:
             "A size or channels that are asked for are what comes, or a ConfigError or DataError says why not; vectors "
             "have neither.",
         ),
+        "train": (has_a_split_to_train_on, "It has a split ``train``, for a run asks for that one by default."),
         "splits": (knows_its_splits, "An unknown split is a DataError that names those there are."),
         "on-error": (
             takes_on_error,
@@ -417,6 +461,13 @@ DATASET_CHECKS = (
         sentence="fingerprint: a hash of the content as it is read; two equal fingerprints mean equal tensors, and the "
         "same content has the same.",
     ),
+    Check(
+        name="files",
+        run=follows_its_files,
+        cites=DATASET,
+        sentence="It follows from what files hold, wherever they lie.",
+        skip=without_files,
+    ),
     *_of_opening(),
 )
-AT_LEAST = 20
+AT_LEAST = 22

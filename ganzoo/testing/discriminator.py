@@ -12,7 +12,7 @@ from ganzoo import spectral
 from ganzoo.protocols import Discriminator
 from ganzoo.testing.check import Check, demand
 from ganzoo.testing.network import Trial, fill_normal, first_taken, shake, takes, trial, weighted_sum
-from ganzoo.testing.network_checks import network_checks, second_gradient_is_right
+from ganzoo.testing.network_checks import network_checks, second_gradient_is_right, where_anything_is_taken
 from ganzoo.testing.options import OPTIONS_CHECKS
 from ganzoo.testing.subject import Subject, images_like
 from ganzoo.testing.tags import tag_checks
@@ -73,10 +73,9 @@ def images_get_a_gradient(subject: Subject) -> None:
         shake(one.network)
         one.set_mode(training=training)
         for name, value in one.answers(one.given.requires_grad_()).items():
-            if "extra_logits" in name or name == "logits":
-                slope = _slope(weighted_sum(value), one.given)
-                demand(slope is not None and slope.any(), f"no gradient of {name} reaches the images")
-                demand(slope is not None and slope.isfinite().all(), f"the gradient of {name} is not finite")
+            slope = _slope(weighted_sum(value), one.given)
+            demand(slope is not None and slope.any(), f"no gradient of {name} reaches the images")
+            demand(slope is not None and slope.isfinite().all(), f"the gradient of {name} is not finite")
 
 
 def _slope(value: torch.Tensor, given: torch.Tensor) -> torch.Tensor | None:
@@ -104,6 +103,8 @@ def sees_what_it_says(subject: Subject) -> None:
     assert one is not None  # the check is skipped otherwise
     declared, side = one.network.receptive_field(), one.spec.shape[-1]
     said = "None, the whole image" if declared is None else f"{declared} px a side"
+    shape = tuple(one.answers()["logits"].shape)
+    demand(len(shape) == 4, f"receptive_field() says {said}; logits {shape} are no map, and see the whole image")
     height, width = field_of(one)
     right = (height, width) == ((side, side) if declared is None else (declared, declared))
     demand(right, f"receptive_field() says {said}; on {side}×{side} px a logit sees {height}×{width} px")
@@ -157,43 +158,48 @@ def judges_no_patches(subject: Subject) -> str | None:
 
 DISCRIMINATOR_CHECKS = (
     *OPTIONS_CHECKS,
-    Check(
-        name="protocol",
-        run=keeps_the_protocol,
-        cites=DISCRIMINATOR,
-        sentence="What ``build`` returns is derived from this class.",
-        every_choice=True,
+    *where_anything_is_taken(
+        (
+            Check(
+                name="protocol",
+                run=keeps_the_protocol,
+                cites=DISCRIMINATOR,
+                sentence="What ``build`` returns is derived from this class.",
+                every_choice=True,
+            ),
+            *network_checks(expect_shapes),
+            Check(
+                name="raw-logits",
+                run=logits_are_raw,
+                cites=DISCRIMINATOR,
+                sentence="Logits and class logits are raw: no bound is put on them by a sigmoid, a tanh or a softmax.",
+                every_choice=True,
+            ),
+            Check(
+                name="images-get-a-gradient",
+                run=images_get_a_gradient,
+                cites=DISCRIMINATOR,
+                sentence="The gradients of logits, class logits and features reach the images, for they are all that a "
+                "generator learns from.",
+                every_choice=True,
+            ),
+            Check(
+                name="double-backward",
+                run=second_gradient_is_right,
+                cites=DISCRIMINATOR,
+                sentence="The gradient of the logits can be differentiated once more, as gradient penalties do.",
+                every_choice=True,
+            ),
+            Check(
+                name="receptive-field",
+                run=sees_what_it_says,
+                cites="ganzoo.protocols:Discriminator.receptive_field",
+                sentence="Side, in pixels, of the input patch one logit sees; ``None`` when it sees the whole image.",
+                skip=judges_no_patches,
+                every_choice=True,
+            ),
+            *tag_checks("discriminator"),
+        )
     ),
-    *network_checks(expect_shapes),
-    Check(
-        name="raw-logits",
-        run=logits_are_raw,
-        cites=DISCRIMINATOR,
-        sentence="Logits and class logits are raw: no bound is put on them by a sigmoid, a tanh or a softmax.",
-        every_choice=True,
-    ),
-    Check(
-        name="images-get-a-gradient",
-        run=images_get_a_gradient,
-        cites=DISCRIMINATOR,
-        sentence="The gradient of the logits reaches the images, for it is all that a generator learns from.",
-        every_choice=True,
-    ),
-    Check(
-        name="double-backward",
-        run=second_gradient_is_right,
-        cites=DISCRIMINATOR,
-        sentence="That gradient can be differentiated once more, as gradient penalties do.",
-        every_choice=True,
-    ),
-    Check(
-        name="receptive-field",
-        run=sees_what_it_says,
-        cites="ganzoo.protocols:Discriminator.receptive_field",
-        sentence="Side, in pixels, of the input patch one logit sees; ``None`` when it sees the whole image.",
-        skip=judges_no_patches,
-        every_choice=True,
-    ),
-    *tag_checks("discriminator"),
 )
-AT_LEAST = 34
+AT_LEAST = 36

@@ -25,12 +25,12 @@ def patch(subject: Subject) -> bool:
 
 
 def provides_class_logits(subject: Subject) -> bool:
-    """Whether there are any."""
+    """Whether there are class logits."""
     return "class_logits" in answers_of(subject)
 
 
 def provides_features(subject: Subject) -> bool:
-    """Whether there are any."""
+    """Whether there are features."""
     return "features[0]" in answers_of(subject)
 
 
@@ -53,12 +53,12 @@ def energy(subject: Subject) -> bool:
     """Whether logits are never above 0, whatever the weights."""
     one = trial(subject)
     one.set_mode(training=False)
-    highest = []
-    for seed in range(8):
+    for seed in range(32):
         fill_normal(one.network, scale=1.0, seed=seed)
         with torch.no_grad():
-            highest.append(one.answers()["logits"].max())
-    return bool((torch.stack(highest) <= 0).all())
+            if (one.answers()["logits"] > 0).any():
+                return False
+    return True
 
 
 MEASURES: Mapping[str, Callable[[Subject], bool]] = {

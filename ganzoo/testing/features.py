@@ -13,7 +13,19 @@ from torch import Tensor
 from ganzoo.protocols import DataSpec, Features
 from ganzoo.testing.subject import VECTORS, images_like
 
-PICTURES = images_like(3, 32)
+PICTURES, POINTS = (3, 32, 32), VECTORS.shape
+RARER = (
+    (1, 28, 28),
+    (1, 32, 32),
+    (3, 64, 64),
+    (1, 64, 64),
+    (3, 8, 8),
+    (3, 16, 16),
+    (3, 28, 28),
+    (3, 128, 128),
+    (3, 256, 256),
+)
+"""Sizes of pictures for metrics that take neither of the others."""
 MODE_STD = 0.01
 
 
@@ -25,7 +37,8 @@ class World:
         spec: of the data.
         real: real data.
         unseen: as many others of the same kind: what a perfect generator makes.
-        flat: as many of one sample that is unlike any real one: what the worst generator makes.
+        flat: as many of one sample that is unlike any real one: what the worst generator makes. Labels are those that
+            it was asked for, and so no worse than the others.
     """
 
     spec: DataSpec
@@ -35,9 +48,9 @@ class World:
 
 
 @lru_cache(maxsize=8)
-def world_of(kind: str, count: int) -> World:
-    """The world of ``pictures`` or of ``points``, with so many samples of each sort."""
-    return _pictures(count) if kind == "pictures" else _points(count)
+def world_of(shape: tuple[int, ...], count: int) -> World:
+    """Pictures (C, H, W) or points (2,), with so many samples of each sort."""
+    return _pictures(shape, count) if len(shape) == 3 else _points(count)
 
 
 def part(features: Features, index: Tensor) -> Features:
@@ -71,17 +84,21 @@ def changed(before: Features, after: Features) -> list[str]:
     return [name for name, (one, other) in found.items() if isinstance(one, Tensor) and not torch.equal(one, other)]
 
 
-def _pictures(count: int) -> World:
+def _pictures(shape: tuple[int, ...], count: int) -> World:
     """Dark waves whose direction is the class, with noise; the worst is white."""
     drawn = torch.Generator().manual_seed(0)
     labels = torch.arange(2 * count) % 3
-    phase, noise = torch.rand(2 * count, 3, 1, 1, generator=drawn), torch.rand(2 * count, 3, 32, 32, generator=drawn)
+    channels, height, width = shape
+    phase, noise = (
+        torch.rand(2 * count, channels, 1, 1, generator=drawn),
+        torch.rand(2 * count, *shape, generator=drawn),
+    )
     angle = labels.view(-1, 1, 1, 1) * math.pi / 3
-    row, column = (torch.arange(32) / 32).view(1, 1, 32, 1), (torch.arange(32) / 32).view(1, 1, 1, 32)
+    row, column = (torch.arange(height) / height).view(1, 1, -1, 1), (torch.arange(width) / width).view(1, 1, 1, -1)
     wave = torch.sin(2 * math.pi * (2 * (angle.cos() * row + angle.sin() * column) + 0.2 * phase))
     images = (60 + 40 * wave + 20 * noise).to(torch.uint8)
-    white = torch.full((count, 3, 32, 32), 255, dtype=torch.uint8)
-    return _world(PICTURES, images, labels, white, modes=None, mode_std=None)
+    white = torch.full((count, *shape), 255, dtype=torch.uint8)
+    return _world(images_like(*shape), images, labels, white, modes=None, mode_std=None)
 
 
 def _points(count: int) -> World:
@@ -112,7 +129,7 @@ def _world(
     first, second = torch.arange(len(images)).chunk(2)
     worst = Features(
         images=flat,
-        labels=torch.zeros(len(flat), dtype=torch.int64),
+        labels=labels[: len(flat)],
         features=_features(flat),
         class_probs=torch.full((len(flat), classes), 1 / classes),
         modes=modes,

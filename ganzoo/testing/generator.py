@@ -7,7 +7,12 @@ import torch
 from ganzoo.protocols import Generator
 from ganzoo.testing.check import Check, demand
 from ganzoo.testing.network import Trial, fill_normal, shake, trial
-from ganzoo.testing.network_checks import network_checks, no_images, second_gradient_is_right
+from ganzoo.testing.network_checks import (
+    network_checks,
+    no_images,
+    second_gradient_is_right,
+    where_anything_is_taken,
+)
 from ganzoo.testing.options import OPTIONS_CHECKS
 from ganzoo.testing.random_numbers import random_numbers_untouched
 from ganzoo.testing.subject import Subject
@@ -71,6 +76,8 @@ def latents_come_from_the_generator(subject: Subject) -> None:
         demand(z.device.type == "cpu", f"latent() draws on {z.device}, where the same seed gives other numbers")
         demand(z.dtype == torch.float32, f"latent() gives {z.dtype}")
     demand(not torch.equal(z[0], z[1]), "latent() gives the same latent for every sample")
+    moved = network.to("meta").latent(2, generator=torch.Generator())
+    demand(moved.device.type == "cpu", f"of a network on another device latent() draws on {moved.device}")
 
 
 def has_no_style(subject: Subject) -> str | None:
@@ -80,45 +87,49 @@ def has_no_style(subject: Subject) -> str | None:
 
 GENERATOR_CHECKS = (
     *OPTIONS_CHECKS,
-    Check(
-        name="protocol",
-        run=keeps_the_protocol,
-        cites=GENERATOR,
-        sentence="What ``build`` returns is derived from this class.",
-        every_choice=True,
+    *where_anything_is_taken(
+        (
+            Check(
+                name="protocol",
+                run=keeps_the_protocol,
+                cites=GENERATOR,
+                sentence="What ``build`` returns is derived from this class.",
+                every_choice=True,
+            ),
+            *network_checks(expect_shapes),
+            Check(
+                name="range",
+                run=images_keep_their_range,
+                cites=GENERATOR,
+                sentence="Images stay within [-1, 1] whatever the weights; vectors are unbounded.",
+                skip=no_images,
+                every_choice=True,
+            ),
+            Check(
+                name="latents-matter",
+                run=latents_make_the_difference,
+                cites=GENERATOR,
+                sentence="Different latents give different images, and a gradient of the images reaches the latents.",
+                every_choice=True,
+            ),
+            Check(
+                name="latents",
+                run=latents_come_from_the_generator,
+                cites=LATENT,
+                sentence="They are float32, differ from sample to sample and from draw to draw, and follow from "
+                "``generator`` alone.",
+                every_choice=True,
+            ),
+            Check(
+                name="double-backward",
+                run=second_gradient_is_right,
+                cites=GENERATOR,
+                sentence="With the tag ``provides_style`` gradients of the images can be differentiated once more.",
+                skip=has_no_style,
+                every_choice=True,
+            ),
+            *tag_checks("generator"),
+        )
     ),
-    *network_checks(expect_shapes),
-    Check(
-        name="range",
-        run=images_keep_their_range,
-        cites=GENERATOR,
-        sentence="Images stay within [-1, 1] whatever the weights; vectors are unbounded.",
-        skip=no_images,
-        every_choice=True,
-    ),
-    Check(
-        name="latents-matter",
-        run=latents_make_the_difference,
-        cites=GENERATOR,
-        sentence="Different latents give different images, and a gradient of the images reaches the latents.",
-        every_choice=True,
-    ),
-    Check(
-        name="latents",
-        run=latents_come_from_the_generator,
-        cites=LATENT,
-        sentence="They are float32, differ from sample to sample and from draw to draw, and follow from ``generator`` "
-        "alone.",
-        every_choice=True,
-    ),
-    Check(
-        name="double-backward",
-        run=second_gradient_is_right,
-        cites=GENERATOR,
-        sentence="With the tag ``provides_style`` gradients of the images can be differentiated once more.",
-        skip=has_no_style,
-        every_choice=True,
-    ),
-    *tag_checks("generator"),
 )
-AT_LEAST = 29
+AT_LEAST = 31

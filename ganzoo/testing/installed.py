@@ -105,6 +105,28 @@ def check_entry(entry: Entry, given: Mapping[str, Any]) -> CheckReport:
         raise refusal(explain(error, entry.options(), section=entry.name, fix=fix)) from None
 
 
+def demand_ready(entry: Entry, given: Mapping[str, Any]) -> None:
+    """For a component that was asked for by its name: no report without checks stands for it.
+
+    Raises:
+        ConfigError: there are no checks of its kind, or an option without a default is not given.
+        PluginError: a package that it requires is missing, or it cannot be loaded.
+    """
+    name = f"{entry.kind} {entry.qualified}"
+    if entry.kind not in CHECKED:
+        raise ConfigError(
+            f"{name} cannot be checked: {why_not(entry)}", given=entry.name, allowed=f"a {' or '.join(CHECKED)}"
+        )
+    if entry.missing():
+        missing = ", ".join(entry.missing())
+        raise PluginError(f"{name} cannot be checked: {missing} is not installed", hint=entry.installation())
+    if wanted := lacking(entry, given):
+        said = " ".join(f"--set {entry.name}.{option}=VALUE" for option in wanted)
+        raise ConfigError(
+            f"{name} cannot be checked without {', '.join(wanted)}", hint=f"ganzoo check {entry.name} {said}"
+        )
+
+
 def why_not(entry: Entry) -> str | None:
     """Why a component cannot be checked here, before it is loaded; ``None`` if it can."""
     if entry.kind not in CHECKED:

@@ -14,6 +14,7 @@ from ganzoo.testing.loss_gradients import (
     second_gradient_is_right,
     stays_finite,
 )
+from ganzoo.testing.loss_options import any_options_train
 from ganzoo.testing.loss_running import (
     can_be_pickled,
     compiles_in_one_graph,
@@ -39,7 +40,7 @@ from ganzoo.testing.loss_values import (
     shape_does_not_matter,
     takes_unequal_batches,
 )
-from ganzoo.testing.options import OPTIONS_CHECKS
+from ganzoo.testing.options import OPTIONS_CHECKS, no_hypothesis
 from ganzoo.testing.tags import tag_checks
 
 LOSS = "ganzoo.protocols:Loss"
@@ -67,7 +68,7 @@ def _checks() -> Iterator[Check]:
             shape_does_not_matter,
             "Logits may have any shape: (N,), (N, 1) and (N, 1, h, w) mean the same, contiguous or not.",
         ),
-        "duplicated-batch": (is_a_mean, "The value is a mean: a batch with every sample twice has the same."),
+        "duplicated-batch": (is_a_mean, "The value is a mean: a batch with every sample twice has the same value."),
         "unequal-batches": (
             takes_unequal_batches,
             "Real and fake may be of different number, unless it carries ``paired``: then that is a ConfigError.",
@@ -101,6 +102,13 @@ LOSS_CHECKS = (
         every_choice=True,
     ),
     Check(
+        name="options-build",
+        run=any_options_train,
+        cites=LOSS,
+        sentence="Whatever options are allowed, both values are finite near zero, and both players learn from them.",
+        skip=no_hypothesis,
+    ),
+    Check(
         name="reference-values",
         run=agrees_with_its_author,
         cites=LOSS,
@@ -120,8 +128,8 @@ LOSS_CHECKS = (
         run=diagnostics_are_scalars,
         cites=LOSS,
         sentence=(
-            "``diagnostics(*, real, fake) -> dict[str, Tensor]``: scalars of detached logits, asked for on logged steps"
-            " only;"
+            "``diagnostics(*, real, fake) -> dict[str, Tensor]``: finite scalars of detached logits, asked for on"
+            " logged steps only."
         ),
         skip=without("diagnostics"),
         every_choice=True,

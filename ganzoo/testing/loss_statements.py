@@ -13,6 +13,7 @@ from torch import Tensor
 from ganzoo.errors import ConfigError
 from ganzoo.testing.asked_loss import both, logits, loss_of
 from ganzoo.testing.check import demand
+from ganzoo.testing.random_numbers import random_numbers_untouched
 from ganzoo.testing.subject import Subject
 
 REACHES = (4.0, 40.0, 400.0)
@@ -86,12 +87,18 @@ def _best_answers(loss: Any, reach: float) -> Tensor:
 
 
 def diagnostics_are_scalars(subject: Subject) -> None:
-    """They are logged, and nothing is learned from them."""
+    """They are logged, nothing is learned from them, and a run goes on as it would without them."""
     loss = loss_of(subject)
     real, fake = (side.detach() for side in logits(4, 1, 2, 2))
-    for name, value in loss.diagnostics(real=real, fake=fake).items():
+    kept = real.clone(), fake.clone()
+    with random_numbers_untouched("diagnostics()"):
+        diagnostics = loss.diagnostics(real=real, fake=fake)
+    unchanged = torch.equal(real, kept[0]) and torch.equal(fake, kept[1])
+    demand(unchanged, "diagnostics() changes the logits that it is given")
+    for name, value in diagnostics.items():
         demand(isinstance(value, Tensor) and value.shape == (), f"diagnostics() gives {name} as no scalar tensor")
         demand(not value.requires_grad, f"diagnostics() gives {name} with a graph behind it")
+        demand(value.isfinite(), f"diagnostics() gives {name} as {value.item():g}")
         kind = name.partition("/")[0]
         share = kind not in ("accuracy", "violations") or 0 <= value <= 1
         demand(share, f"{name} is a share and is {value.item():g}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from inspect import Parameter, signature
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -78,13 +80,25 @@ def takes_unequal_batches(subject: Subject) -> None:
     loss = loss_of(subject)
     real, fake = logits(6)
     if "paired" in subject.tags:
-        try:
-            objectives(loss, real, fake[:3])
-        except ConfigError:
-            return
-        demand(False, "it compares pairs, and takes 6 real with 3 fake logits without a ConfigError")
+        for reals, fakes in ((6, 3), (6, 1), (1, 6)):
+            for player in takers(loss, real[:reals], fake[:fakes]):
+                demand(False, f"it compares pairs, and {player} takes {reals} real with {fakes} fake logits")
+        return
     halved = torch.cat([fake[:3], fake[:3]])
     same(both(loss, real, halved), both(loss, real, fake[:3]), "with 3 fakes, or each of them twice")
+
+
+def takers(loss: Any, real: Tensor, fake: Tensor) -> Iterator[str]:
+    """The players whose objective does not refuse these logits with a ConfigError."""
+    asked: dict[str, Callable[[], object]] = {"D": lambda: loss.discriminator_loss(real=real, fake=fake)}
+    if "real" in signature(loss.generator_loss).parameters:
+        asked["G"] = lambda: loss.generator_loss(real=real, fake=fake)
+    for player, ask in asked.items():
+        try:
+            ask()
+        except ConfigError:
+            continue
+        yield player
 
 
 def leaves_its_inputs(subject: Subject) -> None:

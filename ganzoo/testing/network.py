@@ -15,6 +15,8 @@ from ganzoo.protocols import DataSpec, DiscriminatorOutput
 from ganzoo.testing.check import Failed, demand
 from ganzoo.testing.subject import VECTORS, Subject, images_like
 
+SIDES = (8, 16, 28, 32, 48, 64, 96, 128, 256, 512)
+SOME_VECTORS = (VECTORS, *(replace(VECTORS, shape=(size,)) for size in (8, 64, 784)))
 USUAL = (
     images_like(3, 32),
     images_like(1, 64),
@@ -22,9 +24,12 @@ USUAL = (
     images_like(1, 8),
     images_like(3, 128),
     images_like(3, 256),
-    VECTORS,
+    *SOME_VECTORS,
+    *(images_like(channels, side) for side in SIDES for channels in (1, 3)),
+    *(images_like(channels, side, 2 * side) for side in SIDES for channels in (1, 3)),
+    *(images_like(channels, 2 * side, side) for side in SIDES for channels in (1, 3)),
 )
-"""Data that networks are built for in checks: the first that they take."""
+"""Data that networks are built for in checks: the first that they take. Many take the first; some one size only."""
 
 BATCH = 4
 CHANCE = 1
@@ -100,8 +105,21 @@ def trial(subject: Subject, spec: DataSpec | None = None, *, seed: int = 0, n: i
 
 
 def first_taken(subject: Subject) -> DataSpec:
-    """The first of the usual data that are not refused."""
+    """The first of the usual data that are not refused.
+
+    Raises:
+        Failed: it takes none of them.
+    """
     return _first_built(subject, 0)[0]
+
+
+def takes_nothing(subject: Subject) -> str | None:
+    """Why a network cannot be checked at all; one check says so, and the others are skipped."""
+    try:
+        first_taken(subject)
+    except Failed:
+        return "it takes data of no usual size"
+    return None
 
 
 def _first_built(subject: Subject, seed: int) -> tuple[DataSpec, Any]:
@@ -111,7 +129,7 @@ def _first_built(subject: Subject, seed: int) -> tuple[DataSpec, Any]:
             return spec, subject.build(spec, seed=seed)
         except ConfigError as error:
             refused = refused or error
-    raise Failed(f"it takes neither vectors nor images of 8, 28, 32, 64, 128 or 256 px: {refused}")
+    raise Failed(f"it takes data of no usual size, neither images nor vectors: {refused}")
 
 
 def takes(subject: Subject, spec: DataSpec) -> bool:
@@ -147,7 +165,8 @@ def named(kind: str, output: Any) -> Answers:
     if kind == "generator":
         demand(isinstance(output, Tensor), f"forward() returns no tensor but {type(output).__name__}")
         return {"images": output}
-    demand(isinstance(output, DiscriminatorOutput), f"forward() returns no DiscriminatorOutput but {type(output)}")
+    judged = isinstance(output, DiscriminatorOutput)
+    demand(judged, f"forward() returns no DiscriminatorOutput but {type(output).__name__}")
     answers = {"logits": output.logits}
     if output.class_logits is not None:
         answers["class_logits"] = output.class_logits

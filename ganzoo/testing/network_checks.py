@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 import torch
 from pydantic import ValidationError
-from torch import Tensor
+from torch import Tensor, nn
 from torch._subclasses.fake_tensor import (
     DataDependentOutputException,
     DynamicOutputShapeException,
@@ -31,9 +30,11 @@ from ganzoo.testing.network import (
     shake,
     size_of,
     takes,
+    takes_nothing,
     trial,
     weighted_sum,
 )
+from ganzoo.testing.options import for_any_options, no_hypothesis
 from ganzoo.testing.random_numbers import random_numbers_untouched
 from ganzoo.testing.subject import NARROW, VECTORS, Subject, images_like
 
@@ -51,7 +52,6 @@ SHAPES = (
 SMALL = (*(images_like(3, side) for side in (1, 2, 3, 5, 7)), images_like(1, 32, 3), images_like(1, 2, 32))
 DOZEN = 12
 """A batch that is not taken for a width, mostly a power of two, nor for the classes; and falls into groups of four."""
-EXAMPLES = 20
 STEP = 1e-8
 """Of a finite difference: so short that hardly a corner of a piecewise linear function lies within."""
 
@@ -63,7 +63,8 @@ def every_shape(expect: Expect) -> Callable[[Subject], None]:
     """The check that usual data are taken and answered rightly."""
 
     def answers_for_every_shape(subject: Subject) -> None:
-        for spec in [spec for spec in SHAPES if takes(subject, spec)] or [first_taken(subject)]:
+        first = first_taken(subject)
+        for spec in (first, *(spec for spec in SHAPES if spec != first and takes(subject, spec))):
             answers_for(subject, spec, expect)
 
     return answers_for_every_shape
@@ -109,23 +110,21 @@ def options_build(expect: Expect) -> Callable[[Subject], None]:
     """The check that whatever options are allowed build a network that works."""
 
     def any_options_build(subject: Subject) -> None:
-        from hypothesis import given, settings
-
-        from ganzoo.testing.strategies import configs
-
         spec = first_taken(subject)
+        tried: list[Options] = []
 
-        @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, database=None)
-        @given(configs(type(subject.chosen)))
-        def check(options: Options) -> None:
+        def builds(options: Options) -> None:
             other = replace(subject, options=_narrowed(options))
+            if other.chosen in tried:
+                return
             try:
                 if takes(other, spec):
                     answers_for(other, spec, expect)
             except Failed as failed:
                 raise Failed(f"with {other.options!r}: {failed}") from failed
+            tried.append(other.chosen)
 
-        check()
+        for_any_options(subject, builds)
 
     return any_options_build
 
@@ -138,13 +137,6 @@ def _narrowed(options: Options) -> Options:
         return type(options).model_validate({**values, **narrow})
     except ValidationError:
         return options
-
-
-def no_hypothesis(subject: Subject) -> str | None:
-    """The strategies for options come from an optional package."""
-    if importlib.util.find_spec("hypothesis") is None:
-        return "hypothesis is not installed: python -m pip install 'ganzoo[testing]'"
-    return None
 
 
 def every_parameter_learns(subject: Subject) -> None:
@@ -166,8 +158,8 @@ def every_parameter_learns(subject: Subject) -> None:
 def slopes_of(value: Tensor, one: Trial) -> dict[str, Tensor | None]:
     """Parameter → its gradient; ``None`` where there is none."""
     named = {name: parameter for name, parameter in one.network.named_parameters() if parameter.requires_grad}
-    if not named:
-        return {}
+    if not named or not value.requires_grad:
+        return dict.fromkeys(named)
     return dict(zip(named, torch.autograd.grad(value, list(named.values()), allow_unused=True), strict=True))
 
 
@@ -176,10 +168,49 @@ def is_deterministic(subject: Subject) -> None:
     one = trial(subject)
     shake(one.network)
     one.set_mode(training=False)
+    before = {name: value.clone() for name, value in one.network.state_dict().items() if isinstance(value, Tensor)}
     with torch.no_grad(), random_numbers_untouched("in evaluation it"):
         first = one.answers()
         second = one.answers()
     same(first, second, "called twice in evaluation", tolerance=1e-6)
+    changed = difference(before, one.network.state_dict())
+    demand(not changed, f"in evaluation it changes {', '.join(changed)}")
+
+
+def keeps_its_mode(subject: Subject) -> None:
+    """In both modes, with gradients and without."""
+    one = trial(subject)
+    for training in (True, False):
+        one.set_mode(training=training)
+        before = _modes(one.network)
+        for recorded in (True, False):
+            with torch.set_grad_enabled(recorded):
+                one.answers()
+            demand(_modes(one.network) == before, f"in {_mode(training)} forward() changes the mode")
+
+
+def _modes(network: nn.Module) -> list[bool]:
+    return [module.training for module in network.modules()]
+
+
+def _mode(training: bool) -> str:
+    return "training" if training else "evaluation"
+
+
+def moves_to_a_device(subject: Subject) -> None:
+    """To torch's device without memory, which mixes with the CPU as little as a GPU does, after use on the CPU."""
+    for training in (True, False):
+        one = trial(subject)
+        one.set_mode(training=training)
+        with torch.no_grad():
+            one.answers()
+            network, given, labels = (part.to("meta") for part in (one.network, one.given, one.labels))
+            try:
+                answers = replace(one, network=network, given=given, labels=labels).answers()
+            except Exception as error:
+                raise Failed(f"moved to another device, in {_mode(training)}, it raises {in_short(error)}") from error
+        left = [name for name, value in answers.items() if not value.is_meta]
+        demand(not left, f"moved to another device, in {_mode(training)}, it leaves {', '.join(left)} on the CPU")
 
 
 def state_is_all(subject: Subject) -> None:
@@ -202,8 +233,7 @@ def state_is_all(subject: Subject) -> None:
             torch.manual_seed(0)
             with torch.no_grad():
                 answers.append(replace(one, network=network).answers())
-        mode = "training" if training else "evaluation"
-        same(answers[0], answers[1], f"with the state of a trained network loaded, in {mode}", tolerance=1e-5)
+        same(answers[0], answers[1], f"with the state of a trained network loaded, in {_mode(training)}")
 
 
 def can_be_copied(subject: Subject) -> None:
@@ -244,11 +274,11 @@ def leaves_its_inputs(subject: Subject) -> None:
         one = trial(subject)
         one.set_mode(training=training)
         kept = one.given.clone(), one.labels.clone()
-        with torch.no_grad():
-            one.answers()
+        one.answers()
         what = "latents" if subject.kind == "generator" else "images"
         demand(torch.equal(one.given, kept[0]), f"it changes the {what} that it is given")
         demand(torch.equal(one.labels, kept[1]), "it changes the labels that it is given")
+        demand(not one.given.requires_grad, f"it records gradients of the {what} that it is given")
 
 
 def channels_may_come_last(subject: Subject) -> None:
@@ -407,6 +437,19 @@ def slopes_of_penalty(subject: Subject, *, seed: int) -> tuple[float, float]:
     return found, (values[0] - values[1]) / (2 * STEP)
 
 
+def where_anything_is_taken(checks: Iterable[Check]) -> Iterator[Check]:
+    """The same checks, but skipped where no usual data are taken: ``shapes`` alone says so."""
+    for check in checks:
+        yield check if check.name == "shapes" else replace(check, skip=_nothing_taken_or(check.skip))
+
+
+def _nothing_taken_or(skip: Callable[[Subject], str | None]) -> Callable[[Subject], str | None]:
+    def skipped(subject: Subject) -> str | None:
+        return takes_nothing(subject) or skip(subject)
+
+    return skipped
+
+
 def network_checks(expect: Expect) -> Iterator[Check]:
     """The checks of both kinds; ``expect`` knows the shapes."""
     refused = (
@@ -418,7 +461,11 @@ def network_checks(expect: Expect) -> Iterator[Check]:
         "All that it learns, and all else that changes in training, is in ``state_dict()``, as tensors: a network from "
         "another seed that loads it is then the same."
     )
-    still = "In evaluation the same input gives the same output, and no random number is drawn."
+    still = (
+        "In evaluation the same input gives the same output, no random number is drawn, and nothing in "
+        "``state_dict()`` changes."
+    )
+    moved = "Moved to another device it works there: whatever it makes is on the device of its input."
     labeled = (
         "A network that carries ``accepts_labels`` and is conditional raises a ConfigError when it gets no labels."
     )
@@ -430,10 +477,12 @@ def network_checks(expect: Expect) -> Iterator[Check]:
         "too-small": (small_images(expect), refused),
         "every-parameter-learns": (every_parameter_learns, "Every parameter gets a gradient."),
         "deterministic": (is_deterministic, still),
+        "mode": (keeps_its_mode, "Only ``train()`` and ``eval()``, called from outside, change the mode."),
         "state": (state_is_all, state),
         "copy": (can_be_copied, "It can be copied by ``copy.deepcopy``."),
         "seed": (depends_on_the_seed, seeds),
         "meta-device": (builds_on_meta, "Built on the meta device it has the same shapes."),
+        "device": (moves_to_a_device, moved),
         "inputs-unmodified": (leaves_its_inputs, "What it is given is never changed in place."),
         "double": (works_in_double, "``double()`` makes all of it float64."),
         "autocast": (survives_autocast, "Under autocast to bfloat16 outputs and gradients stay finite."),

@@ -9,13 +9,16 @@ from torch import Tensor
 
 from ganzoo import spectral
 from ganzoo.protocols import DataSpec
-from ganzoo.testing.network import first_taken, shake, takes, trial
-from ganzoo.testing.subject import VECTORS, Subject
+from ganzoo.testing.network import SOME_VECTORS, first_taken, shake, takes, trial
+from ganzoo.testing.subject import Subject
+
+KEPT = 1
+"""Neither the first nor the last of its batch: it may be coupled with those before it, or with those after it."""
 
 
 def image(subject: Subject) -> bool:
     """Whether vectors are refused."""
-    return not takes(subject, VECTORS)
+    return not any(takes(subject, spec) for spec in SOME_VECTORS)
 
 
 def needs_labels(subject: Subject) -> bool:
@@ -37,15 +40,16 @@ def accepts_labels(subject: Subject) -> bool:
 
 def coupled(subject: Subject, *, training: bool) -> bool:
     """Whether what is said of a sample depends on the others of its batch."""
-    one = trial(subject).double()
-    shake(one.network)
-    changed = torch.cat([one.given[:1], -one.given[1:]])
-    firsts = []
-    with torch.no_grad():
-        for given in (one.given, changed):
-            one.set_mode(training=training)
-            firsts.append([value[0] for value in one.judged(given)])
-    return not alike(firsts[0], firsts[1], tolerance=1e-8)
+    said = []
+    for factor in (1.0, -0.5):  # and not -1, which leaves squares as they are
+        one = trial(subject).double()
+        shake(one.network)
+        others = torch.arange(len(one.given)) != KEPT
+        one.given[others] *= factor
+        one.set_mode(training=training)
+        with torch.no_grad():
+            said.append([value[KEPT] for value in one.judged()])
+    return not alike(said[0], said[1], tolerance=1e-8)
 
 
 def alike(some: Sequence[Tensor], others: Sequence[Tensor], *, tolerance: float) -> bool:

@@ -100,6 +100,12 @@ def content_of(data: Any) -> Content:
     return Content(tensors.hexdigest(), visible.hexdigest(), len(data) <= MOST)
 
 
+def look_at(subject: Subject) -> tuple[str, Content]:
+    """Fingerprint and content, from an empty cache."""
+    with small_data(subject) as data:
+        return data.fingerprint, content_of(data)
+
+
 def _add(seen: Any, tensor: Tensor) -> None:
     seen.update(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
     seen.update(tensor.contiguous().numpy().tobytes())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import math
 import pickle
 from collections.abc import Callable, Iterator
 
@@ -15,7 +16,7 @@ from ganzoo.config import Layer, merge, validate
 from ganzoo.did_you_mean import did_you_mean
 from ganzoo.errors import GanzooError
 from ganzoo.protocols import DataSpec
-from ganzoo.testing.check import Check, demand
+from ganzoo.testing.check import Check, NotHere, demand
 from ganzoo.testing.subject import VECTORS, Subject, images_like
 from ganzoo.testing.tags import KNOWN
 
@@ -47,10 +48,15 @@ def options_survive_text(subject: Subject) -> None:
         plain = options.model_dump(mode="json")
         for form, text in (("JSON", json.dumps(plain)), ("YAML", yaml.safe_dump(plain))):
             again = type(options).model_validate(yaml.safe_load(text) if form == "YAML" else json.loads(text))
-            demand(again == options, f"{options!r} comes back from {form} as {again!r}")
+            demand(again == options, f"{options!r} comes back from {form} as {again!r}{_advice(again)}")
             demand(options.tags() == again.tags(), f"tags() of {options!r} are not the same twice")
 
     for_any_options(subject, come_back)
+
+
+def _advice(options: Options) -> str:
+    unequal = [name for name, value in options if isinstance(value, float) and math.isnan(value)]
+    return f"; NaN is unequal to itself: allow_inf_nan=False for {', '.join(unequal)}" if unequal else ""
 
 
 def for_any_options(subject: Subject, try_one: Callable[[Options], None]) -> None:
@@ -74,7 +80,7 @@ def for_any_options(subject: Subject, try_one: Callable[[Options], None]) -> Non
 def no_hypothesis(subject: Subject) -> str | None:
     """The strategies for options come from an optional package."""
     if importlib.util.find_spec("hypothesis") is None:
-        return "hypothesis is not installed: python -m pip install 'ganzoo[testing]'"
+        return NotHere("hypothesis is not installed: python -m pip install 'ganzoo[testing]'")
     return None
 
 
@@ -85,7 +91,8 @@ def resolving_keeps_what_was_said(subject: Subject) -> None:
         for spec, resolved in _resolved(options):
             demand(type(resolved) is type(options), f"resolve() returns {type(resolved).__name__}")
             said = {name: value for name, value in options if value is not None}
-            changed = [name for name, value in said.items() if dict(resolved)[name] != value]
+            now = dict(resolved)
+            changed = [name for name, value in said.items() if now[name] is not value and now[name] != value]
             demand(not changed, f"resolve() for {spec.shape} changes {', '.join(changed)} of {options!r}")
             demand(resolved.resolve(spec) == resolved, f"resolve() for {spec.shape} changes its own answer")
 

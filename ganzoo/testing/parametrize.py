@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.component import Options
@@ -13,13 +12,13 @@ from ganzoo.registry import Entry, Registry, parse_kind
 from ganzoo.testing.by_kind import CHECKED
 from ganzoo.testing.check import Check, Failed
 from ganzoo.testing.installed import given_to, lacking, of_distribution, why_not
-from ganzoo.testing.running import failure, misnamed, why_skipped
-from ganzoo.testing.subject import Subject, subject_of, subject_of_entry
+from ganzoo.testing.loss_statements import Reference
+from ganzoo.testing.report import shortage
+from ganzoo.testing.running import misplaced, outcome_with_cause, why_skipped
+from ganzoo.testing.subject import NOTHING, Subject, subject_of, subject_of_entry
 
 if TYPE_CHECKING:
     import pytest
-
-NOTHING_GIVEN: Mapping[str, Mapping[str, object]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -33,21 +32,18 @@ class Item:
         __tracebackhide__ = True
         import pytest
 
-        if reason := why_skipped(self.check, subject):
-            pytest.skip(reason)
-        expected = subject.expected_failures.get(self.check.name)
-        finding = failure(self.check, subject)
-        if finding is not None and expected is not None:
-            pytest.xfail(f"{expected} ({finding})")
-        if finding is not None:
-            raise Failed(f"{finding}\n{self.check.cites} says: {self.check.sentence}") from finding.__cause__
-        if expected is not None:
-            raise Failed(f"{self.check.name} was expected to fail ({expected}), and does not")
+        outcome, cause = outcome_with_cause(self.check, subject)
+        if outcome.status == "skipped":
+            pytest.skip(outcome.detail)
+        if outcome.status == "expected failure":
+            pytest.xfail(outcome.detail)
+        if not outcome.ok:
+            raise Failed(f"{outcome.detail}\n{outcome.cites} says: {outcome.sentence}") from cause
 
 
 @dataclass(frozen=True)
 class Enough:
-    """The last test of a component: that not nearly all checks were skipped, and no unknown one is expected to fail."""
+    """The last test of a component: that not nearly all checks were skipped, and that those expected to fail ran."""
 
     checks: tuple[Check, ...]
     at_least: int
@@ -55,10 +51,10 @@ class Enough:
     def __call__(self, subject: Subject) -> None:
         """Count them without running them."""
         __tracebackhide__ = True
-        applicable = sum(why_skipped(check, subject) is None for check in self.checks)
-        if applicable < self.at_least:
-            raise Failed(f"too few checks apply: {applicable} of at least {self.at_least}")
-        if faults := misnamed(subject, self.checks):
+        ran = sum(why_skipped(check, subject) is None for check in self.checks)
+        if ran < self.at_least:
+            raise Failed(shortage(ran, self.at_least))
+        if faults := misplaced(subject, self.checks):
             raise Failed("expected_failures: " + "; ".join(faults))
 
 
@@ -77,7 +73,9 @@ class Unchecked:
 def parametrize_with_checks(
     components: str | Iterable[tuple[str, Options | type[Options]]],
     *,
-    options: Mapping[str, Mapping[str, object]] = NOTHING_GIVEN,
+    options: Mapping[str, Mapping[str, object]] = NOTHING,
+    expected_failures: Mapping[str, str] = NOTHING,
+    reference: Iterable[Reference] = (),
 ) -> pytest.MarkDecorator:
     """Make one test for each component and check.
 
@@ -91,24 +89,44 @@ def parametrize_with_checks(
         components: the name of an installed distribution, for all it announces; or pairs of a kind and options, or an
             options class, such as ``[("loss", LogCosh(target=2.0))]``.
         options: of installed components, by name, in place of their defaults: ``{"stack": {"path": "tests/data"}}``.
+        expected_failures: of each of the pairs: name of a check → why it is known to fail. Those of installed
+            components stand in their records.
+        reference: values of each of the pairs, losses, that are known from elsewhere.
 
     Raises:
-        ConfigError: no component of that distribution is installed, there is no such kind, or no check of it, or
-            ``options`` names another component.
+        ConfigError: no component of that distribution is installed, there is no such kind, or no check of it,
+            ``options`` names another component, or what is for a distribution is given with pairs or the other way
+            about.
         PluginError: the distribution, or a component of it, cannot be loaded.
         ValidationError: one of ``options`` is not allowed.
     """
     import pytest
 
+    known = {"reference": tuple(reference)}
+    _demand_use(components, options=options, expected_failures=expected_failures, **known)
     if isinstance(components, str):
         entries = of_distribution(Registry.load(), components)
         assignments = {f"{name}.{key}": value for name, values in options.items() for key, value in values.items()}
         given = given_to(entries, assignments)
         found = [parameter for one in zip(entries, given, strict=True) for parameter in _of_entry(*one)]
     else:
-        subjects = [subject_of(_checked_kind(kind), chosen) for kind, chosen in components]
+        subjects = [
+            subject_of(_checked_kind(kind), chosen, expected_failures=expected_failures, given=known)
+            for kind, chosen in components
+        ]
         found = [parameter for subject in subjects for parameter in _of_subject(subject)]
     return pytest.mark.parametrize(("component", "check"), found)
+
+
+def _demand_use(components: object, **given: object) -> None:
+    """What would have no effect is a mistake."""
+    used = {"options"} if isinstance(components, str) else {"expected_failures", "reference"}
+    if unused := [name for name, value in given.items() if value and name not in used]:
+        what = "a distribution" if isinstance(components, str) else "pairs of a kind and options"
+        raise ConfigError(
+            f"parametrize_with_checks does not take {' and '.join(unused)} with {what}",
+            allowed=" and ".join(sorted(used)),
+        )
 
 
 def _checked_kind(word: str) -> str:

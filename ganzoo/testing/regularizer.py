@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.component import RegularizerOptions
-from ganzoo.protocols import DataSpec, Player, Regularizer, StepView
+from ganzoo.protocols import DataSpec, Discriminate, DiscriminatorOutput, Player, Regularizer, StepView
 from ganzoo.testing.check import Check, demand
 from ganzoo.testing.options import OPTIONS_CHECKS
 from ganzoo.testing.random_numbers import random_numbers_untouched
@@ -80,7 +80,7 @@ def takes_images_only(subject: Subject) -> str | None:
 
 def takes_every_layout(subject: Subject) -> None:
     """Maps of logits, and several of them."""
-    layouts: tuple[Layout, ...] = ("samples", "column", "patches", "maps")
+    layouts: tuple[Layout, ...] = ("samples", "patches", "maps")
     for layout in layouts:
         _demand_scalars(subject, toys_for(layout=layout), torch.float64, where=f"of a critic with {layout}, ")
 
@@ -123,12 +123,61 @@ def teaches_its_player(subject: Subject) -> None:
             demand(so, f"{name!r} has no gradient to {player}'s network: nothing can be learned from it")
 
 
+def gradients_are_finite(subject: Subject) -> None:
+    """Against critics of several slopes, 0 among them: the root of a sum of squares has no gradient there."""
+    for player in PLAYERS:
+        for steepness in (1.0, STEEP, 1 / STEEP, 0.0):
+            toys = toys_for(steepness=steepness)
+            for name, term in fresh_terms(subject, step_of(subject, player, toys=toys)).items():
+                broken = [which for which, one in _gradients(term, toys.of(player)).items() if not one.isfinite().all()]
+                where = f"for a critic of slope {steepness:g}"
+                demand(not broken, f"{where} the gradient of {name!r} is not finite at {', '.join(broken)}")
+
+
 def _reaches(term: Tensor, network: nn.Module) -> bool:
-    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    return any(bool(gradient.any()) for gradient in _gradients(term, network).values())
+
+
+def _gradients(term: Tensor, network: nn.Module) -> dict[str, Tensor]:
+    """Of a term at the weights that learn, as far as it depends on them."""
+    trained = {name: one for name, one in network.named_parameters() if one.requires_grad}
     if not (term.requires_grad and trained):
-        return False
-    gradients = torch.autograd.grad(term, trained, retain_graph=True, allow_unused=True)
-    return any(gradient is not None and bool(gradient.any()) for gradient in gradients)
+        return {}
+    found = torch.autograd.grad(term, list(trained.values()), retain_graph=True, allow_unused=True)
+    return {name: one for name, one in zip(trained, found, strict=True) if one is not None}
+
+
+def judges_with_their_labels(subject: Subject) -> None:
+    """Real data and fakes as they are in the view; whose labels mixtures get is for the regularizer to say."""
+    for player in PLAYERS:
+        view = step_of(subject, player)
+        asked: list[tuple[Tensor, Tensor]] = []
+        watched = {name: _watched(getattr(view, name), asked) for name in ("critic", "plain_critic")}
+        changes: dict[str, Any] = watched
+        terms_of(part_of(subject), replace(view, **changes))
+        for images, given in asked:
+            for side, known, labels in (("real", view.real, view.real_labels), ("fake", view.fake, view.fake_labels)):
+                assert labels is not None  # images of toys have classes
+                wrong = [row for row, image in enumerate(images) if _mislabeled(image, given[row], known, labels)]
+                demand(
+                    not wrong, f"in {player}'s step it asks the critic of {side} data with labels that are not theirs"
+                )
+
+
+def _watched(critic: Discriminate, asked: list[tuple[Tensor, Tensor]]) -> Discriminate:
+    def ask(images: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
+        demand(labels is not None, "it asks the critic without labels")
+        assert labels is not None
+        asked.append((images.detach(), labels))
+        return critic(images, labels)
+
+    return ask
+
+
+def _mislabeled(image: Tensor, label: Tensor, known: Tensor, labels: Tensor) -> bool:
+    """Whether it is one of the known images, whose label is another."""
+    same = (known.detach() == image).flatten(1).all(1)
+    return bool(same.any()) and not bool((labels[same] == label).any())
 
 
 def is_a_mean(subject: Subject) -> None:
@@ -162,14 +211,14 @@ def _mean_over_seeds(subject: Subject, view: StepView) -> tuple[dict[str, Tensor
 def patch_count_does_not_matter(subject: Subject) -> None:
     """One logit, or a map that repeats it."""
     for player in PLAYERS:
-        one, column, repeated = (
+        one, repeated = (
             fresh_terms(subject, step_of(subject, player, toys=toys_for(layout=layout)))
-            for layout in ("samples", "column", "repeated")
+            for layout in ("samples", "repeated")
         )
-        for shape, other in (("(N, 1)", column), ("(N, 1, 2, 3), all patches alike,", repeated)):
-            for name, term in one.items():
-                found = other[name]
-                demand(close(term, found), f"with logits {shape} {name!r} is {found:.6g} instead of {term:.6g}")
+        for name, term in one.items():
+            found = repeated[name]
+            what = f"with logits (N, 1, 2, 3), all patches alike, {name!r}"
+            demand(close(term, found), f"{what} is {found:.6g} instead of {term:.6g}")
 
 
 def leaves_gradients(subject: Subject) -> None:
@@ -186,6 +235,18 @@ def leaves_gradients(subject: Subject) -> None:
             demand(clean, f"{player}_terms() changes .grad of a network's parameters")
             of_data = any(tensor.is_leaf and tensor.grad is not None for tensor in tensors_of(view).values())
             demand(not of_data, f"{player}_terms() leaves a .grad at what the view holds")
+            _demand_after_step_leaves_gradients(subject, player)
+
+
+def _demand_after_step_leaves_gradients(subject: Subject, player: Player) -> None:
+    """Whoever logs how long they are looks at them later."""
+    toys = toys_for()
+    own = toys.of(player).requires_grad_()
+    for parameter in own.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    part_of(subject).after_step(player, own)
+    clean = all(one.grad is not None and bool((one.grad == 1).all()) for one in own.parameters())
+    demand(clean, f"after_step({player!r}, …) changes .grad of the network's parameters")
 
 
 def leaves_networks(subject: Subject) -> None:
@@ -251,8 +312,9 @@ def draws_from_the_view(subject: Subject) -> None:
             with random_numbers_untouched(f"in {player}'s step it"):
                 terms.append(terms_of(part, view))
                 part.after_step(player, toys.of(player))
-        same = all(torch.equal(terms[0][name], terms[1][name]) for name in terms[0])
+        same, built = (all(torch.equal(terms[0][name], other[name]) for name in terms[0]) for other in terms[1:])
         demand(same, f"the same step of {player} with the same random numbers gives other terms")
+        demand(built, f"built after another seed, it gives other terms for the same step of {player}: build() draws")
 
 
 def leaves_the_weight_to_the_step(subject: Subject) -> None:
@@ -356,7 +418,8 @@ def _slope(toys: Toys) -> float:
     """The mean length of the critic's gradient at real data and fakes."""
     view = view_of("discriminator", 16, toys=toys)
     images = torch.cat([view.real, view.fake]).requires_grad_()
-    (gradient,) = torch.autograd.grad(toys.critic(images).logits.sum(), images)
+    labels = torch.cat([labels for labels in (view.real_labels, view.fake_labels) if labels is not None])
+    (gradient,) = torch.autograd.grad(toys.critic(images, labels).logits.sum(), images)
     return float(gradient.flatten(1).norm(dim=1).mean())
 
 
@@ -377,10 +440,12 @@ def _checks() -> Iterator[Check]:
             "Names are of a to z, 0 to 9 and ``_``, begin with the component's own and do not depend on the batch.",
         ),
         "gradient": (teaches_its_player, "A term has a gradient to the player's own network, and to no other."),
-        "duplicated-batch": (is_a_mean, "A term is a mean: a batch with every sample twice has the same."),
+        "finite-gradient": (gradients_are_finite, "That gradient is finite, also where the critic is flat."),
+        "labels": (judges_with_their_labels, "Where the critic is asked of real data or fakes, it gets their labels."),
+        "duplicated-batch": (is_a_mean, "A term is a mean: a batch with every sample twice has the same value."),
         "logit-maps": (
             takes_every_layout,
-            "Logits are (N,), (N, 1) or maps (N, 1, h, w), perhaps with ``extra_logits``.",
+            "Logits are (N,) or maps (N, 1, h, w), perhaps with ``extra_logits``.",
         ),
         "patch-count": (
             patch_count_does_not_matter,
@@ -451,4 +516,4 @@ REGULARIZER_CHECKS = (
     ),
     *tag_checks("regularizer"),
 )
-AT_LEAST = 24
+AT_LEAST = 26

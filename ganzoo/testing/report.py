@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -38,6 +39,14 @@ class Outcome:
     def ok(self) -> bool:
         """Whether nothing need be done about it."""
         return self.status not in ("failed", "unexpected pass")
+
+    def lines(self) -> Iterator[str]:
+        """What was found, and of what is not well the sentence that it breaks."""
+        head, *more = f"{self.check}: {self.detail}".removesuffix(": ").splitlines()
+        yield f"  {self.status}  {head}"
+        yield from (f"    {line}" for line in more)
+        if not self.ok:
+            yield f"    {self.cites} says: {self.sentence}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,13 +92,22 @@ class CheckReport:
             f"{_counted(count['expected failure'], 'expected failure')}"
         )
 
-    def __str__(self) -> str:
-        lines = [self.summary()]
+    def lines(self, *, verbose: bool = False) -> Iterator[str]:
+        """The page: the summary, then what did not simply pass; with ``verbose`` also the names of what did."""
+        yield self.summary()
+        alike: dict[str, list[Outcome]] = {}
         for outcome in self.outcomes:
-            lines += _lines(outcome)
+            alike.setdefault(outcome.detail if outcome.status == "failed" else outcome.check, []).append(outcome)
+        for first, *others in alike.values():
+            if verbose or first.status != "passed":
+                yield from first.lines()
+            if others:
+                yield f"    the same in {_counted(len(others), 'check')} more: {', '.join(one.check for one in others)}"
         if self.too_few:
-            lines.append(f"  too few checks ran: {self.ran} of at least {self.at_least}")
-        return "\n".join(lines)
+            yield f"  {shortage(self.ran, self.at_least)}"
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -101,15 +119,10 @@ class CheckReport:
             raise Failed(str(self))
 
 
+def shortage(ran: int, at_least: int) -> str:
+    """That so few checks apply that a component has not been checked."""
+    return f"too few checks ran: {ran} of at least {at_least}"
+
+
 def _counted(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
-def _lines(outcome: Outcome) -> list[str]:
-    """Quiet about what passed; about the rest what was found and which sentence it breaks."""
-    if outcome.status == "passed":
-        return []
-    head = f"  {outcome.status}: {outcome.check}"
-    if outcome.status == "skipped":
-        return [f"{head} ({outcome.detail})"]
-    return [f"{head}: {outcome.detail}", f"    {outcome.cites} says: {outcome.sentence}"]

@@ -10,7 +10,7 @@ from textwrap import shorten
 
 from ganzoo.did_you_mean import did_you_mean
 from ganzoo.registry.problem import one_line
-from ganzoo.testing.check import Check, Failed
+from ganzoo.testing.check import Check, Failed, NotHere
 from ganzoo.testing.isolation import isolated
 from ganzoo.testing.report import CheckReport, Outcome
 from ganzoo.testing.subject import Subject
@@ -32,30 +32,39 @@ _OTHERS = {"torch", "ganzoo", "pydantic", "hypothesis", *sys.stdlib_module_names
 def report_on(subject: Subject, checks: Sequence[Check], *, at_least: int) -> CheckReport:
     """Run every check that applies."""
     outcomes = [outcome(check, subject) for check in checks]
-    outcomes += [Outcome.of(EXPECTED_FAILURES, "failed", fault) for fault in misnamed(subject, checks)]
+    outcomes += [Outcome.of(EXPECTED_FAILURES, "failed", fault) for fault in misplaced(subject, checks)]
     return CheckReport(component=subject.name, kind=subject.kind, outcomes=tuple(outcomes), at_least=at_least)
 
 
-def misnamed(subject: Subject, checks: Sequence[Check]) -> list[str]:
-    """What is wrong with the names of checks that are expected to fail."""
-    names = [check.name for check in checks]
-    unknown = [name for name in subject.expected_failures if name not in names]
-    return [f"there is no check {name!r}{did_you_mean(name, names)}" for name in unknown]
+def misplaced(subject: Subject, checks: Sequence[Check]) -> list[str]:
+    """The checks that are expected to fail and are none, or do not apply."""
+    by_name, faults = {check.name: check for check in checks}, []
+    for name in subject.expected_failures:
+        if name not in by_name:
+            faults.append(f"there is no check {name!r}{did_you_mean(name, by_name)}")
+        elif (reason := why_skipped(by_name[name], subject)) and not isinstance(reason, NotHere):
+            faults.append(f"{name} is expected to fail, and does not apply: {reason}")
+    return faults
 
 
 def outcome(check: Check, subject: Subject) -> Outcome:
     """What comes of one check."""
+    return outcome_with_cause(check, subject)[0]
+
+
+def outcome_with_cause(check: Check, subject: Subject) -> tuple[Outcome, BaseException | None]:
+    """What comes of one check, and what was raised in it."""
     if reason := why_skipped(check, subject):
-        return Outcome.of(check, "skipped", reason)
+        return Outcome.of(check, "skipped", reason), None
     expected = subject.expected_failures.get(check.name)
     finding = failure(check, subject)
     if finding is None:
         if expected is None:
-            return Outcome.of(check, "passed")
-        return Outcome.of(check, "unexpected pass", f"it was expected to fail ({expected}), and does not")
+            return Outcome.of(check, "passed"), None
+        return Outcome.of(check, "unexpected pass", f"it was expected to fail ({expected}), and does not"), None
     if expected is None:
-        return Outcome.of(check, "failed", str(finding))
-    return Outcome.of(check, "expected failure", f"{expected} ({finding})")
+        return Outcome.of(check, "failed", str(finding)), finding.__cause__
+    return Outcome.of(check, "expected failure", f"{expected} ({finding})"), finding.__cause__
 
 
 def why_skipped(check: Check, subject: Subject) -> str | None:

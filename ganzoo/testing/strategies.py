@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 import torch
 from hypothesis import reject
 from hypothesis import strategies as st
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AllowInfNan, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from torch import Tensor
 
@@ -64,7 +64,11 @@ def configs(model: type[AnyOptions], *, like: AnyOptions | None = None) -> st.Se
         like: where the values of fields come from whose type says too little, such as text and paths; they keep their
             defaults otherwise. An option without default whose type says too little can only be drawn so.
     """
-    fields = {name: _field(info, [getattr(like, name)] if like else []) for name, info in model.model_fields.items()}
+    everywhere = [AllowInfNan(model.model_config.get("allow_inf_nan", True))]
+    fields = {
+        name: _field(info, everywhere, [getattr(like, name)] if like else [])
+        for name, info in model.model_fields.items()
+    }
 
     def validated(values: dict[str, Any]) -> AnyOptions:
         try:
@@ -75,11 +79,11 @@ def configs(model: type[AnyOptions], *, like: AnyOptions | None = None) -> st.Se
     return st.fixed_dictionaries(fields).map(validated)
 
 
-def _field(info: FieldInfo, kept: Sequence[Any]) -> st.SearchStrategy[Any]:
+def _field(info: FieldInfo, everywhere: Sequence[Any], kept: Sequence[Any]) -> st.SearchStrategy[Any]:
     """What is kept as often as anything else, since most options are left as they are."""
     if not kept and not info.is_required():
         kept = [info.get_default(call_default_factory=True)]
-    return st.one_of(*map(st.just, kept), _of_type(info.annotation, info.metadata, kept))
+    return st.one_of(*map(st.just, kept), _of_type(info.annotation, [*everywhere, *info.metadata], kept))
 
 
 def _of_type(annotation: Any, bounds: Sequence[Any], kept: Sequence[Any]) -> st.SearchStrategy[Any]:
@@ -110,20 +114,25 @@ def _integers(bounds: Sequence[Any], kept: Sequence[Any]) -> st.SearchStrategy[i
     start = low if low is not None else next((value for value in kept if isinstance(value, int)), 0)
     least = start - WIDEST if low is None else low
     most = start + WIDEST if high is None else high
-    return st.integers(math.floor(least), math.ceil(most)).filter(_allowed(int, bounds))
+    finite = [bound for bound in bounds if not isinstance(bound, AllowInfNan)]
+    return st.integers(math.floor(least), math.ceil(most)).filter(_allowed(int, finite))
 
 
 def _floats(bounds: Sequence[Any]) -> st.SearchStrategy[float]:
     low, high = _bound(bounds, "ge", "gt"), _bound(bounds, "le", "lt")
     least = -FARTHEST if low is None else low
     most = max(least, 0.0) + FARTHEST if high is None else high
-    finite = st.floats(least, most, allow_subnormal=False)
-    return st.one_of(finite, st.sampled_from([math.inf, -math.inf, math.nan])).filter(_allowed(float, bounds))
+    allowed = _allowed(float, bounds)
+    # What lies at the edge is drawn as often as all the rest: there options go wrong.
+    edges = [edge for edge in (low, high, math.inf, -math.inf, math.nan) if edge is not None and allowed(edge)]
+    within = st.floats(least, most, allow_subnormal=False).filter(allowed)
+    return st.one_of(st.sampled_from([float(edge) for edge in edges]), within) if edges else within
 
 
 def _sequences(origin: Any, inner: Sequence[Any], bounds: Sequence[Any]) -> st.SearchStrategy[Any]:
     """Tuples of given types, or lists and tuples of any number of one type; nothing if it says too little."""
-    elements = [_of_type(part, (), ()) for part in inner if part is not Ellipsis]
+    everywhere = [bound for bound in bounds if isinstance(bound, AllowInfNan)]
+    elements = [_of_type(part, everywhere, ()) for part in inner if part is not Ellipsis]
     if origin is tuple and Ellipsis not in inner:
         return st.tuples(*elements)
     if not elements or elements[0].is_empty:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
-from typing import Any, Literal, get_args, get_origin
+from enum import EnumType
+from types import MappingProxyType, NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import torch
 from pydantic import ValidationError
 
 from ganzoo.component import Component, Options
 from ganzoo.errors import ConfigError
+from ganzoo.explanation import explain
+from ganzoo.finding import refusal
 from ganzoo.protocols import DataSpec
 from ganzoo.registry import Entry
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 NARROW: Mapping[str, int] = MappingProxyType({"ndf": 2, "ngf": 2, "latent": 3, "width": 8})
 """Options by which networks are made small where a class is checked, and not chosen options."""
@@ -82,7 +87,7 @@ class Subject:
         return self.chosen.resolve(spec).build(spec)
 
     def choices(self) -> Iterator[Subject]:
-        """The subject itself, and each with one choice among few (a literal or a yes-or-no option) made otherwise."""
+        """The subject itself, and each with one choice among few (a literal, an enum, yes or no) made otherwise."""
         yield self
         options = self.chosen
         for name, info in type(options).model_fields.items():
@@ -112,12 +117,23 @@ def _in_words(options: Options) -> str:
 
 
 def _few(annotation: object) -> tuple[object, ...]:
+    """The values of a type that are so few that each is tried; ``None`` only beside such."""
+    origin, inner = get_origin(annotation), get_args(annotation)
     if annotation is bool:
         return (False, True)
-    return get_args(annotation) if get_origin(annotation) is Literal else ()
+    if origin is Literal:
+        return inner
+    if isinstance(annotation, EnumType):
+        return tuple(annotation)
+    if origin is Annotated:
+        return _few(inner[0])
+    if origin in (Union, UnionType):
+        found = tuple(value for part in inner for value in _few(part))
+        return (*found, None) if found and NoneType in inner else found
+    return ()
 
 
-def small(model: type[Options], given: Mapping[str, object] = MappingProxyType({})) -> Options:
+def small(model: type[Options], given: Mapping[str, object] = NOTHING) -> Options:
     """The default options of a class, as narrow as a check wants them.
 
     Raises:
@@ -131,11 +147,29 @@ def small(model: type[Options], given: Mapping[str, object] = MappingProxyType({
 
 
 def subject_of(kind: str, options: Options | type[Options], **details: Any) -> Subject:
-    """What ``check_loss`` and its like check: options as given, or those of a class made small."""
-    return Subject(kind=kind, options=options if isinstance(options, Options) else small(options), **details)
+    """What ``check_loss`` and its like check: options as given, or those of a class made small.
+
+    Raises:
+        ConfigError: ``options`` is neither, or a class that refuses its own defaults or lacks one.
+    """
+    if isinstance(options, Options):
+        return Subject(kind=kind, options=options, **details)
+    if not (isinstance(options, type) and issubclass(options, Options)):
+        raise ConfigError(
+            f"what is checked of a {kind} is its options",
+            given=repr(options),
+            allowed="a class of ganzoo.component.Options, or an instance of one",
+            hint=f"ganzoo check {options}" if isinstance(options, str) else None,
+        )
+    try:
+        return Subject(kind=kind, options=small(options), **details)
+    except ValidationError as error:
+        name = options.__name__
+        fix = f"check an instance with these options given: {name}(…)"
+        raise refusal(explain(error, options, section=name, fix=fix)) from None
 
 
-def subject_of_entry(entry: Entry, given: Mapping[str, object] = MappingProxyType({})) -> Subject:
+def subject_of_entry(entry: Entry, given: Mapping[str, object] = NOTHING) -> Subject:
     """A component that is installed.
 
     Args:

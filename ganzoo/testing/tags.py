@@ -61,19 +61,23 @@ MEASURES: Mapping[str, Mapping[str, Callable[[Subject], bool]]] = MappingProxyTy
 def tag_checks(kind: str) -> Iterator[Check]:
     """One check for each tag of a kind that can be measured, for each choice of the options."""
     for tag, measure in MEASURES[kind].items():
+        meaning = (measure.__doc__ or "").strip().partition("\n")[0]
         yield Check(
             name=f"tag-{tag.replace('_', '-')}",
-            run=_agreement(tag, measure),
+            run=_agreement(tag, measure, meaning),
             cites="ganzoo.component:Options.tags",
             sentence="Tags are honest both ways: what a tag says is so, and what is so is said.",
             every_choice=True,
+            meaning=meaning,
         )
 
 
-def _agreement(tag: str, measure: Callable[[Subject], bool]) -> Callable[[Subject], None]:
+def _agreement(tag: str, measure: Callable[[Subject], bool], meaning: str) -> Callable[[Subject], None]:
+    asked = meaning[:1].lower() + meaning[1:].removesuffix(".")
+
     def agree(subject: Subject) -> None:
         said, so = tag in subject.tags, measure(subject)
-        demand(said or not so, f"it behaves as {tag} says, and does not carry the tag")
-        demand(so or not said, f"it carries the tag {tag}, and does not behave so")
+        demand(said or not so, f"the tag {tag} is missing ({asked}: yes); add it to tags() and to the record")
+        demand(so or not said, f"the tag {tag} is carried ({asked}: no); take it away, or keep what it promises")
 
     return agree

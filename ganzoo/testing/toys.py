@@ -1,6 +1,7 @@
 """Two small networks, and a step of theirs as a regularizer sees it.
 
-They have all that a regularizer may ask for: a style, features, class logits, one logit a sample or maps of them.
+They have all that a regularizer may ask for: a style, features, class logits, one logit a sample or maps of them. Both
+make use of labels, if the data have some, and insist on them.
 """
 
 from __future__ import annotations
@@ -11,16 +12,43 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from ganzoo.errors import ConfigError
 from ganzoo.protocols import DataSpec, DiscriminatorOutput, Player, StepView
 from ganzoo.testing.subject import images_like
 
-Layout = Literal["samples", "column", "repeated", "patches", "maps"]
-"""Logits (N,); (N, 1); (N, 1, 2, 3), all alike; (N, 1, 2, 3); (N,), and (N, 1, 2, 3) in ``extra_logits``."""
+Layout = Literal["samples", "repeated", "patches", "maps"]
+"""Logits (N,); (N, 1, 2, 3), all alike; (N, 1, 2, 3); (N,), and (N, 1, 2, 3) in ``extra_logits``."""
 
 PLAYERS: tuple[Player, Player] = ("discriminator", "generator")
 IMAGES = images_like(1, 8)
 LATENT, STYLE, FEATURES = 3, 4, 6
 MAP = (1, 2, 3)
+
+
+class KnownClasses(nn.Module):
+    """A vector for each class; 0 for data without classes."""
+
+    def __init__(self, spec: DataSpec, width: int) -> None:
+        super().__init__()
+        self.codes = nn.Parameter(torch.randn(len(spec.classes), width)) if spec.classes else None
+        self.width = width
+
+    def forward(self, n: int, labels: Tensor | None) -> Tensor:
+        """(N, width), or what is added to nothing.
+
+        Raises:
+            ConfigError: the data have classes, and there are no labels.
+        """
+        if self.codes is None:
+            return torch.zeros(())
+        if labels is None:
+            raise ConfigError(
+                "a conditional network got no labels",
+                given="labels=None",
+                allowed=f"{n} labels",
+                hint="hand on real_labels or fake_labels of the view",
+            )
+        return self.codes[labels]
 
 
 class Styled(nn.Module):
@@ -31,11 +59,12 @@ class Styled(nn.Module):
         self.shape = spec.shape
         self.map = nn.Linear(LATENT, STYLE)
         self.paint = nn.Linear(STYLE, torch.Size(spec.shape).numel())
+        self.known = KnownClasses(spec, STYLE)
         self.register_buffer("kept", torch.ones(2))
 
     def mapping(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Style codes (N, 4)."""
-        return torch.tanh(self.map(z))
+        return torch.tanh(self.map(z) + self.known(len(z), labels))
 
     def synthesis(self, w: Tensor) -> Tensor:
         """What the styles look like."""
@@ -55,15 +84,15 @@ class Critic(nn.Module):
         self.body = nn.Linear(torch.Size(spec.shape).numel(), FEATURES)
         self.judge = nn.Linear(FEATURES, torch.Size(MAP).numel())
         self.classes = nn.Linear(FEATURES, max(1, len(spec.classes)))
+        self.known = KnownClasses(spec, FEATURES)
         self.register_buffer("kept", torch.ones(2))
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
         """Logits in the layout, class logits and one layer of features."""
         features = self.features(images)
-        patches = self.judge(features)
+        patches = self.judge(features) + (self.known(len(images), labels) * features).sum(1, keepdim=True)
         shown = {
             "samples": patches[:, 0],
-            "column": patches[:, :1],
             "repeated": patches[:, :1, None, None].expand(-1, *MAP),
             "patches": patches.view(-1, *MAP),
             "maps": patches[:, 0],
@@ -82,6 +111,8 @@ class Critic(nn.Module):
         of_real, of_fake = (self.features(side).mean(0) for side in (real, fake))
         direction = steepness * nn.functional.normalize(of_real - of_fake, dim=0)
         self.judge.weight.mul_(0.1 * steepness).add_(direction)
+        if self.known.codes is not None:
+            self.known.codes.mul_(0.1 * steepness)
         self.judge.bias.copy_(-self.judge.weight @ (of_real + of_fake) / 2)
 
 
@@ -116,7 +147,7 @@ def toys_for(
     Args:
         spec: of the data.
         layout: of the critic's logits.
-        steepness: about the slope of the critic.
+        steepness: about the slope of the critic; with 0 it says 0 of everything.
         seed: of both networks.
         dtype: of both networks, and so of what they are given.
         device: ``meta`` for networks without numbers.
@@ -125,7 +156,7 @@ def toys_for(
         torch.manual_seed(seed)
         critic, generator = Critic(spec, layout), Styled(spec)
         latents = torch.randn(64, LATENT)
-    critic.tell_apart(drawn_data(spec, 64, seed=seed), generator(latents), steepness)
+    critic.tell_apart(drawn_data(spec, 64, seed=seed), generator(latents, labels_of(spec, 64)), steepness)
     return Toys(spec=spec, critic=critic.to(device, dtype), generator=generator.to(device, dtype))
 
 
@@ -134,6 +165,11 @@ def drawn_data(spec: DataSpec, n: int, *, seed: int = 0) -> Tensor:
     random = torch.Generator().manual_seed(seed)
     loudness = 0.1 + 0.9 * torch.rand(n, *(1 for _ in spec.shape), generator=random)
     return loudness * (2 * torch.rand(n, *spec.shape, generator=random) - 1)
+
+
+def labels_of(spec: DataSpec, n: int, first: int = 0) -> Tensor | None:
+    """One class after the other, beginning with the ``first``; ``None`` for data without classes."""
+    return (first + torch.arange(n)) % len(spec.classes) if spec.classes else None
 
 
 def view_of(
@@ -159,13 +195,13 @@ def view_of(
     device, dtype = critic.body.weight.device, critic.body.weight.dtype
     real = drawn_data(toys.spec, n, seed=seed).to(device, dtype)
     z = torch.randn(n, LATENT, generator=torch.Generator().manual_seed(seed)).to(device, dtype)
-    labels = (torch.arange(n) % max(1, len(toys.spec.classes))).to(device) if toys.spec.classes else None
-    fake = generator(z, labels)
+    real_labels, fake_labels = (_moved(labels_of(toys.spec, n, first), device) for first in (0, 1))
+    fake = generator(z, fake_labels)
     if player == "discriminator":
         fake = fake.detach()
     with torch.set_grad_enabled(player == "discriminator"):
         seen = player == "discriminator" or "needs_real_output" in tags
-        real_output = critic(real, labels) if seen else None
+        real_output = critic(real, real_labels) if seen else None
 
     def judge(images: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
         return critic(images, labels)  # type: ignore[no-any-return]
@@ -178,17 +214,21 @@ def view_of(
         network=toys.of(player),
         real=real,
         fake=fake,
-        real_labels=labels,
-        fake_labels=labels,
+        real_labels=real_labels,
+        fake_labels=fake_labels,
         z=z,
         real_output=real_output,
-        fake_output=critic(fake, labels),
+        fake_output=critic(fake, fake_labels),
         critic=judge,
         plain_critic=judge,
         generate=generate,
         augment=lambda images: images,
         random=torch.Generator().manual_seed(seed),
     )
+
+
+def _moved(tensor: Tensor | None, device: torch.device) -> Tensor | None:
+    return None if tensor is None else tensor.to(device)
 
 
 def rows_of(view: StepView, rows: list[int]) -> StepView:

@@ -39,8 +39,9 @@ FAILURES = {failures!r}
 def ganzoo_components():
     return [
         Component(
-            kind="loss", name=name.lower(), target=f"{module}_parts:" + name, summary="a difference of means",
+            kind={kind!r}, name=name.lower(), target=f"{module}_parts:" + name, summary="a difference of means",
             tags=frozenset({{"needs_lipschitz"}}), expected_failures=FAILURES,
+            requires={requires!r},
         )
         for name in {names!r}
     ]
@@ -53,10 +54,10 @@ def plugins(tmp_path):
     folder, installed = PluginFolder(tmp_path / "site"), []
     sys.path.insert(0, str(folder.path))
 
-    def install(distribution, names, failures=None):
+    def install(distribution, names, failures=None, *, requires=(), kind="loss"):
         module = distribution.replace("-", "_")
         (folder.path / f"{module}_parts.py").write_text(SOUND + FAULTY + NEEDY)
-        text = PLUGIN.format(names=names, failures=failures or {}, module=module)
+        text = PLUGIN.format(names=names, failures=failures or {}, module=module, requires=requires, kind=kind)
         (folder.path / f"{module}.py").write_text(text)
         folder.announce(distribution, {"main": module})
         installed.extend([module, f"{module}_parts"])
@@ -87,21 +88,21 @@ def test_a_faulty_one_is_named_with_what_it_breaks(ganzoo, plugins):
     assert done.code == 4
     assert "loss faulty-plugin/linear: ok" in done.out
     assert "  failed  duplicated-batch: with every sample twice: D and G are " in done.out
-    sentence = "The value is a mean: a batch with every sample twice has the same."
+    sentence = "The value is a mean: a batch with every sample twice has the same value."
     assert f"    ganzoo.protocols:Loss says: {sentence}" in done.out
     assert "passed" not in done.out
     assert "error: 1 of 2 components did not pass\n  given:   loss faulty-plugin/total" in done.err
 
 
 def test_expected_failures_are_the_records(ganzoo, plugins):
-    failures = dict.fromkeys(
-        ["duplicated-batch", "unequal-batches", "tag-batch-nonlinear", "tag-needs-lipschitz", "tag-needs-energy"],
-        "a sum",
-    )
-    plugins("summing-plugin", ["Total"], failures)
-    done = ganzoo("check total")
+    plugins("total-plugin", ["Total"])
+    [found] = ganzoo("check total --json").json
+    failed = [outcome["check"] for outcome in found["outcomes"] if outcome["status"] == "failed"]
+    assert {"duplicated-batch", "unequal-batches", "tag-batch-nonlinear"} <= set(failed)
+    plugins("summing-plugin", ["Total"], dict.fromkeys(failed, "a sum"))
+    done = ganzoo("check summing-plugin/total")
     assert done.code == 0, done.out
-    assert "5 expected failures" in done.out
+    assert f"{len(failed)} expected failures" in done.out
     assert "  expected failure  duplicated-batch: a sum (with every sample twice: " in done.out
 
 
@@ -129,6 +130,10 @@ def test_json(ganzoo, plugins):
 def test_options_that_must_be_given(ganzoo, plugins):
     plugins("needy-plugin", ["Needy"])
     done = ganzoo("check needy")
+    assert (done.code, done.out) == (2, "")
+    assert "loss needy-plugin/needy cannot be checked without weight" in done.err
+    assert "next:    ganzoo check needy --set needy.weight=VALUE" in done.err
+    done = ganzoo("check --dist needy-plugin")
     assert done.code == 4
     assert "  failed  options-given: it cannot be checked without: --set needy.weight=VALUE" in done.out
     assert ganzoo("check needy --set needy.weight=2").code == 0
@@ -157,6 +162,26 @@ def test_what_cannot_be_checked(ganzoo, line, message):
     assert done.code == 2
     assert message in done.err
     assert done.out == ""
+
+
+def test_a_component_whose_package_is_missing(ganzoo, plugins):
+    plugins("lacking-plugin", ["Linear"], requires=("a_package_that_nobody_has",))
+    done = ganzoo("check linear")
+    assert (done.code, done.out) == (4, "")
+    assert "loss lacking-plugin/linear cannot be checked: a_package_that_nobody_has is not installed" in done.err
+    assert "next:    python -m pip install a_package_that_nobody_has" in done.err
+    done = ganzoo("check --dist lacking-plugin")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith(
+        "loss lacking-plugin/linear: not checked\n  skipped  loads: a_package_that_nobody_has is"
+    )
+
+
+def test_a_kind_without_checks(ganzoo, plugins):
+    plugins("future-plugin", ["Linear"], kind="extractor")
+    done = ganzoo("check future-plugin/linear")
+    assert (done.code, done.out) == (2, "")
+    assert "extractor future-plugin/linear cannot be checked: there are no checks of the kind extractor" in done.err
 
 
 def test_a_plugin_that_does_not_load(ganzoo, plugins, tmp_path):

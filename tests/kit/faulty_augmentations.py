@@ -51,6 +51,54 @@ class Part(Augmentation):
         self.reach = state["reach"].clone()
 
 
+class SeedsItself(Part):
+    """Draws what the clock says."""
+
+    def draw(self, n, *, random):
+        return torch.rand(n, 1, generator=torch.Generator().manual_seed(torch.Generator().seed()))
+
+
+class OneNumberAnImageOfTheBatch(Part):
+    """As many numbers for each image as there are images."""
+
+    def draw(self, n, *, random):
+        return torch.rand(n, n, generator=random)
+
+    def change(self, images, draws):
+        return super().change(images, draws[:, :1])
+
+
+class ChangesTheDraws(Part):
+    """Centers the draws where they are."""
+
+    def change(self, images, draws):
+        return (self.reach.to(images) * (draws.mul_(2).sub_(1)).to(images))[:, :, None, None]
+
+
+class ShowsANumber(Part):
+    """Shows a plain number."""
+
+    def observed(self):
+        return {"augment/reach": self.reach.item()}
+
+
+class CountsWhatItShows(Part):
+    """Shows how often it was asked."""
+
+    asked = 0
+
+    def observed(self):
+        self.asked += 1
+        return {"augment/asked": torch.tensor(self.asked)}
+
+
+class SavesANumber(Part):
+    """Its state is a plain number."""
+
+    def state_dict(self):
+        return {"reach": self.reach.item()}
+
+
 class Noise(Options, Augmentation):
     """Moves each point of the plane, or each whole image, a little; sound, for vectors too."""
 
@@ -282,30 +330,36 @@ class ImagesInSecret(Brighter):
 
 PARTS = {part.__name__: part for part in (Part, *Part.__subclasses__())}
 FAULTS = [
-    (NoAugmentation, "protocol"),
-    (Brighter(part="GlobalDraws"), "draws"),
-    (Brighter(part="DoubleDraws"), "draws"),
-    (Brighter(part="FlatDraws"), "draws"),
-    (Brighter(part="OneDrawForAll"), "draws"),
-    (Brighter(part="Cropped"), "shape"),
-    (Brighter(part="Turned"), "shape"),
-    (Brighter(part="SinglePrecision"), "shape"),
-    (Brighter(part="Standardized"), "finite"),
-    (Brighter(part="Root"), "finite"),
-    (Brighter(part="CentersTheBatch"), "micro-batch"),
-    (Brighter(part="FirstDrawForAll"), "micro-batch"),
-    (Brighter(part="DrawsInTheCall"), "deterministic"),
-    (Brighter(part="Alternates"), "deterministic"),
-    (Brighter(part="InPlace"), "inputs-unmodified"),
-    (Brighter(part="WithoutGradient"), "gradcheck"),
-    (Brighter(part="Posterized"), "gradcheck"),
-    (Brighter(part="StraightThrough"), "gradcheck"),
-    (Brighter(part="DifferentiableOnce"), "double-backward"),
-    (Brighter(part="ShowsAVector"), "observed"),
-    (Brighter(part="CountsCalls"), "state-at-rest"),
-    (Brighter(part="Forgets"), "state"),
-    (Brighter(part="KeepsAFunction"), "pickle"),
-    (Brighter(part="ReadsTheReach"), "no-host-sync"),
-    (VectorsFail, "vectors"),
-    (ImagesInSecret, "tag-needs-images"),
+    (NoAugmentation, "protocol", "which is no Augmentation"),
+    (Brighter(part="GlobalDraws"), "draws", "global random numbers"),
+    (Brighter(part="SeedsItself"), "draws", "other numbers from the same random"),
+    (Brighter(part="OneNumberAnImageOfTheBatch"), "draws", "one image has 1 numbers, each of 64 64"),
+    (Brighter(part="DoubleDraws"), "draws", "torch.float64 (1, 1)"),
+    (Brighter(part="FlatDraws"), "draws", "(1,) on cpu"),
+    (Brighter(part="OneDrawForAll"), "draws", "equal rows"),
+    (Brighter(part="Cropped"), "shape", "becomes torch.float32 (1, 1, 6, 4)"),
+    (Brighter(part="Turned"), "shape", "becomes torch.float32 (1, 1, 5, 6)"),
+    (Brighter(part="SinglePrecision"), "shape", "becomes torch.float32"),
+    (Brighter(part="Standardized"), "finite", "become [-inf]"),
+    (Brighter(part="Root"), "finite", "gradient at images"),
+    (Brighter(part="CentersTheBatch"), "micro-batch", "images [2, 3, 4] of 6"),
+    (Brighter(part="FirstDrawForAll"), "micro-batch", "images [2, 3, 4] of 6"),
+    (Brighter(part="DrawsInTheCall"), "deterministic", "global random numbers"),
+    (Brighter(part="Alternates"), "deterministic", "the second time"),
+    (Brighter(part="InPlace"), "inputs-unmodified", "changes the images"),
+    (Brighter(part="ChangesTheDraws"), "inputs-unmodified", "changes the draws"),
+    (Brighter(part="WithoutGradient"), "gradcheck", "has no gradient"),
+    (Brighter(part="Posterized"), "gradcheck", "the gradient is 0"),
+    (Brighter(part="StraightThrough"), "gradcheck", "Jacobian mismatch"),
+    (Brighter(part="DifferentiableOnce"), "double-backward", "Jacobian mismatch"),
+    (Brighter(part="ShowsAVector"), "observed", "of shape (3,)"),
+    (Brighter(part="ShowsANumber"), "observed", "as float, no tensor"),
+    (Brighter(part="CountsWhatItShows"), "state-at-rest", "observed() changes when it is used"),
+    (Brighter(part="SavesANumber"), "state", "holds reach as float"),
+    (Brighter(part="CountsCalls"), "state-at-rest", "state changes when it is used"),
+    (Brighter(part="Forgets"), "state", "the same draws give other images"),
+    (Brighter(part="KeepsAFunction"), "pickle", "Can't pickle"),
+    (Brighter(part="ReadsTheReach"), "no-host-sync", "on device 'meta'"),
+    (VectorsFail, "vectors", "not enough values to unpack"),
+    (ImagesInSecret, "tag-needs-images", "is missing"),
 ]

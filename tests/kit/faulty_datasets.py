@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from pydantic import Field
 
-from ganzoo.component import DatasetOptions
+from ganzoo.component import DatasetOptions, Options
 from ganzoo.errors import ConfigError, DataError
 from ganzoo.protocols import DataSpec
 
@@ -128,6 +128,91 @@ def described(name, base=Gradients, **attributes):
             return data
 
     return named(name, Faulty)
+
+
+class OfFiles(Gradients):
+    """Ramps and what their steepness is, in files of one folder; sound."""
+
+    path: str = Field(default="", description="the folder")
+
+    def made(self, side, channels, split):
+        files = sorted(Path(self.path).glob("*.bin"))
+        levels = torch.tensor([[int(byte) for byte in path.read_bytes()] for path in files])
+        ramp = torch.arange(1, side + 1) * 255 // side
+        images = levels[:, :1, None] + ramp.expand(side, side) * levels[:, 1:, None] // 255
+        labels = torch.arange(len(files)) % 2
+        return self.ramps(images[:, None].repeat(1, channels, 1, 1).clamp(max=255).to(torch.uint8), labels, files)
+
+    def ramps(self, images, labels, files):
+        return Ramps(images, labels)
+
+
+def with_files(model, folder):
+    """Options for a few files written into a folder."""
+    for number in range(6):
+        (folder / f"{number}.bin").write_bytes(bytes([5 * number, 100 + 20 * number]))
+    return model(path=str(folder))
+
+
+class OfNames(OfFiles):
+    """Its fingerprint is of the names of the files."""
+
+    def ramps(self, images, labels, files):
+        data = super().ramps(images, labels, files)
+        data.fingerprint = hashlib.sha256(repr((data.spec, [path.name for path in files])).encode()).hexdigest()
+        return data
+
+
+class OfPlaces(OfFiles):
+    """Its fingerprint is also of where the files lie."""
+
+    def ramps(self, images, labels, files):
+        data = super().ramps(images, labels, files)
+        data.fingerprint = f"{data.fingerprint} {self.path}"
+        return data
+
+
+class NoTraining(Gradients):
+    """Has no split to train on."""
+
+    def open(self, *, split, **asked):
+        if split == "train":
+            raise DataError("no such split", given=split, allowed="test, all")
+        return super().open(split=split, **asked)
+
+
+class OtherOptions(Options):
+    """Derives from the wrong options."""
+
+    def open(self, **asked):
+        return Gradients().open(**asked)
+
+
+class SmallerTest(Gradients):
+    """Test is smaller than train, whatever is asked for."""
+
+    def open(self, *, image_size, split, **asked):
+        return super().open(image_size=8 if split == "test" else image_size, split=split, **asked)
+
+
+class SaysTheSize(Gradients):
+    """States the size that is asked for, and reads its own."""
+
+    def open(self, *, image_size, **asked):
+        data = super().open(image_size=None, **asked)
+        data.spec = replace(data.spec, shape=(*data.spec.shape[:1], image_size or 32, image_size or 32))
+        return data
+
+
+class OfTheOptions(Gradients):
+    """An option that changes nothing changes the fingerprint."""
+
+    workers: int = Field(default=1, ge=1, description="threads that read")
+
+    def made(self, side, channels, split):
+        data = super().made(side, channels, split)
+        data.fingerprint = f"{data.fingerprint} {self.workers}"
+        return data
 
 
 class NeverOpened(Gradients):
@@ -309,51 +394,129 @@ def _view(data, index):
 
 
 FAULTS = [
-    (NeverOpened, "protocol"),
-    (described("NoFingerprint", fingerprint=lambda data: ""), "protocol"),
-    (described("Empty", images=lambda data: data.images[:0]), "length"),
-    (changed("UsedUp", read=_used_up), "length"),
-    (changed("Floats", read=lambda data, index: data.images[index] / 255), "items"),
-    (changed("ChannelsLast", read=lambda data, index: data.images[index].permute(0, 2, 3, 1)), "items"),
-    (changed("NotANumber", Cloud, read=lambda data, index: data.points[index].log()), "items"),
-    (changed("Squeezed", read=lambda data, index: data.images[index].squeeze(0)), "items"),
-    (changed("Sorted", read=lambda data, index: data.images[index.sort().values]), "order"),
-    (changed("EachOnce", read=lambda data, index: data.images[index[: len(index.unique())]]), "order"),
-    (changed("Stretched", read=_stretched), "batch-independence"),
-    (changed("RandomCrop", read=_cropped), "repeatable"),
-    (changed("View", read=_view), "own-memory"),
-    (changed("AlwaysTheFirst", read=lambda data, index: data.images[index * 0]), "variety"),
-    (changed("Black", read=lambda data, index: data.images[index] * 0), "variety"),
-    (changed("NeverScaled", read=lambda data, index: data.images[index] // 16), "range"),
-    (described("TwinClasses", spec=lambda data: replace(data.spec, classes=("a", "a"))), "classes"),
-    (described("NoClasses", spec=lambda data: replace(data.spec, classes=(), marginal=())), "classes"),
-    (described("NoLabels", labels=lambda data: None), "classes"),
-    (described("LabelsFromOne", labels=lambda data: data.labels + 1), "labels"),
-    (described("LabelsInBytes", labels=lambda data: data.labels.to(torch.uint8)), "labels"),
-    (described("LabelsUpright", labels=lambda data: data.labels[:, None]), "labels"),
-    (described("EqualShares", spec=lambda data: replace(data.spec, marginal=(0.5, 0.5))), "marginal"),
-    (described("Counts", spec=lambda data: replace(data.spec, marginal=(14, 26))), "marginal"),
-    (described("GroupsOnceEach", groups=lambda data: tuple(sorted(set(data.groups)))), "groups"),
-    (described("ScaledModes", Cloud, modes=lambda data: data.modes * 10), "modes"),
-    (described("NoSpread", Cloud, mode_std=lambda data: None), "modes"),
-    (described("OneFingerprint", fingerprint=lambda data: "gradients-1"), "fingerprint"),
-    (described("OfTheFirstItem", fingerprint=lambda data: str(data.images[0].sum().item())), "fingerprint"),
-    (described("OfTheObject", fingerprint=lambda data: str(random.Random().random())), "reopened"),
-    (OtherEachTime, "reopened"),
-    (RoundingCache, "reopened"),
-    (CacheOfOneSize, "size"),
-    (NeedsACacheFolder, "writes"),
-    (FixedSize, "size"),
-    (OtherChannels, "size"),
-    (PointsOfAnySize, "size"),
-    (AnySplit, "splits"),
-    (NamelessSplit, "splits"),
-    (ClassesOfTheSplit, "splits"),
-    (SkipsSoundItems, "on-error"),
-    (NoSkipping, "on-error"),
-    (DrawsGlobally, "random-numbers"),
-    (DrawsByNumpy, "random-numbers"),
-    (WritesIntoTheWorkingFolder, "writes"),
-    (LeavesTemporaryFiles, "writes"),
-    (WritesBesideTheData, "writes"),
+    (NeverOpened, "protocol", "returns Tensor, which lacks spec"),
+    (OtherOptions, "protocol", "not derived from DatasetOptions"),
+    (described("SpecAsAShape", spec=lambda data: data.spec.shape), "protocol", "no DataSpec but tuple"),
+    (
+        described("FlatShape", spec=lambda data: replace(data.spec, shape=data.spec.shape[1:])),
+        "protocol",
+        "spec.shape is (16, 16)",
+    ),
+    (described("NoFingerprint", fingerprint=lambda data: ""), "protocol", "fingerprint is ''"),
+    (described("Empty", images=lambda data: data.images[:0]), "length", "it has no item"),
+    (changed("UsedUp", read=_used_up), "length", "after some were read"),
+    (
+        changed("Floats", read=lambda data, index: data.images[index] / 255),
+        "items",
+        "torch.float32 and not torch.uint8",
+    ),
+    (
+        changed("ChannelsLast", read=lambda data, index: data.images[index].permute(0, 2, 3, 1)),
+        "items",
+        "returns (40, 16, 16, 1)",
+    ),
+    (changed("NotANumber", Cloud, read=lambda data, index: data.points[index].log()), "items", "are not finite"),
+    (changed("InArrays", read=lambda data, index: data.images[index].numpy()), "items", "no tensor but ndarray"),
+    (
+        changed("Squeezed", read=lambda data, index: data.images[index].squeeze(0)),
+        "items",
+        "read() of 1 items returns (1, 16, 16)",
+    ),
+    (changed("Sorted", read=lambda data, index: data.images[index.sort().values]), "order", "not those read in order"),
+    (
+        changed("EachOnce", read=lambda data, index: data.images[index[: len(index.unique())]]),
+        "order",
+        "2 positions give 1 items",
+    ),
+    (changed("Stretched", read=_stretched), "batch-independence", "off from what it is among others"),
+    (changed("RandomCrop", read=_cropped), "repeatable", "when they are read again"),
+    (changed("View", read=_view), "own-memory", "the same memory twice"),
+    (changed("AlwaysTheFirst", read=lambda data, index: data.images[index * 0]), "variety", "were read are the same"),
+    (changed("Black", read=lambda data, index: data.images[index] * 0), "variety", "hold nothing but 0"),
+    (
+        changed("NeverScaled", read=lambda data, index: data.images[index] // 16),
+        "range",
+        "the brightest of its pixels is 8",
+    ),
+    (
+        described("TwinClasses", spec=lambda data: replace(data.spec, classes=("a", "a"))),
+        "classes",
+        "several classes are called a",
+    ),
+    (
+        described("NoClasses", spec=lambda data: replace(data.spec, classes=(), marginal=())),
+        "classes",
+        "spec.classes is empty",
+    ),
+    (
+        described("NumberedClasses", spec=lambda data: replace(data.spec, classes=(0, 1))),
+        "classes",
+        "are no names: (0, 1)",
+    ),
+    (described("NoLabels", labels=lambda data: None), "classes", "labels is None"),
+    (described("LabelsFromOne", labels=lambda data: data.labels + 1), "labels", "labels go from 1 to 2"),
+    (described("LabelsInAList", labels=lambda data: data.labels.tolist()), "labels", "no tensor but list"),
+    (
+        described("LabelsInBytes", labels=lambda data: data.labels.to(torch.uint8)),
+        "labels",
+        "torch.uint8 and not torch.int64",
+    ),
+    (described("LabelsUpright", labels=lambda data: data.labels[:, None]), "labels", "labels have the shape (40, 1)"),
+    (described("NoShares", spec=lambda data: replace(data.spec, marginal=())), "marginal", "0 numbers for 2 classes"),
+    (
+        described("EqualShares", spec=lambda data: replace(data.spec, marginal=(0.5, 0.5))),
+        "marginal",
+        "says 0.5 of class across",
+    ),
+    (described("Counts", spec=lambda data: replace(data.spec, marginal=(14, 26))), "marginal", "sums to 40"),
+    (described("GroupsInAList", groups=lambda data: list(data.groups)), "groups", "no tuple but list"),
+    (described("GroupsInNumbers", groups=lambda data: tuple(range(len(data.groups)))), "groups", "groups are no texts"),
+    (
+        described("GroupsOnceEach", groups=lambda data: tuple(sorted(set(data.groups)))),
+        "groups",
+        "7 groups for 40 items",
+    ),
+    (described("ModesInAList", Cloud, modes=lambda data: data.modes.tolist()), "modes", "no tensor (K, D)"),
+    (described("NoModes", Cloud, modes=lambda data: data.modes[:0]), "modes", "modes (0, 2) are none"),
+    (described("ModesInSpace", Cloud, modes=lambda data: torch.zeros(2, 3)), "modes", "modes have 3 numbers"),
+    (described("ScaledModes", Cloud, modes=lambda data: data.modes * 10), "modes", "100% of the vectors"),
+    (described("NoSpread", Cloud, mode_std=lambda data: None), "modes", "mode_std is None"),
+    (
+        described("OneFingerprint", fingerprint=lambda data: "gradients-1"),
+        "fingerprint",
+        "and with split='test' it has the same fingerprint",
+    ),
+    (
+        described("OfTheFirstItem", fingerprint=lambda data: str(data.images[0].sum().item())),
+        "fingerprint",
+        "it has the same fingerprint",
+    ),
+    (
+        described("OfTheObject", fingerprint=lambda data: str(random.Random().random())),
+        "reopened",
+        "opened again it has the fingerprint",
+    ),
+    (OtherEachTime, "reopened", "holds something else"),
+    (RoundingCache, "reopened", "holds something else"),
+    (CacheOfOneSize, "size", "it has the shape (1, 8, 8)"),
+    (NeedsACacheFolder, "writes", "FileNotFoundError"),
+    (FixedSize, "size", "it has the shape (1, 32, 32)"),
+    (OtherChannels, "size", "it has the shape (3, 24, 24)"),
+    (PointsOfAnySize, "size", "it opens vectors"),
+    (SaysTheSize, "size", "it reads (1, 32, 32)"),
+    (OfTheOptions, "fingerprint", "with workers=2 it is the same"),
+    (OfNames, "files", "whose files have changed places"),
+    (OfPlaces, "files", "with a copy of path it has not the same fingerprint"),
+    (NoTraining, "train", "it has no split train"),
+    (SmallerTest, "splits", "split test has the shape"),
+    (AnySplit, "splits", "it opens split no-such-split"),
+    (NamelessSplit, "splits", "does not name train"),
+    (ClassesOfTheSplit, "splits", "split test has the classes"),
+    (SkipsSoundItems, "on-error", "39 with on_error=skip"),
+    (NoSkipping, "on-error", "NotImplementedError"),
+    (DrawsGlobally, "random-numbers", "random numbers of torch"),
+    (DrawsByNumpy, "random-numbers", "random numbers of numpy"),
+    (WritesIntoTheWorkingFolder, "writes", "it writes ramps.npy"),
+    (LeavesTemporaryFiles, "writes", "it writes tmpdir"),
+    (WritesBesideTheData, "writes", "index.json"),
 ]

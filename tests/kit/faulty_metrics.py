@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar
 
 import torch
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganzoo.component import Options
 from ganzoo.errors import ConfigError
@@ -43,15 +44,67 @@ class Recall(Options):
 
 
 class OfClasses(Options):
-    """How far the frequencies of the classes are from those of the data; sound, and looks at labels alone."""
+    """How far the frequencies of the classes are from those of the data; sound, and looks at no pixel."""
 
-    needs: ClassVar[frozenset[str]] = frozenset({"labels"})
+    needs: ClassVar[frozenset[str]] = frozenset({"class_probs"})
     higher_is_better: ClassVar[bool] = False
 
     def __call__(self, *, real: Features, fake: Features, random: torch.Generator) -> dict[str, float]:
-        counts = [torch.bincount(side.labels, minlength=16).double() for side in (real, fake)]
+        counts = [torch.bincount(side.class_probs.argmax(1), minlength=16).double() for side in (real, fake)]
         shares = [count / count.sum() for count in counts]
         return {"difference": float((shares[0] - shares[1]).abs().sum())}
+
+
+class Accuracy(Options):
+    """How often a classifier finds the class that was asked for; sound, and needs labels."""
+
+    needs: ClassVar[frozenset[str]] = frozenset({"class_probs", "labels"})
+    higher_is_better: ClassVar[bool] = True
+
+    def __call__(self, *, real: Features, fake: Features, random: torch.Generator) -> dict[str, float]:
+        return {"accuracy": float((fake.class_probs.argmax(1) == fake.labels).double().mean())}
+
+
+class PicturesOnly(MeanDistance):
+    """Refuses anything but pictures when it is built; sound."""
+
+    def build(self, spec):
+        if len(spec.shape) != 3:
+            raise ConfigError("pictures are needed", given=f"{spec.shape}")
+        return self
+
+
+class OneSizeOnly(MeanDistance):
+    """Has a network for pictures of one size; sound."""
+
+    def build(self, spec):
+        if spec.shape != (3, 64, 64):
+            raise ConfigError("no such size", given=f"{spec.shape}", allowed="(3, 64, 64)")
+        return self
+
+
+class OwnNetwork(Options):
+    """How far the mean activations of a network of its own are apart; sound, and a module."""
+
+    def build(self, spec):
+        return Activations(spec)
+
+
+class Activations(nn.Module):
+    """What :class:`OwnNetwork` builds; its weights are always the same."""
+
+    needs, higher_is_better = frozenset({"images"}), False
+
+    def __init__(self, spec):
+        super().__init__()
+        weights = torch.randn(math.prod(spec.shape), 8, generator=torch.Generator().manual_seed(0))
+        self.register_buffer("weights", weights.double())
+
+    def forward(self, *, real, fake, random):
+        if real.images[0].numel() != len(self.weights):
+            raise ConfigError("other data than it was built for", given=f"{real.images.shape}")
+        means = [(side.images.flatten(1).double() @ self.weights).relu().mean(0) for side in (real, fake)]
+        return {"distance": float((means[0] - means[1]).norm())}
 
 
 class InceptionScore(Options):
@@ -74,7 +127,57 @@ class Bootstrap(MeanDistance):
         return {"distance": float((self.mean(fake.images[drawn]) - self.mean(real.images)).abs().mean())}
 
 
-SOUND = [MeanDistance, Recall, OfClasses, InceptionScore, Bootstrap]
+SOUND = [MeanDistance, Recall, OfClasses, Accuracy, PicturesOnly, OneSizeOnly, OwnNetwork, InceptionScore, Bootstrap]
+
+
+class Nothing(MeanDistance):
+    """Finds nothing to say."""
+
+    def __call__(self, **given):
+        return {}
+
+
+class NamesInNumbers(MeanDistance):
+    """Calls its number 0."""
+
+    def __call__(self, **given):
+        return {0: super().__call__(**given)["distance"]}
+
+
+class NotCallable(MeanDistance):
+    """Builds its name."""
+
+    def build(self, spec):
+        return "distance"
+
+
+class SamplesInWords(Options):
+    """Says how many samples it wants, in words."""
+
+    def build(self, spec):
+        metric = Keeper()
+        metric.samples = "all"
+        return metric
+
+
+class RandomNetwork(Options):
+    """Weights of its own, drawn from the global random numbers when it is built."""
+
+    def build(self, spec):
+        return OfRandomNetwork(torch.randn(math.prod(spec.shape), 4))
+
+
+class OfRandomNetwork:
+    """What :class:`RandomNetwork` builds."""
+
+    needs, higher_is_better = frozenset({"images"}), False
+
+    def __init__(self, weights):
+        self.weights = weights
+
+    def __call__(self, *, real, fake, random):
+        seen = [side.images.flatten(1).float() @ self.weights for side in (real, fake)]
+        return {"distance": float((seen[0].mean(0) - seen[1].mean(0)).norm())}
 
 
 class Positional(MeanDistance):
@@ -246,25 +349,30 @@ class Local(MeanDistance):
 
 
 FAULTS = [
-    (Positional, "protocol"),
-    (ListOfNeeds, "protocol"),
-    (UnknownNeed, "protocol"),
-    (NoDirection, "protocol"),
-    (Tensors, "numbers"),
-    (OneNumber, "numbers"),
-    (Correlated, "collapse"),
-    (MoreWhenGood, "collapse"),
-    (WrongWay, "direction"),
-    (OthersFirst, "direction"),
-    (Unseeded, "deterministic"),
-    (GlobalNoise, "random-numbers"),
-    (KeepsTheReal, "no-memory"),
-    (InPlace, "inputs-unmodified"),
-    (LooksAtLabels, "needs"),
-    (NeedsMoreThanItSays, "needs"),
-    (InOrder, "permutation"),
-    (Pairs, "other-numbers"),
-    (Spread, "other-numbers"),
-    (PicturesAlone, "other-data"),
-    (Local, "pickle"),
+    (Positional, "protocol", "it takes real, fake, random by position"),
+    (NotCallable, "protocol", "cannot be called"),
+    (SamplesInWords, "protocol", "samples = 'all'"),
+    (Nothing, "numbers", "empty dict"),
+    (NamesInNumbers, "numbers", "a number is called 0"),
+    (RandomNetwork, "deterministic", "built again, after another seed"),
+    (ListOfNeeds, "protocol", "no frozenset"),
+    (UnknownNeed, "protocol", "it needs pictures"),
+    (NoDirection, "protocol", "higher_is_better = 'lower'"),
+    (Tensors, "numbers", "no float but Tensor"),
+    (OneNumber, "numbers", "no dict but float"),
+    (Correlated, "collapse", "relative is inf"),
+    (MoreWhenGood, "collapse", "where all samples are alike distance"),
+    (WrongWay, "direction", "higher_is_better is True"),
+    (OthersFirst, "direction", "brightness is"),
+    (Unseeded, "deterministic", "asked again"),
+    (GlobalNoise, "random-numbers", "random numbers of torch"),
+    (KeepsTheReal, "no-memory", "after it saw other real data"),
+    (InPlace, "inputs-unmodified", "it changed images of real"),
+    (LooksAtLabels, "needs", "with nothing but images"),
+    (NeedsMoreThanItSays, "needs", "no attribute 'norm'"),
+    (InOrder, "permutation", "with real samples in another order"),
+    (Pairs, "other-numbers", "size of tensor"),
+    (Spread, "other-numbers", "distance is nan"),
+    (PicturesAlone, "other-data", "not enough values to unpack"),
+    (Local, "pickle", "Can't pickle"),
 ]

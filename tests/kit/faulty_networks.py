@@ -8,11 +8,11 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from itertools import count
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
@@ -209,6 +209,9 @@ class OfVectors(Options):
     network: ClassVar[type[nn.Module]]
     carried: ClassVar[frozenset[str]] = frozenset()
 
+    def tags(self) -> frozenset[str]:
+        return self.carried
+
     def build(self, spec: DataSpec) -> Any:
         return self.network(torch.Size(spec.shape).numel())
 
@@ -252,12 +255,20 @@ class StyledNetwork(Generator):
         self.class_style = nn.Embedding(classes, 6) if classes else None
         self.to_map = nn.Linear(6, 4 * 16)
         self.to_image = nn.Conv2d(4, shape[0], 3, padding=1)
+        self.prepare()
+
+    def prepare(self) -> None:
+        """What a fault adds to the network."""
+
+    def enter(self, z: Tensor) -> Tensor:
+        """What is done to the latents."""
+        return z
 
     def latent(self, n: int, *, generator: torch.Generator) -> Tensor:
         return torch.randn(n, self.size, generator=generator)
 
     def mapping(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        style = self.to_style(z)
+        style = self.to_style(self.enter(z))
         if self.class_style is not None:
             if labels is None:
                 raise ConfigError("it is conditional and got no labels")
@@ -278,8 +289,51 @@ class StyledNetwork(Generator):
 
 Styled.network = StyledNetwork
 
-SOUND_DISCRIMINATORS = [Plain, Mixed, Patches, Maxima, Labeled, OfVectors]
-SOUND_GENERATORS = [Styled]
+
+class Linear(Options):
+    """A linear layer, for vectors and for images as vectors; sound."""
+
+    network: ClassVar[type[nn.Module]]
+    carried: ClassVar[frozenset[str]] = frozenset()
+
+    def tags(self) -> frozenset[str]:
+        return self.carried
+
+    def build(self, spec: DataSpec) -> Any:
+        return self.network(spec.shape)
+
+
+class LinearNetwork(Generator):
+    """Its layer."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.shape = shape
+        self.layer = nn.Linear(3, torch.Size(shape).numel())
+
+    def latent(self, n: int, *, generator: torch.Generator) -> Tensor:
+        return torch.rand(n, 3, generator=generator)
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        made = self.layer(z).unflatten(1, self.shape)
+        return made if made.dim() == 2 else made.tanh()
+
+
+Linear.network = LinearNetwork
+
+
+class Given(Plain):
+    """An option must be given, and two must suit each other, which few numbers do; sound."""
+
+    width: int = Field(ge=1, le=4096, description="channels of the hidden map")
+    times: int = Field(ge=1, le=4096, description="4096, divided by the width")
+    weights: str = Field(description="a name")
+
+    @model_validator(mode="after")
+    def make_4096(self) -> Self:
+        if self.width * self.times != 4096:
+            raise ValueError("they do not make 4096")
+        return self
 
 
 def changed(name: str, sound: type[Options], *, tags: frozenset[str] | None = None, **methods: Any) -> type[Options]:
@@ -291,9 +345,42 @@ def changed(name: str, sound: type[Options], *, tags: frozenset[str] | None = No
 def faulty(name: str, sound: type[Options], **body: Any) -> type[Options]:
     """Options like those of ``sound`` with something else in their class; found in this module, as pickle wants it."""
     unchecked = dict.fromkeys(("network", "carried"), ClassVar[Any])
-    described = {"__doc__": f"{name}, a fault.", "__module__": __name__, "__annotations__": unchecked}
+    described = {"__doc__": f"{name}, a variation.", "__module__": __name__, "__annotations__": unchecked}
     made = globals()[name] = type(name, (sound,), {**body, **described})
     return made
+
+
+def of_one_shape(name: str, sound: type[Options], *shape: int, **body: Any) -> type[Options]:
+    """Options of networks for data of one shape alone."""
+
+    def build(model: Any, spec: DataSpec) -> Any:
+        if spec.shape != shape:
+            raise ConfigError("it is made for one shape", given=spec.shape, allowed=shape, hint="--data FOLDER")
+        return sound.build(model, spec)
+
+    return faulty(name, sound, build=build, **body)
+
+
+SOUND_DISCRIMINATORS = [
+    Plain,
+    Mixed,
+    Patches,
+    Maxima,
+    Labeled,
+    OfVectors,
+    Given(width=64, times=64, weights="some"),
+    of_one_shape("OfDigits", Plain, 1, 28, 28),
+    of_one_shape("OfFaces", Plain, 3, 64, 64),
+    of_one_shape("OfWideOnes", Patches, 1, 128, 256),
+    of_one_shape("OfEight", OfVectors, 8),
+]
+SOUND_GENERATORS = [
+    Styled,
+    Linear,
+    of_one_shape("MakesDigits", Styled, 1, 28, 28),
+    of_one_shape("MakesFaces", Styled, 3, 64, 64),
+    of_one_shape("MakesHighOnes", Styled, 3, 64, 32),
+]
 
 
 def _with_batch_norm(network, width):
@@ -378,6 +465,14 @@ class HalfTwice(OnceOnly):
     def backward(ctx: Any, slope: Tensor) -> Tensor:
         (values,) = ctx.saved_tensors
         return slope * 2 * values.detach()
+
+
+class StraightThrough(OnceOnly):
+    """The same, whose gradient is handed on without what it depends on."""
+
+    @staticmethod
+    def backward(ctx: Any, slope: Tensor) -> Tensor:
+        return slope.detach()
 
 
 def _fixed_size(network, width):
@@ -503,6 +598,61 @@ def _is_energy(network, logits):
     return -logits.square()
 
 
+def _eval_without_gradients(network, images):
+    return images if torch.is_grad_enabled() else network.eval() and images
+
+
+def _always_trains(network, given):
+    network.train()
+    return given
+
+
+def _counter(network, width):
+    network.register_buffer("calls", torch.zeros(()))
+
+
+def _counts_always(network, logits):
+    network.calls += 1
+    return logits * (1 + 1 / network.calls) if network.training else logits
+
+
+def _noise_on_the_cpu(network, given):
+    return given + 0.1 * torch.randn(given.shape) if network.training else given
+
+
+def _scales_on_the_cpu(network, width):
+    network.scales = torch.linspace(0.5, 1, width).view(-1, 1, 1)
+
+
+def _cached_grid(network, maps):
+    if not hasattr(network, "grid") or len(network.grid) != maps.shape[-1]:
+        network.grid = torch.linspace(-1, 1, maps.shape[-1])
+    return F.leaky_relu(maps + network.grid, 0.2)
+
+
+def _turns_gradients_on(network, images):
+    return images.requires_grad_() if torch.is_grad_enabled() and images.is_leaf else images
+
+
+def _of_unit_power(network, images):
+    return images * images.square().mean().rsqrt() if network.training else images
+
+
+def _less_those_before(network, logits):
+    return logits - logits.cumsum(0) / 10
+
+
+def _twice_said(network, images, labels=None):
+    output = PlainNetwork.forward(network, images)
+    return output._replace(extra_logits=(output.logits,))
+
+
+def _in_fours(network, images):
+    if len(images) % 4:
+        raise ConfigError("it judges four at a time")
+    return images
+
+
 class NotDerived(nn.Module):
     """A module that looks like a discriminator."""
 
@@ -522,86 +672,275 @@ class Foreign(Plain):
 
 LABELED = Labeled.carried
 IMAGE = Plain.carried
+STYLED = Styled.carried
+UNSAID = "is missing"
+UNTRUE = "is carried"
 
 DISCRIMINATORS = [
-    (Foreign, "protocol"),
-    (changed("BareTensor", Plain, forward=_bare_tensor), "shapes"),
-    (changed("Nested", Plain, finish=_nested), "shapes"),
-    (changed("FlatMap", Patches, finish=lambda network, logits: logits.flatten(1)), "shapes"),
-    (changed("OneScalar", Plain, finish=lambda network, logits: logits.mean()), "shapes"),
-    (changed("Transposed", Plain, shown=lambda network, maps: maps.transpose(0, 1)), "shapes"),
-    (changed("ClassesFirst", Labeled, told=lambda network, logits: logits.T), "shapes"),
-    (changed("FixedSize", Plain, prepare=_fixed_size, pooled=lambda network, maps: maps.flatten(1)), "shapes"),
-    (faulty("ThreeChannels", Plain, build=_three_channels), "shapes"),
-    (faulty("NeverContent", Plain, build=_refusing), "shapes"),
-    (faulty("TorchError", Plain, build=_torch_error), "too-small"),
-    (faulty("BareRefusal", Plain, build=_a_bare_refusal), "too-small"),
-    (changed("LateRefusal", Plain, enter=_late_refusal), "too-small"),
-    (faulty("BreaksAtOne", Plain, build=_breaks_at_one), "options-build"),
-    (changed("DeadParameter", Plain, prepare=_dead_parameter), "every-parameter-learns"),
-    (changed("Detached", Plain, activated=lambda network, maps: F.relu(maps).detach()), "every-parameter-learns"),
-    (changed("DetachedImages", Plain, enter=lambda network, images: images.detach()), "images-get-a-gradient"),
-    (changed("Rounded", Plain, enter=lambda network, images: (images * 128).round() / 128), "images-get-a-gradient"),
-    (changed("InPlaceRelu", Plain, activated=lambda network, maps: F.relu_(maps.tanh())), "every-parameter-learns"),
-    (changed("CannotTwice", Plain, activated=lambda network, maps: OnceOnly.apply(maps)), "double-backward"),
-    (changed("WrongTwice", Plain, activated=lambda network, maps: HalfTwice.apply(maps)), "double-backward"),
-    (changed("UntimelyDropout", Plain, activated=_untimely_dropout), "deterministic"),
-    (changed("Noisy", Plain, enter=_noisy), "deterministic"),
-    (changed("Counter", Plain, prepare=_counting, finish=_counted), "state"),
-    (changed("ForgottenBuffer", Plain, prepare=_forgotten_buffer, finish=lambda net, x: x * net.direction), "state"),
-    (changed("RunningMean", Plain, prepare=_running_mean, finish=_centered), "state"),
-    (changed("InAList", Plain, prepare=_in_a_list, finish=lambda net, x: x * net.scales[0]), "state"),
-    (changed("ExtraState", Plain, get_extra_state=lambda net: 3, set_extra_state=lambda net, state: None), "state"),
-    (changed("DerivedTensor", Plain, prepare=_derived_tensor), "copy"),
-    (changed("OfWhateverSeed", Plain, prepare=_of_whatever_seed), "seed"),
-    (changed("OfTheLastOne", Plain, prepare=_of_the_last_one), "seed"),
-    (faulty("OfOneSeed", Plain, build=_of_one_seed), "seed"),
-    (changed("OtherOnMeta", Plain, prepare=_other_size_on_meta), "meta-device"),
-    (changed("NeedsNumbers", Plain, prepare=_needs_numbers), "meta-device"),
-    (changed("InPlace", Plain, enter=_scaled_in_place), "inputs-unmodified"),
-    (changed("Viewed", Plain, pooled=_viewed), "channels-last"),
-    (changed("ByStrides", Plain, pooled=_by_strides), "channels-last"),
-    (changed("Single", Plain, enter=_single), "double"),
-    (changed("MixedPrecision", Plain, pooled=_mixed_precision), "autocast"),
-    (changed("Reading", Plain, activated=_reading), "no-host-sync"),
-    (changed("Branching", Plain, finish=_branching), "no-host-sync"),
-    (changed("AsksForNothing", Labeled, given=_asks_for_nothing), "labels-missing"),
-    (changed("LabelsAfterAll", Plain, forward=_labels_unsaid), "unconditional"),
-    (changed("Squeezed", Plain, finish=lambda network, logits: logits.squeeze()), "batch-of-one"),
-    (changed("Sigmoid", Plain, finish=lambda network, logits: logits.sigmoid()), "raw-logits"),
-    (changed("WideTanh", Plain, finish=lambda network, logits: 3 * logits.tanh()), "raw-logits"),
-    (changed("Softmax", Labeled, told=lambda network, logits: logits.softmax(1)), "raw-logits"),
-    (changed("TooWideAField", Patches, receptive_field=lambda network: 16), "receptive-field"),
-    (changed("TooNarrowAField", Patches, receptive_field=lambda network: 7), "receptive-field"),
-    (changed("SeesAll", Patches, finish=_sees_all), "receptive-field"),
-    (changed("DeclaresNothing", Patches, receptive_field=_declares_nothing), "receptive-field"),
+    (Foreign, "protocol", "NotDerived, which is no Discriminator"),
+    (changed("BareTensor", Plain, forward=_bare_tensor), "shapes", "no DiscriminatorOutput but Tensor"),
+    (changed("Nested", Plain, finish=_nested), "shapes", "logits has the shape (12, 1)"),
+    (
+        changed("FlatMap", Patches, finish=lambda network, logits: logits.flatten(1)),
+        "shapes",
+        "logits has the shape (12, 64)",
+    ),
+    (
+        changed("OneScalar", Plain, finish=lambda network, logits: logits.mean()),
+        "shapes",
+        "logits of 12 samples has the shape ()",
+    ),
+    (
+        changed("Transposed", Plain, shown=lambda network, maps: maps.transpose(0, 1)),
+        "shapes",
+        "features[0] of 12 samples",
+    ),
+    (changed("ClassesFirst", Labeled, told=lambda network, logits: logits.T), "shapes", "class_logits of 12 samples"),
+    (
+        changed("FixedSize", Plain, prepare=_fixed_size, pooled=lambda network, maps: maps.flatten(1)),
+        "shapes",
+        "forward() raises RuntimeError",
+    ),
+    (faulty("ThreeChannels", Plain, build=_three_channels), "shapes", "build() takes images of 8×8 px, channels 1"),
+    (faulty("NeverContent", Plain, build=_refusing), "shapes", "data of no usual size"),
+    (faulty("TorchError", Plain, build=_torch_error), "too-small", "build() takes images of 1×1 px"),
+    (faulty("BareRefusal", Plain, build=_a_bare_refusal), "too-small", "has no given, allowed, hint"),
+    (changed("LateRefusal", Plain, enter=_late_refusal), "too-small", "forward() raises ConfigError"),
+    (faulty("BreaksAtOne", Plain, build=_breaks_at_one), "options-build", "ValueError: no such width"),
+    (
+        changed("DeadParameter", Plain, prepare=_dead_parameter),
+        "every-parameter-learns",
+        "reaches unused.bias, unused.weight",
+    ),
+    (
+        changed("Detached", Plain, activated=lambda network, maps: F.relu(maps).detach()),
+        "every-parameter-learns",
+        "reaches hidden.bias, hidden.weight",
+    ),
+    (
+        changed("DetachedImages", Plain, enter=lambda network, images: images.detach()),
+        "images-get-a-gradient",
+        "no gradient of logits",
+    ),
+    (
+        changed("Rounded", Plain, enter=lambda network, images: (images * 128).round() / 128),
+        "images-get-a-gradient",
+        "no gradient of logits",
+    ),
+    (
+        changed("InPlaceRelu", Plain, activated=lambda network, maps: F.relu_(maps.tanh())),
+        "every-parameter-learns",
+        "modified by an inplace operation",
+    ),
+    (
+        changed("CannotTwice", Plain, activated=lambda network, maps: OnceOnly.apply(maps)),
+        "double-backward",
+        "as finite differences tell",
+    ),
+    (
+        changed("WrongTwice", Plain, activated=lambda network, maps: HalfTwice.apply(maps)),
+        "double-backward",
+        "as finite differences tell",
+    ),
+    (changed("UntimelyDropout", Plain, activated=_untimely_dropout), "deterministic", "random numbers of torch"),
+    (changed("Noisy", Plain, enter=_noisy), "deterministic", "random numbers of torch"),
+    (changed("Counter", Plain, prepare=_counting, finish=_counted), "state", "in evaluation logits differs"),
+    (
+        changed("ForgottenBuffer", Plain, prepare=_forgotten_buffer, finish=lambda net, x: x * net.direction),
+        "state",
+        "in evaluation logits differs",
+    ),
+    (changed("RunningMean", Plain, prepare=_running_mean, finish=_centered), "state", "in evaluation logits differs"),
+    (
+        changed("InAList", Plain, prepare=_in_a_list, finish=lambda net, x: x * net.scales[0]),
+        "state",
+        "in evaluation logits differs",
+    ),
+    (
+        changed("ExtraState", Plain, get_extra_state=lambda net: 3, set_extra_state=lambda net, state: None),
+        "state",
+        "no tensor: _extra_state",
+    ),
+    (changed("DerivedTensor", Plain, prepare=_derived_tensor), "copy", "deepcopy"),
+    (changed("OfWhateverSeed", Plain, prepare=_of_whatever_seed), "seed", "differs in to_logit.weight"),
+    (changed("OfTheLastOne", Plain, prepare=_of_the_last_one), "seed", "differs in hidden.weight"),
+    (faulty("OfOneSeed", Plain, build=_of_one_seed), "seed", "ignore the seed"),
+    (changed("OtherOnMeta", Plain, prepare=_other_size_on_meta), "meta-device", "it has other shapes"),
+    (changed("NeedsNumbers", Plain, prepare=_needs_numbers), "meta-device", "on meta tensors"),
+    (changed("InPlace", Plain, enter=_scaled_in_place), "inputs-unmodified", "changes the images"),
+    (changed("Viewed", Plain, pooled=_viewed), "channels-last", "view size is not compatible"),
+    (changed("ByStrides", Plain, pooled=_by_strides), "channels-last", "with channels last logits differs"),
+    (changed("Single", Plain, enter=_single), "double", "(float) and bias type (double)"),
+    (changed("MixedPrecision", Plain, pooled=_mixed_precision), "autocast", "BFloat16 for the source"),
+    (changed("Reading", Plain, activated=_reading), "no-host-sync", "reads a value"),
+    (changed("Branching", Plain, finish=_branching), "no-host-sync", "reads a value"),
+    (changed("AsksForNothing", Labeled, given=_asks_for_nothing), "labels-missing", "is silent"),
+    (changed("LabelsAfterAll", Plain, forward=_labels_unsaid), "unconditional", "with labels logits differs"),
+    (
+        changed("Squeezed", Plain, finish=lambda network, logits: logits.squeeze()),
+        "batch-of-one",
+        "logits has the shape () and not (1,)",
+    ),
+    (
+        changed("Sigmoid", Plain, finish=lambda network, logits: logits.sigmoid()),
+        "raw-logits",
+        "logits stays within ±1:",
+    ),
+    (
+        changed("WideTanh", Plain, finish=lambda network, logits: 3 * logits.tanh()),
+        "raw-logits",
+        "logits stays within ±3:",
+    ),
+    (
+        changed("Softmax", Labeled, told=lambda network, logits: logits.softmax(1)),
+        "raw-logits",
+        "class_logits stays within ±1:",
+    ),
+    (
+        changed("TooWideAField", Patches, receptive_field=lambda network: 16),
+        "receptive-field",
+        "says 16 px a side; on 32×32 px a logit sees 10×10 px",
+    ),
+    (
+        changed("TooNarrowAField", Patches, receptive_field=lambda network: 7),
+        "receptive-field",
+        "says 7 px a side; on 32×32 px a logit sees 10×10 px",
+    ),
+    (changed("SeesAll", Patches, finish=_sees_all), "receptive-field", "a logit sees 32×32 px"),
+    (
+        changed("DeclaresNothing", Patches, receptive_field=_declares_nothing),
+        "receptive-field",
+        "says None, the whole image",
+    ),
     (
         changed(
             "UntaggedBatchNorm", Plain, prepare=_with_batch_norm, activated=lambda net, maps: net.norm(maps).relu()
         ),
         "tag-batch-coupled-train",
+        UNSAID,
     ),
-    (changed("NeedlesslyCoupled", Plain, tags=IMAGE | {"batch_coupled_train"}), "tag-batch-coupled-train"),
-    (changed("MeanOfTheBatch", Plain, finish=lambda net, x: x - x.mean()), "tag-batch-coupled-always"),
+    (changed("NeedlesslyCoupled", Plain, tags=IMAGE | {"batch_coupled_train"}), "tag-batch-coupled-train", UNTRUE),
+    (changed("MeanOfTheBatch", Plain, finish=lambda net, x: x - x.mean()), "tag-batch-coupled-always", UNSAID),
     (
         changed("HalfSaid", Plain, tags=IMAGE | {"batch_coupled_always"}, finish=lambda net, x: x - x.mean()),
         "tag-batch-nonlinear",
+        UNSAID,
     ),
-    (changed("LabelsUnsaid", Plain, forward=_labels_unsaid), "tag-accepts-labels"),
-    (changed("LabelsIgnored", Labeled, given=_all_alike), "tag-accepts-labels"),
-    (changed("NeedsUnsaid", Labeled, tags=LABELED - {"needs_labels"}), "tag-needs-labels"),
-    (changed("NoClassHead", Plain, tags=IMAGE | {"provides_class_logits"}), "tag-provides-class-logits"),
-    (changed("FeaturesUnsaid", Plain, tags=frozenset({"image"})), "tag-provides-features"),
-    (changed("PatchUnsaid", Patches, tags=frozenset({"image"})), "tag-patch"),
-    (changed("SingleOutput", Plain, tags=IMAGE | {"multiple_outputs"}), "tag-multiple-outputs"),
-    (changed("GroupsOfAny", Plain, tags=IMAGE | {"groups_of_four"}), "tag-groups-of-four"),
-    (changed("NoSpectralNorm", Plain, tags=IMAGE | {"spectral_norm"}), "tag-spectral-norm"),
-    (changed("SpectralUnsaid", Plain, prepare=_with_spectral_norm), "tag-spectral-norm"),
-    (changed("EnergyUnsaid", Plain, finish=_is_energy), "tag-energy"),
-    (changed("NoEnergy", Plain, tags=IMAGE | {"energy"}), "tag-energy"),
-    (changed("ImagesUnsaid", Plain, tags=frozenset({"provides_features"})), "tag-image"),
+    (changed("LabelsUnsaid", Plain, forward=_labels_unsaid), "tag-accepts-labels", UNSAID),
+    (changed("LabelsIgnored", Labeled, given=_all_alike), "tag-accepts-labels", UNTRUE),
+    (changed("NeedsUnsaid", Labeled, tags=LABELED - {"needs_labels"}), "tag-needs-labels", UNSAID),
+    (changed("NoClassHead", Plain, tags=IMAGE | {"provides_class_logits"}), "tag-provides-class-logits", UNTRUE),
+    (changed("FeaturesUnsaid", Plain, tags=frozenset({"image"})), "tag-provides-features", UNSAID),
+    (changed("PatchUnsaid", Patches, tags=frozenset({"image"})), "tag-patch", UNSAID),
+    (changed("SingleOutput", Plain, tags=IMAGE | {"multiple_outputs"}), "tag-multiple-outputs", UNTRUE),
+    (changed("GroupsOfAny", Plain, tags=IMAGE | {"groups_of_four"}), "tag-groups-of-four", UNTRUE),
+    (changed("NoSpectralNorm", Plain, tags=IMAGE | {"spectral_norm"}), "tag-spectral-norm", UNTRUE),
+    (changed("SpectralUnsaid", Plain, prepare=_with_spectral_norm), "tag-spectral-norm", UNSAID),
+    (changed("EnergyUnsaid", Plain, finish=_is_energy), "tag-energy", UNSAID),
+    (changed("NoEnergy", Plain, tags=IMAGE | {"energy"}), "tag-energy", UNTRUE),
+    (changed("ImagesUnsaid", Plain, tags=frozenset({"provides_features"})), "tag-image", UNSAID),
+    (changed("RoundLogits", Plain, finish=lambda network, logits: logits.long()), "shapes", "logits is torch.int64"),
+    (
+        changed("TooFewClasses", Labeled, told=lambda network, logits: logits[:, :2]),
+        "shapes",
+        "shape (12, 2), and not (12, 3)",
+    ),
+    (
+        changed("Rooted", Plain, finish=lambda net, x: x + (x - x).abs().sqrt()),
+        "images-get-a-gradient",
+        "of logits is not finite",
+    ),
+    (
+        changed("DetachedFeatures", Plain, shown=lambda network, maps: maps.detach()),
+        "images-get-a-gradient",
+        "gradient of features[0]",
+    ),
+    (
+        changed("DetachedClasses", Labeled, told=lambda network, logits: logits.detach()),
+        "images-get-a-gradient",
+        "gradient of class_logits",
+    ),
+    (
+        changed("Straight", Plain, enter=lambda network, images: StraightThrough.apply(images)),
+        "double-backward",
+        "teaches no parameter",
+    ),
+    (
+        changed("SwitchesDropoutOff", Plain, enter=_eval_without_gradients),
+        "mode",
+        "in training forward() changes the mode",
+    ),
+    (changed("AlwaysTrains", Plain, enter=_always_trains), "mode", "in evaluation forward() changes the mode"),
+    (
+        changed("CountsInEvaluation", Plain, prepare=_counter, finish=_counts_always),
+        "deterministic",
+        "in evaluation it changes calls",
+    ),
+    (changed("NoiseOnTheCpu", Plain, enter=_noise_on_the_cpu), "device", "in training, it raises RuntimeError"),
+    (
+        changed("ScalesOnTheCpu", Plain, prepare=_scales_on_the_cpu, activated=lambda net, maps: maps * net.scales),
+        "device",
+        "it raises RuntimeError",
+    ),
+    (changed("GridOnTheCpu", Plain, activated=_cached_grid), "device", "it raises RuntimeError"),
+    (
+        changed("FeaturesOnTheCpu", Plain, shown=lambda network, maps: torch.zeros(len(maps), 2)),
+        "device",
+        "leaves features[0] on the CPU",
+    ),
+    (
+        changed("TurnsGradientsOn", Plain, enter=_turns_gradients_on),
+        "inputs-unmodified",
+        "records gradients of the images",
+    ),
+    (
+        changed("ChangesLabels", Labeled, given=lambda net, labels, pooled: labels.clamp_(max=1)),
+        "inputs-unmodified",
+        "changes the labels",
+    ),
+    (
+        changed("FieldWithoutMap", Patches, tags=IMAGE, finish=lambda net, x: x.mean((1, 2, 3))),
+        "receptive-field",
+        "are no map",
+    ),
+    (changed("CoupledBySquares", Plain, enter=_of_unit_power), "tag-batch-coupled-train", UNSAID),
+    (changed("MeanOfThoseBefore", Plain, finish=_less_those_before), "tag-batch-coupled-always", UNSAID),
+    (changed("NeverCoupled", Plain, tags=IMAGE | {"batch_coupled_always"}), "tag-batch-coupled-always", UNTRUE),
+    (changed("QuiteLinear", Plain, tags=IMAGE | {"batch_nonlinear"}), "tag-batch-nonlinear", UNTRUE),
+    (changed("NeedsNone", Plain, tags=IMAGE | {"needs_labels"}), "tag-needs-labels", UNTRUE),
+    (
+        changed("ClassHeadUnsaid", Labeled, tags=LABELED - {"provides_class_logits"}),
+        "tag-provides-class-logits",
+        UNSAID,
+    ),
+    (changed("NoFeatures", Labeled, tags=LABELED | {"provides_features"}), "tag-provides-features", UNTRUE),
+    (changed("NoPatches", Plain, tags=IMAGE | {"patch"}), "tag-patch", UNTRUE),
+    (changed("OutputsUnsaid", Plain, forward=_twice_said), "tag-multiple-outputs", UNSAID),
+    (changed("GroupsUnsaid", Plain, enter=_in_fours), "tag-groups-of-four", UNSAID),
+    (changed("TakesVectors", OfVectors, tags=frozenset({"image"})), "tag-image", UNTRUE),
+    (
+        changed("OtherEachTime", Plain, finish=lambda net, x: x * random.Random().random()),
+        "deterministic",
+        "called twice",
+    ),
+    (changed("SharedWithItsCopy", Plain, __deepcopy__=lambda net, memo: net), "copy", "after its copy's parameters"),
+    (
+        changed("InfiniteInHalf", Plain, finish=lambda net, x: (1 + 1e-4 * x.abs()).log().reciprocal()),
+        "autocast",
+        "logits is not finite",
+    ),
+    (
+        changed("SteepInHalf", Plain, finish=lambda net, x: x + (1 + 1e-4 * x.abs() - 1).sqrt()),
+        "autocast",
+        "a gradient is not finite",
+    ),
+    (
+        changed("RootedTwice", Plain, finish=lambda net, x: x + (x - x).abs().pow(1.5)),
+        "double-backward",
+        "a penalty's gradient is not finite",
+    ),
 ]
-"""Options of a discriminator with one fault, and the check meant for it."""
+"""Options of a discriminator with one fault, the check meant for it, and a part of what it finds."""
 
 
 def _other_latents(**what: Any) -> Callable[..., Tensor]:
@@ -634,32 +973,207 @@ def _standardized(network, images):
     return torch.tanh(images / (scale + 1e-3))
 
 
+class NotDerivedEither(nn.Module):
+    """A module that looks like a generator."""
+
+    def __init__(self, *what: Any) -> None:
+        super().__init__()
+        self.inner = StyledNetwork(*what)
+        self.latent = self.inner.latent
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        return self.inner(z, labels)
+
+
+class ForeignGenerator(Styled):
+    """Built of another class than the protocol's."""
+
+    network: ClassVar[Any] = NotDerivedEither
+
+
+def _refused_barely(model, spec):
+    if len(spec.shape) != 3 or min(spec.shape[1:]) < 8:
+        raise ConfigError("it makes larger images")
+    return Styled.build(model, spec)
+
+
+def _breaks_at_one_latent(model, spec):
+    if model.latent == 1:
+        raise ValueError("no such latent")
+    return Styled.build(model, spec)
+
+
+def _labels_or_nothing(model, spec):
+    if not spec.classes:
+        raise ConfigError("it needs classes", given="none", allowed="some", hint="--data FOLDER")
+    return Styled.build(model, spec)
+
+
+def _dead_layer(network):
+    network.unused = nn.Linear(2, 2)
+
+
+def _average(network):
+    network.register_buffer("average", torch.zeros(()))
+
+
+def _averaged(network, images):
+    network.average.mul_(0.9).add_(0.1 * images.detach().mean())
+    return images.tanh()
+
+
+def _forgotten_scale(network):
+    network.register_buffer("scale", torch.rand(()), persistent=False)
+
+
+def _normalized_once(network):
+    network.normalized = network.to_map.weight / network.to_map.weight.detach().norm()
+
+
+def _of_any_seed(network):
+    nn.init.constant_(network.to_style.weight, random.Random().random())
+
+
+def _asks_for_numbers(network):
+    network.scale = float(network.to_map.weight.detach().norm())
+
+
+def _style_with_spectral_norm(network):
+    network.to_style = spectral_norm(network.to_style)
+
+
+def _of_two_types(network, images):
+    made = torch.zeros(images.shape, dtype=network.to_image.weight.dtype)
+    made[torch.arange(len(images))] = images.tanh()
+    return made
+
+
+def _over_its_peak(network, images):
+    return images / max(images.abs().max().item(), 1e-6)
+
+
+def _viewed_images(network, images):
+    return images.view(len(images), -1).tanh().view(images.shape)
+
+
+def _labels_anyway(network, z, labels=None):
+    style = StyledNetwork.mapping(network, z, labels)
+    return style if labels is None else style + labels.unsqueeze(1)
+
+
+def _more_than_given(network, n, *, generator):
+    return torch.randn(n, network.size, generator=generator) + random.Random().random()
+
+
+def _drawn_on_its_device(network, n, *, generator):
+    return torch.randn(n, network.size, generator=generator).to(network.to_style.weight.device)
+
+
 GENERATORS = [
-    (changed("Padded", Styled, finish=lambda network, images: F.pad(images, (1, 1)).tanh()), "shapes"),
-    (changed("NoTanh", Styled, finish=lambda network, images: images), "range"),
-    (changed("TwiceTanh", Styled, finish=lambda network, images: 2 * images.tanh()), "range"),
+    (
+        changed("Padded", Styled, finish=lambda network, images: F.pad(images, (1, 1)).tanh()),
+        "shapes",
+        "gives the shape (12, 3, 32, 34)",
+    ),
+    (changed("NoTanh", Styled, finish=lambda network, images: images), "range", "out of [-1, 1]"),
+    (changed("TwiceTanh", Styled, finish=lambda network, images: 2 * images.tanh()), "range", "go to ±2, out"),
     (
         changed("Collapsed", Styled, finish=lambda network, images: (0 * images + images.mean(0)).tanh()),
         "latents-matter",
+        "give the same image",
     ),
-    (changed("Cut", Styled, finish=lambda network, images: images.tanh().detach()), "latents-matter"),
-    (changed("GlobalLatents", Styled, latent=_other_latents(globally=True)), "latents"),
-    (changed("FixedLatents", Styled, latent=_other_latents(fixed=True)), "latents"),
-    (changed("OneMore", Styled, latent=_other_latents(more=1)), "latents"),
-    (changed("AllAlike", Styled, latent=_other_latents(alike=True)), "latents"),
-    (changed("DoubleLatents", Styled, latent=_other_latents(dtype=torch.float64)), "latents"),
-    (changed("IgnoresLabels", Styled, mapping=_without_labels), "tag-accepts-labels"),
-    (changed("ClassIfThere", Styled, mapping=_class_if_there), "labels-missing"),
-    (changed("NoisyImages", Styled, forward=_noisy_forward), "deterministic"),
+    (
+        changed("Cut", Styled, finish=lambda network, images: images.tanh().detach()),
+        "latents-matter",
+        "reaches the latents",
+    ),
+    (changed("GlobalLatents", Styled, latent=_other_latents(globally=True)), "latents", "random numbers of torch"),
+    (changed("FixedLatents", Styled, latent=_other_latents(fixed=True)), "latents", "draws the same twice"),
+    (changed("OneMore", Styled, latent=_other_latents(more=1)), "latents", "has the shape (2, 3)"),
+    (changed("AllAlike", Styled, latent=_other_latents(alike=True)), "latents", "the same latent for every sample"),
+    (changed("DoubleLatents", Styled, latent=_other_latents(dtype=torch.float64)), "latents", "gives torch.float64"),
+    (changed("IgnoresLabels", Styled, mapping=_without_labels), "tag-accepts-labels", UNTRUE),
+    (changed("ClassIfThere", Styled, mapping=_class_if_there), "labels-missing", "is silent"),
+    (changed("NoisyImages", Styled, forward=_noisy_forward), "deterministic", "random numbers of torch"),
     (
         changed("OtherForward", Styled, forward=lambda net, z, labels=None: net.synthesis(net.mapping(z, labels)) / 2),
         "tag-provides-style",
+        "by synthesis(mapping(z, labels)) images differs",
     ),
-    (changed("StyleUnsaid", Styled, tags=frozenset({"accepts_labels", "image"})), "tag-provides-style"),
-    (changed("Standardized", Styled, finish=_standardized), "tag-batch-coupled-train"),
+    (changed("StyleUnsaid", Styled, tags=frozenset({"accepts_labels", "image"})), "tag-provides-style", UNSAID),
+    (changed("Standardized", Styled, finish=_standardized), "tag-batch-coupled-train", UNSAID),
     (
         changed("PathsCannotBeMeasured", Styled, finish=lambda net, images: OnceOnly.apply(images).tanh()),
         "double-backward",
+        "as finite differences tell",
     ),
+    (ForeignGenerator, "protocol", "NotDerivedEither, which is no Generator"),
+    (changed("InATuple", Styled, finish=lambda network, images: (images.tanh(),)), "shapes", "no tensor but tuple"),
+    (
+        changed("RoundImages", Styled, finish=lambda network, images: images.tanh().long()),
+        "shapes",
+        "gives torch.int64",
+    ),
+    (faulty("BareWord", Styled, build=_refused_barely), "too-small", "has no given, allowed, hint"),
+    (faulty("BreaksAtOneLatent", Styled, build=_breaks_at_one_latent), "options-build", "ValueError: no such latent"),
+    (changed("DeadLayer", Styled, prepare=_dead_layer), "every-parameter-learns", "unused.bias, unused.weight"),
+    (
+        changed("EndsAverage", Styled, prepare=_average, finish=_averaged),
+        "deterministic",
+        "in evaluation it changes average",
+    ),
+    (changed("TrainsItself", Styled, enter=_always_trains), "mode", "in evaluation forward() changes the mode"),
+    (
+        changed("ForgottenScale", Styled, prepare=_forgotten_scale, enter=lambda net, z: z * net.scale),
+        "state",
+        "images differs",
+    ),
+    (changed("NormalizedOnce", Styled, prepare=_normalized_once), "copy", "deepcopy"),
+    (changed("AnySeed", Styled, prepare=_of_any_seed), "seed", "differs in to_style.weight"),
+    (changed("AsksForNumbers", Styled, prepare=_asks_for_numbers), "meta-device", "on meta tensors"),
+    (changed("NoisyOnTheCpu", Styled, enter=_noise_on_the_cpu), "device", "in training, it raises RuntimeError"),
+    (
+        changed("ScaledLatents", Styled, enter=lambda network, z: z.mul_(0.5)),
+        "inputs-unmodified",
+        "changes the latents",
+    ),
+    (
+        changed("SingleImages", Styled, finish=lambda network, images: images.float().tanh()),
+        "double",
+        "images is torch.float32",
+    ),
+    (changed("OfTwoTypes", Styled, finish=_of_two_types), "autocast", "BFloat16 for the source"),
+    (changed("ReadsPeak", Styled, finish=_over_its_peak), "no-host-sync", "reads a value"),
+    (
+        changed("SqueezedImages", Styled, finish=lambda net, images: images.squeeze().tanh()),
+        "batch-of-one",
+        "images has the shape (3, 32, 32)",
+    ),
+    (changed("ViewedImages", Styled, finish=_viewed_images), "channels-last", "view size is not compatible"),
+    (changed("LabelsAnyway", Styled, mapping=_labels_anyway), "unconditional", "with labels images differs"),
+    (changed("OnItsDevice", Styled, latent=_drawn_on_its_device), "latents", "meta"),
+    (changed("Less", Styled, tags=STYLED - {"image"}), "tag-image", UNSAID),
+    (changed("MakesVectors", Linear, tags=frozenset({"image"})), "tag-image", UNTRUE),
+    (faulty("LabelsOrNothing", Styled, build=_labels_or_nothing), "tag-needs-labels", UNSAID),
+    (changed("DoesWithout", Styled, tags=STYLED | {"needs_labels"}), "tag-needs-labels", UNTRUE),
+    (changed("LabelsNotSaid", Styled, tags=STYLED - {"accepts_labels"}), "tag-accepts-labels", UNSAID),
+    (changed("ClaimsCoupling", Styled, tags=STYLED | {"batch_coupled_train"}), "tag-batch-coupled-train", UNTRUE),
+    (changed("Centered", Styled, finish=lambda net, x: (x - x.mean(0)).tanh()), "tag-batch-coupled-always", UNSAID),
+    (changed("ClaimsAlways", Styled, tags=STYLED | {"batch_coupled_always"}), "tag-batch-coupled-always", UNTRUE),
+    (
+        changed(
+            "CenteredHalfSaid",
+            Styled,
+            tags=STYLED | {"batch_coupled_always"},
+            finish=lambda net, x: (x - x.mean(0)).tanh(),
+        ),
+        "tag-batch-nonlinear",
+        UNSAID,
+    ),
+    (changed("ClaimsNonlinear", Styled, tags=STYLED | {"batch_nonlinear"}), "tag-batch-nonlinear", UNTRUE),
+    (changed("NormUnsaid", Styled, prepare=_style_with_spectral_norm), "tag-spectral-norm", UNSAID),
+    (changed("ClaimsNorm", Styled, tags=STYLED | {"spectral_norm"}), "tag-spectral-norm", UNTRUE),
+    (changed("Styleless", Linear, tags=frozenset({"provides_style"})), "tag-provides-style", UNTRUE),
+    (changed("MoreThanGiven", Styled, latent=_more_than_given), "latents", "more than the generator given"),
 ]
-"""Options of a generator with one fault, and the check meant for it."""
+"""Options of a generator with one fault, the check meant for it, and a part of what it finds."""

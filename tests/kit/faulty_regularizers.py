@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 import torch.nn.functional as F
 from pydantic import Field
@@ -97,6 +99,18 @@ class Clip(RegularizerOptions, Regularizer):
                 parameter.clamp_(-0.1, 0.1)
 
 
+class Mixed(RegularizerOptions, Regularizer):
+    """Mixes each real sample with a fake from anywhere in the batch; sound."""
+
+    def tags(self):
+        return frozenset({"batch_nonlinear"})
+
+    def discriminator_terms(self, view):
+        order = torch.randperm(len(view.fake), generator=view.random).to(view.fake.device)
+        mixed = view.critic((view.real + view.fake[order]) / 2, view.real_labels).maps()
+        return {"mixed": torch.stack([logits.reshape(len(order), -1).mean(1) for logits in mixed]).square().mean()}
+
+
 class PlainOptions(Options, Regularizer):
     """Has neither weight nor interval, as it derives from the wrong options."""
 
@@ -109,6 +123,34 @@ class Misspelled(RegularizerOptions, Regularizer):
 
     def discriminator_term(self, view):
         return {"misspelled": view.real_output.logits.square().mean()}
+
+
+class BuildsNothing(Penalty):
+    """Builds a dict in place of a regularizer."""
+
+    def build(self, spec):
+        return {}
+
+
+class TermsInAList(Penalty):
+    """Terms without names."""
+
+    def discriminator_terms(self, view):
+        return [self.squares(view).mean()]
+
+
+class NotATensor(Penalty):
+    """A plain number."""
+
+    def discriminator_terms(self, view):
+        return {"penalty": self.squares(view).mean().item()}
+
+
+class NumberAsAName(Penalty):
+    """A term is called 0."""
+
+    def discriminator_terms(self, view):
+        return {0: self.squares(view).mean()}
 
 
 class OneASample(Penalty):
@@ -176,6 +218,38 @@ class TeachesTheGenerator(RegularizerOptions, Regularizer):
         return {"teaches": view.plain_critic(made, view.fake_labels).logits.square().mean()}
 
 
+class RootAtZero(Penalty):
+    """The norm of the gradient, whose own gradient is not a number where the critic is flat."""
+
+    def discriminator_terms(self, view):
+        return {"penalty": (self.squares(view).sqrt() - 1).square().mean()}
+
+
+class RootOfNothing(Penalty):
+    """Its value is right, and its gradient never is a number."""
+
+    def discriminator_terms(self, view):
+        zero = view.real_output.logits - view.real_output.logits
+        return {"penalty": self.squares(view).mean() + zero.square().sum().sqrt()}
+
+
+class WithoutLabels(Penalty):
+    """Asks the critic without labels."""
+
+    def gradients(self, view, points):
+        return super().gradients(replace(view, real_labels=None), points)
+
+
+class LabelsOfFakes(Penalty):
+    """Asks the critic of real data with the labels of fakes."""
+
+    def around(self, view):
+        return view.real
+
+    def gradients(self, view, points):
+        return super().gradients(replace(view, real_labels=view.fake_labels), points)
+
+
 class Sum(Penalty):
     """Grows with the batch, though it draws random numbers."""
 
@@ -230,6 +304,24 @@ class ClearsGradients(Penalty):
         return super().discriminator_terms(view)
 
 
+class ClearsAfterwards(Clip):
+    """Clears the gradients after it has clipped."""
+
+    def after_step(self, player, network):
+        super().after_step(player, network)
+        network.zero_grad()
+
+
+class LeavesGradientsAtTheData(Penalty):
+    """Takes the gradient at the view's real data by backward(), which leaves one there."""
+
+    def discriminator_terms(self, view):
+        view.real.requires_grad_()
+        total = view.critic(view.real, view.real_labels).logits.sum()
+        total.backward(inputs=[view.real], retain_graph=True)
+        return super().discriminator_terms(view)
+
+
 class ClipsTooEarly(Penalty):
     """Clips within the term, before the optimizer has moved."""
 
@@ -268,6 +360,14 @@ class ClipsWhatItRemembersPart(Regularizer):
             parameter.clamp_(-0.1, 0.1)
 
 
+class Freezes(Clip):
+    """Freezes what it has clipped."""
+
+    def after_step(self, player, network):
+        super().after_step(player, network)
+        network.requires_grad_(False)
+
+
 class NoiseInPlace(Penalty):
     """Adds its noise to the real data themselves."""
 
@@ -297,6 +397,21 @@ class NoiseOfNobody(Penalty):
         mine = torch.Generator()
         mine.seed()
         return view.real + self.noise * torch.rand(view.real.shape, generator=mine).to(view.real)
+
+
+class RandomWhenBuilt(Penalty):
+    """Draws its own strength when it is built."""
+
+    def build(self, spec):
+        return RandomWhenBuiltPart(torch.rand(()).item())
+
+
+class RandomWhenBuiltPart(Regularizer):
+    def __init__(self, strength):
+        self.strength = strength
+
+    def discriminator_terms(self, view):
+        return {"random": self.strength * view.real_output.logits.square().mean()}
 
 
 class WeighsItself(Penalty):
@@ -347,6 +462,30 @@ class ForgetsToCountPart(Regularizer):
             self.steps += 1
             for parameter in network.parameters():
                 parameter.clamp_(-0.01 * self.steps, 0.01 * self.steps)
+
+
+class StateInNumbers(Centered):
+    """Its state is a plain number."""
+
+    def build(self, spec):
+        return StateInNumbersPart(self.decay)
+
+
+class StateInNumbersPart(CenteredPart):
+    def state_dict(self):
+        return {"mean": float(self.mean)}
+
+
+class LoadsNothing(Centered):
+    """Saves its state, and does not load it."""
+
+    def build(self, spec):
+        return LoadsNothingPart(self.decay)
+
+
+class LoadsNothingPart(CenteredPart):
+    def load_state_dict(self, state):
+        pass
 
 
 class ReadsTheMean(Centered):
@@ -478,47 +617,61 @@ class NonlinearInSecret(Centered):
 
 
 FAULTS = [
-    (PlainOptions, "protocol"),
-    (Misspelled, "protocol"),
-    (OneASample, "scalars"),
-    (SinglePrecision, "scalars"),
-    (RootOfExcess, "scalars"),
-    (NumberedTerms, "names"),
-    (NamedAsTheLoss, "names"),
-    (NamedInWords, "names"),
-    (Detached, "gradient"),
-    (NoSecondGraph, "gradient"),
-    (TeachesTheGenerator, "gradient"),
-    (Sum, "duplicated-batch"),
-    (NormOfTheBatch, "duplicated-batch"),
-    (OneLogitOnly, "logit-maps"),
-    (SumOfPatches, "patch-count"),
-    (Backward, "gradients-untouched"),
-    (ClearsGradients, "gradients-untouched"),
-    (ClipsTooEarly, "networks-untouched"),
-    (LeavesEvaluation, "networks-untouched"),
-    (ClipsWhatItRemembers, "projection"),
-    (NoiseInPlace, "inputs-unmodified"),
-    (AsksForGradients, "inputs-unmodified"),
-    (GlobalNoise, "random"),
-    (NoiseOfNobody, "random"),
-    (WeighsItself, "weight-outside"),
-    (SkipsByItself, "weight-outside"),
-    (Forgets, "state"),
-    (ForgetsToCount, "state"),
-    (ReadsTheMean, "no-host-sync"),
-    (StaysOnTheCpu, "no-host-sync"),
-    (ImagesOnly, "vectors"),
-    (SlowsAdamTooMuch, "optimizer-correction"),
-    (CorrectsD, "optimizer-correction"),
-    (Rewards, "slope"),
-    (ReplacesWithNothing, "generator-term"),
-    (NeedsFeaturesInSecret, "tag-needs-features"),
-    (CrashesWithoutClasses, "tag-needs-class-logits"),
-    (ClaimsToNeedLabels, "tag-needs-labels"),
-    (LooksAtRealInSecret, "tag-needs-real-output"),
-    (NeedsStyleInSecret, "tag-needs-style"),
-    (ImagesInSecret, "tag-needs-images"),
-    (CouplesInSecret, "tag-needs-per-sample-independence"),
-    (NonlinearInSecret, "tag-batch-nonlinear"),
+    (PlainOptions, "protocol", "not derived from RegularizerOptions"),
+    (BuildsNothing, "protocol", "returns dict"),
+    (Misspelled, "protocol", "has none of discriminator_terms"),
+    (TermsInAList, "scalars", "returns list"),
+    (NotATensor, "scalars", "as float, not as a tensor"),
+    (NumberAsAName, "scalars", "gives 0, which is no text"),
+    (OneASample, "scalars", "of shape (4,)"),
+    (SinglePrecision, "scalars", "as torch.float32 for images of torch.float64"),
+    (RootOfExcess, "scalars", "'penalty' = nan"),
+    (NumberedTerms, "names", "names depend on the batch"),
+    (NamedAsTheLoss, "names", "a term is called 'adversarial'"),
+    (NamedInWords, "names", "a term is called 'd/Squared slope'"),
+    (Detached, "gradient", "has no gradient to discriminator's network"),
+    (NoSecondGraph, "gradient", "has no gradient to discriminator's network"),
+    (TeachesTheGenerator, "gradient", "teaches the other player"),
+    (RootAtZero, "finite-gradient", "for a critic of slope 0"),
+    (RootOfNothing, "finite-gradient", "for a critic of slope 1 "),
+    (WithoutLabels, "labels", "without labels"),
+    (LabelsOfFakes, "labels", "of real data with labels that are not theirs"),
+    (Sum, "duplicated-batch", "with every sample twice"),
+    (NormOfTheBatch, "duplicated-batch", "with every sample twice"),
+    (OneLogitOnly, "logit-maps", "too many values to unpack"),
+    (SumOfPatches, "patch-count", "all patches alike"),
+    (Backward, "gradients-untouched", "discriminator_terms() changes .grad"),
+    (ClearsGradients, "gradients-untouched", "discriminator_terms() changes .grad"),
+    (ClearsAfterwards, "gradients-untouched", "after_step('discriminator', …) changes .grad"),
+    (LeavesGradientsAtTheData, "gradients-untouched", "leaves a .grad at what the view holds"),
+    (ClipsTooEarly, "networks-untouched", "changes body.weight"),
+    (LeavesEvaluation, "networks-untouched", "changes the mode of the whole"),
+    (ClipsWhatItRemembers, "projection", "of the other player"),
+    (Freezes, "projection", "changes which parameters learn"),
+    (NoiseInPlace, "inputs-unmodified", "changes real of the view"),
+    (AsksForGradients, "inputs-unmodified", "changes requires_grad of real"),
+    (GlobalNoise, "random", "random numbers of torch"),
+    (NoiseOfNobody, "random", "with the same random numbers gives other terms"),
+    (RandomWhenBuilt, "random", "build() draws"),
+    (WeighsItself, "weight-outside", "with another weight and every=3 'penalty' is"),
+    (SkipsByItself, "weight-outside", "there is no 'centered'"),
+    (Forgets, "state", "it goes on otherwise: 'centered'"),
+    (ForgetsToCount, "state", "it goes on otherwise: body.weight of the discriminator"),
+    (StateInNumbers, "state", "holds mean as float"),
+    (LoadsNothing, "state", "does not restore mean"),
+    (ReadsTheMean, "no-host-sync", ".item() cannot be called"),
+    (StaysOnTheCpu, "no-host-sync", "not on the expected device meta"),
+    (ImagesOnly, "vectors", "not enough values to unpack"),
+    (SlowsAdamTooMuch, "optimizer-correction", "gives discriminator c = 2.0"),
+    (CorrectsD, "optimizer-correction", "names 'd'"),
+    (Rewards, "slope", "a critic of slope"),
+    (ReplacesWithNothing, "generator-term", "gives it no term"),
+    (NeedsFeaturesInSecret, "tag-needs-features", "is missing"),
+    (CrashesWithoutClasses, "tag-needs-class-logits", "without class logits it raises TypeError"),
+    (ClaimsToNeedLabels, "tag-needs-labels", "is carried"),
+    (LooksAtRealInSecret, "tag-needs-real-output", "is missing"),
+    (NeedsStyleInSecret, "tag-needs-style", "is missing"),
+    (ImagesInSecret, "tag-needs-images", "is missing"),
+    (CouplesInSecret, "tag-needs-per-sample-independence", "is missing"),
+    (NonlinearInSecret, "tag-batch-nonlinear", "is missing"),
 ]

@@ -22,10 +22,12 @@ OWN = {check.name: check for check in CHECKED["augmentation"].checks if check no
 
 
 @pytest.mark.parametrize(
-    ("options", "check"), FAULTS, ids=lambda value: getattr(value, "part", getattr(value, "__name__", value))
+    ("options", "check", "finding"), FAULTS, ids=lambda value: getattr(value, "part", getattr(value, "__name__", value))
 )
-def test_fault_is_caught_by_the_check_meant_for_it(options, check):
-    assert outcome(OWN[check], subject_of("augmentation", options)).status == "failed"
+def test_fault_is_caught_by_the_check_meant_for_it(options, check, finding):
+    found = outcome(OWN[check], subject_of("augmentation", options))
+    assert found.status == "failed"
+    assert finding in found.detail
 
 
 @pytest.mark.parametrize("model", [Brighter, Noise])
@@ -39,7 +41,7 @@ def test_unusual_options_of_sound_augmentations_pass(options):
 
 
 def test_every_check_of_augmentations_has_its_fault():
-    assert OWN.keys() == {check for _, check in FAULTS}
+    assert OWN.keys() == {check for _, check, _ in FAULTS}
 
 
 def test_what_adapts_is_checked_after_it_has():

@@ -8,24 +8,25 @@ from pathlib import Path
 
 import pytest
 import torch
-from faulty_datasets import FAULTS, Cloud, Gradients, WritesBesideTheData
+from faulty_datasets import FAULTS, Cloud, Gradients, OfFiles, with_files
 from ganzoo_datasets.npz import Npz
 from small_files import of_npz
 
 from ganzoo.testing import check_dataset
 from ganzoo.testing.by_kind import CHECKED
+from ganzoo.testing.options import OPTIONS_CHECKS
+from ganzoo.testing.running import outcome
+from ganzoo.testing.subject import subject_of
+
+OWN = {check.name: check for check in CHECKED["dataset"].checks if check not in OPTIONS_CHECKS}
 
 
-def failed(report) -> set[str]:
-    return {outcome.check for outcome in report.outcomes if outcome.status == "failed"}
-
-
-@pytest.mark.parametrize(("model", "check"), FAULTS, ids=lambda value: getattr(value, "__name__", ""))
-def test_fault_is_caught(model, check, tmp_path):
-    options = model(path=str(tmp_path)) if model is WritesBesideTheData else model
-    report = check_dataset(options)
-    assert check in failed(report)
-    assert not report.ok
+@pytest.mark.parametrize(("model", "check", "finding"), FAULTS, ids=lambda value: getattr(value, "__name__", ""))
+def test_fault_is_caught(model, check, finding, tmp_path):
+    options = with_files(model, tmp_path) if "path" in getattr(model, "model_fields", {}) else model
+    found = outcome(OWN[check], subject_of("dataset", options))
+    assert found.status == "failed"
+    assert finding in found.detail
 
 
 @pytest.mark.parametrize("model", [Gradients, Cloud])
@@ -33,10 +34,12 @@ def test_sound_data_pass(model):
     check_dataset(model).raise_if_failed()
 
 
+def test_sound_data_of_files_pass(tmp_path):
+    check_dataset(with_files(OfFiles, tmp_path)).raise_if_failed()
+
+
 def test_every_check_of_datasets_has_its_fault():
-    of_options = {"record-", "options-", "tags-"}
-    own = {one.name for one in CHECKED["dataset"].checks if not any(map(one.name.startswith, of_options))}
-    assert own == {check for _, check in FAULTS}
+    assert OWN.keys() == {check for _, check, _ in FAULTS}
 
 
 def test_data_may_be_named_as_seen_from_the_working_folder(tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ from kit.faulty_losses import FAULTS, SOUND, Sound, Swapped
 from ganzoo.errors import ConfigError
 from ganzoo.testing import Reference, check_loss
 from ganzoo.testing.loss import LOSS_CHECKS
+from ganzoo.testing.loss_tags import MEASURES
 from ganzoo.testing.running import outcome
 from ganzoo.testing.subject import subject_of
 
@@ -28,16 +29,23 @@ def test_sound_losses_pass(options):
     assert set(statuses(report).values()) == {"passed", "skipped"}
 
 
-@pytest.mark.parametrize(("options", "check"), FAULTS.values(), ids=FAULTS)
-def test_fault_is_caught_by_the_check_meant_for_it(options, check):
-    assert outcome(BY_NAME[check], subject_of("loss", options)).status == "failed"
+@pytest.mark.parametrize(("options", "check", "says"), FAULTS.values(), ids=FAULTS)
+def test_fault_is_caught_by_the_check_meant_for_it(options, check, says):
+    found = outcome(BY_NAME[check], subject_of("loss", options))
+    assert found.status == "failed"
+    assert says in found.detail
 
 
 def test_every_check_has_a_fault_that_it_is_meant_for():
-    """But those of records and of reference values, which have tests of their own, and some of tags."""
-    without = BY_NAME.keys() - {check for _, check in FAULTS.values()}
-    assert {name for name in without if not name.startswith(("record-", "tag-"))} == {"reference-values"}
-    assert len(FAULTS) >= 20
+    """But those of records and of reference values, which have tests of their own."""
+    without = BY_NAME.keys() - {check for _, check, _ in FAULTS.values()}
+    assert {name for name in without if not name.startswith("record-")} == {"reference-values"}
+
+
+@pytest.mark.parametrize("tag", MEASURES)
+def test_tag_is_missed_where_it_is_so_and_refused_where_it_is_not(tag):
+    found = {says for _, check, says in FAULTS.values() if check == f"tag-{tag.replace('_', '-')}"}
+    assert found == {"is missing", "is carried"}
 
 
 def test_a_fault_leaves_the_other_checks_their_say():

@@ -12,10 +12,11 @@ from ganzoo.testing.by_kind import CHECKED
 METRICS = Registry.load(plugins=False).entries("metric")
 
 
-@pytest.mark.parametrize(("model", "check"), FAULTS, ids=lambda value: getattr(value, "__name__", ""))
-def test_fault_is_caught(model, check):
+@pytest.mark.parametrize(("model", "check", "finding"), FAULTS, ids=lambda value: getattr(value, "__name__", ""))
+def test_fault_is_caught(model, check, finding):
     report = check_metric(model)
-    assert check in {outcome.check for outcome in report.outcomes if outcome.status == "failed"}
+    found = {outcome.check: outcome.detail for outcome in report.outcomes if outcome.status == "failed"}
+    assert finding in found[check]
     assert not report.ok
 
 
@@ -27,4 +28,4 @@ def test_sound_metric_passes(model):
 def test_every_check_of_metrics_has_its_fault():
     of_options = {"record-", "options-", "tags-"}
     own = {one.name for one in CHECKED["metric"].checks if not any(map(one.name.startswith, of_options))}
-    assert own == {check for _, check in FAULTS}
+    assert own == {check for _, check, _ in FAULTS}

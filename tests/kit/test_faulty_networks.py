@@ -3,37 +3,54 @@
 from __future__ import annotations
 
 import pytest
-from faulty_networks import DISCRIMINATORS, GENERATORS, SOUND_DISCRIMINATORS, SOUND_GENERATORS
+from faulty_networks import (
+    DISCRIMINATORS,
+    GENERATORS,
+    SOUND_DISCRIMINATORS,
+    SOUND_GENERATORS,
+    UNSAID,
+    UNTRUE,
+    EnergyUnsaid,
+    NeverContent,
+)
 
-from ganzoo.registry import Registry
 from ganzoo.testing import check_discriminator, check_generator
 from ganzoo.testing.by_kind import CHECKED
+from ganzoo.testing.options import OPTIONS_CHECKS
 from ganzoo.testing.running import outcome
 from ganzoo.testing.subject import subject_of
 
 FAULTS = [("discriminator", *fault) for fault in DISCRIMINATORS] + [("generator", *fault) for fault in GENERATORS]
-FIRST_PARTY = [
-    entry for entry in Registry.load(plugins=False).entries() if entry.kind in ("discriminator", "generator")
-]
+BOTH = {"discriminator": DISCRIMINATORS, "generator": GENERATORS}
 
 
 def named(value) -> str:
-    return getattr(value, "__name__", "")
+    return getattr(value, "__name__", str(value))
 
 
-@pytest.mark.parametrize(("kind", "model", "check"), FAULTS, ids=named)
-def test_fault_is_caught(kind, model, check):
+@pytest.mark.parametrize(("kind", "model", "check", "finding"), FAULTS, ids=named)
+def test_fault_is_caught(kind, model, check, finding):
     (meant,) = (one for one in CHECKED[kind].checks if one.name == check)
     found = outcome(meant, subject_of(kind, model))
     assert found.status == "failed"
-    assert found.detail
+    assert finding in found.detail
+
+
+def failed(report) -> list[str]:
+    return [outcome.check for outcome in report.outcomes if outcome.status == "failed"]
 
 
 def test_fault_is_in_the_report():
-    model, check = DISCRIMINATORS[-1]
-    report = check_discriminator(model)
-    assert [outcome.check for outcome in report.outcomes if outcome.status == "failed"] == [check]
+    report = check_discriminator(EnergyUnsaid)
+    assert failed(report) == ["tag-energy"]
     assert not report.ok
+
+
+def test_that_nothing_is_taken_is_said_once():
+    report = check_discriminator(NeverContent)
+    assert failed(report) == ["shapes"]
+    skipped = {outcome.detail for outcome in report.outcomes if outcome.cites.startswith("ganzoo.protocols:")}
+    assert "it takes data of no usual size" in skipped
 
 
 @pytest.mark.parametrize("model", SOUND_DISCRIMINATORS, ids=named)
@@ -46,8 +63,14 @@ def test_sound_generator_passes(model):
     check_generator(model).raise_if_failed()
 
 
-def test_every_check_has_its_fault():
-    of_options = {"record-", "options-closed", "options-described", "options-round", "options-p", "options-r", "tags-"}
-    names = {one.name for kind in ("discriminator", "generator") for one in CHECKED[kind].checks}
-    own = {name for name in names if not any(map(name.startswith, of_options))}
-    assert own == {check for _, check in DISCRIMINATORS + GENERATORS}
+@pytest.mark.parametrize("kind", BOTH)
+def test_every_check_has_its_fault(kind):
+    own = {one.name for one in CHECKED[kind].checks} - {one.name for one in OPTIONS_CHECKS}
+    assert own == {check for _, check, _ in BOTH[kind]}
+
+
+@pytest.mark.parametrize("kind", BOTH)
+def test_every_tag_has_its_faults_in_both_directions(kind):
+    tags = {one.name for one in CHECKED[kind].checks if one.name.startswith("tag-")}
+    for direction in (UNSAID, UNTRUE):
+        assert tags == {check for _, check, finding in BOTH[kind] if finding == direction}

@@ -9,8 +9,9 @@ from ganzoo_regularizers.dragan import Dragan
 from ganzoo_regularizers.gradient_penalty import GradientPenalty
 from ganzoo_regularizers.lecam import Lecam
 from ganzoo_regularizers.r1 import R1
-from kit.faulty_regularizers import FAULTS, Centered, Clip, Likeness, Penalty, Sum
+from kit.faulty_regularizers import FAULTS, Centered, Clip, Likeness, Mixed, Penalty, Sum
 
+from ganzoo.errors import ConfigError
 from ganzoo.registry import Registry
 from ganzoo.testing import check_regularizer
 from ganzoo.testing.by_kind import CHECKED
@@ -25,12 +26,14 @@ ENTRIES = Registry.load(plugins=False).entries("regularizer")
 OWN = {check.name: check for check in CHECKED["regularizer"].checks if check not in OPTIONS_CHECKS}
 
 
-@pytest.mark.parametrize(("options", "check"), FAULTS, ids=lambda value: getattr(value, "__name__", value))
-def test_fault_is_caught_by_the_check_meant_for_it(options, check):
-    assert outcome(OWN[check], subject_of("regularizer", options)).status == "failed"
+@pytest.mark.parametrize(("options", "check", "finding"), FAULTS, ids=lambda value: getattr(value, "__name__", value))
+def test_fault_is_caught_by_the_check_meant_for_it(options, check, finding):
+    found = outcome(OWN[check], subject_of("regularizer", options))
+    assert found.status == "failed"
+    assert finding in found.detail
 
 
-@pytest.mark.parametrize("model", [Penalty, Centered, Likeness, Clip])
+@pytest.mark.parametrize("model", [Penalty, Centered, Likeness, Clip, Mixed])
 def test_sound_regularizers_pass(model):
     check_regularizer(model).raise_if_failed()
 
@@ -51,7 +54,7 @@ def test_unusual_options_of_sound_regularizers_pass(options):
 
 
 def test_every_check_of_regularizers_has_its_fault():
-    assert OWN.keys() == {check for _, check in FAULTS}
+    assert OWN.keys() == {check for _, check, _ in FAULTS}
 
 
 def test_an_expected_failure_is_one():
@@ -91,16 +94,30 @@ def test_rows_of_a_view_are_what_a_smaller_step_has(player):
     torch.testing.assert_close(part.fake, part.generate(part.z, part.fake_labels))
     torch.testing.assert_close(part.real_output, part.critic(part.real, part.real_labels))
     assert part.real_labels.tolist() == [2, 0, 2]
+    assert part.fake_labels.tolist() == [0, 1, 0]
+
+
+def test_both_players_make_use_of_labels_and_insist_on_them():
+    view = view_of("discriminator", 3)
+    assert (view.critic(view.real, view.fake_labels).logits != view.real_output.logits).all()
+    assert (view.generate(view.z, view.real_labels) != view.fake).any()
+    for ask in (view.critic, view.plain_critic, view.generate):
+        with pytest.raises(ConfigError, match="no labels"):
+            ask(view.z if ask is view.generate else view.real, None)
+
+
+def test_a_critic_of_slope_zero_is_flat():
+    logits = view_of("discriminator", toys=toys_for(steepness=0.0)).real_output.logits
+    assert logits.tolist() == [0.0, 0.0, 0.0]
 
 
 def test_layouts_of_logits_come_from_the_same_judgments():
     logits = {
         layout: view_of("discriminator", 4, toys=toys_for(layout=layout)).real_output
-        for layout in ("samples", "column", "repeated", "patches", "maps")
+        for layout in ("samples", "repeated", "patches", "maps")
     }
     one = logits["samples"].logits
     assert one.shape == (4,)
-    torch.testing.assert_close(logits["column"].logits, one[:, None])
     torch.testing.assert_close(logits["repeated"].logits, one.view(4, 1, 1, 1).expand(4, 1, 2, 3))
     assert logits["patches"].logits.shape == (4, 1, 2, 3)
     assert [extra.shape for extra in logits["maps"].extra_logits] == [(4, 1, 2, 3)]

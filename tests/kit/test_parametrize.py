@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from broken_plugins.install import PluginFolder
+from kit.faulty_losses import Sound
 from PIL import Image
 
 from ganzoo.errors import ConfigError, UnknownNameError
@@ -52,6 +53,19 @@ from ganzoo.testing import parametrize_with_checks
 from kit.faulty_losses import Sound, Swapped
 
 @parametrize_with_checks([("losses", Sound), ("loss", Sound(center=2.0)), ("loss", Swapped)])
+def test_conforms(component, check):
+    check(component)
+"""
+
+
+OF_KNOWN = """
+import math
+from ganzoo.testing import Reference, parametrize_with_checks
+from kit.faulty_losses import Swapped
+
+zero = Reference(real=[0.0], fake=[0.0], d=2 * math.log(2), g=math.log(2))
+
+@parametrize_with_checks([("loss", Swapped)], expected_failures={"gradient-signs": "it teaches"}, reference=[zero])
 def test_conforms(component, check):
     check(component)
 """
@@ -141,7 +155,7 @@ def test_expected_failures_are_held_to(pytester, installed):
     assert result.parseoutcomes()["failed"] == 2, str(result.stdout)
     result.stdout.fnmatch_lines(
         [
-            "E * finite was expected to fail (so it was published), and does not",
+            "E * it was expected to fail (so it was published), and does not",
             "E * expected_failures: there is no check 'finit'; did you mean 'finite'?",
         ]
     )
@@ -151,6 +165,27 @@ def test_distribution_that_is_not_installed():
     with pytest.raises(ConfigError, match="no component of 'ganzoo-nothing' is installed") as raised:
         parametrize_with_checks("ganzoo-nothing")
     assert "pip install --editable ." in raised.value.hint
+
+
+def test_what_is_known_of_options(pytester):
+    """Expected failures and values, as the functions take them."""
+    pytester.makepyfile(OF_KNOWN)
+    result = pytester.runpytest_subprocess("-rx", "-pno:cacheprovider", "-k", "signs or enough or reference")
+    assert {key: n for key, n in result.parseoutcomes().items() if key != "deselected"} == {"passed": 2, "xfailed": 1}
+    result.stdout.fnmatch_lines(["XFAIL *loss-Swapped-gradient-signs[]] - it teaches (near zero *"])
+
+
+@pytest.mark.parametrize(
+    ("components", "given", "told"),
+    [
+        ("ganzoo", {"expected_failures": {"finite": "so"}}, "does not take expected_failures with a distribution"),
+        ([("loss", Sound)], {"options": {"hinge": {}}}, "does not take options with pairs of a kind and options"),
+    ],
+    ids=["distribution", "pairs"],
+)
+def test_what_would_have_no_effect(components, given, told):
+    with pytest.raises(ConfigError, match=told):
+        parametrize_with_checks(components, **given)
 
 
 def test_kind_without_checks():

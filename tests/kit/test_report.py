@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from kit.faulty_losses import Clamped, Sound
 
 from ganzoo.testing import CheckReport, Failed, check_loss
-from ganzoo.testing.check import Check, demand
+from ganzoo.testing.check import Check, NotHere, demand
 from ganzoo.testing.running import report_on
 from ganzoo.testing.subject import subject_of
 
@@ -31,7 +32,7 @@ def test_what_passed_is_counted_and_not_listed():
     assert found.ok
     assert str(found).splitlines() == [
         "loss Sound: ok, 1 check ran, 1 skipped, 0 expected failures",
-        "  skipped: skipped (it has none)",
+        "  skipped  skipped: it has none",
     ]
     found.raise_if_failed()
 
@@ -41,7 +42,7 @@ def test_failure_says_what_was_found_and_which_sentence_it_breaks():
     assert not found.ok
     assert str(found).splitlines() == [
         "loss Sound: 1 failed, 2 checks ran, 0 skipped, 0 expected failures",
-        "  failed: fails: 3 instead of 2",
+        "  failed  fails: 3 instead of 2",
         "    module:Name says: It is 2.",
     ]
     with pytest.raises(Failed, match="3 instead of 2"):
@@ -53,8 +54,7 @@ def test_expected_failure_is_no_failure_and_is_shown():
     assert found.ok
     assert str(found).splitlines() == [
         "loss Sound: ok, 2 checks ran, 0 skipped, 1 expected failure",
-        "  expected failure: fails: as the paper has it (3 instead of 2)",
-        "    module:Name says: It is 2.",
+        "  expected failure  fails: as the paper has it (3 instead of 2)",
     ]
 
 
@@ -63,14 +63,42 @@ def test_expected_failure_that_passes_is_a_failure():
     assert not found.ok
     assert str(found).splitlines()[:2] == [
         "loss Sound: 1 failed, 1 check ran, 0 skipped, 0 expected failures",
-        "  unexpected pass: passes: it was expected to fail (once it did not), and does not",
+        "  unexpected pass  passes: it was expected to fail (once it did not), and does not",
     ]
 
 
 def test_expected_failure_of_no_check_is_a_failure_with_the_nearest_name():
     found = report(PASSES, pases="a slip")
     assert not found.ok
-    assert "failed: expected-failures: there is no check 'pases'; did you mean 'passes'?" in str(found)
+    assert "  failed  expected-failures: there is no check 'pases'; did you mean 'passes'?" in str(found)
+
+
+def test_expected_failure_of_a_check_that_does_not_apply_is_a_failure():
+    found = report(PASSES, SKIPPED, skipped="it used to")
+    assert not found.ok
+    assert "  failed  expected-failures: skipped is expected to fail, and does not apply: it has none" in str(found)
+
+
+def test_expected_failure_of_a_check_that_cannot_run_here_is_none():
+    """A record is published for machines that have more packages, too."""
+    not_here = replace(SKIPPED, skip=lambda subject: NotHere("a package is missing"))
+    found = report(PASSES, not_here, skipped="known")
+    assert found.ok
+    assert "  skipped  skipped: a package is missing" in str(found)
+
+
+def test_lines_name_on_demand_also_what_passed():
+    assert list(report(PASSES).lines())[1:] == []
+    assert list(report(PASSES).lines(verbose=True))[1:] == ["  passed  passes"]
+
+
+def test_more_lines_of_a_finding_are_indented():
+    fails = replace(FAILS, run=lambda subject: demand(False, "first\nsecond"))
+    assert list(report(fails).lines())[1:] == [
+        "  failed  fails: first",
+        "    second",
+        "    module:Name says: It is 2.",
+    ]
 
 
 def test_too_few_checks_are_a_failure():

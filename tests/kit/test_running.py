@@ -7,13 +7,17 @@ import os
 import random
 import sys
 import warnings
+from enum import Enum
+from typing import Annotated, Literal
 
 import numpy as np
 import pytest
 import torch
 from kit.faulty_losses import FAULTS, Sound
+from pydantic import Field
 
 from ganzoo.component import Options
+from ganzoo.errors import ConfigError
 from ganzoo.testing import check_loss
 from ganzoo.testing.check import Check, demand
 from ganzoo.testing.loss import LOSS_CHECKS
@@ -57,6 +61,8 @@ class Meddles(Sound):
         torch.backends.cudnn.deterministic = True
         torch.backends.cudnn.benchmark = True
         torch.set_float32_matmul_precision("medium")
+        torch.set_num_threads(torch.get_num_threads() + 1)
+        torch.autograd.set_detect_anomaly(True)
         warnings.simplefilter("ignore")
         sys.stdout = sys.__stderr__
         return self
@@ -91,6 +97,8 @@ def state_of_the_process():
         torch.backends.cudnn.deterministic,
         torch.backends.cudnn.benchmark,
         torch.get_float32_matmul_precision(),
+        torch.get_num_threads(),
+        torch.is_anomaly_enabled(),
         list(warnings.filters),
         warnings.showwarning,
         sys.stdout,
@@ -148,6 +156,60 @@ def test_check_is_run_for_each_choice_that_it_applies_to():
         return "it is Pearson's" if subject.chosen.divergence == "pearson" else None
 
     assert failure(check(refuse, every_choice=True, skip=not_for_pearson), subject_of("loss", FGan)) is None
+
+
+class Shade(Enum):
+    LIGHT = "light"
+    DARK = "dark"
+
+
+class Choices(Options):
+    """An option of each type that leaves a choice among few, and some that do not."""
+
+    shade: Shade = Field(default=Shade.LIGHT, description="")
+    reduction: Literal["mean", "sum"] | None = Field(default="mean", description="")
+    switch: bool | None = Field(default=None, description="")
+    noted: Annotated[Literal[1, 2], "a note"] = Field(default=1, description="")
+    width: Literal["auto"] | int = Field(default=3, description="")
+    factor: float | None = Field(default=1.0, description="")
+
+
+def test_every_choice_among_few_is_made():
+    subject = subject_of("loss", Choices)
+    first, *others = subject.choices()
+    assert first is subject
+    assert [subject.difference(other) for other in others] == [
+        f"shade={Shade.DARK!r}",
+        "reduction='sum'",
+        "reduction=None",
+        "switch=False",
+        "switch=True",
+        "noted=2",
+        "width='auto'",
+    ]
+
+
+class Factor(Sound):
+    """A loss with an option that must be given."""
+
+    factor: float = Field(description="a factor")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ("hinge", ["what is checked of a loss is its options", "given:   'hinge'", "next:    ganzoo check hinge"]),
+        (torch.nn.Linear(1, 1), ["given:   Linear(", "an instance of one"]),
+        (Sound.generator_loss, ["given:   <function Sound.generator_loss", "a class of ganzoo.component.Options"]),
+        (torch.nn.Linear, ["given:   <class 'torch.nn.modules.linear.Linear'>"]),
+        (Factor, ["Factor.factor", "check an instance with these options given: Factor(…)"]),
+    ],
+    ids=["name", "module", "method", "class of another kind", "class with a required option"],
+)
+def test_what_is_no_options_is_refused_in_words(options, told):
+    with pytest.raises(ConfigError) as raised:
+        check_loss(options)
+    assert [text for text in told if text not in str(raised.value)] == [], str(raised.value)
 
 
 def test_prints_do_not_reach_stdout(capsys):
