@@ -101,10 +101,15 @@ def _conclude(reports: list[CheckReport]) -> None:
     Raises:
         PluginError: a component does not keep to its protocol.
     """
-    broken = [f"{report.kind} {report.component}" for report in reports if not report.ok]
+    from ganzoo.testing.installed import GIVEN
+
+    broken = [report for report in reports if not report.ok]
+    unasked = [outcome.detail for report in broken for outcome in report.outcomes if outcome.check == GIVEN.name]
+    settings = " ".join(detail.partition(": ")[2] for detail in unasked)
+    mending = "mend what was found, or say in the record's expected_failures why it may be so"
     if broken:
         raise PluginError(
             f"{len(broken)} of {len(reports)} components did not pass",
-            given=", ".join(broken),
-            hint="mend what was found, or say in the record's expected_failures why it may be so",
+            given=", ".join(f"{report.kind} {report.component}" for report in broken),
+            hint=f"the same again with {settings}" if len(unasked) == len(broken) else mending,
         )

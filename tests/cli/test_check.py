@@ -136,6 +136,7 @@ def test_options_that_must_be_given(ganzoo, plugins):
     done = ganzoo("check --dist needy-plugin")
     assert done.code == 4
     assert "  failed  options-given: it cannot be checked without: --set needy.weight=VALUE" in done.out
+    assert "next:    the same again with --set needy.weight=VALUE" in done.err
     assert ganzoo("check needy --set needy.weight=2").code == 0
     assert ganzoo("check needy --set needy-plugin/needy.weight=2").code == 0
     done = ganzoo("check needy --set needy.weight=-2")
