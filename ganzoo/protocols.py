@@ -77,12 +77,12 @@ class Network(nn.Module):
     shapes. It can be copied by ``copy.deepcopy``. All that it learns, and all else that changes in training, is in
     ``state_dict()``, as tensors: a network from another seed that loads it is then the same.
 
-    Every parameter gets a gradient. In evaluation the same input gives the same output, no random number is drawn, and
-    nothing in ``state_dict()`` changes. In evaluation a batch may be a single sample. Only ``train()`` and ``eval()``,
-    called from outside, change the mode. What it is given is never changed in place. Moved to another device it works
-    there: whatever it makes is on the device of its input. No value of a tensor is read, which would stop a GPU. The
-    memory format channels_last changes no number. ``double()`` makes all of it float64. Under autocast to bfloat16
-    outputs and gradients stay finite.
+    Every parameter gets a gradient, and a finite one. In evaluation the same input gives the same output, no random
+    number is drawn, and nothing in ``state_dict()`` changes. In evaluation a batch may be a single sample. Only
+    ``train()`` and ``eval()``, called from outside, change the mode. What it is given is never changed in place. Moved
+    to another device it works there: whatever it makes is on the device of its input. No value of a tensor is read,
+    which would stop a GPU. The memory format channels_last changes no number. ``double()`` makes all of it float64.
+    Under autocast to bfloat16 outputs and gradients stay finite.
 
     A network that carries ``accepts_labels`` and is conditional raises a ConfigError when it gets no labels. Any other
     network makes no use of labels, and works without.

@@ -148,6 +148,8 @@ def every_parameter_learns(subject: Subject) -> None:
         one.set_mode(training=True)
         total = torch.stack([value.square().mean() for value in one.judged()]).sum()
         slopes = slopes_of(total, one)
+        endless = sorted(name for name, slope in slopes.items() if slope is not None and not slope.isfinite().all())
+        demand(not endless, f"the gradient of {', '.join(endless)} is not finite")
         without = {name for name, slope in slopes.items() if slope is None or not slope.any()}
         idle = without if idle is None else idle & without
         if not idle:
@@ -475,7 +477,7 @@ def network_checks(expect: Expect) -> Iterator[Check]:
             "It takes at least one usual size, and gives outputs of the shapes stated here for all data that it takes.",
         ),
         "too-small": (small_images(expect), refused),
-        "every-parameter-learns": (every_parameter_learns, "Every parameter gets a gradient."),
+        "every-parameter-learns": (every_parameter_learns, "Every parameter gets a gradient, and a finite one."),
         "deterministic": (is_deterministic, still),
         "mode": (keeps_its_mode, "Only ``train()`` and ``eval()``, called from outside, change the mode."),
         "state": (state_is_all, state),

@@ -336,6 +336,11 @@ class Given(Plain):
         return self
 
 
+def _rooted(values: Tensor) -> Tensor:
+    """The values are right; where they are not above 0, the gradient is 0 · ∞."""
+    return torch.where(values > 0, values.sqrt(), torch.zeros_like(values))
+
+
 def changed(name: str, sound: type[Options], *, tags: frozenset[str] | None = None, **methods: Any) -> type[Options]:
     """The options of a network like that of ``sound``, with some of its methods replaced, or other tags."""
     network = type(f"{name}Network", (sound.network,), methods)
@@ -718,6 +723,11 @@ DISCRIMINATORS = [
         "reaches hidden.bias, hidden.weight",
     ),
     (
+        changed("Rooted", Plain, activated=lambda network, maps: _rooted(maps)),
+        "every-parameter-learns",
+        "the gradient of hidden.bias, hidden.weight is not finite",
+    ),
+    (
         changed("DetachedImages", Plain, enter=lambda network, images: images.detach()),
         "images-get-a-gradient",
         "no gradient of logits",
@@ -1022,6 +1032,10 @@ def _averaged(network, images):
     return images.tanh()
 
 
+def _gain(network):
+    network.gain = nn.Parameter(torch.ones(()))
+
+
 def _forgotten_scale(network):
     network.register_buffer("scale", torch.rand(()), persistent=False)
 
@@ -1116,6 +1130,11 @@ GENERATORS = [
     ),
     (faulty("BareWord", Styled, build=_refused_barely), "too-small", "has no given, allowed, hint"),
     (faulty("BreaksAtOneLatent", Styled, build=_breaks_at_one_latent), "options-build", "ValueError: no such latent"),
+    (
+        changed("RootedLatents", Styled, prepare=_gain, enter=lambda network, z: _rooted(network.gain * z)),
+        "every-parameter-learns",
+        "the gradient of gain is not finite",
+    ),
     (changed("DeadLayer", Styled, prepare=_dead_layer), "every-parameter-learns", "unused.bias, unused.weight"),
     (
         changed("EndsAverage", Styled, prepare=_average, finish=_averaged),
