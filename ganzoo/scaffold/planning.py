@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ganzoo.errors import ConfigError
+from ganzoo.errors import ConfigError, UnknownNameError
 from ganzoo.registry import Entry, Registry, parse_kind
 from ganzoo.scaffold.names import component_name, distribution_name, short_name
 from ganzoo.scaffold.package import ASKED_FOR_BY, NewPlugin, Part
@@ -53,7 +53,12 @@ def namesakes(registry: Registry, kind: str, name: str, distribution: str) -> li
 
 
 def _kind_with_template(word: str) -> str:
-    kind = parse_kind(word).name
+    try:
+        kind = parse_kind(word).name
+    except UnknownNameError as error:
+        raise UnknownNameError(
+            error.message, given=word, allowed=", ".join(ASKED_FOR_BY), hint="ganzoo new-plugin --help"
+        ) from None
     if kind not in ASKED_FOR_BY:
         raise ConfigError(
             f"nothing uses the kind {kind} yet, so there is no template for it",

@@ -56,7 +56,7 @@ def test_a_name_that_is_taken_is_warned_of(ganzoo):
         ("./mine", "no plugin can be called that", "--out DIR"),
         ("ganzoo-lab --component Hinge2", "no loss can be called that", "--component soft-hinge"),
         ("ganzoo-lab --kind extractor", "nothing uses the kind extractor yet", "--kind metric"),
-        ("ganzoo-lab --kind los", "did you mean 'loss'?", "ganzoo list"),
+        ("ganzoo-lab --kind los", "did you mean 'loss'?", "ganzoo new-plugin --help"),
         ("ganzoo-lab --out nowhere", "there is no folder nowhere", "--out with a folder that exists"),
     ],
 )
@@ -68,6 +68,12 @@ def test_mistakes(ganzoo, tmp_path, line, message, following):
     assert following_line.startswith("  next: ")
     assert following in following_line
     assert list(tmp_path.iterdir()) == []
+
+
+def test_only_kinds_that_have_a_template_are_offered(ganzoo):
+    said = ganzoo("new-plugin ganzoo-lab --kind los").err
+    assert "metric, recipe, tracker\n" in said
+    assert "extractor" not in said
 
 
 def test_nothing_is_overwritten(ganzoo, tmp_path):
