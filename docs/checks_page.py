@@ -20,8 +20,8 @@ HEAD = """\
 # Checks
 
 What `ganzoo check` and `ganzoo.testing` hold a component to, by kind. Each check cites a sentence of the docstring
-that it tests; [Test your plugin](../plugin-guide.md#test-your-plugin) says how to run them. A component that too many
-of them do not apply to has not been checked.
+that it tests; [Test your plugin](../plugin-guide.md#test-your-plugin) says how to run them. If too many checks do not
+apply, the component counts as unchecked.
 """
 
 
