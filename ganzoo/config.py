@@ -142,6 +142,15 @@ def flatten(tree: Mapping[str, Any]) -> dict[str, Any]:
     return flat
 
 
+def leaves(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Path → value of every value in a nested mapping; an empty mapping counts as a value."""
+    found: dict[str, Any] = {}
+    for key, value in tree.items():
+        path = f"{prefix}{key}"
+        found |= leaves(value, f"{path}.") if isinstance(value, Mapping) and value else {path: value}
+    return found
+
+
 def _flatten_collection(section: str, content: Any) -> dict[str, Any]:
     if content in (None, "none"):
         return {}

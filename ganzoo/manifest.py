@@ -13,9 +13,9 @@ from typing import Any
 
 import torch
 
-from ganzoo.config import RESUMABLE
+from ganzoo.config import RESUMABLE, leaves
 from ganzoo.errors import CheckpointError
-from ganzoo.plan import Plan, leaves
+from ganzoo.plan import Plan
 from ganzoo.protocols import DataSpec
 from ganzoo.rundir import RunDirectory
 from ganzoo.train import Setup

@@ -12,9 +12,9 @@ from ganzoo import sampling
 from ganzoo.errors import ConfigError, PluginError
 from ganzoo.plan import Plan
 from ganzoo.protocols import Features, Metric
+from ganzoo.sampling import BATCHES_FOR_A_LOOK
 from ganzoo.seeds import generator_for
 from ganzoo.state import TrainState
-from ganzoo.watch import BATCHES_FOR_A_LOOK, averaged
 
 SAMPLES = 2500
 """Drawn for a metric that does not say how many it wants (``samples``)."""
@@ -26,7 +26,7 @@ def measures(plan: Plan, state: TrainState) -> Callable[[], dict[str, float]]:
 
     def measure() -> dict[str, float]:
         seed = plan.config.seed
-        network = sampling.ready(averaged(state), plan.spec, seed=seed, batches=BATCHES_FOR_A_LOOK)
+        network = sampling.ready(state.averaged(), plan.spec, seed=seed, batches=BATCHES_FOR_A_LOOK)
         found: dict[str, float] = {}
         for name, metric in metrics.items():
             count = int(getattr(metric, "samples", SAMPLES))

@@ -9,7 +9,7 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from ganzoo.rundir import writing
+from ganzoo.files import whole_file
 
 MOST_FRAMES = 100
 GAP = 2
@@ -81,11 +81,8 @@ def strip(frames: Sequence[Path], path: Path) -> None:
 
 def save(picture: Image.Image, path: Path) -> None:
     """Write a PNG; it appears whole or not at all."""
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f".{path.name}.partial")
+    with whole_file(path) as beside:
         picture.save(beside, format="PNG")
-        beside.replace(path)
 
 
 def save_film(frames: Sequence[Path], path: Path) -> None:
@@ -96,7 +93,5 @@ def save_film(frames: Sequence[Path], path: Path) -> None:
     shown = [frames[round(number * (len(frames) - 1) / max(count - 1, 1))] for number in range(count)]
     first, *others = (Image.open(frame).convert("P", palette=Image.Palette.ADAPTIVE) for frame in shown)
     durations = [200] * len(others) + [2000]
-    with writing(path):
-        beside = path.with_name(f".{path.name}.partial")
+    with whole_file(path) as beside:
         first.save(beside, format="GIF", save_all=True, append_images=others, duration=durations, loop=0, optimize=True)
-        beside.replace(path)

@@ -13,7 +13,7 @@ import torch
 
 from ganzoo.choice import Choice, choose, facts, parse_options
 from ganzoo.component import DatasetOptions, Options
-from ganzoo.config import Layer, Merged
+from ganzoo.config import Layer, Merged, leaves
 from ganzoo.data import cache_folder
 from ganzoo.errors import ConfigError, DataError, ResourceError
 from ganzoo.finding import Finding, refusal
@@ -247,12 +247,3 @@ def _origins(final: RunConfig, merged: Merged, options: Mapping[str, Options]) -
         else:
             origins[path] = "size" if path in undecided and value is not None else "default"
     return origins
-
-
-def leaves(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Path → value of every value in a nested mapping; an empty mapping counts as a value."""
-    found: dict[str, Any] = {}
-    for key, value in tree.items():
-        path = f"{prefix}{key}"
-        found |= leaves(value, f"{path}.") if isinstance(value, Mapping) and value else {path: value}
-    return found

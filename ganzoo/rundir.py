@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
@@ -20,7 +19,9 @@ import filelock
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ganzoo.errors import CheckpointError, ConfigError, LockedError, ResourceError
+from ganzoo import files
+from ganzoo.errors import CheckpointError, ConfigError, LockedError
+from ganzoo.files import flush_to_disk, writing
 
 logger = logging.getLogger("ganzoo")
 
@@ -72,18 +73,9 @@ class RunDirectory:
         finally:
             lock.release()
 
-    def write_text(self, path: Path, text: str) -> None:
-        """Replace a file atomically."""
-        with writing(path):
-            beside = path.with_name(f".{path.name}.partial")
-            beside.write_text(text, encoding="utf-8")
-            _flush_to_disk(beside)
-            os.replace(beside, path)
-            _flush_to_disk(path.parent)
-
     def write_manifest(self, content: Mapping[str, Any]) -> None:
         """Replace ``manifest.json``."""
-        self.write_text(self.manifest, json.dumps(content, indent=2) + "\n")
+        files.write_text(self.manifest, json.dumps(content, indent=2) + "\n")
 
     def read_manifest(self) -> dict[str, Any]:
         """``manifest.json``; empty when it is missing."""
@@ -106,10 +98,10 @@ class RunDirectory:
             files = {path.name: _digest(path) for path in sorted(beside.iterdir())}
             (beside / "manifest.json").write_text(json.dumps({"files": files}, indent=2) + "\n", encoding="utf-8")
             for path in (*beside.iterdir(), beside):
-                _flush_to_disk(path)
+                flush_to_disk(path)
             shutil.rmtree(final, ignore_errors=True)
             beside.rename(final)
-            _flush_to_disk(self.checkpoints)
+            flush_to_disk(self.checkpoints)
         for old in self.checkpoint_folders()[KEEP:]:
             shutil.rmtree(old, ignore_errors=True)
         return final
@@ -192,29 +184,6 @@ def find_run(runs: Path, word: str | None, *, flag: str = "--out") -> RunDirecto
     )
 
 
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turn a failed write into an error that names the place.
-
-    Raises:
-        ResourceError: no space, no permission, or not a folder.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise ResourceError(
-            f"cannot write {path}: {error.strerror or error}", hint="free some space, or choose another --out DIR"
-        ) from error
-
-
 def _digest(path: Path) -> dict[str, Any]:
     with path.open("rb") as file:
         return {"size": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
-
-
-def _flush_to_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -13,7 +13,7 @@ import torch
 from rich.console import Console
 
 from ganzoo import config as configuration
-from ganzoo import manifest, tracking
+from ganzoo import files, manifest, tracking
 from ganzoo.assembly import assemble
 from ganzoo.choice import file_layer
 from ganzoo.config import Layer, RunConfig
@@ -181,7 +181,7 @@ def _train(
     status = "failed"
     with _logged_to(directory.log):
         try:
-            directory.write_text(directory.config, configuration.to_yaml(plan.config))
+            files.write_text(directory.config, configuration.to_yaml(plan.config))
             directory.write_manifest(record)
             logger.info("%s", _headline(plan, setup))
             with _resources(), setup.runtime.active():

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from ganzoo.protocols import DataSpec, Generator
 from ganzoo.seeds import generator_for
 
+BATCHES_FOR_A_LOOK = 4
+"""BatchNorm is estimated from fewer batches during training than for ``ganzoo sample``: there may be many looks."""
 CHUNK = 64
 """Latents are drawn in whole chunks, so the first images of ``n`` are those of any larger ``n``."""
 

@@ -39,6 +39,10 @@ class TrainState:
     d_step: int = 0
     images: int = 0
 
+    def averaged(self) -> Generator:
+        """The generator to look at: the average if there is one."""
+        return self.generator if self.ema is None else self.ema
+
     def tensors(self) -> dict[str, TensorFile]:
         """File name → tensors, without shared memory and contiguous, as safetensors wants them."""
         files: dict[str, Mapping[str, Tensor]] = {

@@ -17,6 +17,7 @@ from torch import Tensor
 from ganzoo import pictures, sampling, spectral
 from ganzoo.protocols import DataSpec, Generator, Report
 from ganzoo.rundir import RunDirectory
+from ganzoo.sampling import BATCHES_FOR_A_LOOK
 from ganzoo.seeds import generator_for
 from ganzoo.state import TrainState
 from ganzoo.train import Schedule
@@ -24,8 +25,6 @@ from ganzoo.train import Schedule
 logger = logging.getLogger("ganzoo")
 
 COLUMNS = 8
-BATCHES_FOR_A_LOOK = 4
-"""BatchNorm is estimated from fewer batches for a grid than for ``sample``: there may be many grids."""
 POINTS = 2048
 """Generated points of a scatter plot, and real ones under them."""
 MOST_ROWS = 16
@@ -152,7 +151,7 @@ class SampleGrids:
 
     def write(self, step: int) -> None:
         """Write the grid of a step; rows by class if the generator is conditional."""
-        network = sampling.ready(averaged(self._state), self._spec, seed=self._seed, batches=BATCHES_FOR_A_LOOK)
+        network = sampling.ready(self._state.averaged(), self._spec, seed=self._seed, batches=BATCHES_FOR_A_LOOK)
         path = self._run.samples / f"step-{step:07d}.png"
         pictures.save(self._picture(network), path)
         if self._tell is not None:
@@ -212,8 +211,3 @@ class Checkpoints:
 
     def close(self) -> None:
         """Nothing is held open."""
-
-
-def averaged(state: TrainState) -> Generator:
-    """The generator to look at: the average if there is one."""
-    return state.generator if state.ema is None else state.ema

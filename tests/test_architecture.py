@@ -13,7 +13,7 @@ from ganzoo.registry import Registry
 ROOT = Path(__file__).parents[1]
 
 LAYERS = (
-    {"errors", "protocols", "seeds", "did_you_mean", "type_names", "spectral", "facts", "finding", "rules"},
+    {"errors", "files", "protocols", "seeds", "did_you_mean", "type_names", "spectral", "facts", "finding", "rules"},
     {
         "component",
         "hookspecs",

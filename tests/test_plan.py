@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ganzoo.component import Component, DatasetOptions, Options
-from ganzoo.config import Layer, flatten, parse_assignments, read_yaml, to_yaml
+from ganzoo.config import Layer, flatten, leaves, parse_assignments, read_yaml, to_yaml
 from ganzoo.errors import ConfigError, DataError, PluginError, ResourceError
-from ganzoo.plan import leaves, make_plan
+from ganzoo.plan import make_plan
 from ganzoo.protocols import DataSpec
 from ganzoo.registry import Entry, Registry
 

@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from ganzoo.component import Options
 from ganzoo.config import RunConfig
-from ganzoo.errors import ConfigError
+from ganzoo.errors import ConfigError, ResourceError
 from ganzoo.plotting import losses as loss_figures
 from ganzoo.plotting import runs as run_figures
 from ganzoo.plotting.asked import asked_loss
@@ -314,5 +314,5 @@ def test_an_unknown_format_and_an_impossible_place(tmp_path):
     with pytest.raises(ConfigError, match=r"the suffix of curves\.gif"):
         save(sheet, tmp_path / "curves.gif")
     (tmp_path / "file").write_text("")
-    with pytest.raises(ConfigError, match="cannot write"):
+    with pytest.raises(ResourceError, match="cannot write"):
         save(sheet, tmp_path / "file" / "curves.png")

@@ -8,6 +8,7 @@ import threading
 import pytest
 import torch
 
+from ganzoo import files
 from ganzoo.errors import CheckpointError, ConfigError, LockedError, ResourceError
 from ganzoo.rundir import RunDirectory, find_run, verify
 
@@ -130,7 +131,7 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path):
 def test_runs_are_found_by_path_name_number_and_default(tmp_path):
     runs = [RunDirectory.create(tmp_path, name) for name in ("first", "second", "third")]
     for run, status in zip(runs, ("interrupted", "interrupted", "finished"), strict=True):
-        run.write_text(run.config, "version: 1\n")
+        files.write_text(run.config, "version: 1\n")
         run.write_manifest({"status": status})
     for word, expected in (
         (str(runs[0].path), 0),
@@ -152,7 +153,7 @@ def test_what_ended_before_it_began_is_not_the_newest_run(tmp_path):
     runs = [RunDirectory.create(tmp_path, name) for name in ("first", "second")]
     with pytest.raises(ConfigError, match="there is no run in"):
         find_run(tmp_path, None)
-    runs[0].write_text(runs[0].config, "version: 1\n")
+    files.write_text(runs[0].config, "version: 1\n")
     assert find_run(tmp_path, None).path == runs[0].path
     assert find_run(tmp_path, "2").path == runs[1].path, "who names it is told what it lacks"
 

@@ -37,10 +37,11 @@ from ganzoo.plan import make_plan
 from ganzoo.protocols import Augmentation, DataSpec, DiscriminatorOutput
 from ganzoo.registry import Entry, Registry
 from ganzoo.rules import balance_without_classes, judge
+from ganzoo.sampling import BATCHES_FOR_A_LOOK
 from ganzoo.step import WeightedRegularizer, discriminator_terms, generator_terms
 from ganzoo.train import train
 from ganzoo.unroll import Unroll, functional
-from ganzoo.watch import BATCHES_FOR_A_LOOK, POINTS, SampleGrids
+from ganzoo.watch import POINTS, SampleGrids
 
 
 class Tripled(Augmentation):

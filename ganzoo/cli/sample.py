@@ -97,12 +97,11 @@ def _write_images(run: Run, out: Path, n: int, labels: list[int] | None, seed: i
 def _write_vectors(run: Run, out: Path, n: int, labels: list[int] | None, seed: int, ema: bool) -> list[Path]:
     import numpy as np
 
-    from ganzoo.rundir import writing
+    from ganzoo.files import whole_file
 
     target = out / "samples.npy"
-    with writing(target):
-        out.mkdir(parents=True, exist_ok=True)
-        np.save(target, run.sample(n, labels=labels, seed=seed, ema=ema).numpy(), allow_pickle=False)
+    with whole_file(target) as beside, beside.open("wb") as file:
+        np.save(file, run.sample(n, labels=labels, seed=seed, ema=ema).numpy(), allow_pickle=False)
     return [target]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ganzoo.errors import ConfigError
+from ganzoo.files import whole_file
 
 try:
     from matplotlib.axes import Axes
@@ -64,10 +65,9 @@ def save(sheet: Figure, path: Path) -> None:
     """Write the figure in the format that the suffix names.
 
     Raises:
-        ConfigError: of another format, or a place where nothing can be written.
+        ConfigError: of another format.
+        ResourceError: nothing can be written there.
     """
     check_format(path)
-    try:
-        sheet.savefig(path, dpi=150)
-    except OSError as error:
-        raise ConfigError(f"cannot write {path}: {error.strerror or error}", hint="--out FILE") from None
+    with whole_file(path, hint="choose another --out FILE") as beside:
+        sheet.savefig(beside, dpi=150, format=path.suffix[1:].lower())

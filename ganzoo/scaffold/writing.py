@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ganzoo.errors import ConfigError, ResourceError
+from ganzoo.errors import ConfigError
+from ganzoo.files import writing
 from ganzoo.scaffold.package import NewPlugin
 
 
@@ -26,17 +27,15 @@ def written(plugin: NewPlugin, out: Path) -> Path:
     if not out.is_dir():
         raise ConfigError(f"there is no folder {out}", given=f"--out {out}", hint="--out with a folder that exists")
     texts = plugin.files()
-    try:
-        with TemporaryDirectory(prefix=f".{plugin.distribution}-", dir=out) as scratch:
-            # A folder of its own, since the temporary one can be read by its owner only.
-            unfinished = Path(scratch) / plugin.distribution
-            for path, text in texts.items():
-                file = unfinished / path
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_text(text, encoding="utf-8", newline="\n")
-            unfinished.rename(target)
-    except OSError as error:
-        raise ResourceError(
-            f"cannot write {target}: {error.strerror or error}", hint="free some space, or choose another --out DIR"
-        ) from error
+    with (
+        writing(target),
+        TemporaryDirectory(prefix=f".{plugin.distribution}-", dir=out) as scratch,
+    ):
+        # A folder of its own, since the temporary one can be read by its owner only.
+        unfinished = Path(scratch) / plugin.distribution
+        for path, text in texts.items():
+            file = unfinished / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8", newline="\n")
+        unfinished.rename(target)
     return target

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ganzoo.choice import choose, parse_options
-from ganzoo.config import Layer, flatten, merge, validate
+from ganzoo.config import Layer, flatten, leaves, merge, validate
 from ganzoo.errors import DataError, PluginError
 from ganzoo.measuring import metrics_of
-from ganzoo.plan import leaves, make_plan
+from ganzoo.plan import make_plan
 from ganzoo.registry import Entry, Registry
 from ganzoo.schema import COLLECTIONS, SELECTIONS
 from ganzoo.testing.check import Check, demand

@@ -1,0 +1,74 @@
+"""Files that appear whole or not at all: written beside their place, flushed to disk, then renamed.
+
+Whoever reads one, or is killed while writing it, never meets half a file.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ganzoo.errors import ResourceError
+
+
+@contextmanager
+def whole_file(path: Path, *, hint: str | None = None) -> Iterator[Path]:
+    """Yield a path beside ``path`` to write to; after the block it takes the place of ``path``.
+
+    The folder of ``path`` is made if it is missing. If the block raises, what stood at ``path`` is still there, and
+    nothing is left beside it.
+
+    Raises:
+        ResourceError: no space, no permission, or not a folder; ``hint`` says what to do then.
+    """
+    with writing(path, hint=hint):
+        _make_folder(path.parent)
+        beside = path.with_name(f".{path.name}.partial")
+        try:
+            yield beside
+            flush_to_disk(beside)
+            os.replace(beside, path)
+        finally:
+            beside.unlink(missing_ok=True)
+        flush_to_disk(path.parent)
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:  # what stands there is a file, and "File exists" would not say so
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a UTF-8 file. Raises :class:`ResourceError` as :func:`whole_file` does."""
+    with whole_file(path) as beside:
+        beside.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def writing(path: Path, *, hint: str | None = None) -> Iterator[None]:
+    """Turn a failed write inside the block into an error that names the place.
+
+    Raises:
+        ResourceError: no space, no permission, or not a folder.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise ResourceError(
+            f"cannot write {path}: {error.strerror or error}",
+            hint=hint or "free some space, or choose another --out DIR",
+        ) from error
+
+
+def flush_to_disk(path: Path) -> None:
+    """Wait until a file, or the entries of a folder, are on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,47 @@
+"""Files appear whole or not at all, and a place that cannot be written is named."""
+
+from __future__ import annotations
+
+import pytest
+
+from ganzoo import files
+from ganzoo.errors import ResourceError
+
+
+def test_a_file_is_replaced_as_a_whole(tmp_path):
+    path = tmp_path / "new folder" / "page.txt"
+    files.write_text(path, "first ü")
+    files.write_text(path, "second")
+    assert path.read_text(encoding="utf-8") == "second"
+    assert [entry.name for entry in path.parent.iterdir()] == ["page.txt"]
+
+
+def test_what_fails_half_way_leaves_the_old_file_and_nothing_beside_it(tmp_path):
+    path = tmp_path / "page.txt"
+    files.write_text(path, "old")
+
+    def half() -> None:
+        with files.whole_file(path) as beside:
+            beside.write_text("ne", encoding="utf-8")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        half()
+    assert path.read_text(encoding="utf-8") == "old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["page.txt"]
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ResourceError, match=r"cannot write .*page\.txt: Not a directory") as caught:
+        files.write_text(tmp_path / "file" / "page.txt", "x")
+    assert caught.value.hint == "free some space, or choose another --out DIR"
+
+
+def test_content_is_on_disk_before_it_takes_the_name(tmp_path, monkeypatch):
+    happened = []
+    flush, replace = files.flush_to_disk, files.os.replace
+    monkeypatch.setattr(files, "flush_to_disk", lambda path: (happened.append(f"flush {path.name}"), flush(path)))
+    monkeypatch.setattr(files.os, "replace", lambda one, two: (happened.append("replace"), replace(one, two)))
+    files.write_text(tmp_path / "page.txt", "x")
+    assert happened == ["flush .page.txt.partial", "replace", f"flush {tmp_path.name}"]
