@@ -33,7 +33,7 @@ from rich.console import Console
 from ganzoo import load_run
 from ganzoo.assembly import assemble
 from ganzoo.choice import file_layer
-from ganzoo.config import Layer
+from ganzoo.config.layers import Layer
 from ganzoo.errors import DivergedError
 from ganzoo.plan import Plan, make_plan
 from ganzoo.registry import Registry

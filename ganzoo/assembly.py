@@ -10,13 +10,13 @@ from torch import Tensor, nn
 
 from ganzoo.augmenting import Chain
 from ganzoo.component import RegularizerOptions
+from ganzoo.config.schema import RuntimeConfig, TrainConfig
 from ganzoo.data import Batches
 from ganzoo.errors import PluginError
 from ganzoo.facts import BATCH_COUPLED
 from ganzoo.plan import Plan
 from ganzoo.protocols import AnyLoss, Augmentation, Discriminate, Player, Regularizer, StatefulLoss
 from ganzoo.runtime import Runtime, pick_device
-from ganzoo.schema import RuntimeConfig, TrainConfig
 from ganzoo.state import TrainState, averaged_copy
 from ganzoo.step import Game, WeightedRegularizer
 from ganzoo.train import Schedule, Setup

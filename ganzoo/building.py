@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ganzoo.config.explanation import explain
+from ganzoo.config.finding import refusal
 from ganzoo.errors import ConfigError
-from ganzoo.explanation import explain
-from ganzoo.finding import refusal
 from ganzoo.protocols import DataSpec
 from ganzoo.registry import Registry, parse_kind
 

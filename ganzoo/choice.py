@@ -14,15 +14,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from ganzoo.component import KINDS, Options, RegularizerOptions
-from ganzoo.config import Layer, Merged, flatten, merge
+from ganzoo.config.explanation import explain
+from ganzoo.config.finding import Finding, refusal
+from ganzoo.config.layers import Layer, Merged, flatten, merge
+from ganzoo.config.schema import COLLECTIONS, SELECTIONS, SHARED_DATA_KEYS, VERSION, RunConfig
+from ganzoo.config.yaml_text import read_yaml
 from ganzoo.errors import ConfigError, UnknownNameError
-from ganzoo.explanation import explain
 from ganzoo.facts import Facts
-from ganzoo.finding import Finding, refusal
 from ganzoo.registry import Entry, Registry
 from ganzoo.rules import judge
-from ganzoo.schema import COLLECTIONS, SELECTIONS, SHARED_DATA_KEYS, VERSION, RunConfig
-from ganzoo.yaml_text import read_yaml
 
 DEFAULT_NAMES = {f"{section}.name": getattr(RunConfig(), section).name for section in SELECTIONS}
 _PLURALS = {kind.section: kind.plural for kind in KINDS if kind.section}

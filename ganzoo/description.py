@@ -16,9 +16,9 @@ import yaml
 from pydantic_core import to_jsonable_python
 
 from ganzoo.component import Options
+from ganzoo.config.schema import COLLECTIONS
 from ganzoo.errors import GanzooError
 from ganzoo.registry import Entry, Registry, parse_kind
-from ganzoo.schema import COLLECTIONS
 from ganzoo.type_names import type_name
 
 FROM_DATA = "from the data"

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing import TypedDict
 
 from ganzoo.component import KINDS
-from ganzoo.registry import Outcome, Problem, Registry
-from ganzoo.registry.discovery import FIRST_PARTY
+from ganzoo.registry import FIRST_PARTY, Outcome, Problem, Registry
 
 _PLURALS = {kind.name: kind.plural for kind in KINDS}
 

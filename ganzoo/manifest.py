@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from ganzoo.config import RESUMABLE, leaves
+from ganzoo.config.layers import RESUMABLE, leaves
 from ganzoo.errors import CheckpointError
 from ganzoo.plan import Plan
 from ganzoo.protocols import DataSpec

@@ -12,15 +12,14 @@ from pydantic import ValidationError
 
 from ganzoo.assembly import assemble
 from ganzoo.choice import choose
-from ganzoo.config import Layer, Merged, merge
+from ganzoo.config.explanation import explain
+from ganzoo.config.finding import Finding, refusal
+from ganzoo.config.layers import Layer, Merged, merge
 from ganzoo.did_you_mean import did_you_mean
 from ganzoo.errors import ConfigError, DataError, GanzooError, PluginError
-from ganzoo.explanation import explain
-from ganzoo.finding import Finding, refusal
 from ganzoo.plan import Plan, make_plan
 from ganzoo.protocols import Dataset
-from ganzoo.registry import Entry, Registry
-from ganzoo.registry.problem import one_line
+from ganzoo.registry import Entry, Registry, one_line
 from ganzoo.train import train
 
 Status = Literal["ok", "warn", "refused", "failed"]

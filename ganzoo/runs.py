@@ -12,11 +12,11 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from ganzoo import config as configuration
 from ganzoo import files, manifest, tracking
 from ganzoo.assembly import assemble
 from ganzoo.choice import file_layer
-from ganzoo.config import Layer, RunConfig
+from ganzoo.config import layers as configuration
+from ganzoo.config.layers import Layer, RunConfig
 from ganzoo.errors import ConfigError, DivergedError, Interrupted, ResourceError
 from ganzoo.interruption import stoppable
 from ganzoo.measuring import measures, metrics_of, real_part

@@ -16,12 +16,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from ganzoo.component import TRACKER, TrackerOptions
-from ganzoo.config import Merged
+from ganzoo.config.explanation import explain
+from ganzoo.config.finding import refusal
+from ganzoo.config.layers import Merged
 from ganzoo.errors import ConfigError, GanzooError, Interrupted, PluginError
-from ganzoo.explanation import explain
-from ganzoo.finding import refusal
-from ganzoo.registry import Entry, Registry
-from ganzoo.registry.problem import one_line
+from ganzoo.registry import Entry, Registry, one_line
 
 if TYPE_CHECKING:
     from ganzoo.protocols import TrackedRun, Tracker

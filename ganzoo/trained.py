@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzoo import config as configuration
 from ganzoo import manifest, sampling
-from ganzoo.config import Layer, RunConfig
+from ganzoo.config import layers as configuration
+from ganzoo.config.layers import Layer, RunConfig
 from ganzoo.errors import CheckpointError, ConfigError
 from ganzoo.protocols import Generator
 from ganzoo.registry import Registry

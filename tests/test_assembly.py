@@ -5,11 +5,11 @@ import torch
 
 from ganzoo.assembly import assemble, make_optimizer, make_runtime
 from ganzoo.component import Component, RegularizerOptions
-from ganzoo.config import Layer, flatten, parse_assignments
+from ganzoo.config.layers import Layer, flatten, parse_assignments
+from ganzoo.config.schema import RuntimeConfig, TrainConfig
 from ganzoo.errors import PluginError, ResourceError
 from ganzoo.plan import make_plan
 from ganzoo.registry import Entry, Registry
-from ganzoo.schema import RuntimeConfig, TrainConfig
 
 TINY = ("data=synthetic", "data.n=16", "data.image_size=8", "disc.ndf=2", "gen.ngf=2", "gen.latent=3")
 CPU = torch.device("cpu")

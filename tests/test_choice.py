@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 
 from ganzoo.choice import choose, file_layer, parse_options
 from ganzoo.component import Component, DatasetOptions, Options, RegularizerOptions
-from ganzoo.config import Layer, flatten, parse_assignments
+from ganzoo.config.layers import Layer, flatten, parse_assignments
 from ganzoo.errors import ConfigError, PluginError, UnknownNameError
 from ganzoo.registry import Entry, Registry
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganzoo.config import (
+from ganzoo.config.layers import (
     Layer,
     canonical_path,
     flatten,
@@ -19,8 +19,8 @@ from ganzoo.config import (
     to_yaml,
     validate,
 )
+from ganzoo.config.schema import SELECTIONS, DataConfig, RunConfig, RuntimeConfig, Selection, TrainConfig
 from ganzoo.errors import ConfigError
-from ganzoo.schema import SELECTIONS, DataConfig, RunConfig, RuntimeConfig, Selection, TrainConfig
 
 PATHS = ["seed", "train.steps", "train.d_lr", "runtime.device", "data.image_size"]
 

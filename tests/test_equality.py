@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from ganzoo.assembly import assemble
-from ganzoo.config import Layer
+from ganzoo.config.layers import Layer
 from ganzoo.data import Batches
 from ganzoo.plan import make_plan
 from ganzoo.protocols import Generator

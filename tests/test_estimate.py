@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ganzoo.assembly import assemble
-from ganzoo.config import Layer, parse_assignments
+from ganzoo.config.layers import Layer, parse_assignments
 from ganzoo.estimate import estimate
 from ganzoo.plan import make_plan
 from ganzoo.registry import Registry

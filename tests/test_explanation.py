@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import BaseModel, Field
 
-from ganzoo.explanation import explain
+from ganzoo.config.explanation import explain
 
 
 class Inner(BaseModel, extra="forbid"):

@@ -1,6 +1,6 @@
 """How findings are told."""
 
-from ganzoo.finding import Finding, refusal
+from ganzoo.config.finding import Finding, refusal
 
 
 def test_one_finding_is_an_error_of_its_own():

@@ -12,7 +12,7 @@ import ganzoo
 from ganzoo import pictures
 from ganzoo.assembly import assemble
 from ganzoo.component import Options
-from ganzoo.config import Layer, flatten
+from ganzoo.config.layers import Layer, flatten
 from ganzoo.errors import ConfigError
 from ganzoo.measuring import measures, metrics_of, real_part
 from ganzoo.plan import make_plan

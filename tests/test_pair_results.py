@@ -5,7 +5,7 @@ import sys
 import pytest
 from broken_plugins.install import PluginFolder
 
-from ganzoo.config import Layer
+from ganzoo.config.layers import Layer
 from ganzoo.errors import ConfigError, DataError, UnknownNameError
 from ganzoo.matrix import PairResult, by_reason, matrix, pairs
 from ganzoo.registry import Registry

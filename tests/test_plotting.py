@@ -10,7 +10,7 @@ pytest.importorskip("matplotlib")
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from ganzoo.component import Options
-from ganzoo.config import RunConfig
+from ganzoo.config.layers import RunConfig
 from ganzoo.errors import ConfigError, ResourceError
 from ganzoo.plotting import losses as loss_figures
 from ganzoo.plotting import runs as run_figures

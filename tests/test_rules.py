@@ -3,7 +3,7 @@
 import pytest
 
 from ganzoo import rules
-from ganzoo.config import Layer, flatten
+from ganzoo.config.layers import Layer, flatten
 from ganzoo.errors import ConfigError
 from ganzoo.facts import Facts
 from ganzoo.plan import make_plan

@@ -16,7 +16,7 @@ from rich.console import Console
 
 import ganzoo
 from ganzoo import pictures, runs
-from ganzoo.config import Layer, flatten
+from ganzoo.config.layers import Layer, flatten
 from ganzoo.errors import CheckpointError, ConfigError, DivergedError, Interrupted, LockedError
 from ganzoo.plan import make_plan
 from ganzoo.registry import Registry

@@ -28,7 +28,7 @@ from ganzoo import pictures, sampling
 from ganzoo.assembly import assemble
 from ganzoo.choice import choose
 from ganzoo.component import Component, Options
-from ganzoo.config import Layer, canonical_path, flatten, parse_assignments
+from ganzoo.config.layers import Layer, canonical_path, flatten, parse_assignments
 from ganzoo.data import Batches
 from ganzoo.errors import ConfigError
 from ganzoo.facts import Facts

@@ -23,7 +23,7 @@ from rich.console import Console
 import ganzoo
 from ganzoo import runs, tracking
 from ganzoo.component import Component, Options, TrackerOptions
-from ganzoo.config import Layer, flatten, parse_assignments
+from ganzoo.config.layers import Layer, flatten, parse_assignments
 from ganzoo.errors import ConfigError, DivergedError, Interrupted, PluginError, ResourceError, UnknownNameError
 from ganzoo.protocols import TrackedRun, Tracker
 from ganzoo.registry import Entry, Registry

@@ -2,9 +2,9 @@
 
 import pytest
 
+from ganzoo.config.schema import RunConfig, Selection
+from ganzoo.config.yaml_text import read_yaml, to_yaml
 from ganzoo.errors import ConfigError
-from ganzoo.schema import RunConfig, Selection
-from ganzoo.yaml_text import read_yaml, to_yaml
 
 
 def test_a_mapping():

@@ -27,7 +27,7 @@ import torch
 from torch.nn.functional import relu
 
 from ganzoo.assembly import assemble
-from ganzoo.config import Layer
+from ganzoo.config.layers import Layer
 from ganzoo.data import Batches
 from ganzoo.plan import Plan, make_plan
 from ganzoo.registry import Registry

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ganzoo.cli.context import console, registry
-from ganzoo.config import parse_assignments
+from ganzoo.config.layers import parse_assignments
 from ganzoo.errors import ConfigError, PluginError
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ganzoo.assembly import assemble
 from ganzoo.cli.context import console
-from ganzoo.config import leaves
+from ganzoo.config.layers import leaves
 from ganzoo.estimate import Estimate, estimate
 from ganzoo.measuring import metrics_of
 from ganzoo.plan import Plan

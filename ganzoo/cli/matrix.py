@@ -17,7 +17,7 @@ from ganzoo.choice import choose
 from ganzoo.cli.chatter import chatter
 from ganzoo.cli.context import console, registry
 from ganzoo.cli.run import COMPONENTS, Set, component, given_flags, number, repeated
-from ganzoo.config import Layer, parse_assignments
+from ganzoo.config.layers import Layer, parse_assignments
 from ganzoo.errors import ConfigError
 
 if TYPE_CHECKING:

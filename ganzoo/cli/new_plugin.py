@@ -10,8 +10,7 @@ from typing import Annotated
 import typer
 
 from ganzoo.cli.context import registry
-from ganzoo.scaffold import NewPlugin, planned, written
-from ganzoo.scaffold.planning import DEFAULT_KINDS, namesakes
+from ganzoo.scaffold import DEFAULT_KINDS, NewPlugin, namesakes, planned, written
 
 EXAMPLES = """\
 Examples:

@@ -13,8 +13,7 @@ from rich.text import Text
 from ganzoo.cli.context import console, settings
 from ganzoo.errors import ConfigError
 from ganzoo.inventory import PluginRow, counts, plugin_rows, requirements
-from ganzoo.registry import Registry
-from ganzoo.registry.discovery import FIRST_PARTY
+from ganzoo.registry import FIRST_PARTY, Registry
 
 _STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red", "disabled": "dim"}
 

@@ -11,7 +11,7 @@ from ganzoo import tracking
 from ganzoo.cli.chatter import chatter
 from ganzoo.cli.context import registry
 from ganzoo.cli.run import Device, Json, Out, Precision, Quiet, Set, Tracker, given_flags, number, print_outcome
-from ganzoo.config import Layer, parse_assignments
+from ganzoo.config.layers import Layer, parse_assignments
 
 
 def resume_command(

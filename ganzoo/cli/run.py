@@ -12,7 +12,7 @@ from ganzoo import tracking
 from ganzoo.choice import choose, file_layer
 from ganzoo.cli.chatter import chatter
 from ganzoo.cli.context import registry
-from ganzoo.config import Layer, flatten, parse_assignments
+from ganzoo.config.layers import Layer, flatten, parse_assignments
 from ganzoo.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from ganzoo.component import TRACKER
-from ganzoo.config import canonical_path, section_name
-from ganzoo.schema import RunConfig
+from ganzoo.config.layers import canonical_path, section_name
+from ganzoo.config.schema import RunConfig
 
 COMMANDS = ("run", "resume", "matrix")
 _DOTTED = re.compile(r"--(?P<path>[a-z]+(?:\.[A-Za-z0-9_/-]+)+)(?:=(?P<value>.*))?", re.DOTALL)

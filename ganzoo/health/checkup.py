@@ -9,7 +9,7 @@ from ganzoo.health.devices import device_checks
 from ganzoo.health.folders import folder_checks
 from ganzoo.health.plugins import plugin_checks
 from ganzoo.health.versions import version_checks
-from ganzoo.registry.problem import full_traceback, one_line
+from ganzoo.registry import full_traceback, one_line
 
 
 def checkup(*, plugins: bool = True) -> Iterator[list[Check]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from ganzoo.cache import cache_folder
 from ganzoo.errors import ConfigError
 from ganzoo.health.check import Check
-from ganzoo.registry.problem import full_traceback
+from ganzoo.registry import full_traceback
 
 SCARCE = 2**30
 """Bytes of free space below which a folder is remarked upon."""

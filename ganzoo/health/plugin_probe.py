@@ -11,10 +11,7 @@ from ganzoo.errors import GanzooError
 from ganzoo.health.check import Check
 from ganzoo.health.child import tell
 from ganzoo.inventory import PluginRow, counts, plugin_rows
-from ganzoo.registry import Entry, Problem, Registry
-from ganzoo.registry.discovery import FIRST_PARTY
-from ganzoo.registry.problem import full_traceback
-from ganzoo.registry.selection import DENY
+from ganzoo.registry import DENY, FIRST_PARTY, Entry, Problem, Registry, full_traceback
 
 
 def loading_checks(*, plugins: bool = True) -> Iterator[Check]:

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from ganzoo.health.check import Check
 from ganzoo.health.child import Answer, ask
 from ganzoo.health.plugin_probe import leave_out, loading_checks
-from ganzoo.registry.discovery import Source, installed
-from ganzoo.registry.selection import ALLOW, DENY, select
+from ganzoo.registry import ALLOW, DENY, Source, installed, select
 
 
 def plugin_checks(*, plugins: bool = True) -> Iterator[Check]:

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, distribution, version
 
 from ganzoo.health.check import Check
-from ganzoo.registry.discovery import FIRST_PARTY
-from ganzoo.registry.origin import origin_of
+from ganzoo.registry import FIRST_PARTY, origin_of
 
 _NAME = re.compile(r"[\w.-]+")
 _LOWEST = re.compile(r">=\s*(?P<version>[\w.]+)")

@@ -8,10 +8,10 @@ from pydantic import ValidationError
 
 from ganzoo.building import NO_DATA
 from ganzoo.component import Options
-from ganzoo.config import parse_assignments
+from ganzoo.config.explanation import explain
+from ganzoo.config.finding import refusal
+from ganzoo.config.layers import parse_assignments
 from ganzoo.errors import ConfigError
-from ganzoo.explanation import explain
-from ganzoo.finding import refusal
 from ganzoo.registry import Registry
 
 

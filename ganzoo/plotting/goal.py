@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ganzoo.building import NO_DATA
-from ganzoo.config import RunConfig
+from ganzoo.config.layers import RunConfig
 from ganzoo.errors import GanzooError
 from ganzoo.plotting.curves import balance, equilibrium
 from ganzoo.plotting.runs import Goal

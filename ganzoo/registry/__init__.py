@@ -1,8 +1,31 @@
 """Which components are installed, who provides them, and what a name means. Free of torch."""
 
+from ganzoo.registry.discovery import FIRST_PARTY, Source, installed, normalized
 from ganzoo.registry.entry import Entry
 from ganzoo.registry.lookup import Registry, Status, parse_kind
+from ganzoo.registry.origin import origin_of
 from ganzoo.registry.outcome import Outcome
-from ganzoo.registry.problem import Problem
+from ganzoo.registry.problem import Problem, full_traceback, one_line
+from ganzoo.registry.records import is_name, spelled
+from ganzoo.registry.selection import ALLOW, DENY, select
 
-__all__ = ["Entry", "Outcome", "Problem", "Registry", "Status", "parse_kind"]
+__all__ = [
+    "ALLOW",
+    "DENY",
+    "FIRST_PARTY",
+    "Entry",
+    "Outcome",
+    "Problem",
+    "Registry",
+    "Source",
+    "Status",
+    "full_traceback",
+    "installed",
+    "is_name",
+    "normalized",
+    "one_line",
+    "origin_of",
+    "parse_kind",
+    "select",
+    "spelled",
+]

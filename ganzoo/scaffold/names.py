@@ -9,8 +9,7 @@ from importlib.util import find_spec
 from keyword import iskeyword
 
 from ganzoo.errors import ConfigError
-from ganzoo.registry.discovery import installed, normalized
-from ganzoo.registry.records import is_name, spelled
+from ganzoo.registry import installed, is_name, normalized, spelled
 
 LONGEST = 50
 """Letters of a name: with longer ones, lines of the templates would have to be broken in other places."""

@@ -10,7 +10,7 @@ from string import Template
 from types import MappingProxyType
 
 from ganzoo.errors import ConfigError
-from ganzoo.registry.discovery import FIRST_PARTY
+from ganzoo.registry import FIRST_PARTY
 from ganzoo.scaffold.names import class_name, module_name, package_name
 
 ASKED_FOR_BY: Mapping[str, str] = MappingProxyType(

@@ -8,13 +8,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ganzoo.config.explanation import explain
+from ganzoo.config.finding import refusal
 from ganzoo.did_you_mean import did_you_mean
 from ganzoo.errors import ConfigError, PluginError
-from ganzoo.explanation import explain
-from ganzoo.finding import refusal
-from ganzoo.registry import Entry, Registry
-from ganzoo.registry.discovery import normalized
-from ganzoo.registry.records import spelled
+from ganzoo.registry import Entry, Registry, normalized, spelled
 from ganzoo.testing.by_kind import CHECKED
 from ganzoo.testing.calls import check_subject
 from ganzoo.testing.check import Check

@@ -12,7 +12,7 @@ import yaml
 from pydantic import ValidationError
 
 from ganzoo.component import Options
-from ganzoo.config import Layer, merge, validate
+from ganzoo.config.layers import Layer, merge, validate
 from ganzoo.did_you_mean import did_you_mean
 from ganzoo.errors import GanzooError
 from ganzoo.protocols import DataSpec

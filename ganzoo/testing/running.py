@@ -9,7 +9,7 @@ from pathlib import Path
 from textwrap import shorten
 
 from ganzoo.did_you_mean import did_you_mean
-from ganzoo.registry.problem import one_line
+from ganzoo.registry import one_line
 from ganzoo.testing.check import Check, Failed, NotHere
 from ganzoo.testing.isolation import isolated
 from ganzoo.testing.report import CheckReport, Outcome

@@ -12,9 +12,9 @@ import torch
 from pydantic import ValidationError
 
 from ganzoo.component import Component, Options
+from ganzoo.config.explanation import explain
+from ganzoo.config.finding import refusal
 from ganzoo.errors import ConfigError
-from ganzoo.explanation import explain
-from ganzoo.finding import refusal
 from ganzoo.protocols import DataSpec
 from ganzoo.registry import Entry
 

@@ -15,9 +15,9 @@ from typing import Any
 import torch
 
 from ganzoo import pictures
+from ganzoo.config.schema import RunConfig
 from ganzoo.protocols import TrackedRun, Tracker
 from ganzoo.rundir import RunDirectory
-from ganzoo.schema import RunConfig
 from ganzoo.testing.check import Check, demand
 from ganzoo.testing.options import OPTIONS_CHECKS
 from ganzoo.testing.random_numbers import random_numbers_untouched

@@ -8,7 +8,7 @@ from inspect import getdoc
 
 from registered import ENTRIES, REGISTRY, SCIENTIFIC, entries_of
 
-from ganzoo.config import Layer, merge, validate
+from ganzoo.config.layers import Layer, merge, validate
 
 
 def test_every_plugin_loads():

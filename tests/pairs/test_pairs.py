@@ -3,7 +3,7 @@
 import pytest
 
 from ganzoo import plan as planning
-from ganzoo.config import Layer
+from ganzoo.config.layers import Layer
 from ganzoo.matrix import SMALL, matrix
 from ganzoo.plan import make_plan
 from ganzoo.registry import Registry

@@ -11,7 +11,7 @@ import yaml
 from rich.console import Console
 
 from ganzoo.choice import file_layer
-from ganzoo.config import Layer, flatten
+from ganzoo.config.layers import Layer, flatten
 from ganzoo.plan import make_plan
 from ganzoo.protocols import DataSpec
 from ganzoo.registry import Registry

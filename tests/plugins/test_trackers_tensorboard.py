@@ -15,7 +15,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import ganzoo
 from ganzoo import runs, tracking
-from ganzoo.config import Layer, flatten
+from ganzoo.config.layers import Layer, flatten
 from ganzoo.protocols import TrackedRun
 from ganzoo.registry import Registry
 from ganzoo.rundir import RunDirectory

@@ -6,8 +6,8 @@ from typing import Any
 
 import yaml
 
+from ganzoo.config.schema import RunConfig
 from ganzoo.errors import ConfigError
-from ganzoo.schema import RunConfig
 
 
 def read_yaml(text: str, source: str) -> dict[str, Any]:

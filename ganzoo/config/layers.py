@@ -10,14 +10,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from ganzoo.component import KINDS
+from ganzoo.config.explanation import explain
+from ganzoo.config.finding import refusal
+from ganzoo.config.schema import COLLECTIONS, SELECTIONS, SHARED_DATA_KEYS
+from ganzoo.config.schema import RESUMABLE as RESUMABLE
+from ganzoo.config.schema import RunConfig as RunConfig
+from ganzoo.config.yaml_text import read_yaml as read_yaml
+from ganzoo.config.yaml_text import to_yaml as to_yaml
 from ganzoo.errors import ConfigError
-from ganzoo.explanation import explain
-from ganzoo.finding import refusal
-from ganzoo.schema import COLLECTIONS, SELECTIONS, SHARED_DATA_KEYS
-from ganzoo.schema import RESUMABLE as RESUMABLE
-from ganzoo.schema import RunConfig as RunConfig
-from ganzoo.yaml_text import read_yaml as read_yaml
-from ganzoo.yaml_text import to_yaml as to_yaml
 
 ALTERNATIVES = {"train.steps": "train.epochs", "train.epochs": "train.steps"}
 """Two ways to say one thing: a layer that says it in one way overrules the layers below that said it in the other."""

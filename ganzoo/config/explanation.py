@@ -11,9 +11,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from ganzoo.component import TRACKER
+from ganzoo.config.finding import Finding
+from ganzoo.config.schema import SHARED_DATA_KEYS
 from ganzoo.did_you_mean import nearest
-from ganzoo.finding import Finding
-from ganzoo.schema import SHARED_DATA_KEYS
 
 
 def explain(
