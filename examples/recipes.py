@@ -38,7 +38,7 @@ from ganzoo.errors import DivergedError
 from ganzoo.plan import Plan, make_plan
 from ganzoo.registry import Registry
 from ganzoo.runs import start
-from ganzoo.train import train
+from ganzoo.training.loop import train
 
 FIGURES = Path(__file__).parents[1] / "docs" / "figures" / "recipes.md"
 SAMPLES = 1000

@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganzoo.augmenting import Chain
 from ganzoo.component import RegularizerOptions
 from ganzoo.config.schema import RuntimeConfig, TrainConfig
 from ganzoo.data import Batches
@@ -16,15 +15,16 @@ from ganzoo.errors import PluginError
 from ganzoo.facts import BATCH_COUPLED
 from ganzoo.plan import Plan
 from ganzoo.protocols import AnyLoss, Augmentation, Discriminate, Player, Regularizer, StatefulLoss
-from ganzoo.runtime import Runtime, pick_device
-from ganzoo.state import TrainState, averaged_copy
-from ganzoo.step import Game, WeightedRegularizer
-from ganzoo.train import Schedule, Setup
-from ganzoo.unroll import Unroll, functional
+from ganzoo.training.augmenting import Chain
+from ganzoo.training.loop import Schedule, Setup
+from ganzoo.training.runtime import Runtime, pick_device
+from ganzoo.training.state import TrainState, averaged_copy
+from ganzoo.training.step import Game, WeightedRegularizer
+from ganzoo.training.unroll import Unroll, functional
 
 
 def assemble(plan: Plan) -> Setup:
-    """All parts of ``plan``, ready for :func:`ganzoo.train.train`. Moves the plan's networks to the device."""
+    """All parts of ``plan``, ready for :func:`ganzoo.training.loop.train`. Moves the plan's networks to the device."""
     runtime = make_runtime(plan.config.runtime)
     regularizers = tuple(_regularizers(plan))
     loss, augment = plan.options["loss"].build(plan.spec), _augmentation(plan)

@@ -18,7 +18,7 @@ from ganzoo.errors import CheckpointError
 from ganzoo.plan import Plan
 from ganzoo.protocols import DataSpec
 from ganzoo.rundir import RunDirectory
-from ganzoo.train import Setup
+from ganzoo.training.loop import Setup
 
 CONDITIONS = ("versions", "plugins", "device", "threads")
 """What must be the same for a resumed run to equal an uninterrupted one bit by bit."""

@@ -20,7 +20,7 @@ from ganzoo.errors import ConfigError, DataError, GanzooError, PluginError
 from ganzoo.plan import Plan, make_plan
 from ganzoo.protocols import Dataset
 from ganzoo.registry import Entry, Registry, one_line
-from ganzoo.train import train
+from ganzoo.training.loop import train
 
 Status = Literal["ok", "warn", "refused", "failed"]
 

@@ -14,7 +14,7 @@ from ganzoo.plan import Plan
 from ganzoo.protocols import Features, Metric
 from ganzoo.sampling import BATCHES_FOR_A_LOOK
 from ganzoo.seeds import generator_for
-from ganzoo.state import TrainState
+from ganzoo.training.state import TrainState
 
 SAMPLES = 2500
 """Drawn for a metric that does not say how many it wants (``samples``)."""

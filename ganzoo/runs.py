@@ -26,8 +26,8 @@ from ganzoo.protocols import TrackedRun, Watcher
 from ganzoo.registry import Registry
 from ganzoo.rundir import RunDirectory
 from ganzoo.tracking import ChosenTracker, Trackers
-from ganzoo.train import Setup, train
 from ganzoo.trained import RUNS, Run, read_config
+from ganzoo.training.loop import Setup, train
 from ganzoo.watch import POINTS, Checkpoints, MetricsLog, SampleGrids
 
 logger = logging.getLogger("ganzoo")

@@ -19,8 +19,8 @@ from ganzoo.errors import CheckpointError, ConfigError
 from ganzoo.protocols import Generator
 from ganzoo.registry import Registry
 from ganzoo.rundir import RunDirectory, find_run
-from ganzoo.runtime import pick_device
 from ganzoo.seeds import seeded
+from ganzoo.training.runtime import pick_device
 
 RUNS = Path("runs")
 

@@ -14,13 +14,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ganzoo import pictures, sampling, spectral
+from ganzoo import pictures, sampling
 from ganzoo.protocols import DataSpec, Generator, Report
 from ganzoo.rundir import RunDirectory
 from ganzoo.sampling import BATCHES_FOR_A_LOOK
 from ganzoo.seeds import generator_for
-from ganzoo.state import TrainState
-from ganzoo.train import Schedule
+from ganzoo.training import spectral
+from ganzoo.training.loop import Schedule
+from ganzoo.training.state import TrainState
 
 logger = logging.getLogger("ganzoo")
 

@@ -29,7 +29,6 @@ FLOORS = (
 """From the bottom up. A wing imports itself and the floors below; wings of one floor do not know each other."""
 
 MOVING = {
-    **dict.fromkeys(("step", "train", "unroll", "runtime", "spectral", "augmenting", "state", "estimate"), "training"),
     **dict.fromkeys(("facts", "rules", "choice", "plan", "building"), "planning"),
     **dict.fromkeys(("description", "inventory", "patch_map", "type_names"), "catalog"),
     **dict.fromkeys(("sampling", "measuring", "pictures"), "evaluation"),

@@ -7,9 +7,9 @@ import torch
 from safetensors.torch import load, save
 from toys import Hinge, make_setup
 
-from ganzoo.augmenting import Chain
 from ganzoo.protocols import Augmentation
-from ganzoo.train import train
+from ganzoo.training.augmenting import Chain
+from ganzoo.training.loop import train
 
 
 class Affine(Augmentation):

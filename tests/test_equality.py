@@ -20,7 +20,7 @@ from ganzoo.plan import make_plan
 from ganzoo.protocols import Generator
 from ganzoo.registry import Registry
 from ganzoo.seeds import generator_for
-from ganzoo.train import train
+from ganzoo.training.loop import train
 
 STEPS, BATCH_SIZE, SEED = 4, 6, 11
 TOLERANCE = 1e-10

@@ -7,7 +7,7 @@ import torch
 from toys import ToyDiscriminator, ToyGenerator
 
 from ganzoo.errors import DivergedError, ResourceError
-from ganzoo.runtime import Runtime, descend, pick_device
+from ganzoo.training.runtime import Runtime, descend, pick_device
 
 
 def parameter_and_optimizer(value=1.0, lr=0.1):

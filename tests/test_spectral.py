@@ -8,8 +8,8 @@ from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 from toys import ToyDiscriminator, make_setup
 
-from ganzoo import spectral
-from ganzoo.train import train
+from ganzoo.training import spectral
+from ganzoo.training.loop import train
 
 
 def vectors(module):

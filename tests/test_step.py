@@ -10,7 +10,7 @@ from toys import Constant, Hinge, ToyDiscriminator, ToyGenerator, make_game, mak
 
 from ganzoo.errors import PluginError
 from ganzoo.protocols import Augmentation, DiscriminatorOutput, Regularizer
-from ganzoo.step import WeightedRegularizer, discriminator_terms, generator_terms
+from ganzoo.training.step import WeightedRegularizer, discriminator_terms, generator_terms
 
 
 def snapshot(module):

@@ -38,9 +38,9 @@ from ganzoo.protocols import Augmentation, DataSpec, DiscriminatorOutput
 from ganzoo.registry import Entry, Registry
 from ganzoo.rules import balance_without_classes, judge
 from ganzoo.sampling import BATCHES_FOR_A_LOOK
-from ganzoo.step import WeightedRegularizer, discriminator_terms, generator_terms
-from ganzoo.train import train
-from ganzoo.unroll import Unroll, functional
+from ganzoo.training.loop import train
+from ganzoo.training.step import WeightedRegularizer, discriminator_terms, generator_terms
+from ganzoo.training.unroll import Unroll, functional
 from ganzoo.watch import POINTS, SampleGrids
 
 

@@ -10,8 +10,8 @@ import torch
 from toys import SPEC, Constant, Hinge, make_setup
 
 from ganzoo.errors import DivergedError
-from ganzoo.step import WeightedRegularizer
-from ganzoo.train import Schedule, train
+from ganzoo.training.loop import Schedule, train
+from ganzoo.training.step import WeightedRegularizer
 
 
 def finish(setup):

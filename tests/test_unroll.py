@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from ganzoo.protocols import DiscriminatorOutput
-from ganzoo.step import Game, Inputs, discriminator_terms, generator_terms
-from ganzoo.unroll import Unroll, functional
+from ganzoo.training.step import Game, Inputs, discriminator_terms, generator_terms
+from ganzoo.training.unroll import Unroll, functional
 
 OPTIMIZERS = {
     "adam": lambda p: torch.optim.Adam(p, lr=1e-2, betas=(0.5, 0.9), fused=True),

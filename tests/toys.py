@@ -7,10 +7,10 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from ganzoo.protocols import Batch, DataSpec, Discriminator, DiscriminatorOutput, Generator, Regularizer
-from ganzoo.runtime import Runtime
-from ganzoo.state import TrainState, averaged_copy
-from ganzoo.step import Game, Inputs
-from ganzoo.train import Schedule, Setup
+from ganzoo.training.loop import Schedule, Setup
+from ganzoo.training.runtime import Runtime
+from ganzoo.training.state import TrainState, averaged_copy
+from ganzoo.training.step import Game, Inputs
 
 SIZE = 8
 SPEC = DataSpec(shape=(1, SIZE, SIZE), classes=("a", "b", "c"), marginal=(0.5, 0.3, 0.2))

@@ -31,7 +31,7 @@ from ganzoo.config.layers import Layer
 from ganzoo.data import Batches
 from ganzoo.plan import Plan, make_plan
 from ganzoo.registry import Registry
-from ganzoo.train import train
+from ganzoo.training.loop import train
 
 Step = Callable[[], object]
 UNENDING = 10**9

@@ -12,10 +12,10 @@ from rich.text import Text
 from ganzoo.assembly import assemble
 from ganzoo.cli.context import console
 from ganzoo.config.layers import leaves
-from ganzoo.estimate import Estimate, estimate
 from ganzoo.measuring import metrics_of
 from ganzoo.plan import Plan
 from ganzoo.tracking import ChosenTracker
+from ganzoo.training.estimate import Estimate, estimate
 
 
 def show(plan: Plan, trackers: Sequence[ChosenTracker], *, as_json: bool) -> None:

@@ -30,7 +30,7 @@ def probes() -> Iterator[Probe]:
     import torch
 
     yield Probe(name="torch", text=torch.__version__)
-    from ganzoo.runtime import pick_device
+    from ganzoo.training.runtime import pick_device
 
     yield Probe(name="CPU", text=f"{os.cpu_count()} cores, {torch.get_num_threads()} torch threads")
     yield from _gpus()

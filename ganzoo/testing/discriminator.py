@@ -8,7 +8,6 @@ import torch
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-from ganzoo import spectral
 from ganzoo.protocols import Discriminator
 from ganzoo.testing.check import Check, demand
 from ganzoo.testing.network import Trial, fill_normal, first_taken, shake, takes, trial, weighted_sum
@@ -16,6 +15,7 @@ from ganzoo.testing.network_checks import network_checks, second_gradient_is_rig
 from ganzoo.testing.options import OPTIONS_CHECKS
 from ganzoo.testing.subject import Subject, images_like
 from ganzoo.testing.tags import tag_checks
+from ganzoo.training import spectral
 
 DISCRIMINATOR = "ganzoo.protocols:Discriminator"
 OUTPUT = "ganzoo.protocols:DiscriminatorOutput"

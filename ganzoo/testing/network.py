@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzoo import spectral
 from ganzoo.errors import ConfigError
 from ganzoo.protocols import DataSpec, DiscriminatorOutput
 from ganzoo.testing.check import Failed, demand
 from ganzoo.testing.subject import VECTORS, Subject, images_like
+from ganzoo.training import spectral
 
 SIDES = (8, 16, 28, 32, 48, 64, 96, 128, 256, 512)
 SOME_VECTORS = (VECTORS, *(replace(VECTORS, shape=(size,)) for size in (8, 64, 784)))

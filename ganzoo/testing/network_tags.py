@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from ganzoo import spectral
 from ganzoo.protocols import DataSpec
 from ganzoo.testing.network import SOME_VECTORS, first_taken, shake, takes, trial
 from ganzoo.testing.subject import Subject
+from ganzoo.training import spectral
 
 KEPT = 1
 """Neither the first nor the last of its batch: it may be coupled with those before it, or with those after it."""

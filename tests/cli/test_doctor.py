@@ -20,7 +20,7 @@ from ganzoo.health.folders import folder_checks, write_and_remove
 from ganzoo.health.plugin_probe import loading_checks
 from ganzoo.health.plugins import plugin_checks
 from ganzoo.health.versions import version_checks
-from ganzoo.runtime import pick_device
+from ganzoo.training.runtime import pick_device
 
 HARMLESS = {"healthy", "unknown_kind", "torch_at_import", "torch_in_hook", "prints", "install"}
 RAISING = {

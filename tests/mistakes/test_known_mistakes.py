@@ -17,11 +17,11 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 from toys import Hinge
 
-from ganzoo import spectral
 from ganzoo.errors import ConfigError
 from ganzoo.protocols import DataSpec, Discriminator, DiscriminatorOutput, Generator
-from ganzoo.state import averaged_copy, update_average
-from ganzoo.step import Game, Inputs, WeightedRegularizer, discriminator_terms, generator_terms
+from ganzoo.training import spectral
+from ganzoo.training.state import averaged_copy, update_average
+from ganzoo.training.step import Game, Inputs, WeightedRegularizer, discriminator_terms, generator_terms
 
 CLASSES = ("a", "b", "c")
 SPEC = DataSpec(shape=(3, 32, 32), classes=CLASSES, marginal=(0.2, 0.3, 0.5), conditional=True)

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganzoo.protocols import DiscriminatorOutput
-from ganzoo.step import Game, Inputs, generator_terms
-from ganzoo.unroll import Unroll, functional
+from ganzoo.training.step import Game, Inputs, generator_terms
+from ganzoo.training.unroll import Unroll, functional
 
 OPTIMIZERS = {
     "sgd": (torch.optim.SGD, {"lr": 0.1}),

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from ganzoo_blocks.attention import SelfAttention
 from torch import nn
 
-from ganzoo import spectral
+from ganzoo.training import spectral
 
 
 def block(channels=16, *, spectral=False, gamma=0.7):

@@ -16,9 +16,9 @@ from ganzoo_discriminators.spectral_layers import glorot_convolution
 from torch import nn
 from torch.nn.utils.parametrizations import _SpectralNorm
 
-from ganzoo import spectral
 from ganzoo.errors import ConfigError
 from ganzoo.protocols import DataSpec
+from ganzoo.training import spectral
 
 BOTH = [ResnetSn, Projection]
 

@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from ganzoo_discriminators.unet import Unet
 from torch.nn.utils.parametrizations import _SpectralNorm
 
-from ganzoo import spectral
 from ganzoo.errors import ConfigError
 from ganzoo.protocols import DataSpec
+from ganzoo.training import spectral
 
 
 def spec_of(*shape):

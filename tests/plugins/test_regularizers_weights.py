@@ -16,8 +16,8 @@ from pydantic import ValidationError
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from ganzoo import spectral
 from ganzoo.protocols import DataSpec, DiscriminatorOutput, StepView
+from ganzoo.training import spectral
 
 SPEC = DataSpec(shape=(1, 4, 4))
 

@@ -46,7 +46,7 @@ class Game:
         generate: the generator as trained.
         augment: what images go through before the discriminator sees them.
         look_ahead: for the generator's step, the game with a discriminator that has already answered these fakes;
-            see :mod:`ganzoo.unroll`.
+            see :mod:`ganzoo.training.unroll`.
         passes: whether real and fake go through the discriminator concatenated or one after the other.
         generator_needs_real: whether the loss compares fakes with real logits in the generator's step.
         needs_real_output: whether a regularizer looks at real data in the generator's step.

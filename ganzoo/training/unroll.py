@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.protocols import Discriminate, DiscriminatorOutput
-from ganzoo.step import Ahead, Game, Inputs, discriminator_objective
+from ganzoo.training.step import Ahead, Game, Inputs, discriminator_objective
 
 UNSEEN = 1e-15
 """Added to each gradient: Adam's root has no derivative at a second moment of exactly 0, where this gives it one."""

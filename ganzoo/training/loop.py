@@ -11,13 +11,13 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ganzoo import spectral
 from ganzoo.data import Batches
 from ganzoo.protocols import DataSpec, Player, Report, StatefulLoss
-from ganzoo.runtime import Runtime, descend
 from ganzoo.seeds import generator_for, seeded
-from ganzoo.state import TrainState, update_average
-from ganzoo.step import Game, Inputs, discriminator_terms, generator_terms
+from ganzoo.training import spectral
+from ganzoo.training.runtime import Runtime, descend
+from ganzoo.training.state import TrainState, update_average
+from ganzoo.training.step import Game, Inputs, discriminator_terms, generator_terms
 
 
 @dataclass(frozen=True, kw_only=True)

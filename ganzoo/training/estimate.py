@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.protocols import Report
-from ganzoo.train import Setup, train
+from ganzoo.training.loop import Setup, train
 
 STEPS = 4
 SECONDS = 10.0

@@ -1,0 +1,1 @@
+"""What happens in training: the step, the loop, where it is computed, what changes."""
