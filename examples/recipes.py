@@ -32,10 +32,10 @@ from rich.console import Console
 
 from ganzoo import load_run
 from ganzoo.assembly import assemble
-from ganzoo.choice import file_layer
 from ganzoo.config.layers import Layer
 from ganzoo.errors import DivergedError
-from ganzoo.plan import Plan, make_plan
+from ganzoo.planning.choice import file_layer
+from ganzoo.planning.plan import Plan, make_plan
 from ganzoo.registry import Registry
 from ganzoo.runs import start
 from ganzoo.training.loop import train

@@ -9,12 +9,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ganzoo.building import build as build
+    from ganzoo.planning.building import build as build
     from ganzoo.runs import run as run
     from ganzoo.trained import Run as Run
     from ganzoo.trained import load_run as load_run
 
-_HOMES = {"build": "ganzoo.building", "Run": "ganzoo.trained", "load_run": "ganzoo.trained", "run": "ganzoo.runs"}
+_HOMES = {
+    "build": "ganzoo.planning.building",
+    "Run": "ganzoo.trained",
+    "load_run": "ganzoo.trained",
+    "run": "ganzoo.runs",
+}
 
 __all__ = ["Run", "build", "load_run", "run"]
 

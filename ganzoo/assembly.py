@@ -12,8 +12,8 @@ from ganzoo.component import RegularizerOptions
 from ganzoo.config.schema import RuntimeConfig, TrainConfig
 from ganzoo.data import Batches
 from ganzoo.errors import PluginError
-from ganzoo.facts import BATCH_COUPLED
-from ganzoo.plan import Plan
+from ganzoo.planning.facts import BATCH_COUPLED
+from ganzoo.planning.plan import Plan
 from ganzoo.protocols import AnyLoss, Augmentation, Discriminate, Player, Regularizer, StatefulLoss
 from ganzoo.training.augmenting import Chain
 from ganzoo.training.loop import Schedule, Setup

@@ -15,7 +15,7 @@ import torch
 
 from ganzoo.config.layers import RESUMABLE, leaves
 from ganzoo.errors import CheckpointError
-from ganzoo.plan import Plan
+from ganzoo.planning.plan import Plan
 from ganzoo.protocols import DataSpec
 from ganzoo.rundir import RunDirectory
 from ganzoo.training.loop import Setup

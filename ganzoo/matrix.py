@@ -11,13 +11,13 @@ import torch
 from pydantic import ValidationError
 
 from ganzoo.assembly import assemble
-from ganzoo.choice import choose
 from ganzoo.config.explanation import explain
 from ganzoo.config.finding import Finding, refusal
 from ganzoo.config.layers import Layer, Merged, merge
 from ganzoo.did_you_mean import did_you_mean
 from ganzoo.errors import ConfigError, DataError, GanzooError, PluginError
-from ganzoo.plan import Plan, make_plan
+from ganzoo.planning.choice import choose
+from ganzoo.planning.plan import Plan, make_plan
 from ganzoo.protocols import Dataset
 from ganzoo.registry import Entry, Registry, one_line
 from ganzoo.training.loop import train

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ganzoo import sampling
 from ganzoo.errors import ConfigError, PluginError
-from ganzoo.plan import Plan
+from ganzoo.planning.plan import Plan
 from ganzoo.protocols import Features, Metric
 from ganzoo.sampling import BATCHES_FOR_A_LOOK
 from ganzoo.seeds import generator_for

@@ -14,13 +14,13 @@ from rich.console import Console
 
 from ganzoo import files, manifest, tracking
 from ganzoo.assembly import assemble
-from ganzoo.choice import file_layer
 from ganzoo.config import layers as configuration
 from ganzoo.config.layers import Layer, RunConfig
 from ganzoo.errors import ConfigError, DivergedError, Interrupted, ResourceError
 from ganzoo.interruption import stoppable
 from ganzoo.measuring import measures, metrics_of, real_part
-from ganzoo.plan import Plan, make_plan
+from ganzoo.planning.choice import file_layer
+from ganzoo.planning.plan import Plan, make_plan
 from ganzoo.progress import progress
 from ganzoo.protocols import TrackedRun, Watcher
 from ganzoo.registry import Registry

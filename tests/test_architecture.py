@@ -29,7 +29,6 @@ FLOORS = (
 """From the bottom up. A wing imports itself and the floors below; wings of one floor do not know each other."""
 
 MOVING = {
-    **dict.fromkeys(("facts", "rules", "choice", "plan", "building"), "planning"),
     **dict.fromkeys(("description", "inventory", "patch_map", "type_names"), "catalog"),
     **dict.fromkeys(("sampling", "measuring", "pictures"), "evaluation"),
     "health": "doctor",
@@ -219,9 +218,9 @@ def test_training_knows_neither_frameworks_nor_files(module):
         "ganzoo.component",
         "ganzoo.hookspecs",
         *of_wing("registry", "config"),
-        "ganzoo.choice",
-        "ganzoo.rules",
-        "ganzoo.facts",
+        "ganzoo.planning.choice",
+        "ganzoo.planning.rules",
+        "ganzoo.planning.facts",
     ],
 )
 def test_what_answers_light_questions_never_touches_a_network(module):

@@ -8,7 +8,7 @@ from ganzoo.component import Component, RegularizerOptions
 from ganzoo.config.layers import Layer, flatten, parse_assignments
 from ganzoo.config.schema import RuntimeConfig, TrainConfig
 from ganzoo.errors import PluginError, ResourceError
-from ganzoo.plan import make_plan
+from ganzoo.planning.plan import make_plan
 from ganzoo.registry import Entry, Registry
 
 TINY = ("data=synthetic", "data.n=16", "data.image_size=8", "disc.ndf=2", "gen.ngf=2", "gen.latent=3")

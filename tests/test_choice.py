@@ -5,10 +5,10 @@ from typing import Literal
 import pytest
 from pydantic import Field, field_validator
 
-from ganzoo.choice import choose, file_layer, parse_options
 from ganzoo.component import Component, DatasetOptions, Options, RegularizerOptions
 from ganzoo.config.layers import Layer, flatten, parse_assignments
 from ganzoo.errors import ConfigError, PluginError, UnknownNameError
+from ganzoo.planning.choice import choose, file_layer, parse_options
 from ganzoo.registry import Entry, Registry
 
 

@@ -16,7 +16,7 @@ from torch import nn
 from ganzoo.assembly import assemble
 from ganzoo.config.layers import Layer
 from ganzoo.data import Batches
-from ganzoo.plan import make_plan
+from ganzoo.planning.plan import make_plan
 from ganzoo.protocols import Generator
 from ganzoo.registry import Registry
 from ganzoo.seeds import generator_for

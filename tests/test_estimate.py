@@ -5,7 +5,7 @@ import torch
 
 from ganzoo.assembly import assemble
 from ganzoo.config.layers import Layer, parse_assignments
-from ganzoo.plan import make_plan
+from ganzoo.planning.plan import make_plan
 from ganzoo.registry import Registry
 from ganzoo.training.estimate import estimate
 

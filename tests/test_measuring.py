@@ -15,7 +15,7 @@ from ganzoo.component import Options
 from ganzoo.config.layers import Layer, flatten
 from ganzoo.errors import ConfigError
 from ganzoo.measuring import measures, metrics_of, real_part
-from ganzoo.plan import make_plan
+from ganzoo.planning.plan import make_plan
 from ganzoo.registry import Registry
 from ganzoo.seeds import generator_for
 

@@ -9,7 +9,7 @@ from PIL import Image
 from ganzoo.component import Component, DatasetOptions, Options
 from ganzoo.config.layers import Layer, flatten, leaves, parse_assignments, read_yaml, to_yaml
 from ganzoo.errors import ConfigError, DataError, PluginError, ResourceError
-from ganzoo.plan import make_plan
+from ganzoo.planning.plan import make_plan
 from ganzoo.protocols import DataSpec
 from ganzoo.registry import Entry, Registry
 

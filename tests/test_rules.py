@@ -2,13 +2,13 @@
 
 import pytest
 
-from ganzoo import rules
 from ganzoo.config.layers import Layer, flatten
 from ganzoo.errors import ConfigError
-from ganzoo.facts import Facts
-from ganzoo.plan import make_plan
+from ganzoo.planning import rules
+from ganzoo.planning.facts import Facts
+from ganzoo.planning.plan import make_plan
+from ganzoo.planning.rules import RULES, judge
 from ganzoo.registry import Registry
-from ganzoo.rules import RULES, judge
 
 NAMES = {"loss": "l", "discriminator": "d", "generator": "g", "data": "x"}
 

@@ -18,7 +18,7 @@ import ganzoo
 from ganzoo import pictures, runs
 from ganzoo.config.layers import Layer, flatten
 from ganzoo.errors import CheckpointError, ConfigError, DivergedError, Interrupted, LockedError
-from ganzoo.plan import make_plan
+from ganzoo.planning.plan import make_plan
 from ganzoo.registry import Registry
 from ganzoo.rundir import RunDirectory
 

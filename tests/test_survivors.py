@@ -26,17 +26,17 @@ from toys import SIZE, SPEC, Constant, Hinge, ToyDiscriminator, ToyGenerator, ma
 
 from ganzoo import pictures, sampling
 from ganzoo.assembly import assemble
-from ganzoo.choice import choose
 from ganzoo.component import Component, Options
 from ganzoo.config.layers import Layer, canonical_path, flatten, parse_assignments
 from ganzoo.data import Batches
 from ganzoo.errors import ConfigError
-from ganzoo.facts import Facts
 from ganzoo.measuring import measures
-from ganzoo.plan import make_plan
+from ganzoo.planning.choice import choose
+from ganzoo.planning.facts import Facts
+from ganzoo.planning.plan import make_plan
+from ganzoo.planning.rules import balance_without_classes, judge
 from ganzoo.protocols import Augmentation, DataSpec, DiscriminatorOutput
 from ganzoo.registry import Entry, Registry
-from ganzoo.rules import balance_without_classes, judge
 from ganzoo.sampling import BATCHES_FOR_A_LOOK
 from ganzoo.training.loop import train
 from ganzoo.training.step import WeightedRegularizer, discriminator_terms, generator_terms
@@ -462,7 +462,7 @@ class TestBalancedLabels:
         assert balanced == pytest.approx([1 / 8] * 8)
 
     def test_a_class_that_does_not_occur_is_not_asked_for(self):
-        from ganzoo.plan import _marginal
+        from ganzoo.planning.plan import _marginal
 
         assert _marginal(replace(SPEC, marginal=(0.9, 0.0, 0.1)), "balanced") == (0.5, 0, 0.5)
 

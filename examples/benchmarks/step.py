@@ -29,7 +29,7 @@ from torch.nn.functional import relu
 from ganzoo.assembly import assemble
 from ganzoo.config.layers import Layer
 from ganzoo.data import Batches
-from ganzoo.plan import Plan, make_plan
+from ganzoo.planning.plan import Plan, make_plan
 from ganzoo.registry import Registry
 from ganzoo.training.loop import train
 

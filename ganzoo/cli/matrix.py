@@ -13,12 +13,12 @@ from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
-from ganzoo.choice import choose
 from ganzoo.cli.chatter import chatter
 from ganzoo.cli.context import console, registry
 from ganzoo.cli.run import COMPONENTS, Set, component, given_flags, number, repeated
 from ganzoo.config.layers import Layer, parse_assignments
 from ganzoo.errors import ConfigError
+from ganzoo.planning.choice import choose
 
 if TYPE_CHECKING:
     from ganzoo.matrix import PairResult

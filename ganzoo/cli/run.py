@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ganzoo import tracking
-from ganzoo.choice import choose, file_layer
 from ganzoo.cli.chatter import chatter
 from ganzoo.cli.context import registry
 from ganzoo.config.layers import Layer, flatten, parse_assignments
 from ganzoo.errors import ConfigError
+from ganzoo.planning.choice import choose, file_layer
 
 if TYPE_CHECKING:
     from ganzoo.trained import Run
@@ -139,7 +139,7 @@ def run_command(
     layers += [Layer("--set", other_assignments), Layer("flag", flags)]
     choose(known, layers)  # a wrong name or key is answered at once: what follows imports torch
     from ganzoo import runs
-    from ganzoo.plan import make_plan
+    from ganzoo.planning.plan import make_plan
 
     trackers = tracking.chosen(wanted)
     plan = make_plan(known, layers)

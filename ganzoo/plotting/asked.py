@@ -6,12 +6,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ganzoo.building import NO_DATA
 from ganzoo.component import Options
 from ganzoo.config.explanation import explain
 from ganzoo.config.finding import refusal
 from ganzoo.config.layers import parse_assignments
 from ganzoo.errors import ConfigError
+from ganzoo.planning.building import NO_DATA
 from ganzoo.registry import Registry
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ganzoo.building import NO_DATA
 from ganzoo.config.layers import RunConfig
 from ganzoo.errors import GanzooError
+from ganzoo.planning.building import NO_DATA
 from ganzoo.plotting.curves import balance, equilibrium
 from ganzoo.plotting.runs import Goal
 from ganzoo.registry import Registry

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ganzoo.choice import choose, parse_options
 from ganzoo.config.layers import Layer, flatten, leaves, merge, validate
 from ganzoo.config.schema import COLLECTIONS, SELECTIONS
 from ganzoo.config.yaml_text import read_yaml
 from ganzoo.errors import DataError, PluginError
 from ganzoo.measuring import metrics_of
-from ganzoo.plan import make_plan
+from ganzoo.planning.choice import choose, parse_options
+from ganzoo.planning.plan import make_plan
 from ganzoo.registry import Entry, Registry
 from ganzoo.testing.check import Check, demand
 from ganzoo.testing.options import RECORD_CHECKS

@@ -2,10 +2,10 @@
 
 import pytest
 
-from ganzoo import plan as planning
 from ganzoo.config.layers import Layer
 from ganzoo.matrix import SMALL, matrix
-from ganzoo.plan import make_plan
+from ganzoo.planning import plan as planning
+from ganzoo.planning.plan import make_plan
 from ganzoo.registry import Registry
 
 REGISTRY = Registry.load(plugins=False)

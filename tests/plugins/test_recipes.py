@@ -10,9 +10,9 @@ import torch
 import yaml
 from rich.console import Console
 
-from ganzoo.choice import file_layer
 from ganzoo.config.layers import Layer, flatten
-from ganzoo.plan import make_plan
+from ganzoo.planning.choice import file_layer
+from ganzoo.planning.plan import make_plan
 from ganzoo.protocols import DataSpec
 from ganzoo.registry import Registry
 from ganzoo.runs import start

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ganzoo.config.finding import Finding
-from ganzoo.facts import Facts
+from ganzoo.planning.facts import Facts
 
 
 def data_without_classes(facts: Facts) -> Finding | None:

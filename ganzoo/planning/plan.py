@@ -11,16 +11,16 @@ from typing import Any
 
 import torch
 
-from ganzoo.choice import Choice, choose, facts, parse_options
 from ganzoo.component import DatasetOptions, Options
 from ganzoo.config.finding import Finding, refusal
 from ganzoo.config.layers import Layer, Merged, leaves
 from ganzoo.config.schema import COLLECTIONS, DEFAULT_STEPS, SELECTIONS, RunConfig, Selection
 from ganzoo.data import cache_folder
 from ganzoo.errors import ConfigError, DataError, ResourceError
+from ganzoo.planning.choice import Choice, choose, facts, parse_options
+from ganzoo.planning.rules import judge
 from ganzoo.protocols import Dataset, DataSpec, Discriminator, Generator
 from ganzoo.registry import Entry, Registry
-from ganzoo.rules import judge
 from ganzoo.seeds import seeded
 
 NETWORKS = ("discriminator", "generator")

@@ -20,9 +20,9 @@ from ganzoo.config.layers import Layer, Merged, flatten, merge
 from ganzoo.config.schema import COLLECTIONS, SELECTIONS, SHARED_DATA_KEYS, VERSION, RunConfig
 from ganzoo.config.yaml_text import read_yaml
 from ganzoo.errors import ConfigError, UnknownNameError
-from ganzoo.facts import Facts
+from ganzoo.planning.facts import Facts
+from ganzoo.planning.rules import judge
 from ganzoo.registry import Entry, Registry
-from ganzoo.rules import judge
 
 DEFAULT_NAMES = {f"{section}.name": getattr(RunConfig(), section).name for section in SELECTIONS}
 _PLURALS = {kind.section: kind.plural for kind in KINDS if kind.section}

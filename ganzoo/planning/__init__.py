@@ -1,0 +1,1 @@
+"""From a configuration to what will be built: names, options, rules, networks."""
