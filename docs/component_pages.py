@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
+from ganzoo.catalog.description import Description, describe
+from ganzoo.catalog.patch_map import SIDES, PatchMap, patch_maps
 from ganzoo.component import KINDS, Options
-from ganzoo.description import Description, describe
-from ganzoo.patch_map import SIDES, PatchMap, patch_maps
 from ganzoo.registry import Entry, Registry
 
 FOLDER = Path(__file__).parent / "components"

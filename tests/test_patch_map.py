@@ -3,9 +3,9 @@ import torch
 from pydantic import Field
 from torch import nn
 
+from ganzoo.catalog.patch_map import patch_maps
 from ganzoo.component import Options
 from ganzoo.errors import ConfigError
-from ganzoo.patch_map import patch_maps
 from ganzoo.protocols import Discriminator, DiscriminatorOutput
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field, create_model
 
-from ganzoo.type_names import type_name
+from ganzoo.catalog.type_names import type_name
 
 
 class Color(Enum):

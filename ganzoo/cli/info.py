@@ -13,8 +13,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from ganzoo.catalog.description import Description, describe
 from ganzoo.cli.context import console, registry
-from ganzoo.description import Description, describe
 
 _MARGIN = "  "
 
@@ -116,7 +116,7 @@ def _print_options(out: Console, description: Description) -> None:
 
 
 def _print_patch_maps(out: Console, description: Description) -> None:
-    from ganzoo.patch_map import patch_maps  # here, because it imports torch
+    from ganzoo.catalog.patch_map import patch_maps  # here, because it imports torch
 
     _print_heading(out, "patches by size of the image, in pixels")
     table = _headed_table("image", "receptive field", "map", "decided by the size")

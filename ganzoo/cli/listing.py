@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ganzoo.catalog.description import row
 from ganzoo.cli.context import console, registry
 from ganzoo.component import KINDS
-from ganzoo.description import row
 from ganzoo.registry import Entry, Registry, parse_kind
 
 _PLURALS = {kind.name: kind.plural for kind in KINDS}

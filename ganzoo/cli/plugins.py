@@ -10,9 +10,9 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from ganzoo.catalog.inventory import PluginRow, counts, plugin_rows, requirements
 from ganzoo.cli.context import console, settings
 from ganzoo.errors import ConfigError
-from ganzoo.inventory import PluginRow, counts, plugin_rows, requirements
 from ganzoo.registry import FIRST_PARTY, Registry
 
 _STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red", "disabled": "dim"}

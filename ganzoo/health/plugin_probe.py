@@ -7,10 +7,10 @@ import os
 import sys
 from collections.abc import Iterator
 
+from ganzoo.catalog.inventory import PluginRow, counts, plugin_rows
 from ganzoo.errors import GanzooError
 from ganzoo.health.check import Check
 from ganzoo.health.child import tell
-from ganzoo.inventory import PluginRow, counts, plugin_rows
 from ganzoo.registry import DENY, FIRST_PARTY, Entry, Problem, Registry, full_traceback
 
 

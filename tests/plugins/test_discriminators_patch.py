@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from ganzoo.catalog.patch_map import patch_maps
 from ganzoo.errors import ConfigError
-from ganzoo.patch_map import patch_maps
 from ganzoo.protocols import DataSpec
 
 

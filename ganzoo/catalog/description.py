@@ -15,11 +15,11 @@ from typing import Any
 import yaml
 from pydantic_core import to_jsonable_python
 
+from ganzoo.catalog.type_names import type_name
 from ganzoo.component import Options
 from ganzoo.config.schema import COLLECTIONS
 from ganzoo.errors import GanzooError
 from ganzoo.registry import Entry, Registry, parse_kind
-from ganzoo.type_names import type_name
 
 FROM_DATA = "from the data"
 REQUIRED = "required"

@@ -1,0 +1,1 @@
+"""What is there, told to people: descriptions, receptive fields, plugins."""
