@@ -11,8 +11,8 @@ from pathlib import Path
 import torch
 
 import ganzoo
-from ganzoo import pictures, sampling
 from ganzoo.data import Batches, cache_folder
+from ganzoo.evaluation import pictures, sampling
 from ganzoo.protocols import Discriminator, Generator
 
 

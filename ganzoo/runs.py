@@ -17,8 +17,8 @@ from ganzoo.assembly import assemble
 from ganzoo.config import layers as configuration
 from ganzoo.config.layers import Layer, RunConfig
 from ganzoo.errors import ConfigError, DivergedError, Interrupted, ResourceError
+from ganzoo.evaluation.measuring import measures, metrics_of, real_part
 from ganzoo.interruption import stoppable
-from ganzoo.measuring import measures, metrics_of, real_part
 from ganzoo.planning.choice import file_layer
 from ganzoo.planning.plan import Plan, make_plan
 from ganzoo.progress import progress

@@ -14,10 +14,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ganzoo import pictures, sampling
+from ganzoo.evaluation import pictures, sampling
+from ganzoo.evaluation.sampling import BATCHES_FOR_A_LOOK
 from ganzoo.protocols import DataSpec, Generator, Report
 from ganzoo.rundir import RunDirectory
-from ganzoo.sampling import BATCHES_FOR_A_LOOK
 from ganzoo.seeds import generator_for
 from ganzoo.training import spectral
 from ganzoo.training.loop import Schedule

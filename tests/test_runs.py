@@ -15,9 +15,10 @@ from PIL import Image
 from rich.console import Console
 
 import ganzoo
-from ganzoo import pictures, runs
+from ganzoo import runs
 from ganzoo.config.layers import Layer, flatten
 from ganzoo.errors import CheckpointError, ConfigError, DivergedError, Interrupted, LockedError
+from ganzoo.evaluation import pictures
 from ganzoo.planning.plan import make_plan
 from ganzoo.registry import Registry
 from ganzoo.rundir import RunDirectory

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from toys import SPEC, ToyGenerator
 
-from ganzoo import sampling
+from ganzoo.evaluation import sampling
 
 
 def trained():

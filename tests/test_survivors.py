@@ -24,20 +24,20 @@ from pydantic import Field
 from torch import nn
 from toys import SIZE, SPEC, Constant, Hinge, ToyDiscriminator, ToyGenerator, make_game, make_inputs, make_setup
 
-from ganzoo import pictures, sampling
 from ganzoo.assembly import assemble
 from ganzoo.component import Component, Options
 from ganzoo.config.layers import Layer, canonical_path, flatten, parse_assignments
 from ganzoo.data import Batches
 from ganzoo.errors import ConfigError
-from ganzoo.measuring import measures
+from ganzoo.evaluation import pictures, sampling
+from ganzoo.evaluation.measuring import measures
+from ganzoo.evaluation.sampling import BATCHES_FOR_A_LOOK
 from ganzoo.planning.choice import choose
 from ganzoo.planning.facts import Facts
 from ganzoo.planning.plan import make_plan
 from ganzoo.planning.rules import balance_without_classes, judge
 from ganzoo.protocols import Augmentation, DataSpec, DiscriminatorOutput
 from ganzoo.registry import Entry, Registry
-from ganzoo.sampling import BATCHES_FOR_A_LOOK
 from ganzoo.training.loop import train
 from ganzoo.training.step import WeightedRegularizer, discriminator_terms, generator_terms
 from ganzoo.training.unroll import Unroll, functional

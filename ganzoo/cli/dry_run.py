@@ -12,7 +12,7 @@ from rich.text import Text
 from ganzoo.assembly import assemble
 from ganzoo.cli.context import console
 from ganzoo.config.layers import leaves
-from ganzoo.measuring import metrics_of
+from ganzoo.evaluation.measuring import metrics_of
 from ganzoo.planning.plan import Plan
 from ganzoo.tracking import ChosenTracker
 from ganzoo.training.estimate import Estimate, estimate

@@ -83,7 +83,7 @@ def sample_command(
 
 
 def _write_images(run: Run, out: Path, n: int, labels: list[int] | None, seed: int, ema: bool) -> list[Path]:
-    from ganzoo import pictures
+    from ganzoo.evaluation import pictures
 
     written: list[Path] = []
     for images, drawn in run.samples(n, labels=labels, seed=seed, ema=ema):
@@ -120,7 +120,7 @@ def folder_name(class_name: str) -> str:
 
 
 def _write_grid(run: Run, grid: Path, n: int, labels: list[int] | None, seed: int, ema: bool) -> Path:
-    from ganzoo import pictures
+    from ganzoo.evaluation import pictures
 
     images = run.sample(n, labels=labels, seed=seed, ema=ema)
     if run.of_vectors:

@@ -10,7 +10,7 @@ from ganzoo.config.layers import Layer, flatten, leaves, merge, validate
 from ganzoo.config.schema import COLLECTIONS, SELECTIONS
 from ganzoo.config.yaml_text import read_yaml
 from ganzoo.errors import DataError, PluginError
-from ganzoo.measuring import metrics_of
+from ganzoo.evaluation.measuring import metrics_of
 from ganzoo.planning.choice import choose, parse_options
 from ganzoo.planning.plan import make_plan
 from ganzoo.registry import Entry, Registry

@@ -14,8 +14,8 @@ from typing import Any
 
 import torch
 
-from ganzoo import pictures
 from ganzoo.config.schema import RunConfig
+from ganzoo.evaluation import pictures
 from ganzoo.protocols import TrackedRun, Tracker
 from ganzoo.rundir import RunDirectory
 from ganzoo.testing.check import Check, demand

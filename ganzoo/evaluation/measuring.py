@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzoo import sampling
 from ganzoo.errors import ConfigError, PluginError
+from ganzoo.evaluation import sampling
+from ganzoo.evaluation.sampling import BATCHES_FOR_A_LOOK
 from ganzoo.planning.plan import Plan
 from ganzoo.protocols import Features, Metric
-from ganzoo.sampling import BATCHES_FOR_A_LOOK
 from ganzoo.seeds import generator_for
 from ganzoo.training.state import TrainState
 

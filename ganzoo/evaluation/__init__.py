@@ -1,0 +1,1 @@
+"""Samples of a generator, what they look like, and how good they are."""
