@@ -17,7 +17,7 @@ from rich.text import Text
 from ganzoo.cli.context import console, settings
 
 if TYPE_CHECKING:
-    from ganzoo.health.check import Check
+    from ganzoo.doctor.check import Check
 
 _STYLES = {"ok": "green", "note": "yellow", "fault": "bold red"}
 _MARKS = {"ok": "✓", "note": "!", "fault": "✗"}
@@ -31,8 +31,8 @@ def doctor_command(
 
     Exits with 0 if nothing is wrong, 4 if a plugin is broken, 6 if a device, a folder or the installation is unusable.
     """
-    from ganzoo.health.check import exit_code  # here, since no other command needs what these import
-    from ganzoo.health.checkup import checkup
+    from ganzoo.doctor.check import exit_code  # here, since no other command needs what these import
+    from ganzoo.doctor.checkup import checkup
 
     checks = []
     for some in checkup(plugins=settings().plugins):

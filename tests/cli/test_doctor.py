@@ -13,13 +13,13 @@ import pytest
 import torch
 from broken_plugins.install import SOURCES, PluginFolder
 
-from ganzoo.health import child, device_probe
-from ganzoo.health.check import Check, exit_code
-from ganzoo.health.devices import device_checks
-from ganzoo.health.folders import folder_checks, write_and_remove
-from ganzoo.health.plugin_probe import loading_checks
-from ganzoo.health.plugins import plugin_checks
-from ganzoo.health.versions import version_checks
+from ganzoo.doctor import child, device_probe
+from ganzoo.doctor.check import Check, exit_code
+from ganzoo.doctor.devices import device_checks
+from ganzoo.doctor.folders import folder_checks, write_and_remove
+from ganzoo.doctor.plugin_probe import loading_checks
+from ganzoo.doctor.plugins import plugin_checks
+from ganzoo.doctor.versions import version_checks
 from ganzoo.training.runtime import pick_device
 
 HARMLESS = {"healthy", "unknown_kind", "torch_at_import", "torch_in_hook", "prints", "install"}

@@ -6,9 +6,9 @@ import os
 import sys
 from collections.abc import Iterator
 
-from ganzoo.health.check import Check
-from ganzoo.health.child import Answer, ask
-from ganzoo.health.plugin_probe import leave_out, loading_checks
+from ganzoo.doctor.check import Check
+from ganzoo.doctor.child import Answer, ask
+from ganzoo.doctor.plugin_probe import leave_out, loading_checks
 from ganzoo.registry import ALLOW, DENY, Source, installed, select
 
 
@@ -41,7 +41,7 @@ def plugin_checks(*, plugins: bool = True) -> Iterator[Check]:
 
 def _load(environ: dict[str, str] | None = None) -> Answer:
     """Load in a process that finds what this one finds."""
-    return ask("ganzoo.health.plugin_probe", {"PYTHONPATH": os.pathsep.join(sys.path), **(environ or {})})
+    return ask("ganzoo.doctor.plugin_probe", {"PYTHONPATH": os.pathsep.join(sys.path), **(environ or {})})
 
 
 def _chosen() -> list[Source]:

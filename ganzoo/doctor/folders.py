@@ -10,8 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from ganzoo.cache import cache_folder
+from ganzoo.doctor.check import Check
 from ganzoo.errors import ConfigError
-from ganzoo.health.check import Check
 from ganzoo.registry import full_traceback
 
 SCARCE = 2**30

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from ganzoo.health.check import Check, Section
-from ganzoo.health.devices import device_checks
-from ganzoo.health.folders import folder_checks
-from ganzoo.health.plugins import plugin_checks
-from ganzoo.health.versions import version_checks
+from ganzoo.doctor.check import Check, Section
+from ganzoo.doctor.devices import device_checks
+from ganzoo.doctor.folders import folder_checks
+from ganzoo.doctor.plugins import plugin_checks
+from ganzoo.doctor.versions import version_checks
 from ganzoo.registry import full_traceback, one_line
 
 

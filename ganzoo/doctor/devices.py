@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ganzoo.health.check import Check
-from ganzoo.health.child import Answer, ask
-from ganzoo.health.device_probe import Probe
+from ganzoo.doctor.check import Check
+from ganzoo.doctor.child import Answer, ask
+from ganzoo.doctor.device_probe import Probe
 
 
 def device_checks() -> Iterator[Check]:
     """What torch said, and a fault if it did not come to its end."""
-    answer = ask("ganzoo.health.device_probe")
+    answer = ask("ganzoo.doctor.device_probe")
     probes = [Probe(**row) for row in answer.rows]
     for probe in probes:
         yield Check(section="devices", name=probe.name, status="note" if probe.note else "ok", text=probe.text)

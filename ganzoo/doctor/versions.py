@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, distribution, version
 
-from ganzoo.health.check import Check
+from ganzoo.doctor.check import Check
 from ganzoo.registry import FIRST_PARTY, origin_of
 
 _NAME = re.compile(r"[\w.-]+")

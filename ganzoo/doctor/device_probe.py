@@ -1,4 +1,4 @@
-"""What torch finds on this machine, told to the process that asks: ``python -m ganzoo.health.device_probe``."""
+"""What torch finds on this machine, told to the process that asks: ``python -m ganzoo.doctor.device_probe``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ganzoo.health.child import tell
+from ganzoo.doctor.child import tell
 
 if TYPE_CHECKING:
     import torch

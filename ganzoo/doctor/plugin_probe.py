@@ -1,4 +1,4 @@
-"""What loading every plugin comes to, told to the process that asks: ``python -m ganzoo.health.plugin_probe``."""
+"""What loading every plugin comes to, told to the process that asks: ``python -m ganzoo.doctor.plugin_probe``."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import sys
 from collections.abc import Iterator
 
 from ganzoo.catalog.inventory import PluginRow, counts, plugin_rows
+from ganzoo.doctor.check import Check
+from ganzoo.doctor.child import tell
 from ganzoo.errors import GanzooError
-from ganzoo.health.check import Check
-from ganzoo.health.child import tell
 from ganzoo.registry import DENY, FIRST_PARTY, Entry, Problem, Registry, full_traceback
 
 
