@@ -31,13 +31,13 @@ from judge import Judge
 from rich.console import Console
 
 from ganzoo import load_run
-from ganzoo.assembly import assemble
 from ganzoo.config.layers import Layer
 from ganzoo.errors import DivergedError
 from ganzoo.planning.choice import file_layer
 from ganzoo.planning.plan import Plan, make_plan
 from ganzoo.registry import Registry
-from ganzoo.runs import start
+from ganzoo.runs.assembly import assemble
+from ganzoo.runs.session import start
 from ganzoo.training.loop import train
 
 FIGURES = Path(__file__).parents[1] / "docs" / "figures" / "recipes.md"

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ganzoo.planning.building import build as build
-    from ganzoo.runs import run as run
-    from ganzoo.trained import Run as Run
-    from ganzoo.trained import load_run as load_run
+    from ganzoo.runs.run import Run as Run
+    from ganzoo.runs.run import load_run as load_run
+    from ganzoo.runs.session import run as run
 
 _HOMES = {
     "build": "ganzoo.planning.building",
-    "Run": "ganzoo.trained",
-    "load_run": "ganzoo.trained",
-    "run": "ganzoo.runs",
+    "Run": "ganzoo.runs.run",
+    "load_run": "ganzoo.runs.run",
+    "run": "ganzoo.runs.session",
 }
 
 __all__ = ["Run", "build", "load_run", "run"]

@@ -10,7 +10,6 @@ from typing import Literal
 import torch
 from pydantic import ValidationError
 
-from ganzoo.assembly import assemble
 from ganzoo.config.explanation import explain
 from ganzoo.config.finding import Finding, refusal
 from ganzoo.config.layers import Layer, Merged, merge
@@ -20,6 +19,7 @@ from ganzoo.planning.choice import choose
 from ganzoo.planning.plan import Plan, make_plan
 from ganzoo.protocols import Dataset
 from ganzoo.registry import Entry, Registry, one_line
+from ganzoo.runs.assembly import assemble
 from ganzoo.training.loop import train
 
 Status = Literal["ok", "warn", "refused", "failed"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ganzoo.rundir import RunDirectory
+from ganzoo.runs.directory import RunDirectory
 
 
 def rows(path: Path) -> list[dict[str, float]]:

@@ -29,8 +29,6 @@ FLOORS = (
 """From the bottom up. A wing imports itself and the floors below; wings of one floor do not know each other."""
 
 MOVING = {
-    **dict.fromkeys(("runs", "trained", "rundir", "manifest", "assembly", "watch"), "runs"),
-    **dict.fromkeys(("progress", "tracking", "interruption"), "runs"),
     "matrix": "studies",
 }
 """Modules on their way into a wing."""

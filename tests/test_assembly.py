@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from ganzoo.assembly import assemble, make_optimizer, make_runtime
 from ganzoo.component import Component, RegularizerOptions
 from ganzoo.config.layers import Layer, flatten, parse_assignments
 from ganzoo.config.schema import RuntimeConfig, TrainConfig
 from ganzoo.errors import PluginError, ResourceError
 from ganzoo.planning.plan import make_plan
 from ganzoo.registry import Entry, Registry
+from ganzoo.runs.assembly import assemble, make_optimizer, make_runtime
 
 TINY = ("data=synthetic", "data.n=16", "data.image_size=8", "disc.ndf=2", "gen.ngf=2", "gen.latent=3")
 CPU = torch.device("cpu")

@@ -26,7 +26,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import ganzoo
-from ganzoo import errors, runs
+from ganzoo import errors
 from ganzoo.cli import app
 from ganzoo.cli.sugar import written_out
 from ganzoo.component import KINDS, Component
@@ -34,6 +34,7 @@ from ganzoo.config.schema import COLLECTIONS, DEFAULT_STEPS, SHARED_DATA_KEYS, R
 from ganzoo.matrix import Status
 from ganzoo.protocols import StepView, TrackedRun
 from ganzoo.registry import Registry, parse_kind
+from ganzoo.runs import session as runs
 from ganzoo.testing.tags import KNOWN
 
 GUIDE = ROOT / "docs" / "user-guide.md"

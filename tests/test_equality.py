@@ -13,12 +13,12 @@ import pytest
 import torch
 from torch import nn
 
-from ganzoo.assembly import assemble
 from ganzoo.config.layers import Layer
 from ganzoo.data import Batches
 from ganzoo.planning.plan import make_plan
 from ganzoo.protocols import Generator
 from ganzoo.registry import Registry
+from ganzoo.runs.assembly import assemble
 from ganzoo.seeds import generator_for
 from ganzoo.training.loop import train
 

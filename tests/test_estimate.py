@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from ganzoo.assembly import assemble
 from ganzoo.config.layers import Layer, parse_assignments
 from ganzoo.planning.plan import make_plan
 from ganzoo.registry import Registry
+from ganzoo.runs.assembly import assemble
 from ganzoo.training.estimate import estimate
 
 TINY = ("data=synthetic", "data.n=16", "data.image_size=8", "disc.ndf=2", "gen.ngf=2", "gen.latent=3", "train.steps=9")

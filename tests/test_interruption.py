@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from comparing import assert_same_outcome, rows
 
-from ganzoo.rundir import RunDirectory
+from ganzoo.runs.directory import RunDirectory
 
 STEPS = 60
 CASES = [

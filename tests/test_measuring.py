@@ -9,7 +9,6 @@ import torch
 from PIL import Image
 
 import ganzoo
-from ganzoo.assembly import assemble
 from ganzoo.component import Options
 from ganzoo.config.layers import Layer, flatten
 from ganzoo.errors import ConfigError
@@ -17,6 +16,7 @@ from ganzoo.evaluation import pictures
 from ganzoo.evaluation.measuring import measures, metrics_of, real_part
 from ganzoo.planning.plan import make_plan
 from ganzoo.registry import Registry
+from ganzoo.runs.assembly import assemble
 from ganzoo.seeds import generator_for
 
 SMALL = {

@@ -10,7 +10,7 @@ import torch
 
 from ganzoo import files
 from ganzoo.errors import CheckpointError, ConfigError, LockedError, ResourceError
-from ganzoo.rundir import RunDirectory, find_run, verify
+from ganzoo.runs.directory import RunDirectory, find_run, verify
 
 
 def save(run, step):

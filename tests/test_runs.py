@@ -15,13 +15,13 @@ from PIL import Image
 from rich.console import Console
 
 import ganzoo
-from ganzoo import runs
 from ganzoo.config.layers import Layer, flatten
 from ganzoo.errors import CheckpointError, ConfigError, DivergedError, Interrupted, LockedError
 from ganzoo.evaluation import pictures
 from ganzoo.planning.plan import make_plan
 from ganzoo.registry import Registry
-from ganzoo.rundir import RunDirectory
+from ganzoo.runs import session as runs
+from ganzoo.runs.directory import RunDirectory
 
 LOSSES = ("bce", "wgan-gp", "lsgan", "hinge", "margin-hinge")
 DISCRIMINATORS = ("dcgan", "patchgan-sn", "acgan")

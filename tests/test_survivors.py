@@ -24,7 +24,6 @@ from pydantic import Field
 from torch import nn
 from toys import SIZE, SPEC, Constant, Hinge, ToyDiscriminator, ToyGenerator, make_game, make_inputs, make_setup
 
-from ganzoo.assembly import assemble
 from ganzoo.component import Component, Options
 from ganzoo.config.layers import Layer, canonical_path, flatten, parse_assignments
 from ganzoo.data import Batches
@@ -38,10 +37,11 @@ from ganzoo.planning.plan import make_plan
 from ganzoo.planning.rules import balance_without_classes, judge
 from ganzoo.protocols import Augmentation, DataSpec, DiscriminatorOutput
 from ganzoo.registry import Entry, Registry
+from ganzoo.runs.assembly import assemble
+from ganzoo.runs.watch import POINTS, SampleGrids
 from ganzoo.training.loop import train
 from ganzoo.training.step import WeightedRegularizer, discriminator_terms, generator_terms
 from ganzoo.training.unroll import Unroll, functional
-from ganzoo.watch import POINTS, SampleGrids
 
 
 class Tripled(Augmentation):

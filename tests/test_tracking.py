@@ -21,13 +21,14 @@ from comparing import assert_same_outcome
 from rich.console import Console
 
 import ganzoo
-from ganzoo import runs, tracking
 from ganzoo.component import Component, Options, TrackerOptions
 from ganzoo.config.layers import Layer, flatten, parse_assignments
 from ganzoo.errors import ConfigError, DivergedError, Interrupted, PluginError, ResourceError, UnknownNameError
 from ganzoo.protocols import TrackedRun, Tracker
 from ganzoo.registry import Entry, Registry
-from ganzoo.rundir import RunDirectory
+from ganzoo.runs import session as runs
+from ganzoo.runs import tracking
+from ganzoo.runs.directory import RunDirectory
 
 TOLD: list[tuple] = []
 """What the trackers of this file were told, in order."""
@@ -645,5 +646,5 @@ def test_the_base_class_does_nothing():
 
 
 def test_finding_trackers_takes_no_torch():
-    code = "import sys, ganzoo.tracking; print('torch' in sys.modules)"
+    code = "import sys, ganzoo.runs.tracking; print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

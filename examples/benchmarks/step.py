@@ -26,11 +26,11 @@ from typing import Any
 import torch
 from torch.nn.functional import relu
 
-from ganzoo.assembly import assemble
 from ganzoo.config.layers import Layer
 from ganzoo.data import Batches
 from ganzoo.planning.plan import Plan, make_plan
 from ganzoo.registry import Registry
+from ganzoo.runs.assembly import assemble
 from ganzoo.training.loop import train
 
 Step = Callable[[], object]

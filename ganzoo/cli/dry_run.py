@@ -9,12 +9,12 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from ganzoo.assembly import assemble
 from ganzoo.cli.context import console
 from ganzoo.config.layers import leaves
 from ganzoo.evaluation.measuring import metrics_of
 from ganzoo.planning.plan import Plan
-from ganzoo.tracking import ChosenTracker
+from ganzoo.runs.assembly import assemble
+from ganzoo.runs.tracking import ChosenTracker
 from ganzoo.training.estimate import Estimate, estimate
 
 

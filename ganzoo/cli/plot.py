@@ -79,13 +79,13 @@ def run_command(
     """Draw a run's terms, mean logits, gradient norms and metrics, beside what its loss comes to at p_g = p_data."""
     if out is not None:
         _check_place(out)
-    from ganzoo.rundir import find_run
+    from ganzoo.runs.directory import find_run
 
     directory = find_run(runs_folder, run, flag="--runs")
     from ganzoo.plotting import canvas
     from ganzoo.plotting.goal import goal_of
     from ganzoo.plotting.runs import figure
-    from ganzoo.trained import Run
+    from ganzoo.runs.run import Run
 
     chosen = Run(directory.path)
     target = directory.path / "metrics.png" if out is None else out

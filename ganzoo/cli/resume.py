@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from ganzoo import tracking
 from ganzoo.cli.chatter import chatter
 from ganzoo.cli.context import registry
 from ganzoo.cli.run import Device, Json, Out, Precision, Quiet, Set, Tracker, given_flags, number, print_outcome
 from ganzoo.config.layers import Layer, parse_assignments
+from ganzoo.runs import tracking
 
 
 def resume_command(
@@ -37,9 +37,9 @@ def resume_command(
     known = registry()
     wanted, other_assignments = tracking.asked_for(known, tracker or (), parse_assignments(assignments or ()))
     changes = [Layer("--set", other_assignments), Layer("flag", flags)]
-    from ganzoo import runs
-    from ganzoo.rundir import find_run
-    from ganzoo.trained import Run
+    from ganzoo.runs import session as runs
+    from ganzoo.runs.directory import find_run
+    from ganzoo.runs.run import Run
 
     console = chatter(quiet=quiet)
     directory = find_run(out, run)

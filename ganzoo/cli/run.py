@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ganzoo import tracking
 from ganzoo.cli.chatter import chatter
 from ganzoo.cli.context import registry
 from ganzoo.config.layers import Layer, flatten, parse_assignments
 from ganzoo.errors import ConfigError
 from ganzoo.planning.choice import choose, file_layer
+from ganzoo.runs import tracking
 
 if TYPE_CHECKING:
-    from ganzoo.trained import Run
+    from ganzoo.runs.run import Run
 
 COMPONENTS = "What is trained"
 TRAINING = "How it is trained"
@@ -138,8 +138,8 @@ def run_command(
     wanted, other_assignments = tracking.asked_for(known, tracker or (), parse_assignments(assignments or ()))
     layers += [Layer("--set", other_assignments), Layer("flag", flags)]
     choose(known, layers)  # a wrong name or key is answered at once: what follows imports torch
-    from ganzoo import runs
     from ganzoo.planning.plan import make_plan
+    from ganzoo.runs import session as runs
 
     trackers = tracking.chosen(wanted)
     plan = make_plan(known, layers)

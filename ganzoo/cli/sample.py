@@ -17,7 +17,7 @@ from ganzoo.errors import ConfigError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ganzoo.trained import Run
+    from ganzoo.runs.run import Run
 
 MOST_IN_A_GRID = 1024
 EXAMPLES = """\
@@ -63,8 +63,8 @@ def sample_command(
             allowed=".png",
             hint=f"--grid {grid.parent / (grid.stem or 'samples')}.png",
         )
-    from ganzoo.rundir import find_run
-    from ganzoo.trained import Run
+    from ganzoo.runs.directory import find_run
+    from ganzoo.runs.run import Run
 
     chatter(quiet=False)
     chosen = Run(find_run(runs_folder, run, flag="--runs").path)

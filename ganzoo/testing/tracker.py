@@ -17,7 +17,7 @@ import torch
 from ganzoo.config.schema import RunConfig
 from ganzoo.evaluation import pictures
 from ganzoo.protocols import TrackedRun, Tracker
-from ganzoo.rundir import RunDirectory
+from ganzoo.runs.directory import RunDirectory
 from ganzoo.testing.check import Check, demand
 from ganzoo.testing.options import OPTIONS_CHECKS
 from ganzoo.testing.random_numbers import random_numbers_untouched

@@ -15,7 +15,7 @@ from ganzoo.planning.choice import file_layer
 from ganzoo.planning.plan import make_plan
 from ganzoo.protocols import DataSpec
 from ganzoo.registry import Registry
-from ganzoo.runs import start
+from ganzoo.runs.session import start
 
 REGISTRY = Registry.load(plugins=False)
 RECIPES = {entry.name: entry for entry in REGISTRY.entries("recipe")}

@@ -14,11 +14,12 @@ from rich.console import Console
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import ganzoo
-from ganzoo import runs, tracking
 from ganzoo.config.layers import Layer, flatten
 from ganzoo.protocols import TrackedRun
 from ganzoo.registry import Registry
-from ganzoo.rundir import RunDirectory
+from ganzoo.runs import session as runs
+from ganzoo.runs import tracking
+from ganzoo.runs.directory import RunDirectory
 
 TINY = {
     "discriminator": {"name": "patchgan-sn", "ndf": 2},

@@ -12,23 +12,24 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from ganzoo import files, manifest, tracking
-from ganzoo.assembly import assemble
+from ganzoo import files
 from ganzoo.config import layers as configuration
 from ganzoo.config.layers import Layer, RunConfig
 from ganzoo.errors import ConfigError, DivergedError, Interrupted, ResourceError
 from ganzoo.evaluation.measuring import measures, metrics_of, real_part
-from ganzoo.interruption import stoppable
 from ganzoo.planning.choice import file_layer
 from ganzoo.planning.plan import Plan, make_plan
-from ganzoo.progress import progress
 from ganzoo.protocols import TrackedRun, Watcher
 from ganzoo.registry import Registry
-from ganzoo.rundir import RunDirectory
-from ganzoo.tracking import ChosenTracker, Trackers
-from ganzoo.trained import RUNS, Run, read_config
+from ganzoo.runs import manifest, tracking
+from ganzoo.runs.assembly import assemble
+from ganzoo.runs.directory import RunDirectory
+from ganzoo.runs.interruption import stoppable
+from ganzoo.runs.progress import progress
+from ganzoo.runs.run import RUNS, Run, read_config
+from ganzoo.runs.tracking import ChosenTracker, Trackers
+from ganzoo.runs.watch import POINTS, Checkpoints, MetricsLog, SampleGrids
 from ganzoo.training.loop import Setup, train
-from ganzoo.watch import POINTS, Checkpoints, MetricsLog, SampleGrids
 
 logger = logging.getLogger("ganzoo")
 

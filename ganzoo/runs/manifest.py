@@ -17,7 +17,7 @@ from ganzoo.config.layers import RESUMABLE, leaves
 from ganzoo.errors import CheckpointError
 from ganzoo.planning.plan import Plan
 from ganzoo.protocols import DataSpec
-from ganzoo.rundir import RunDirectory
+from ganzoo.runs.directory import RunDirectory
 from ganzoo.training.loop import Setup
 
 CONDITIONS = ("versions", "plugins", "device", "threads")

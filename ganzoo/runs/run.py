@@ -12,14 +12,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzoo import manifest
 from ganzoo.config import layers as configuration
 from ganzoo.config.layers import Layer, RunConfig
 from ganzoo.errors import CheckpointError, ConfigError
 from ganzoo.evaluation import sampling
 from ganzoo.protocols import Generator
 from ganzoo.registry import Registry
-from ganzoo.rundir import RunDirectory, find_run
+from ganzoo.runs import manifest
+from ganzoo.runs.directory import RunDirectory, find_run
 from ganzoo.seeds import seeded
 from ganzoo.training.runtime import pick_device
 

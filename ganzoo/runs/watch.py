@@ -17,7 +17,7 @@ from torch import Tensor
 from ganzoo.evaluation import pictures, sampling
 from ganzoo.evaluation.sampling import BATCHES_FOR_A_LOOK
 from ganzoo.protocols import DataSpec, Generator, Report
-from ganzoo.rundir import RunDirectory
+from ganzoo.runs.directory import RunDirectory
 from ganzoo.seeds import generator_for
 from ganzoo.training import spectral
 from ganzoo.training.loop import Schedule

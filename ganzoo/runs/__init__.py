@@ -1,0 +1,1 @@
+"""Runs: started, resumed, watched, and kept in their folders."""
