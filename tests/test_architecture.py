@@ -28,11 +28,6 @@ FLOORS = (
 )
 """From the bottom up. A wing imports itself and the floors below; wings of one floor do not know each other."""
 
-MOVING = {
-    "matrix": "studies",
-}
-"""Modules on their way into a wing."""
-
 FACES = {"ganzoo.registry", "ganzoo.scaffold"}
 """Wings that hand names on: from outside they are entered by their ``__init__`` alone."""
 
@@ -123,9 +118,7 @@ def imports_of(module: str) -> list[Import]:
 def wing(module: str) -> str:
     """The part of ``ganzoo`` that a module belongs to."""
     part = module.split(".")[1]
-    if part in GROUND:
-        return "ground"
-    return MOVING.get(part, part)
+    return "ground" if part in GROUND else part
 
 
 def floor(module: str) -> int:

@@ -31,10 +31,10 @@ from ganzoo.cli import app
 from ganzoo.cli.sugar import written_out
 from ganzoo.component import KINDS, Component
 from ganzoo.config.schema import COLLECTIONS, DEFAULT_STEPS, SHARED_DATA_KEYS, RunConfig
-from ganzoo.matrix import Status
 from ganzoo.protocols import StepView, TrackedRun
 from ganzoo.registry import Registry, parse_kind
 from ganzoo.runs import session as runs
+from ganzoo.studies.matrix import Status
 from ganzoo.testing.tags import KNOWN
 
 GUIDE = ROOT / "docs" / "user-guide.md"

@@ -7,8 +7,8 @@ from broken_plugins.install import PluginFolder
 
 from ganzoo.config.layers import Layer
 from ganzoo.errors import ConfigError, DataError, UnknownNameError
-from ganzoo.matrix import PairResult, by_reason, matrix, pairs
 from ganzoo.registry import Registry
+from ganzoo.studies.matrix import PairResult, by_reason, matrix, pairs
 
 QUICK = {"data.name": "synthetic", "data.n": 16, "data.image_size": 16, "train.batch_size": 4}
 DISCRIMINATORS = ["mlp", "patchgan-sn"]

@@ -21,7 +21,7 @@ from ganzoo.errors import ConfigError
 from ganzoo.planning.choice import choose
 
 if TYPE_CHECKING:
-    from ganzoo.matrix import PairResult
+    from ganzoo.studies.matrix import PairResult
 
 EXAMPLES = """\
 Examples:
@@ -88,7 +88,7 @@ def matrix_command(
             known.get(kind, name)
     choose(known, layers)  # a wrong name or key is answered at once: what follows imports torch
     chatter(quiet=True)
-    from ganzoo.matrix import matrix, pairs
+    from ganzoo.studies.matrix import matrix, pairs
 
     chosen: dict[str, Any] = {"losses": loss or (), "discriminators": disc or ()}
     results = list(_watched(matrix(known, layers, steps=run, **chosen), total=len(pairs(known, **chosen))))
@@ -113,7 +113,7 @@ def _watched(results: Iterator[PairResult], *, total: int) -> Iterator[PairResul
 
 def show(out: Console, results: Sequence[PairResult]) -> None:
     """A letter for each pair, discriminators below each other, and the reasons under it."""
-    from ganzoo.matrix import by_reason
+    from ganzoo.studies.matrix import by_reason
 
     losses = list(dict.fromkeys(result.loss for result in results))
     names = list(dict.fromkeys(result.discriminator for result in results))

@@ -10,8 +10,8 @@ from rich.console import Console
 from ganzoo.cli import matrix as command
 from ganzoo.cli.matrix import headings, show, who
 from ganzoo.cli.matrix_page import page
-from ganzoo.matrix import PairResult
 from ganzoo.registry import Registry
+from ganzoo.studies.matrix import PairResult
 
 QUICK = (
     "--data synthetic --image-size 16 --set data.n=16 --set train.batch_size=4 --loss hinge --loss ebgan "
@@ -58,7 +58,7 @@ def test_rows_for_programs(ganzoo):
 
 def test_all_pairs_are_trained_with_run(ganzoo, monkeypatch):
     seen = []
-    monkeypatch.setattr("ganzoo.matrix._train", lambda plan: seen.append(plan.config.train.steps))
+    monkeypatch.setattr("ganzoo.studies.matrix._train", lambda plan: seen.append(plan.config.train.steps))
     assert ganzoo(f"matrix {QUICK} --run 3 --json").code == 0
     assert seen == [3] * 4
     assert ganzoo(f"matrix {QUICK} --json").code == 0
@@ -67,7 +67,7 @@ def test_all_pairs_are_trained_with_run(ganzoo, monkeypatch):
 
 def test_what_is_put_before_the_discriminator(ganzoo, monkeypatch):
     seen = []
-    monkeypatch.setattr("ganzoo.matrix._train", lambda plan: seen.append(list(plan.config.augment)))
+    monkeypatch.setattr("ganzoo.studies.matrix._train", lambda plan: seen.append(list(plan.config.augment)))
     quick = QUICK.replace("--loss ebgan ", "").replace("--disc autoencoder", "")
     assert ganzoo(f"matrix {quick} --augment diffaugment --run 1 --json").code == 0
     assert ganzoo(f"matrix {quick} --augment none --run 1 --json").code == 0
@@ -77,7 +77,7 @@ def test_what_is_put_before_the_discriminator(ganzoo, monkeypatch):
 
 def test_a_failed_pair_ends_with_1_and_a_refused_one_with_0(ganzoo, monkeypatch):
     assert ganzoo(f"matrix {QUICK} --reg auxiliary-classifier").code == 0
-    monkeypatch.setattr("ganzoo.matrix._train", lambda plan: "it broke")
+    monkeypatch.setattr("ganzoo.studies.matrix._train", lambda plan: "it broke")
     outcome = ganzoo(f"matrix {QUICK} --run 1 --json")
     assert outcome.code == 1
     assert {row["status"] for row in outcome.json} == {"failed"}

@@ -3,10 +3,10 @@
 import pytest
 
 from ganzoo.config.layers import Layer
-from ganzoo.matrix import SMALL, matrix
 from ganzoo.planning import plan as planning
 from ganzoo.planning.plan import make_plan
 from ganzoo.registry import Registry
+from ganzoo.studies.matrix import SMALL, matrix
 
 REGISTRY = Registry.load(plugins=False)
 LOSSES = [entry.name for entry in REGISTRY.entries("loss")]
