@@ -31,7 +31,7 @@ from judge import Judge
 from rich.console import Console
 
 from ganzoo import load_run
-from ganzoo.config.layers import Layer
+from ganzoo.config.layers import ConfigLayer
 from ganzoo.errors import DivergedError
 from ganzoo.planning.choice import file_layer
 from ganzoo.planning.plan import Plan, make_plan
@@ -116,7 +116,9 @@ def planned(recipe: str, seed: int, *, steps: int) -> Plan:
     registry = Registry.load()
     often = {"train.steps": steps, "train.sample_every": max(1, steps // 8), "train.checkpoint_every": steps}
     here = {"seed": seed, "runtime.threads": 1, "runtime.device": "cpu"}
-    return make_plan(registry, [file_layer(recipe, registry), Layer("this example", OVERRIDES[recipe] | often | here)])
+    return make_plan(
+        registry, [file_layer(recipe, registry), ConfigLayer("this example", OVERRIDES[recipe] | often | here)]
+    )
 
 
 def seconds_per_step(plan: Plan) -> float:

@@ -261,6 +261,23 @@ def test_every_file_is_named_for_its_one_idea():
     assert [str(path.relative_to(ROOT)) for path in files if path.stem in vague] == []
 
 
+def defined_twice(sources: dict[str, str]) -> dict[str, list[str]]:
+    """Class name → the modules that define it, where there are several."""
+    homes: dict[str, list[str]] = {}
+    for module, source in sources.items():
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.ClassDef):
+                homes.setdefault(node.name, []).append(module)
+    return {name: modules for name, modules in homes.items() if len(modules) > 1}
+
+
+def test_a_class_name_means_one_thing():
+    """Components of two kinds may share a name, and so their classes: a dcgan is a generator and a discriminator."""
+    twice = defined_twice({name: path.read_text(encoding="utf-8") for name, path in (CORE | PLUGINS).items()})
+    own = {name: homes for name, homes in twice.items() if len({home.rpartition(".")[2] for home in homes}) > 1}
+    assert own == {}
+
+
 @pytest.mark.parametrize(
     "entry", Registry.load(plugins=False).entries(), ids=lambda entry: f"{entry.kind}-{entry.name}"
 )
@@ -300,6 +317,10 @@ class TestTheRulesBite:
     def test_an_import_of_a_wing_on_the_same_floor(self):
         assert misplaced("ganzoo.training.x", imports("import ganzoo.registry")) == ["ganzoo.registry"]
         assert misplaced("ganzoo.training.x", imports("import ganzoo.training.y")) == []
+
+    def test_a_name_for_two_things(self):
+        assert defined_twice({"a.x": "class Layer: ...", "a.y": "class Layer: ..."}) == {"Layer": ["a.x", "a.y"]}
+        assert defined_twice({"a.x": "class Layer: ...", "a.y": "class Other: ..."}) == {}
 
     def test_a_step_round_a_face(self):
         assert outside_the_face("ganzoo.cli.x", imports("from ganzoo.registry.entry import Entry")) == [

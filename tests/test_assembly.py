@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ganzoo.component import Component, RegularizerOptions
-from ganzoo.config.layers import Layer, flatten, parse_assignments
+from ganzoo.config.layers import ConfigLayer, flatten, parse_assignments
 from ganzoo.config.schema import RuntimeConfig, TrainConfig
 from ganzoo.errors import PluginError, ResourceError
 from ganzoo.planning.plan import make_plan
@@ -16,7 +16,7 @@ CPU = torch.device("cpu")
 
 
 def setup_of(*assignments, registry=None):
-    layers = [Layer("x", parse_assignments([*TINY, "train.batch_size=4", *assignments]))]
+    layers = [ConfigLayer("x", parse_assignments([*TINY, "train.batch_size=4", *assignments]))]
     return assemble(make_plan(registry or Registry.load(plugins=False), layers))
 
 
@@ -104,5 +104,5 @@ def test_the_correction_for_lazy_terms_is_adams_alone(optimizer, lr):
         "regularizers": {"r1": {"every": 4, "lazy_adam": True}},
         "train": {"optimizer": optimizer, "d_lr": 0.1, "steps": 1},
     }
-    plan = make_plan(Registry.load(plugins=False), [Layer("file", flatten(config))])
+    plan = make_plan(Registry.load(plugins=False), [ConfigLayer("file", flatten(config))])
     assert assemble(plan).state.d_optimizer.param_groups[0]["lr"] == pytest.approx(lr)

@@ -6,7 +6,7 @@ import pytest
 from pydantic import Field, field_validator
 
 from ganzoo.component import Component, DatasetOptions, Options, RegularizerOptions
-from ganzoo.config.layers import Layer, flatten, parse_assignments
+from ganzoo.config.layers import ConfigLayer, flatten, parse_assignments
 from ganzoo.errors import ConfigError, PluginError, UnknownNameError
 from ganzoo.planning.choice import choose, file_layer, parse_options
 from ganzoo.registry import Entry, Registry
@@ -83,7 +83,7 @@ def chosen(*layers, entries=(), **sections):
     """The choice made of the default components and ``entries``, which come before them."""
     names = {(one.kind, one.name) for one in entries}
     known = Registry([*entries, *(one for one in DEFAULTS if (one.kind, one.name) not in names)])
-    return choose(known, [*layers, Layer("file", flatten(sections))])
+    return choose(known, [*layers, ConfigLayer("file", flatten(sections))])
 
 
 def refusal(*layers, entries=(), **sections):
@@ -152,12 +152,12 @@ class TestPaths:
         assert "path of a folder" in error.hint
 
     def test_the_options_of_another_dataset_are_left_out(self):
-        below = Layer("file", flatten({"data": {"name": "digits", "on_error": "skip", "image_size": 16}}))
+        below = ConfigLayer("file", flatten({"data": {"name": "digits", "on_error": "skip", "image_size": 16}}))
         data = chosen(below, data="./cats").config.data
         assert (data.image_size, data.options()) == (16, {"path": "./cats"})
 
     def test_a_path_on_the_command_line_takes_the_place_of_one_in_a_file(self):
-        below = Layer("file", flatten({"data": {"name": "folder", "path": "a", "on_error": "skip"}}))
+        below = ConfigLayer("file", flatten({"data": {"name": "folder", "path": "a", "on_error": "skip"}}))
         assert chosen(below, data="./b").config.data.options() == {"path": "./b", "on_error": "skip"}
 
 
@@ -209,7 +209,7 @@ class TestSuggestions:
             *(entry("regularizer", name) for name in "abc"),
         ]
         assert chosen(entries=entries).config.regularizers == {"a": {"weight": 1}, "b": {"weight": 2}}
-        added = Layer("--set", parse_assignments(["reg.c.weight=3"]))
+        added = ConfigLayer("--set", parse_assignments(["reg.c.weight=3"]))
         assert set(chosen(added, entries=entries).config.regularizers) == {"a", "b", "c"}
         assert chosen(entries=entries, regularizers=["c"]).config.regularizers == {"c": {}}
         assert chosen(entries=entries, regularizers="none").config.regularizers == {}
@@ -235,7 +235,7 @@ class TestEveryFindingAtOnce:
     )
 
     def test_names_keys_options_and_combination(self):
-        wrong = Layer("--set", parse_assignments(["trian.steps=3", "disc.widht=3", "train.g_lr=-1"]))
+        wrong = ConfigLayer("--set", parse_assignments(["trian.steps=3", "disc.widht=3", "train.g_lr=-1"]))
         message = refusal(wrong, entries=self.entries, generator="dcgam", regularizers=["aux"]).message
         assert message.startswith("4 things do not fit:")
         for part in (
@@ -270,22 +270,22 @@ class TestEveryFindingAtOnce:
 
     def test_a_regularizer_that_was_set_and_then_left_out(self):
         entries = [entry("regularizer", "a"), entry("regularizer", "b")]
-        added = Layer("--set", parse_assignments(["reg.b.weight=3"]))
-        error = refusal(added, Layer("flag", flatten({"regularizers": ["a"]})), entries=entries)
+        added = ConfigLayer("--set", parse_assignments(["reg.b.weight=3"]))
+        error = refusal(added, ConfigLayer("flag", flatten({"regularizers": ["a"]})), entries=entries)
         assert "regularizers.b.weight (from --set) has no effect" in error.message
         assert "add --reg b" in error.hint
 
     def test_what_adds_it_again_depends_on_who_left_it_out(self):
         known = (("augmentation", "a"), ("augmentation", "b"), ("metric", "c"), ("metric", "d"))
         entries = [entry(kind, name, options=Term) for kind, name in known]
-        dotted = Layer("file", {"augment.b.weight": 3, "metrics.d.weight": 2})
-        flag = refusal(dotted, Layer("flag", flatten({"augment": ["a"]})), entries=entries)
+        dotted = ConfigLayer("file", {"augment.b.weight": 3, "metrics.d.weight": 2})
+        flag = refusal(dotted, ConfigLayer("flag", flatten({"augment": ["a"]})), entries=entries)
         assert "the augmentations are chosen by flag, and b is not among them" in flag.message
         assert flag.hint.startswith("add --augment b, ")
-        error = refusal(dotted, Layer("--set", parse_assignments(["metrics=c"])), entries=entries)
+        error = refusal(dotted, ConfigLayer("--set", parse_assignments(["metrics=c"])), entries=entries)
         assert "the metrics are chosen by --set" in error.message
         assert error.hint.startswith("add --set metrics.d={} as the last --set, ")
-        mended = Layer("--set", parse_assignments(["metrics=c", "metrics.d={}"]))
+        mended = ConfigLayer("--set", parse_assignments(["metrics=c", "metrics.d={}"]))
         assert set(chosen(dotted, mended, entries=entries).config.metrics) == {"c", "d"}
 
 
@@ -319,7 +319,7 @@ class TestFiles:
     def test_a_file(self, registry, tmp_path):
         path = tmp_path / "mine.yaml"
         path.write_text("loss: bce\nseed: 3\n")
-        assert file_layer(str(path), registry) == Layer("file mine.yaml", {"loss.name": "bce", "seed": 3})
+        assert file_layer(str(path), registry) == ConfigLayer("file mine.yaml", {"loss.name": "bce", "seed": 3})
 
     def test_a_file_without_suffix(self, registry, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganzoo.config.layers import (
-    Layer,
+    ConfigLayer,
     canonical_path,
     flatten,
     merge,
@@ -26,7 +26,7 @@ PATHS = ["seed", "train.steps", "train.d_lr", "runtime.device", "data.image_size
 
 
 def layer(origin="file", **sections):
-    return Layer(origin, flatten(sections))
+    return ConfigLayer(origin, flatten(sections))
 
 
 def refused(**sections):
@@ -39,7 +39,7 @@ def refused(**sections):
 class TestMerging:
     @given(st.lists(st.dictionaries(st.sampled_from(PATHS), st.integers(1, 99)), max_size=5))
     def test_the_last_layer_that_says_something_wins_and_is_named(self, values):
-        layers = [Layer(f"layer {number}", content) for number, content in enumerate(values)]
+        layers = [ConfigLayer(f"layer {number}", content) for number, content in enumerate(values)]
         merged = merge(layers)
         for path in PATHS:
             said = [one for one in layers if path in one.values]
@@ -61,7 +61,7 @@ class TestMerging:
         assert merged.values == {"loss.name": "margin-hinge", "loss.margin_real": 0.5}
 
     def test_options_given_without_a_name_are_never_dropped(self):
-        merged = merge([Layer("--set", {"loss.margin_real": 0.5}), layer("flag", loss="bce")])
+        merged = merge([ConfigLayer("--set", {"loss.margin_real": 0.5}), layer("flag", loss="bce")])
         assert merged.values["loss.margin_real"] == 0.5
 
     def test_size_and_channels_outlive_the_dataset_they_were_given_with(self):
@@ -73,8 +73,10 @@ class TestMerging:
         }
 
     def test_steps_and_epochs_of_one_command_line_are_both_kept(self):
-        below, added = layer("file", train={"epochs": 9}), Layer("--set", {"train.epochs": 2})
-        assert merge([below, added, Layer("flag", {"train.steps": 3})]).tree() == {"train": {"steps": 3, "epochs": 2}}
+        below, added = layer("file", train={"epochs": 9}), ConfigLayer("--set", {"train.epochs": 2})
+        assert merge([below, added, ConfigLayer("flag", {"train.steps": 3})]).tree() == {
+            "train": {"steps": 3, "epochs": 2}
+        }
 
     @pytest.mark.parametrize(("stronger", "weaker"), [("steps", "epochs"), ("epochs", "steps")])
     def test_steps_and_epochs_overrule_each_other_from_above(self, stronger, weaker):
@@ -87,13 +89,13 @@ class TestMerging:
         assert "steps (3) and epochs (2) exclude each other" in refused(train={"steps": 3, "epochs": 2})
 
     def test_a_path_through_a_value(self):
-        merged = merge([Layer("--set", {"train.steps": 3, "train.steps.x": 4})])
+        merged = merge([ConfigLayer("--set", {"train.steps": 3, "train.steps.x": 4})])
         with pytest.raises(ConfigError, match=r"train\.steps\.x asks for a key within steps"):
             validate(merged)
 
     def test_the_tree_shares_nothing_with_the_layers(self):
         values = {"loss.margins": {"real": 1}}
-        merge([Layer("--set", values)]).tree()["loss"]["margins"]["real"] = 2
+        merge([ConfigLayer("--set", values)]).tree()["loss"]["margins"]["real"] = 2
         assert values == {"loss.margins": {"real": 1}}
 
 
@@ -117,20 +119,20 @@ class TestRegularizers:
         assert merged.ignored == {}
 
     def test_an_option_adds_its_regularizer(self):
-        added = Layer("--set", parse_assignments(["regularizers.c.weight=5"]))
+        added = ConfigLayer("--set", parse_assignments(["regularizers.c.weight=5"]))
         assert self.weights(self.below, added) == {"a": 2, "b": 3, "c": 5}
 
     def test_a_flag_keeps_what_was_set_for_its_own(self):
-        added = Layer("--set", parse_assignments(["reg.c.weight=5"]))
+        added = ConfigLayer("--set", parse_assignments(["reg.c.weight=5"]))
         assert self.weights(self.below, added, layer("flag", regularizers=["c"])) == {"c": 5}
 
     def test_what_was_asked_for_outright_is_not_dropped_in_silence(self):
-        added = Layer("--set", parse_assignments(["reg.c.weight=5"]))
+        added = ConfigLayer("--set", parse_assignments(["reg.c.weight=5"]))
         merged = merge([self.below, added, layer("flag", regularizers=["a"])])
         assert merged.ignored == {"regularizers.c.weight": "--set"}
 
     def test_suggestions_give_way_in_silence(self):
-        suggested = Layer("suggested by loss x", {"regularizers.c.weight": 5}, suggestion=True)
+        suggested = ConfigLayer("suggested by loss x", {"regularizers.c.weight": 5}, suggestion=True)
         merged = merge([suggested, layer("flag", regularizers="none")])
         assert (merged.tree(), merged.ignored) == ({}, {})
 
@@ -250,7 +252,7 @@ class TestValidation:
     @pytest.mark.parametrize(("path", "value", "complaint"), WRONG_VALUES)
     def test_a_wrong_value_is_told_with_path_value_origin_and_range(self, path, value, complaint):
         with pytest.raises(ConfigError) as caught:
-            validate(merge([Layer("--set", {path: value})]))
+            validate(merge([ConfigLayer("--set", {path: value})]))
         message = caught.value.message
         assert message.startswith(f"{path} = {value!r} (from --set): ")
         assert complaint in message
@@ -284,7 +286,7 @@ class TestValidation:
         assert [part in message for part in ("trian", "train.stpes", "train.g_lr", "seed = -1")] == [True] * 4
 
     def test_numbers_that_yaml_reads_as_text(self):
-        config = validate(merge([Layer("file", flatten(read_yaml("train: {g_lr: 1e-4, steps: '7'}", "file")))]))
+        config = validate(merge([ConfigLayer("file", flatten(read_yaml("train: {g_lr: 1e-4, steps: '7'}", "file")))]))
         assert (config.train.g_lr, config.train.steps) == (1e-4, 7)
 
 
@@ -354,13 +356,15 @@ class TestRoundTrips:
     @given(configs())
     def test_a_saved_configuration_reads_back_the_same(self, config):
         text = to_yaml(config)
-        again = validate(merge([Layer("file", flatten(read_yaml(text, "config.yaml")))]))
+        again = validate(merge([ConfigLayer("file", flatten(read_yaml(text, "config.yaml")))]))
         assert again == config
         assert to_yaml(again) == text
 
     @given(configs(), configs("other-"))
     def test_a_saved_configuration_overrules_other_components_below_it(self, config, other):
-        layers = [Layer(name, flatten(read_yaml(to_yaml(one), name))) for name, one in (("b", other), ("a", config))]
+        layers = [
+            ConfigLayer(name, flatten(read_yaml(to_yaml(one), name))) for name, one in (("b", other), ("a", config))
+        ]
         assert validate(merge(layers)) == config
 
     @given(st.text(string.printable))

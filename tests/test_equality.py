@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-from ganzoo.config.layers import Layer
+from ganzoo.config.layers import ConfigLayer
 from ganzoo.data import Batches
 from ganzoo.planning.plan import make_plan
 from ganzoo.protocols import Generator
@@ -77,7 +77,7 @@ def plan_of(*, toy_generator=False, **values):
         "runtime.device": "cpu",
         **{key if "." in key else f"train.{key}": value for key, value in values.items()},
     }
-    plan = make_plan(REGISTRY, [Layer("test", settings)])
+    plan = make_plan(REGISTRY, [ConfigLayer("test", settings)])
     plan = replace(plan, dataset=Float64Images(plan.dataset))
     if toy_generator:
         torch.manual_seed(0)

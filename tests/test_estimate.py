@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ganzoo.config.layers import Layer, parse_assignments
+from ganzoo.config.layers import ConfigLayer, parse_assignments
 from ganzoo.planning.plan import make_plan
 from ganzoo.registry import Registry
 from ganzoo.runs.assembly import assemble
@@ -13,7 +13,7 @@ TINY = ("data=synthetic", "data.n=16", "data.image_size=8", "disc.ndf=2", "gen.n
 
 
 def setup_of(*assignments):
-    layers = [Layer("x", parse_assignments([*TINY, "train.batch_size=4", *assignments]))]
+    layers = [ConfigLayer("x", parse_assignments([*TINY, "train.batch_size=4", *assignments]))]
     return assemble(make_plan(Registry.load(plugins=False), layers))
 
 

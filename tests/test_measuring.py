@@ -10,7 +10,7 @@ from PIL import Image
 
 import ganzoo
 from ganzoo.component import Options
-from ganzoo.config.layers import Layer, flatten
+from ganzoo.config.layers import ConfigLayer, flatten
 from ganzoo.errors import ConfigError
 from ganzoo.evaluation import pictures
 from ganzoo.evaluation.measuring import measures, metrics_of, real_part
@@ -35,11 +35,11 @@ def run(tmp_path_factory):
 
 
 def plan(**sections):
-    return make_plan(Registry.load(plugins=False), [Layer("file", flatten({**SMALL, **sections}))])
+    return make_plan(Registry.load(plugins=False), [ConfigLayer("file", flatten({**SMALL, **sections}))])
 
 
 def test_vector_data_bring_networks_and_a_measure_for_vectors():
-    chosen = make_plan(Registry.load(plugins=False), [Layer("flag", {"data.name": "ring", "data.n": 100})])
+    chosen = make_plan(Registry.load(plugins=False), [ConfigLayer("flag", {"data.name": "ring", "data.n": 100})])
     names = (chosen.config.discriminator.name, chosen.config.generator.name, list(chosen.config.metrics))
     assert names == ("mlp", "mlp", ["mode-coverage"])
     assert chosen.origins["discriminator.name"] == "suggested by dataset ring"

@@ -5,7 +5,7 @@ import sys
 import pytest
 from broken_plugins.install import PluginFolder
 
-from ganzoo.config.layers import Layer
+from ganzoo.config.layers import ConfigLayer
 from ganzoo.errors import ConfigError, DataError, UnknownNameError
 from ganzoo.registry import Registry
 from ganzoo.studies.matrix import PairResult, by_reason, matrix, pairs
@@ -103,7 +103,7 @@ def registry():
 
 def rows(registry, values=None, **arguments):
     arguments = {"discriminators": DISCRIMINATORS, **arguments}
-    return list(matrix(registry, [Layer("test", {**QUICK, **(values or {})})], **arguments))
+    return list(matrix(registry, [ConfigLayer("test", {**QUICK, **(values or {})})], **arguments))
 
 
 def test_a_broken_loss_fails_in_its_own_rows_only(broken):
@@ -176,7 +176,7 @@ def test_what_is_wrong_whatever_the_pair_is_an_error(registry, tmp_path):
     with pytest.raises(UnknownNameError, match="no generator called 'dcgam'"):
         rows(registry, {"generator.name": "dcgam"})
     with pytest.raises(DataError):
-        list(matrix(registry, [Layer("test", {"data.name": "folder", "data.path": str(tmp_path)})]))
+        list(matrix(registry, [ConfigLayer("test", {"data.name": "folder", "data.path": str(tmp_path)})]))
 
 
 def test_a_row_for_programs():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ganzoo.component import Component, DatasetOptions, Options
-from ganzoo.config.layers import Layer, flatten, leaves, parse_assignments, read_yaml, to_yaml
+from ganzoo.config.layers import ConfigLayer, flatten, leaves, parse_assignments, read_yaml, to_yaml
 from ganzoo.errors import ConfigError, DataError, PluginError, ResourceError
 from ganzoo.planning.plan import make_plan
 from ganzoo.protocols import DataSpec
@@ -27,7 +27,7 @@ def registry():
 
 
 def layer(origin="file", **sections):
-    return Layer(origin, flatten(sections))
+    return ConfigLayer(origin, flatten(sections))
 
 
 def planned(registry, *layers):
@@ -35,7 +35,7 @@ def planned(registry, *layers):
 
 
 def flags(*assignments, origin="flag"):
-    return Layer(origin, parse_assignments(assignments))
+    return ConfigLayer(origin, parse_assignments(assignments))
 
 
 def pictures(folder, *, classes=(), size=(8, 8), mode="RGB"):
@@ -162,7 +162,7 @@ class TestResolving:
 
 
 def rerun(registry, plan):
-    return make_plan(registry, [Layer("config.yaml", flatten(read_yaml(to_yaml(plan.config), "config.yaml")))])
+    return make_plan(registry, [ConfigLayer("config.yaml", flatten(read_yaml(to_yaml(plan.config), "config.yaml")))])
 
 
 chances = st.floats(0, 1, exclude_max=True)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from ganzoo.component import KINDS, Component, Options, RegularizerOptions
 from ganzoo.errors import ConfigError, PluginError, UnknownNameError
-from ganzoo.registry import Entry, Outcome, Problem, Registry, loading, parse_kind
+from ganzoo.registry import Entry, LoadedEntryPoint, Problem, Registry, loading, parse_kind
 from ganzoo.registry.discovery import installed
 from ganzoo.registry.origin import Origin
 from ganzoo.registry.problem import Refused, Stage
@@ -389,25 +389,25 @@ class TestOutcomes:
                 del sys.modules[name]
 
     def outcomes(self, **arguments):
-        return {one.source.distribution: one for one in Registry.load(**arguments).outcomes}
+        return {one.source.distribution: one for one in Registry.load(**arguments).entry_points}
 
     def test_every_entry_point_has_one_in_the_order_of_loading_the_disabled_last(self, folder):
         for source in ("healthy", "other_api", "import_error"):
             folder.install(source)
         registry = Registry.load(environ={"GANZOO_DISABLE_PLUGINS": "healthy"})
-        names = [one.source.distribution for one in registry.outcomes]
+        names = [one.source.distribution for one in registry.entry_points]
         assert [name for name in names if name != "ganzoo"][-3:] == ["import-error", "other-api", "healthy"]
         assert names[0] == "ganzoo"
-        assert registry.outcomes[-1].disabled_by == "GANZOO_DISABLE_PLUGINS"
-        assert [entry for one in registry.outcomes for entry in one.entries if entry.kind == "loss"]
+        assert registry.entry_points[-1].disabled_by == "GANZOO_DISABLE_PLUGINS"
+        assert [entry for one in registry.entry_points for entry in one.entries if entry.kind == "loss"]
 
     def test_entries_and_problems_of_the_registry_are_those_of_its_outcomes(self, folder):
         for source in ("healthy", "other_api", "unknown_kind", "raising_hook"):
             folder.install(source)
         registry = Registry.load()
-        entries = [entry for one in registry.outcomes for entry in one.entries]
+        entries = [entry for one in registry.entry_points for entry in one.entries]
         assert sorted(map(id, entries)) == sorted(map(id, registry.entries()))
-        assert tuple(problem for one in registry.outcomes for problem in one.problems) == registry.problems
+        assert tuple(problem for one in registry.entry_points for problem in one.problems) == registry.problems
 
     def test_the_import_is_what_is_measured(self, folder, monkeypatch):
         """The clock moves by 250 ms at the import, and by more when the hook is called."""
@@ -444,8 +444,8 @@ class TestOutcomes:
     def test_the_worst_problem_decides(self, severities, status):
         [source, *_], _ = installed()
         problems = tuple(dataclasses.replace(TestProblems.problem, severity=severity) for severity in severities)
-        assert Outcome(source=source, problems=problems).status == status
-        assert Outcome(source=source, problems=problems, disabled_by="--no-plugins").status == "disabled"
+        assert LoadedEntryPoint(source=source, problems=problems).status == status
+        assert LoadedEntryPoint(source=source, problems=problems, disabled_by="--no-plugins").status == "disabled"
 
 
 class TestOrigin:

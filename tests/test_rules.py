@@ -2,7 +2,7 @@
 
 import pytest
 
-from ganzoo.config.layers import Layer, flatten
+from ganzoo.config.layers import ConfigLayer, flatten
 from ganzoo.errors import ConfigError
 from ganzoo.planning import rules
 from ganzoo.planning.facts import Facts
@@ -163,7 +163,7 @@ def plan(registry, **sections):
     for section, content in sections.items():
         merge = isinstance(content, dict) and isinstance(config.get(section), dict)
         config[section] = config[section] | content if merge else content
-    return make_plan(registry, [Layer("file", flatten(config))])
+    return make_plan(registry, [ConfigLayer("file", flatten(config))])
 
 
 class TestThePairs:

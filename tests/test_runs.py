@@ -15,7 +15,7 @@ from PIL import Image
 from rich.console import Console
 
 import ganzoo
-from ganzoo.config.layers import Layer, flatten
+from ganzoo.config.layers import ConfigLayer, flatten
 from ganzoo.errors import CheckpointError, ConfigError, DivergedError, Interrupted, LockedError
 from ganzoo.evaluation import pictures
 from ganzoo.planning.plan import make_plan
@@ -58,7 +58,7 @@ def of_pair(loss, discriminator, **train):
 
 
 def resume(registry, path, **changes):
-    layers = [Layer("flag", flatten(changes))]
+    layers = [ConfigLayer("flag", flatten(changes))]
     return runs.resume(registry, RunDirectory(path), changes=layers, console=QUIET)
 
 
@@ -410,6 +410,6 @@ def test_the_log_begins_with_what_is_trained_on_what(tmp_path, registry):
 
 
 def test_the_plan_is_the_one_of_the_flags(registry):
-    plan = make_plan(registry, [Layer("flag", flatten(of_pair("wgan-gp", "patchgan-sn")))])
+    plan = make_plan(registry, [ConfigLayer("flag", flatten(of_pair("wgan-gp", "patchgan-sn")))])
     assert plan.config.train.n_critic == 5
     assert plan.origins["train.n_critic"] == "suggested by loss wgan-gp"

@@ -25,7 +25,7 @@ from torch import nn
 from toys import SIZE, SPEC, Constant, Hinge, ToyDiscriminator, ToyGenerator, make_game, make_inputs, make_setup
 
 from ganzoo.component import Component, Options
-from ganzoo.config.layers import Layer, canonical_path, flatten, parse_assignments
+from ganzoo.config.layers import ConfigLayer, canonical_path, flatten, parse_assignments
 from ganzoo.data import Batches
 from ganzoo.errors import ConfigError
 from ganzoo.evaluation import pictures, sampling
@@ -261,7 +261,7 @@ def measured(**sections):
         "metrics": ["spy"],
         **sections,
     }
-    plan = make_plan(registry, [Layer("file", flatten(config))])
+    plan = make_plan(registry, [ConfigLayer("file", flatten(config))])
     setup = assemble(plan)
     list(train(setup))
     GIVEN.clear()
@@ -304,7 +304,7 @@ SMALL = {
 
 
 def planned(**sections):
-    return make_plan(Registry.load(plugins=False), [Layer("file", flatten({**SMALL, **sections}))])
+    return make_plan(Registry.load(plugins=False), [ConfigLayer("file", flatten({**SMALL, **sections}))])
 
 
 def assembled(**sections):
@@ -393,12 +393,14 @@ class TestPlanning:
         config = planned(augment={"ada": {"target": 0.5}}, regularizers={"r1": {"every": 16}}).config
         assert (config.augment["ada"]["target"], config.augment["ada"]["interval"]) == (0.5, 4)
         assert (config.regularizers["r1"]["every"], config.regularizers["r1"]["weight"]) == (16, 10)
-        ring = make_plan(Registry.load(plugins=False), [Layer("flag", {"data.name": "ring", "data.n": 100})]).config
+        ring = make_plan(
+            Registry.load(plugins=False), [ConfigLayer("flag", {"data.name": "ring", "data.n": 100})]
+        ).config
         assert ring.metrics["mode-coverage"]["samples"] == 2500
 
     def test_an_augmentation_of_images_is_refused_for_vectors(self):
         with pytest.raises(ConfigError, match="images are needed by augmentation ada"):
-            make_plan(Registry.load(plugins=False), [Layer("file", {"data.name": "ring", "augment.ada": {}})])
+            make_plan(Registry.load(plugins=False), [ConfigLayer("file", {"data.name": "ring", "augment.ada": {}})])
 
     def test_balanced_sampling_without_classes_is_refused_before_anything_is_built(self, tmp_path):
         for number in range(4):
@@ -422,7 +424,9 @@ class TestPlanning:
         assert balance_without_classes(known).status == "refused"
 
     def test_of_several_suggested_names_that_of_the_loss_wins(self):
-        choice = choose(Registry.load(plugins=False), [Layer("flag", {"loss.name": "ebgan", "data.name": "ring"})])
+        choice = choose(
+            Registry.load(plugins=False), [ConfigLayer("flag", {"loss.name": "ebgan", "data.name": "ring"})]
+        )
         assert choice.entries["discriminator"].name == "autoencoder"
         assert choice.entries["generator"].name == "mlp"
 
@@ -431,7 +435,7 @@ class TestPlanning:
         component = Component(kind="metric", name="spy", target=f"{__name__}:Spy", summary="…", suggests=suggests)
         entry = Entry(component=component, distribution="acme", version="1", entry_point="main")
         registry = Registry([*Registry.load(plugins=False).entries(), entry])
-        choice = choose(registry, [Layer("flag", {"metrics": True, "metrics.spy": {}})])
+        choice = choose(registry, [ConfigLayer("flag", {"metrics": True, "metrics.spy": {}})])
         assert choice.config.train.n_critic == 7
         assert choice.merged.origins["train.n_critic"] == "suggested by metric spy"
 
@@ -454,7 +458,7 @@ class TestPlanning:
 class TestBalancedLabels:
     def test_fakes_are_asked_for_as_often_as_balanced_classes_are_seen(self):
         layers = [
-            Layer("file", {"data.name": "ring", "data.n": 100, "data.sampling": sampling})
+            ConfigLayer("file", {"data.name": "ring", "data.n": 100, "data.sampling": sampling})
             for sampling in ("shuffle", "balanced")
         ]
         as_it_is, balanced = (make_plan(Registry.load(plugins=False), [layer]).spec.marginal for layer in layers)

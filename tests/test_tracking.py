@@ -22,7 +22,7 @@ from rich.console import Console
 
 import ganzoo
 from ganzoo.component import Component, Options, TrackerOptions
-from ganzoo.config.layers import Layer, flatten, parse_assignments
+from ganzoo.config.layers import ConfigLayer, flatten, parse_assignments
 from ganzoo.errors import ConfigError, DivergedError, Interrupted, PluginError, ResourceError, UnknownNameError
 from ganzoo.protocols import TrackedRun, Tracker
 from ganzoo.registry import Entry, Registry
@@ -251,7 +251,7 @@ def run(tmp_path, registry):
 
 def resume(registry, path, trackers, **changes):
     chosen = tracking.chosen(tracking.wanted(registry, trackers))
-    layers = [Layer("flag", flatten(changes))]
+    layers = [ConfigLayer("flag", flatten(changes))]
     return runs.resume(registry, RunDirectory(path), changes=layers, console=Console(quiet=True), trackers=chosen)
 
 

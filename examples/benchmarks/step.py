@@ -26,7 +26,7 @@ from typing import Any
 import torch
 from torch.nn.functional import relu
 
-from ganzoo.config.layers import Layer
+from ganzoo.config.layers import ConfigLayer
 from ganzoo.data import Batches
 from ganzoo.planning.plan import Plan, make_plan
 from ganzoo.registry import Registry
@@ -130,7 +130,7 @@ def plan_for(registry: Registry, *, image_size: int, batch_size: int, precision:
         "runtime.device": "cpu",
         "runtime.precision": precision,
     }
-    return make_plan(registry, [Layer("benchmark", values)])
+    return make_plan(registry, [ConfigLayer("benchmark", values)])
 
 
 def contestants(registry: Registry, *, image_size: int, batch_size: int) -> Iterator[tuple[str, Step]]:

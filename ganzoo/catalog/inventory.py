@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TypedDict
 
 from ganzoo.component import KINDS
-from ganzoo.registry import FIRST_PARTY, Outcome, Problem, Registry
+from ganzoo.registry import FIRST_PARTY, LoadedEntryPoint, Problem, Registry
 
 _PLURALS = {kind.name: kind.plural for kind in KINDS}
 
@@ -44,7 +44,7 @@ def counts(row: PluginRow) -> str:
 
 def plugin_rows(registry: Registry) -> list[PluginRow]:
     """A row for each entry point and for each problem that has none; ganzoo's own come first."""
-    rows = [_of_outcome(outcome) for outcome in registry.outcomes]
+    rows = [_of_entry_point(one) for one in registry.entry_points]
     rows += [_of_problem(problem) for problem in registry.problems if not problem.entry_point]
     return sorted(rows, key=lambda row: (row["distribution"] != FIRST_PARTY, row["distribution"]))
 
@@ -54,7 +54,7 @@ def requirements(registry: Registry) -> list[str]:
 
     Broken and disabled plugins are among them. What has unreadable metadata gets a comment.
     """
-    sources = {outcome.source.distribution: outcome.source for outcome in registry.outcomes}
+    sources = {one.source.distribution: one.source for one in registry.entry_points}
     ordered = sorted(sources.values(), key=lambda source: (not source.first_party, source.distribution))
     return [source.origin.pinned for source in ordered] + _comments(registry.problems)
 
@@ -64,16 +64,16 @@ def _comments(problems: Sequence[Problem]) -> list[str]:
     return [f"# {problem.distribution} {problem.version}: {problem.message}" for problem in unreadable]
 
 
-def _of_outcome(outcome: Outcome) -> PluginRow:
+def _of_entry_point(loaded: LoadedEntryPoint) -> PluginRow:
     return PluginRow(
-        distribution=outcome.source.distribution,
-        version=outcome.source.version,
-        entry_point=outcome.source.entry_point.name,
-        api=outcome.api,
-        components=[{"kind": entry.kind, "name": entry.name} for entry in outcome.entries],
-        import_ms=None if outcome.import_ms is None else round(outcome.import_ms, 2),
-        status=outcome.status,
-        message=outcome.message,
+        distribution=loaded.source.distribution,
+        version=loaded.source.version,
+        entry_point=loaded.source.entry_point.name,
+        api=loaded.api,
+        components=[{"kind": entry.kind, "name": entry.name} for entry in loaded.entries],
+        import_ms=None if loaded.import_ms is None else round(loaded.import_ms, 2),
+        status=loaded.status,
+        message=loaded.message,
     )
 
 

@@ -17,7 +17,7 @@ from rich.text import Text
 from ganzoo.cli.context import console, settings
 
 if TYPE_CHECKING:
-    from ganzoo.doctor.check import Check
+    from ganzoo.doctor.diagnosis import Diagnosis
 
 _STYLES = {"ok": "green", "note": "yellow", "fault": "bold red"}
 _MARKS = {"ok": "✓", "note": "!", "fault": "✗"}
@@ -31,8 +31,8 @@ def doctor_command(
 
     Exits with 0 if nothing is wrong, 4 if a plugin is broken, 6 if a device, a folder or the installation is unusable.
     """
-    from ganzoo.doctor.check import exit_code  # here, since no other command needs what these import
     from ganzoo.doctor.checkup import checkup
+    from ganzoo.doctor.diagnosis import exit_code  # here, since no other command needs what these import
 
     checks = []
     for some in checkup(plugins=settings().plugins):
@@ -47,14 +47,14 @@ def doctor_command(
     raise typer.Exit(code)
 
 
-def _print(out: Console, checks: Sequence[Check]) -> None:
+def _print(out: Console, checks: Sequence[Diagnosis]) -> None:
     for section, group in groupby(checks, key=lambda check: check.section):
         out.print(Text(section, style="bold"))
         _print_section(out, list(group))
         out.print()
 
 
-def _print_outcome(out: Console, checks: Sequence[Check]) -> None:
+def _print_outcome(out: Console, checks: Sequence[Diagnosis]) -> None:
     faults = [check.name for check in checks if check.status == "fault"]
     if faults:
         out.print(Text(f"at fault: {', '.join(dict.fromkeys(faults))}", style="bold red"), soft_wrap=True)
@@ -62,7 +62,7 @@ def _print_outcome(out: Console, checks: Sequence[Check]) -> None:
         out.print(Text("nothing is wrong", style="bold green"))
 
 
-def _print_section(out: Console, checks: Sequence[Check]) -> None:
+def _print_section(out: Console, checks: Sequence[Diagnosis]) -> None:
     marks, width = _marks(), max(len(check.name) for check in checks)
     for check in checks:
         mark = Text(marks[check.status], style=_STYLES[check.status])

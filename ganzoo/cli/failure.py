@@ -67,7 +67,7 @@ def _third_parties() -> list[str]:
         known = context.registry()
     except GanzooError:
         return []
-    always = {outcome.source.entry_point.module for outcome in known.outcomes}
+    always = {loaded.source.entry_point.module for loaded in known.entry_points}
     asked = sys.modules.keys() - always
     others = [entry for entry in known.entries() if not entry.first_party and entry.kind != "recipe"]
     return [entry.qualified for entry in others if entry.component.target.partition(":")[0] in asked]

@@ -16,7 +16,7 @@ from rich.text import Text
 from ganzoo.cli.chatter import chatter
 from ganzoo.cli.context import console, registry
 from ganzoo.cli.run import COMPONENTS, Set, component, given_flags, number, repeated
-from ganzoo.config.layers import Layer, parse_assignments
+from ganzoo.config.layers import ConfigLayer, parse_assignments
 from ganzoo.errors import ConfigError
 from ganzoo.planning.choice import choose
 
@@ -82,7 +82,7 @@ def matrix_command(
     known = registry()
     flags = given_flags({"generator.name": gen, "data.name": data, "data.image_size": image_size})
     flags |= repeated("--reg", "regularizers", reg) | repeated("--augment", "augment", augment)
-    layers = [Layer("--set", parse_assignments(assignments or ())), Layer("flag", flags)]
+    layers = [ConfigLayer("--set", parse_assignments(assignments or ())), ConfigLayer("flag", flags)]
     for kind, names in (("loss", loss), ("discriminator", disc)):
         for name in names or ():
             known.get(kind, name)

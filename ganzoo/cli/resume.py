@@ -10,7 +10,7 @@ import typer
 from ganzoo.cli.chatter import chatter
 from ganzoo.cli.context import registry
 from ganzoo.cli.run import Device, Json, Out, Precision, Quiet, Set, Tracker, given_flags, number, print_outcome
-from ganzoo.config.layers import Layer, parse_assignments
+from ganzoo.config.layers import ConfigLayer, parse_assignments
 from ganzoo.runs import tracking
 
 
@@ -36,7 +36,7 @@ def resume_command(
     flags = given_flags({"train.steps": steps, "runtime.device": device, "runtime.precision": precision})
     known = registry()
     wanted, other_assignments = tracking.asked_for(known, tracker or (), parse_assignments(assignments or ()))
-    changes = [Layer("--set", other_assignments), Layer("flag", flags)]
+    changes = [ConfigLayer("--set", other_assignments), ConfigLayer("flag", flags)]
     from ganzoo.runs import session as runs
     from ganzoo.runs.directory import find_run
     from ganzoo.runs.run import Run

@@ -10,7 +10,7 @@ import typer
 
 from ganzoo.cli.chatter import chatter
 from ganzoo.cli.context import registry
-from ganzoo.config.layers import Layer, flatten, parse_assignments
+from ganzoo.config.layers import ConfigLayer, flatten, parse_assignments
 from ganzoo.errors import ConfigError
 from ganzoo.planning.choice import choose, file_layer
 from ganzoo.runs import tracking
@@ -136,7 +136,7 @@ def run_command(
     known = registry()
     layers = [file_layer(config, known)] if config is not None else []
     wanted, other_assignments = tracking.asked_for(known, tracker or (), parse_assignments(assignments or ()))
-    layers += [Layer("--set", other_assignments), Layer("flag", flags)]
+    layers += [ConfigLayer("--set", other_assignments), ConfigLayer("flag", flags)]
     choose(known, layers)  # a wrong name or key is answered at once: what follows imports torch
     from ganzoo.planning.plan import make_plan
     from ganzoo.runs import session as runs

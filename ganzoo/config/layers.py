@@ -27,7 +27,7 @@ COMMAND_LINE = {"--set", "flag"}
 
 
 @dataclass(frozen=True)
-class Layer:
+class ConfigLayer:
     """Values from one origin: configuration path → value.
 
     The path ``regularizers`` (any value), or another section that holds several components, says that this layer
@@ -49,7 +49,7 @@ class Merged:
     """
 
     values: dict[str, Any] = field(default_factory=dict)
-    layers: dict[str, Layer] = field(default_factory=dict)
+    layers: dict[str, ConfigLayer] = field(default_factory=dict)
     ignored: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -77,7 +77,7 @@ class Merged:
         return tree
 
 
-def merge(layers: Sequence[Layer]) -> Merged:
+def merge(layers: Sequence[ConfigLayer]) -> Merged:
     """Later layers win, path by path; options given beside a component that lost its place are left out."""
     chosen = {path: value for layer in layers for path, value in layer.values.items() if path.endswith(".name")}
     merged = Merged()
@@ -96,11 +96,11 @@ def merge(layers: Sequence[Layer]) -> Merged:
     return merged
 
 
-def _said_together(one: Layer | None, other: Layer) -> bool:
+def _said_together(one: ConfigLayer | None, other: ConfigLayer) -> bool:
     return one is other or (one is not None and {one.origin, other.origin} == COMMAND_LINE)
 
 
-def _of_a_loser(path: str, layer: Layer, chosen: Mapping[str, Any]) -> bool:
+def _of_a_loser(path: str, layer: ConfigLayer, chosen: Mapping[str, Any]) -> bool:
     section, _, key = path.partition(".")
     if section not in SELECTIONS or (section == "data" and key in SHARED_DATA_KEYS):
         return False
@@ -108,7 +108,7 @@ def _of_a_loser(path: str, layer: Layer, chosen: Mapping[str, Any]) -> bool:
     return name in layer.values and layer.values[name] != chosen[name]
 
 
-def _replace_collection(merged: Merged, layer: Layer, section: str) -> None:
+def _replace_collection(merged: Merged, layer: ConfigLayer, section: str) -> None:
     kept = {path.split(".")[1] for path in layer.values if path.startswith(f"{section}.")}
     for path in [path for path in merged.values if path.startswith(f"{section}.")]:
         if path.split(".")[1] not in kept:

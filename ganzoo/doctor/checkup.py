@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from ganzoo.doctor.check import Check, Section
 from ganzoo.doctor.devices import device_checks
+from ganzoo.doctor.diagnosis import Diagnosis, Section
 from ganzoo.doctor.folders import folder_checks
 from ganzoo.doctor.plugins import plugin_checks
 from ganzoo.doctor.versions import version_checks
 from ganzoo.registry import full_traceback, one_line
 
 
-def checkup(*, plugins: bool = True) -> Iterator[list[Check]]:
+def checkup(*, plugins: bool = True) -> Iterator[list[Diagnosis]]:
     """All checks, some at a time, as soon as they are known.
 
     Args:
@@ -24,12 +24,12 @@ def checkup(*, plugins: bool = True) -> Iterator[list[Check]]:
     yield list(_surviving("plugins", lambda: plugin_checks(plugins=plugins)))
 
 
-def _surviving(section: Section, checks: Callable[[], Iterable[Check]]) -> Iterator[Check]:
+def _surviving(section: Section, checks: Callable[[], Iterable[Diagnosis]]) -> Iterator[Diagnosis]:
     """The checks; an exception of theirs is the last one."""
     try:
         yield from checks()
     except Exception as error:
-        yield Check(
+        yield Diagnosis(
             section=section,
             name="doctor",
             status="fault",

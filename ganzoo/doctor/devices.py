@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ganzoo.doctor.check import Check
 from ganzoo.doctor.child import Answer, ask
 from ganzoo.doctor.device_probe import Probe
+from ganzoo.doctor.diagnosis import Diagnosis
 
 
-def device_checks() -> Iterator[Check]:
+def device_checks() -> Iterator[Diagnosis]:
     """What torch said, and a fault if it did not come to its end."""
     answer = ask("ganzoo.doctor.device_probe")
     probes = [Probe(**row) for row in answer.rows]
     for probe in probes:
-        yield Check(section="devices", name=probe.name, status="note" if probe.note else "ok", text=probe.text)
+        yield Diagnosis(section="devices", name=probe.name, status="note" if probe.note else "ok", text=probe.text)
     if answer.ending:
         yield _breakdown(answer, imported=bool(probes))
     elif answer.chatter.strip():
-        yield Check(section="devices", name="torch", status="note", text="printed", traceback=answer.chatter)
+        yield Diagnosis(section="devices", name="torch", status="note", text="printed", traceback=answer.chatter)
 
 
-def _breakdown(answer: Answer, *, imported: bool) -> Check:
+def _breakdown(answer: Answer, *, imported: bool) -> Diagnosis:
     reinstall = "python -m pip install --force-reinstall torch"
-    return Check(
+    return Diagnosis(
         section="devices",
         name="torch",
         status="fault",

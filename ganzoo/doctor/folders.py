@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ganzoo.cache import cache_folder
-from ganzoo.doctor.check import Check
+from ganzoo.doctor.diagnosis import Diagnosis
 from ganzoo.errors import ConfigError
 from ganzoo.registry import full_traceback
 
@@ -18,13 +18,13 @@ SCARCE = 2**30
 """Bytes of free space below which a folder is remarked upon."""
 
 
-def folder_checks() -> Iterator[Check]:
+def folder_checks() -> Iterator[Diagnosis]:
     """The cache folder and the folder of runs."""
     yield _folder("cache", cache_folder, fix="set GANZOO_CACHE to a folder that can be written")
     yield _folder("runs", lambda: Path.cwd() / "runs", fix="work in another folder, or: ganzoo run --out DIR")
 
 
-def _folder(name: str, find: Callable[[], Path], *, fix: str) -> Check:
+def _folder(name: str, find: Callable[[], Path], *, fix: str) -> Diagnosis:
     where = "the current folder"
     try:
         folder = find()
@@ -36,11 +36,11 @@ def _folder(name: str, find: Callable[[], Path], *, fix: str) -> Check:
         return _fault(name, f"{where} cannot be written: {error.strerror or error}", fix, full_traceback(error))
     free = shutil.disk_usage(_existing(folder)).free
     text = f"{folder} can be written, {free / 2**30:.1f} GiB free"
-    return Check(section="folders", name=name, status="note" if free < SCARCE else "ok", text=text)
+    return Diagnosis(section="folders", name=name, status="note" if free < SCARCE else "ok", text=text)
 
 
-def _fault(name: str, text: str, fix: str, traceback: str = "") -> Check:
-    return Check(section="folders", name=name, status="fault", text=text, fixes=(fix,), traceback=traceback)
+def _fault(name: str, text: str, fix: str, traceback: str = "") -> Diagnosis:
+    return Diagnosis(section="folders", name=name, status="fault", text=text, fixes=(fix,), traceback=traceback)
 
 
 def write_and_remove(folder: Path) -> None:

@@ -8,17 +8,17 @@ import sys
 from collections.abc import Iterator
 
 from ganzoo.catalog.inventory import PluginRow, counts, plugin_rows
-from ganzoo.doctor.check import Check
 from ganzoo.doctor.child import tell
+from ganzoo.doctor.diagnosis import Diagnosis
 from ganzoo.errors import GanzooError
 from ganzoo.registry import DENY, FIRST_PARTY, Entry, Problem, Registry, full_traceback
 
 
-def loading_checks(*, plugins: bool = True) -> Iterator[Check]:
+def loading_checks(*, plugins: bool = True) -> Iterator[Diagnosis]:
     """Load them in this process: every plugin that works or was left out, every problem, and what components lack."""
     registry = Registry.load(plugins=plugins)
     own = [entry for entry in registry.entries() if entry.first_party]
-    yield Check(section="plugins", name=FIRST_PARTY, status="ok", text=f"{len(own)} components")
+    yield Diagnosis(section="plugins", name=FIRST_PARTY, status="ok", text=f"{len(own)} components")
     for row in plugin_rows(registry):
         if row["status"] in ("ok", "disabled") and row["distribution"] != FIRST_PARTY:
             yield _of_row(row)
@@ -27,7 +27,7 @@ def loading_checks(*, plugins: bool = True) -> Iterator[Check]:
     yield from filter(None, map(_broken, others))
     for entry in registry.entries():
         if missing := entry.missing():
-            yield Check(
+            yield Diagnosis(
                 section="optional packages",
                 name=f"{entry.kind} {registry.shortest(entry)}",
                 status="note",
@@ -41,8 +41,8 @@ def leave_out(distribution: str) -> str:
     return f"leave it out: {DENY}={','.join(filter(None, [os.environ.get(DENY), distribution]))}"
 
 
-def _of_row(row: PluginRow) -> Check:
-    return Check(
+def _of_row(row: PluginRow) -> Diagnosis:
+    return Diagnosis(
         section="plugins",
         name=row["distribution"],
         status="note" if row["status"] == "disabled" else "ok",
@@ -50,10 +50,10 @@ def _of_row(row: PluginRow) -> Check:
     )
 
 
-def _of_problem(problem: Problem) -> Check:
+def _of_problem(problem: Problem) -> Diagnosis:
     failed = problem.severity == "failure"
     without = (leave_out(problem.distribution),) if failed and problem.distribution != FIRST_PARTY else ()
-    return Check(
+    return Diagnosis(
         section="plugins",
         name=problem.distribution,
         status="fault" if failed else "note",
@@ -63,13 +63,13 @@ def _of_problem(problem: Problem) -> Check:
     )
 
 
-def _broken(entry: Entry) -> Check | None:
+def _broken(entry: Entry) -> Diagnosis | None:
     """A fault, if what a component's record names cannot be loaded."""
     try:
         with contextlib.redirect_stdout(sys.stderr):
             entry.recipe_text() if entry.kind == "recipe" else entry.options()
     except GanzooError as error:
-        return Check(
+        return Diagnosis(
             section="plugins",
             name=entry.qualified,
             status="fault",

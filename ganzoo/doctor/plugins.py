@@ -6,13 +6,13 @@ import os
 import sys
 from collections.abc import Iterator
 
-from ganzoo.doctor.check import Check
 from ganzoo.doctor.child import Answer, ask
+from ganzoo.doctor.diagnosis import Diagnosis
 from ganzoo.doctor.plugin_probe import leave_out, loading_checks
 from ganzoo.registry import ALLOW, DENY, Source, installed, select
 
 
-def plugin_checks(*, plugins: bool = True) -> Iterator[Check]:
+def plugin_checks(*, plugins: bool = True) -> Iterator[Diagnosis]:
     """What :func:`loading_checks` finds, and a fault for each plugin that ends the process it is loaded in."""
     if not plugins:
         yield from loading_checks(plugins=False)
@@ -23,11 +23,11 @@ def plugin_checks(*, plugins: bool = True) -> Iterator[Check]:
     if fatal:
         denied = [os.environ.get(DENY), *fatal]
         answer = _load({DENY: ",".join(filter(None, denied))})
-    checks = [Check(**{**row, "fixes": tuple(row["fixes"])}) for row in answer.rows]
+    checks = [Diagnosis(**{**row, "fixes": tuple(row["fixes"])}) for row in answer.rows]
     yield from (check for check in checks if check.name not in fatal)
     yield from (_fatal(sources[name], alone) for name, alone in fatal.items())
     if answer.ending:
-        yield Check(
+        yield Diagnosis(
             section="plugins",
             name="all together",
             status="fault",
@@ -36,7 +36,7 @@ def plugin_checks(*, plugins: bool = True) -> Iterator[Check]:
             traceback=answer.chatter,
         )
     elif answer.chatter.strip():
-        yield Check(section="plugins", name="plugins", status="note", text="printed", traceback=answer.chatter)
+        yield Diagnosis(section="plugins", name="plugins", status="note", text="printed", traceback=answer.chatter)
 
 
 def _load(environ: dict[str, str] | None = None) -> Answer:
@@ -51,8 +51,8 @@ def _chosen() -> list[Source]:
     return [source for source in chosen if not source.first_party]
 
 
-def _fatal(source: Source, answer: Answer) -> Check:
-    return Check(
+def _fatal(source: Source, answer: Answer) -> Diagnosis:
+    return Diagnosis(
         section="plugins",
         name=source.distribution,
         status="fault",

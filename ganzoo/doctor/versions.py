@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, distribution, version
 
-from ganzoo.doctor.check import Check
+from ganzoo.doctor.diagnosis import Diagnosis
 from ganzoo.registry import FIRST_PARTY, origin_of
 
 _NAME = re.compile(r"[\w.-]+")
@@ -16,11 +16,11 @@ _LOWEST = re.compile(r">=\s*(?P<version>[\w.]+)")
 _NUMBERS = re.compile(r"\d+(\.\d+)*")
 
 
-def version_checks() -> Iterator[Check]:
+def version_checks() -> Iterator[Diagnosis]:
     """Python, ganzoo and what it always needs."""
     python = f"{platform.python_version()} ({sys.executable})"
-    yield Check(section="versions", name="Python", status="ok", text=python)
-    yield Check(section="versions", name="platform", status="ok", text=platform.platform())
+    yield Diagnosis(section="versions", name="Python", status="ok", text=python)
+    yield Diagnosis(section="versions", name="platform", status="ok", text=platform.platform())
     try:
         ganzoo = distribution(FIRST_PARTY)
     except PackageNotFoundError:
@@ -28,14 +28,14 @@ def version_checks() -> Iterator[Check]:
         return
     origin = origin_of(ganzoo, name=FIRST_PARTY, version=ganzoo.version)
     where = f" ({origin.pinned})" if origin.url else ""
-    yield Check(section="versions", name=FIRST_PARTY, status="ok", text=ganzoo.version + where)
+    yield Diagnosis(section="versions", name=FIRST_PARTY, status="ok", text=ganzoo.version + where)
     for line in ganzoo.requires or ():
         if ";" not in line and (name := _NAME.match(line)):
             lowest = _LOWEST.search(line)
             yield _package(name[0], lowest["version"] if lowest else "0")
 
 
-def _package(name: str, lowest: str) -> Check:
+def _package(name: str, lowest: str) -> Diagnosis:
     try:
         found = version(name)
     except PackageNotFoundError:
@@ -44,11 +44,11 @@ def _package(name: str, lowest: str) -> Check:
         return _fault(
             name, f"{found}, and ganzoo needs {lowest} or later", fix=f"python -m pip install '{name}>={lowest}'"
         )
-    return Check(section="versions", name=name, status="ok", text=found)
+    return Diagnosis(section="versions", name=name, status="ok", text=found)
 
 
-def _fault(name: str, text: str, *, fix: str) -> Check:
-    return Check(section="versions", name=name, status="fault", text=text, fixes=(fix,))
+def _fault(name: str, text: str, *, fix: str) -> Diagnosis:
+    return Diagnosis(section="versions", name=name, status="fault", text=text, fixes=(fix,))
 
 
 def _numbers(version: str) -> list[int]:

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from ganzoo.component import KINDS, Options, RegularizerOptions
 from ganzoo.config.explanation import explain
 from ganzoo.config.finding import Finding, refusal
-from ganzoo.config.layers import Layer, Merged, flatten, merge
+from ganzoo.config.layers import ConfigLayer, Merged, flatten, merge
 from ganzoo.config.schema import COLLECTIONS, SELECTIONS, SHARED_DATA_KEYS, VERSION, RunConfig
 from ganzoo.config.yaml_text import read_yaml
 from ganzoo.errors import ConfigError, UnknownNameError
@@ -44,7 +44,7 @@ class Choice:
     entries: Mapping[str, Entry]
 
 
-def choose(registry: Registry, layers: Sequence[Layer]) -> Choice:
+def choose(registry: Registry, layers: Sequence[ConfigLayer]) -> Choice:
     """Merge the layers over what their components suggest, and look at every name and key.
 
     Raises:
@@ -54,7 +54,7 @@ def choose(registry: Registry, layers: Sequence[Layer]) -> Choice:
     """
     _refuse_newer(layers)
     names = _Names(registry)
-    default, *given = (names.canonical(layer) for layer in (Layer("default", DEFAULT_NAMES), *layers))
+    default, *given = (names.canonical(layer) for layer in (ConfigLayer("default", DEFAULT_NAMES), *layers))
     given = [default, *_suggested_names(names, [default, *given]), *given]
     entries, suggestions = _suggestions(names, given)
     merged = merge([*suggestions, *given])
@@ -84,7 +84,7 @@ def parse_options(choice: Choice) -> dict[str, Options]:
     return options
 
 
-def file_layer(word: str, registry: Registry) -> Layer:
+def file_layer(word: str, registry: Registry) -> ConfigLayer:
     """The layer of a configuration file, or of a recipe by its name. ``./NAME`` forces a file.
 
     Raises:
@@ -101,8 +101,8 @@ def file_layer(word: str, registry: Registry) -> Layer:
                 ) from None
         else:
             origin = f"recipe {entry.name}"
-            return Layer(origin, flatten(read_yaml(entry.recipe_text(), origin)))
-    return Layer(f"file {path.name}", flatten(read_yaml(_text(path), str(path))))
+            return ConfigLayer(origin, flatten(read_yaml(entry.recipe_text(), origin)))
+    return ConfigLayer(f"file {path.name}", flatten(read_yaml(_text(path), str(path))))
 
 
 def _text(path: Path) -> str:
@@ -132,7 +132,7 @@ class _Names:
             self._errors[kind, name] = _or_a_folder(error, name) if kind == "dataset" else error
             return None
 
-    def canonical(self, layer: Layer) -> Layer:
+    def canonical(self, layer: ConfigLayer) -> ConfigLayer:
         """Names as the registry spells them; a path in place of a dataset means a folder of images."""
         values: dict[str, Any] = {}
         for path, value in layer.values.items():
@@ -187,7 +187,7 @@ def _or_a_folder(error: ConfigError, name: str) -> ConfigError:
     )
 
 
-def _refuse_newer(layers: Sequence[Layer]) -> None:
+def _refuse_newer(layers: Sequence[ConfigLayer]) -> None:
     for layer in layers:
         version = layer.values.get("version")
         if isinstance(version, int) and version > VERSION:
@@ -199,7 +199,7 @@ def _refuse_newer(layers: Sequence[Layer]) -> None:
             )
 
 
-def _suggestions(names: _Names, given: Sequence[Layer]) -> tuple[dict[str, Entry], list[Layer]]:
+def _suggestions(names: _Names, given: Sequence[ConfigLayer]) -> tuple[dict[str, Entry], list[ConfigLayer]]:
     """The chosen components, and what they suggest as layers, the strongest last.
 
     The first of loss, regularizer, discriminator, generator, dataset, augmentation, metric wins; suggested regularizers
@@ -222,7 +222,7 @@ def _suggestions(names: _Names, given: Sequence[Layer]) -> tuple[dict[str, Entry
     return entries, [names.canonical(_suggestion(entry)) for entry in reversed(suggesting)]
 
 
-def _suggested_names(names: _Names, given: Sequence[Layer]) -> list[Layer]:
+def _suggested_names(names: _Names, given: Sequence[ConfigLayer]) -> list[ConfigLayer]:
     """Components that others suggest, above the defaults: vector data suggest networks for vectors."""
     chosen = merge(given).values
     layers = []
@@ -238,8 +238,8 @@ def _names_in(entry: Entry) -> set[str]:
     return {f"{section}.name" for section in SELECTIONS} & entry.component.suggests.keys()
 
 
-def _suggestion(entry: Entry) -> Layer:
-    return Layer(f"suggested by {entry.kind} {entry.name}", entry.component.suggests, suggestion=True)
+def _suggestion(entry: Entry) -> ConfigLayer:
+    return ConfigLayer(f"suggested by {entry.kind} {entry.name}", entry.component.suggests, suggestion=True)
 
 
 def _ignored(merged: Merged) -> list[Finding]:

@@ -13,7 +13,7 @@ import torch
 
 from ganzoo.component import DatasetOptions, Options
 from ganzoo.config.finding import Finding, refusal
-from ganzoo.config.layers import Layer, Merged, leaves
+from ganzoo.config.layers import ConfigLayer, Merged, leaves
 from ganzoo.config.schema import COLLECTIONS, DEFAULT_STEPS, SELECTIONS, RunConfig, Selection
 from ganzoo.data import cache_folder
 from ganzoo.errors import ConfigError, DataError, ResourceError
@@ -64,7 +64,7 @@ class Plan:
         return frozenset().union(*(options.tags() for options in self.options.values()))
 
 
-def make_plan(registry: Registry, layers: Sequence[Layer], *, opened: dict[str, Dataset] | None = None) -> Plan:
+def make_plan(registry: Registry, layers: Sequence[ConfigLayer], *, opened: dict[str, Dataset] | None = None) -> Plan:
     """Merge, validate, open the data, judge, build.
 
     Args:

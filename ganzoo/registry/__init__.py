@@ -2,9 +2,9 @@
 
 from ganzoo.registry.discovery import FIRST_PARTY, Source, installed, normalized
 from ganzoo.registry.entry import Entry
+from ganzoo.registry.loaded import LoadedEntryPoint
 from ganzoo.registry.lookup import Registry, Status, parse_kind
 from ganzoo.registry.origin import origin_of
-from ganzoo.registry.outcome import Outcome
 from ganzoo.registry.problem import Problem, full_traceback, one_line
 from ganzoo.registry.records import is_name, spelled
 from ganzoo.registry.selection import ALLOW, DENY, select
@@ -14,7 +14,7 @@ __all__ = [
     "DENY",
     "FIRST_PARTY",
     "Entry",
-    "Outcome",
+    "LoadedEntryPoint",
     "Problem",
     "Registry",
     "Source",

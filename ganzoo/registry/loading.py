@@ -19,7 +19,7 @@ from ganzoo.errors import PluginError
 from ganzoo.hookspecs import GROUP
 from ganzoo.registry.discovery import FIRST_PARTY, Source
 from ganzoo.registry.entry import Entry
-from ganzoo.registry.outcome import Outcome
+from ganzoo.registry.loaded import LoadedEntryPoint
 from ganzoo.registry.problem import Problem, Refused, Severity, Stage, full_traceback, one_line
 from ganzoo.registry.records import checked
 
@@ -50,13 +50,13 @@ class Loader:
         self._manager = pluggy.PluginManager(GROUP)
         self._manager.add_hookspecs(hookspecs)
 
-    def load(self, source: Source) -> Outcome:
+    def load(self, source: Source) -> LoadedEntryPoint:
         """Load one entry point: its components are added, or one problem says why none is."""
         progress = _Progress()
         before = len(self.problems)
         entries = self._isolated(source, progress)
         self.entries += entries
-        return Outcome(
+        return LoadedEntryPoint(
             source=source,
             api=progress.api,
             import_ms=progress.import_ms,

@@ -12,8 +12,8 @@ from ganzoo.did_you_mean import did_you_mean
 from ganzoo.errors import ConfigError, PluginError, UnknownNameError
 from ganzoo.registry.discovery import installed, normalized
 from ganzoo.registry.entry import Entry
+from ganzoo.registry.loaded import LoadedEntryPoint
 from ganzoo.registry.loading import Loader
-from ganzoo.registry.outcome import Outcome
 from ganzoo.registry.problem import Problem
 from ganzoo.registry.records import spelled
 from ganzoo.registry.selection import select
@@ -50,7 +50,7 @@ class Registry:
         entries: components in the order of loading.
         problems: what is wrong with plugins.
         disabled: distributions that were left out on purpose → what left them out.
-        outcomes: what each entry point came to, in the order of loading, those left out on purpose last.
+        entry_points: what each entry point came to, in the order of loading, those left out on purpose last.
     """
 
     def __init__(
@@ -59,12 +59,12 @@ class Registry:
         *,
         problems: Iterable[Problem] = (),
         disabled: Mapping[str, str] | None = None,
-        outcomes: Iterable[Outcome] = (),
+        entry_points: Iterable[LoadedEntryPoint] = (),
     ) -> None:
         self._entries = sorted(entries, key=lambda entry: (_KIND_ORDER[entry.kind], entry.name, not entry.first_party))
         self.problems = tuple(problems)
         self.disabled = dict(disabled or {})
-        self.outcomes = tuple(outcomes)
+        self.entry_points = tuple(entry_points)
         self._warned: set[str] = set()
 
     @classmethod
@@ -84,13 +84,13 @@ class Registry:
         selection = select(sources, plugins=plugins, environ=environ)
         loader.report([problem for problem in problems if problem.distribution not in selection.disabled])
         loader.report(selection.problems)
-        outcomes = [loader.load(source) for source in selection.chosen]
-        outcomes += [
-            Outcome(source=source, disabled_by=selection.disabled[source.distribution])
+        entry_points = [loader.load(source) for source in selection.chosen]
+        entry_points += [
+            LoadedEntryPoint(source=source, disabled_by=selection.disabled[source.distribution])
             for source in sources
             if source.distribution in selection.disabled
         ]
-        return cls(loader.entries, problems=loader.problems, disabled=selection.disabled, outcomes=outcomes)
+        return cls(loader.entries, problems=loader.problems, disabled=selection.disabled, entry_points=entry_points)
 
     def entries(self, kind: str | None = None) -> list[Entry]:
         """All components, or those of one kind, by kind and name."""

@@ -17,7 +17,7 @@ DENY = "GANZOO_DISABLE_PLUGINS"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Selection:
+class SelectedPlugins:
     """The entry points to load, and the distributions left out with what left them out."""
 
     chosen: list[Source] = field(default_factory=list)
@@ -25,7 +25,7 @@ class Selection:
     problems: list[Problem] = field(default_factory=list)
 
 
-def select(sources: Sequence[Source], *, plugins: bool, environ: Mapping[str, str]) -> Selection:
+def select(sources: Sequence[Source], *, plugins: bool, environ: Mapping[str, str]) -> SelectedPlugins:
     """Apply ``--no-plugins`` (``plugins=False``) and the two environment variables. First-party always stays."""
     third_parties = {source.distribution for source in sources if not source.first_party}
     disabled = {} if plugins else dict.fromkeys(third_parties, "--no-plugins")
@@ -43,7 +43,7 @@ def select(sources: Sequence[Source], *, plugins: bool, environ: Mapping[str, st
         if (problem := _misplaced(variable, name, third_parties))
     ]
     chosen = [source for source in sources if source.distribution not in disabled]
-    return Selection(chosen=chosen, disabled=disabled, problems=problems)
+    return SelectedPlugins(chosen=chosen, disabled=disabled, problems=problems)
 
 
 def _names(value: str) -> list[str]:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.config import layers as configuration
-from ganzoo.config.layers import Layer, RunConfig
+from ganzoo.config.layers import ConfigLayer, RunConfig
 from ganzoo.errors import CheckpointError, ConfigError
 from ganzoo.evaluation import sampling
 from ganzoo.protocols import Generator
@@ -95,7 +95,9 @@ def read_config(directory: RunDirectory) -> RunConfig:
     if not directory.config.exists():
         raise ConfigError(f"{directory.path} is no run: it has no config.yaml", hint="ganzoo run starts one")
     content = configuration.read_yaml(directory.config.read_text(encoding="utf-8"), str(directory.config))
-    return configuration.validate(configuration.merge([Layer(str(directory.config), configuration.flatten(content))]))
+    return configuration.validate(
+        configuration.merge([ConfigLayer(str(directory.config), configuration.flatten(content))])
+    )
 
 
 def load_generator(directory: RunDirectory, config: RunConfig, *, ema: bool) -> tuple[Generator, Any]:

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from ganzoo import files
 from ganzoo.config import layers as configuration
-from ganzoo.config.layers import Layer, RunConfig
+from ganzoo.config.layers import ConfigLayer, RunConfig
 from ganzoo.errors import ConfigError, DivergedError, Interrupted, ResourceError
 from ganzoo.evaluation.measuring import measures, metrics_of, real_part
 from ganzoo.planning.choice import file_layer
@@ -55,7 +55,7 @@ def run(
     """
     registry = registry or Registry.load()
     layer = (
-        Layer("the mapping", configuration.flatten(config))
+        ConfigLayer("the mapping", configuration.flatten(config))
         if isinstance(config, Mapping)
         else file_layer(str(config), registry)
     )
@@ -86,7 +86,7 @@ def resume(
     registry: Registry,
     directory: RunDirectory,
     *,
-    changes: Sequence[Layer] = (),
+    changes: Sequence[ConfigLayer] = (),
     console: Console,
     trackers: Sequence[ChosenTracker] = (),
 ) -> Run | None:
@@ -105,7 +105,7 @@ def resume(
                 allowed=", ".join(f"{name}*" if name.endswith(".") else name for name in configuration.RESUMABLE),
                 hint=f"start a new run with: ganzoo run --config {directory.config} --set {path}=…",
             )
-    saved = Layer("config.yaml", configuration.flatten(read_config(directory).model_dump(mode="json")))
+    saved = ConfigLayer("config.yaml", configuration.flatten(read_config(directory).model_dump(mode="json")))
     with directory.locked():
         before = directory.read_manifest()
         plan = make_plan(registry, [saved, *changes])

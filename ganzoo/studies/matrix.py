@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from ganzoo.config.explanation import explain
 from ganzoo.config.finding import Finding, refusal
-from ganzoo.config.layers import Layer, Merged, merge
+from ganzoo.config.layers import ConfigLayer, Merged, merge
 from ganzoo.did_you_mean import did_you_mean
 from ganzoo.errors import ConfigError, DataError, GanzooError, PluginError
 from ganzoo.planning.choice import choose
@@ -25,7 +25,7 @@ from ganzoo.training.loop import train
 Status = Literal["ok", "warn", "refused", "failed"]
 
 SECTIONS = ("loss", "discriminator")
-SMALL = Layer(
+SMALL = ConfigLayer(
     "ganzoo matrix",
     {
         "discriminator.ndf": 8,
@@ -84,7 +84,7 @@ def _names(registry: Registry, kind: str, asked: Iterable[str]) -> list[str]:
 
 def matrix(
     registry: Registry,
-    layers: Sequence[Layer] = (),
+    layers: Sequence[ConfigLayer] = (),
     *,
     steps: int = 0,
     losses: Iterable[str] = (),
@@ -110,14 +110,14 @@ def matrix(
     opened: dict[str, Dataset] = {}
     shared = [SMALL, *_where_they_apply(registry, layers)]
     for loss, discriminator in pairs(registry, losses=losses, discriminators=discriminators):
-        names = Layer("pair", {"loss.name": loss, "discriminator.name": discriminator})
-        count = Layer("--run", {"train.steps": steps, "train.log_every": 1} if steps else {})
+        names = ConfigLayer("pair", {"loss.name": loss, "discriminator.name": discriminator})
+        count = ConfigLayer("--run", {"train.steps": steps, "train.log_every": 1} if steps else {})
         pair = PairResult(loss=loss, discriminator=discriminator, status="ok")
         yield _result(registry, [*shared, names, count], pair, steps, opened)
 
 
 def _result(
-    registry: Registry, layers: Sequence[Layer], result: PairResult, steps: int, opened: dict[str, Dataset]
+    registry: Registry, layers: Sequence[ConfigLayer], result: PairResult, steps: int, opened: dict[str, Dataset]
 ) -> PairResult:
     entries = (registry.get("loss", result.loss), registry.get("discriminator", result.discriminator))
     lacking = tuple(_lack(entry) for entry in entries if entry.missing())
@@ -168,7 +168,7 @@ def _told(reason: str, fix: str | None) -> str:
     return f"{reason} (fix: {fix})" if fix else reason
 
 
-def _where_they_apply(registry: Registry, layers: Sequence[Layer]) -> list[Layer]:
+def _where_they_apply(registry: Registry, layers: Sequence[ConfigLayer]) -> list[ConfigLayer]:
     """The layers, options of losses and discriminators apart: those hold where a component has them.
 
     Raises:

@@ -12,7 +12,7 @@ import yaml
 from pydantic import ValidationError
 
 from ganzoo.component import Options
-from ganzoo.config.layers import Layer, merge, validate
+from ganzoo.config.layers import ConfigLayer, merge, validate
 from ganzoo.did_you_mean import did_you_mean
 from ganzoo.errors import GanzooError
 from ganzoo.protocols import DataSpec
@@ -142,7 +142,7 @@ def suggestions_are_configuration(subject: Subject) -> None:
     """Each path leads to a key, each value is allowed there."""
     record = subject.record
     assert record is not None  # the check is skipped otherwise
-    validate(merge([Layer(origin=subject.name, values=dict(record.suggests))]))
+    validate(merge([ConfigLayer(origin=subject.name, values=dict(record.suggests))]))
 
 
 def no_record(subject: Subject) -> str | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ganzoo.config.layers import Layer, flatten, leaves, merge, validate
+from ganzoo.config.layers import ConfigLayer, flatten, leaves, merge, validate
 from ganzoo.config.schema import COLLECTIONS, SELECTIONS
 from ganzoo.config.yaml_text import read_yaml
 from ganzoo.errors import DataError, PluginError
@@ -25,13 +25,13 @@ MACHINE_PATH = re.compile(r"([~/\\]|\.{1,2}[/\\]|[A-Za-z]:[/\\])")
 MACHINE_KEYS: Mapping[str, str] = {"runtime.device": "auto", "runtime.threads": "auto"}
 """What depends on the machine that runs it, and the answer that does not."""
 
-STAND_IN = Layer("the check", {"data.name": "synthetic", "data.n": 64, "data.modes": 2, "data.split": "train"})
+STAND_IN = ConfigLayer("the check", {"data.name": "synthetic", "data.n": 64, "data.modes": 2, "data.split": "train"})
 """Data that need no files, in place of a user's own."""
 
 
-def layer_of(subject: Subject) -> Layer:
+def layer_of(subject: Subject) -> ConfigLayer:
     """The recipe as a run reads it."""
-    return Layer(f"recipe {subject.name}", flatten(_tree(subject)))
+    return ConfigLayer(f"recipe {subject.name}", flatten(_tree(subject)))
 
 
 def _tree(subject: Subject) -> dict[str, Any]:
@@ -39,13 +39,13 @@ def _tree(subject: Subject) -> dict[str, Any]:
     return read_yaml(subject.entry.recipe_text(), f"recipe {subject.name}")
 
 
-def layers_of(registry: Registry, subject: Subject) -> list[Layer]:
+def layers_of(registry: Registry, subject: Subject) -> list[ConfigLayer]:
     """The recipe, with data that need no files where its own have options that it cannot know, such as a folder."""
     layer = layer_of(subject)
     return [layer, STAND_IN] if _lacks_data(registry, layer) else [layer]
 
 
-def _lacks_data(registry: Registry, layer: Layer) -> bool:
+def _lacks_data(registry: Registry, layer: ConfigLayer) -> bool:
     name = layer.values.get("data.name")
     if name is None:
         return False

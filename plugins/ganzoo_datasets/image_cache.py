@@ -35,7 +35,7 @@ SECONDS_BETWEEN_NOTES = 5.0
 
 
 @dataclass(frozen=True)
-class Entry:
+class CacheEntry:
     """One cache entry.
 
     Attributes:
@@ -58,7 +58,7 @@ class CachedPictures:
     """An entry, where it lies, and its pixels: read-only, mapped, (N, C, S, S)."""
 
     folder: Path
-    entry: Entry
+    entry: CacheEntry
     pixels: NDArray[np.uint8]
 
 
@@ -107,7 +107,7 @@ def _load(folder: Path, root: Path) -> CachedPictures | None:
     """The entry in ``folder``, or ``None`` if it is missing, damaged or no longer right."""
     try:
         values = json.loads((folder / "entry.json").read_text(encoding="utf-8"))
-        entry = Entry(**{**values, "shape": tuple(values["shape"])})
+        entry = CacheEntry(**{**values, "shape": tuple(values["shape"])})
         state = (folder / "pixels.u8").stat()
         whole = state.st_size == int(np.prod(entry.shape, dtype=np.int64))
         # Reading everything takes seconds for a large set, so that is left to files that were touched.
@@ -180,7 +180,7 @@ class _Tally:
             yield chunk.pixels
 
 
-def _decode_into(partial: Path, root: Path, names: Sequence[str], size: int, channels: int | None) -> Entry:
+def _decode_into(partial: Path, root: Path, names: Sequence[str], size: int, channels: int | None) -> CacheEntry:
     tally = _Tally()
     pixels = partial / "pixels.u8"
     # Closed at once when a write fails, so that no thread goes on decoding.
@@ -194,7 +194,7 @@ def _decode_into(partial: Path, root: Path, names: Sequence[str], size: int, cha
         gray = partial / "gray.u8"
         digest = _write(gray, (colored[start : start + rows, :1] for start in range(0, len(colored), rows)))
         gray.replace(pixels)
-    return Entry(shape, digest, pixels.stat().st_mtime_ns, tally.animated, tally.unreadable)
+    return CacheEntry(shape, digest, pixels.stat().st_mtime_ns, tally.animated, tally.unreadable)
 
 
 def _write(path: Path, arrays: Iterable[NDArray[np.uint8]]) -> str:

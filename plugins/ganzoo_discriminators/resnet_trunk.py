@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Layout:
+class TrunkLayout:
     """The blocks of the trunk for images of at least some size.
 
     Attributes:
@@ -43,10 +43,10 @@ class Layout:
 
 
 LAYOUTS = (
-    Layout(side=256, ndf=64, halving=(1, 2, 4, 8, 8, 16), plain=(16,)),
-    Layout(side=128, ndf=64, halving=(1, 2, 4, 8, 16), plain=(16,)),
-    Layout(side=64, ndf=64, halving=(1, 2, 4, 8, 16), plain=()),
-    Layout(side=4, ndf=128, halving=(1, 1), plain=(1, 1)),
+    TrunkLayout(side=256, ndf=64, halving=(1, 2, 4, 8, 8, 16), plain=(16,)),
+    TrunkLayout(side=128, ndf=64, halving=(1, 2, 4, 8, 16), plain=(16,)),
+    TrunkLayout(side=64, ndf=64, halving=(1, 2, 4, 8, 16), plain=()),
+    TrunkLayout(side=4, ndf=128, halving=(1, 1), plain=(1, 1)),
 )
 """The authors' networks for 256, 128, 64 and 32 px; each also serves the sizes up to the next."""
 
@@ -80,7 +80,7 @@ class ResnetTrunkOptions(Options):
         after = None if self.attention is None else self._place_of_attention(min(height, width), layout)
         return ResnetTrunk(channels, layout, ndf=self.ndf or layout.ndf, attention_after=after)
 
-    def _layout(self, spec: DataSpec) -> Layout:
+    def _layout(self, spec: DataSpec) -> TrunkLayout:
         _, height, width = image_shape(spec, of=f"discriminator {self.component}")
         shorter = min(height, width)
         for layout in LAYOUTS:
@@ -93,7 +93,7 @@ class ResnetTrunkOptions(Options):
             hint="--image-size 32",
         )
 
-    def _place_of_attention(self, side: int, layout: Layout) -> int:
+    def _place_of_attention(self, side: int, layout: TrunkLayout) -> int:
         sides = [side >> count for count in range(1, len(layout.halving) + 1)]
         if self.attention in sides:
             return sides.index(self.attention)
@@ -109,7 +109,7 @@ class ResnetTrunkOptions(Options):
 class ResnetTrunk(nn.Module):
     """Residual blocks, at first halving; ``attention_after`` is the number of the block that attention follows."""
 
-    def __init__(self, channels: int, layout: Layout, *, ndf: int, attention_after: int | None) -> None:
+    def __init__(self, channels: int, layout: TrunkLayout, *, ndf: int, attention_after: int | None) -> None:
         super().__init__()
         widths = [ndf * factor for factor in layout.halving + layout.plain]
         self.width = widths[-1]

@@ -135,7 +135,7 @@ class ResnetNetwork(Generator):
         self.first_map = nn.Unflatten(1, (widths[0], side, side))
         self.from_latent = _initialized(nn.Linear(latent, widths[0] * side**2), spectral=spectral)
         self.blocks = nn.ModuleList(
-            ResidualBlock(before, after, classes=classes, spectral=spectral) for before, after in pairwise(widths)
+            DoublingBlock(before, after, classes=classes, spectral=spectral) for before, after in pairwise(widths)
         )
         self.attention_after = attention_after
         if attention_after is not None:
@@ -164,7 +164,7 @@ class ResnetNetwork(Generator):
         return images
 
 
-class ResidualBlock(nn.Module):
+class DoublingBlock(nn.Module):
     """Doubles a map; see the formula of :class:`Resnet`."""
 
     def __init__(self, before: int, after: int, *, classes: int, spectral: bool) -> None:

@@ -14,8 +14,8 @@ import torch
 from broken_plugins.install import SOURCES, PluginFolder
 
 from ganzoo.doctor import child, device_probe
-from ganzoo.doctor.check import Check, exit_code
 from ganzoo.doctor.devices import device_checks
+from ganzoo.doctor.diagnosis import Diagnosis, exit_code
 from ganzoo.doctor.folders import folder_checks, write_and_remove
 from ganzoo.doctor.plugin_probe import loading_checks
 from ganzoo.doctor.plugins import plugin_checks
@@ -135,7 +135,7 @@ class TestTheReport:
 
 class TestExitCodes:
     def check(self, section, status):
-        return Check(section=section, name="x", status=status, text="")
+        return Diagnosis(section=section, name="x", status=status, text="")
 
     @pytest.mark.parametrize(
         ("found", "code"),

@@ -8,7 +8,7 @@ from inspect import getdoc
 
 from registered import ENTRIES, REGISTRY, SCIENTIFIC, entries_of
 
-from ganzoo.config.layers import Layer, merge, validate
+from ganzoo.config.layers import ConfigLayer, merge, validate
 
 
 def test_every_plugin_loads():
@@ -40,7 +40,7 @@ def test_documentation_has_formula_and_source(entry):
 @entries_of(*SCIENTIFIC)
 def test_suggestions_are_valid_configuration(entry):
     suggests = dict(entry.component.suggests)
-    config = validate(merge([Layer(origin=entry.name, values=suggests)]))
+    config = validate(merge([ConfigLayer(origin=entry.name, values=suggests)]))
     assert set(config.regularizers) == {path.split(".")[1] for path in suggests if path.startswith("regularizers.")}
     for name, options in config.regularizers.items():
         REGISTRY.options("regularizer", name)(**options)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ganzoo.config.layers import Layer
+from ganzoo.config.layers import ConfigLayer
 from ganzoo.planning import plan as planning
 from ganzoo.planning.plan import make_plan
 from ganzoo.registry import Registry
@@ -17,7 +17,7 @@ FEW = {"data.name": "synthetic", "data.n": 16, "data.modes": 2, "data.image_size
 
 
 def rows(values, **arguments):
-    return list(matrix(REGISTRY, [Layer("test", values)], **arguments))
+    return list(matrix(REGISTRY, [ConfigLayer("test", values)], **arguments))
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -68,6 +68,6 @@ def test_the_networks_of_the_matrix_are_small():
     for generator in FOR_IMAGES:
         for discriminator in DISCRIMINATORS:
             names = {"generator.name": generator, "discriminator.name": discriminator}
-            plan = make_plan(REGISTRY, [SMALL, Layer("test", {**FEW, **names})])
+            plan = make_plan(REGISTRY, [SMALL, ConfigLayer("test", {**FEW, **names})])
             for network in (plan.generator, plan.discriminator):
                 assert sum(weight.numel() for weight in network.parameters()) < 500_000, names

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from ganzoo_blocks.attention import SelfAttention
 from ganzoo_generators.conditional_batch_norm import ConditionalBatchNorm
-from ganzoo_generators.resnet import ResidualBlock, Resnet
+from ganzoo_generators.resnet import DoublingBlock, Resnet
 from torch import nn
 from torch.nn.utils.parametrizations import _SpectralNorm
 
@@ -136,7 +136,7 @@ def scrambled(module):
 
 
 def test_a_block_computes_its_formula():
-    block = scrambled(ResidualBlock(3, 5, classes=2, spectral=False))
+    block = scrambled(DoublingBlock(3, 5, classes=2, spectral=False))
     maps, labels = torch.randn(4, 3, 4, 4, dtype=torch.float64), torch.tensor([0, 1, 1, 0])
     torch.testing.assert_close(block(maps, labels), block_by_hand(block, maps, labels))
 
@@ -144,7 +144,7 @@ def test_a_block_computes_its_formula():
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("classes", [0, 2])
 def test_activations_in_place_do_not_touch_the_shortcut(classes, training):
-    block = scrambled(ResidualBlock(3, 3, classes=classes, spectral=False)).train(training)
+    block = scrambled(DoublingBlock(3, 3, classes=classes, spectral=False)).train(training)
     maps = torch.randn(4, 3, 4, 4, dtype=torch.float64)
     kept = maps.clone()
     block(maps, torch.tensor([0, 1, 1, 0]))
@@ -157,7 +157,7 @@ def test_activations_in_place_do_not_touch_the_shortcut(classes, training):
 
 
 def test_gradients_through_a_block_are_right():
-    block = scrambled(ResidualBlock(2, 2, classes=2, spectral=False))
+    block = scrambled(DoublingBlock(2, 2, classes=2, spectral=False))
     maps = torch.randn(2, 2, 2, 2, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda maps: block(maps, torch.tensor([0, 1])), maps)
 

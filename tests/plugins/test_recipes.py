@@ -10,7 +10,7 @@ import torch
 import yaml
 from rich.console import Console
 
-from ganzoo.config.layers import Layer, flatten
+from ganzoo.config.layers import ConfigLayer, flatten
 from ganzoo.planning.choice import file_layer
 from ganzoo.planning.plan import make_plan
 from ganzoo.protocols import DataSpec
@@ -128,7 +128,7 @@ def content(name):
 
 def plan(name, **changes):
     layers = [file_layer(name, REGISTRY)]
-    return make_plan(REGISTRY, [*layers, Layer("the test", changes)] if changes else layers)
+    return make_plan(REGISTRY, [*layers, ConfigLayer("the test", changes)] if changes else layers)
 
 
 def narrowed(name):

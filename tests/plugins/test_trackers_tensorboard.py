@@ -14,7 +14,7 @@ from rich.console import Console
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import ganzoo
-from ganzoo.config.layers import Layer, flatten
+from ganzoo.config.layers import ConfigLayer, flatten
 from ganzoo.protocols import TrackedRun
 from ganzoo.registry import Registry
 from ganzoo.runs import session as runs
@@ -103,7 +103,7 @@ def resume(path, steps):
     time.sleep(1.1)
     known = Registry.load()
     trackers = tracking.chosen(tracking.wanted(known, ["tensorboard"]))
-    layers = [Layer("flag", flatten({"train": {"steps": steps}}))]
+    layers = [ConfigLayer("flag", flatten({"train": {"steps": steps}}))]
     console = Console(quiet=True)
     return runs.resume(known, RunDirectory(path), changes=layers, console=console, trackers=trackers)
 

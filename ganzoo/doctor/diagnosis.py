@@ -8,12 +8,12 @@ from typing import Literal
 
 from ganzoo.errors import PluginError, ResourceError
 
-CheckStatus = Literal["ok", "note", "fault"]
+DiagnosisStatus = Literal["ok", "note", "fault"]
 Section = Literal["versions", "devices", "folders", "plugins", "optional packages"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Check:
+class Diagnosis:
     """One line of the report.
 
     Attributes:
@@ -27,13 +27,13 @@ class Check:
 
     section: Section
     name: str
-    status: CheckStatus
+    status: DiagnosisStatus
     text: str
     fixes: tuple[str, ...] = ()
     traceback: str = ""
 
 
-def exit_code(checks: Iterable[Check]) -> int:
+def exit_code(checks: Iterable[Diagnosis]) -> int:
     """0 if nothing is wrong, 4 if a plugin is broken, 6 if the machine or the installation is, plugins or not."""
     faulty = {check.section for check in checks if check.status == "fault"}
     if faulty - {"plugins"}:

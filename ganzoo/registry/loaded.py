@@ -9,11 +9,11 @@ from ganzoo.registry.discovery import Source
 from ganzoo.registry.entry import Entry
 from ganzoo.registry.problem import Problem
 
-OutcomeStatus = Literal["ok", "warning", "failed", "disabled"]
+LoadStatus = Literal["ok", "warning", "failed", "disabled"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class LoadedEntryPoint:
     """An entry point after loading.
 
     Attributes:
@@ -34,7 +34,7 @@ class Outcome:
     disabled_by: str = ""
 
     @property
-    def status(self) -> OutcomeStatus:
+    def status(self) -> LoadStatus:
         """How it ended; a note is no reason to say more than ``ok``."""
         if self.disabled_by:
             return "disabled"
