@@ -8,8 +8,8 @@ from safetensors.torch import load, save
 from toys import Constant, make_setup
 
 from ganzoo.errors import CheckpointError
+from ganzoo.training.game import WeightedRegularizer
 from ganzoo.training.loop import train
-from ganzoo.training.step import WeightedRegularizer
 
 
 def setup(**changes):

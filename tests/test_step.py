@@ -10,7 +10,8 @@ from toys import Constant, Hinge, ToyDiscriminator, ToyGenerator, make_game, mak
 
 from ganzoo.errors import PluginError
 from ganzoo.protocols import Augmentation, DiscriminatorOutput, Regularizer
-from ganzoo.training.step import WeightedRegularizer, discriminator_terms, generator_terms
+from ganzoo.training.game import WeightedRegularizer
+from ganzoo.training.step import discriminator_terms, generator_terms
 
 
 def snapshot(module):

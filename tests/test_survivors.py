@@ -39,8 +39,9 @@ from ganzoo.protocols import Augmentation, DataSpec, DiscriminatorOutput
 from ganzoo.registry import Entry, Registry
 from ganzoo.runs.assembly import assemble
 from ganzoo.runs.watch import POINTS, SampleGrids
+from ganzoo.training.game import WeightedRegularizer
 from ganzoo.training.loop import train
-from ganzoo.training.step import WeightedRegularizer, discriminator_terms, generator_terms
+from ganzoo.training.step import discriminator_terms, generator_terms
 from ganzoo.training.unroll import Unroll, functional
 
 

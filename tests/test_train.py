@@ -10,8 +10,9 @@ import torch
 from toys import SPEC, Constant, Hinge, make_setup
 
 from ganzoo.errors import DivergedError
-from ganzoo.training.loop import Schedule, train
-from ganzoo.training.step import WeightedRegularizer
+from ganzoo.training.game import WeightedRegularizer
+from ganzoo.training.loop import train
+from ganzoo.training.setup import Schedule
 
 
 def finish(setup):

@@ -16,10 +16,11 @@ from ganzoo.planning.facts import BATCH_COUPLED
 from ganzoo.planning.plan import Plan
 from ganzoo.protocols import AnyLoss, Augmentation, Discriminate, Player, Regularizer, StatefulLoss
 from ganzoo.training.augmenting import Chain
-from ganzoo.training.loop import Schedule, Setup
+from ganzoo.training.game import Game, WeightedRegularizer
 from ganzoo.training.runtime import Runtime, pick_device
+from ganzoo.training.sampler import Sampler
+from ganzoo.training.setup import Schedule, Setup
 from ganzoo.training.state import TrainState, averaged_copy
-from ganzoo.training.step import Game, WeightedRegularizer
 from ganzoo.training.unroll import Unroll, functional
 
 
@@ -45,7 +46,7 @@ def assemble(plan: Plan) -> Setup:
             sampling=plan.config.data.sampling,
             hflip=plan.config.data.hflip,
         ),
-        spec=plan.spec,
+        sampler=Sampler.of(state.generator, plan.spec, uniform=plan.config.train.label_draw == "uniform"),
         runtime=runtime,
         schedule=_schedule(plan),
     )
@@ -189,7 +190,6 @@ def _schedule(plan: Plan) -> Schedule:
         n_critic=train.n_critic,
         clip_grad_norm=train.clip_grad_norm,
         lr_schedule=train.lr_schedule,
-        label_draw=train.label_draw,
         spectral_norm=train.spectral_norm,
         ema=train.ema,
         log_every=train.log_every,

@@ -18,7 +18,7 @@ from ganzoo.errors import CheckpointError
 from ganzoo.planning.plan import Plan
 from ganzoo.protocols import DataSpec
 from ganzoo.runs.directory import RunDirectory
-from ganzoo.training.loop import Setup
+from ganzoo.training.setup import Setup
 
 CONDITIONS = ("versions", "plugins", "device", "threads")
 """What must be the same for a resumed run to equal an uninterrupted one bit by bit."""

@@ -29,7 +29,8 @@ from ganzoo.runs.progress import progress
 from ganzoo.runs.run import RUNS, Run, read_config
 from ganzoo.runs.tracking import ChosenTracker, Trackers
 from ganzoo.runs.watch import POINTS, Checkpoints, MetricsLog, SampleGrids
-from ganzoo.training.loop import Setup, train
+from ganzoo.training.loop import train
+from ganzoo.training.setup import Setup
 
 logger = logging.getLogger("ganzoo")
 

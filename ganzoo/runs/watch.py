@@ -20,7 +20,8 @@ from ganzoo.protocols import DataSpec, Generator, Report
 from ganzoo.runs.directory import RunDirectory
 from ganzoo.seeds import generator_for
 from ganzoo.training import spectral
-from ganzoo.training.loop import Schedule
+from ganzoo.training.sampler import Sampler
+from ganzoo.training.setup import Schedule
 from ganzoo.training.state import TrainState
 
 logger = logging.getLogger("ganzoo")
@@ -167,14 +168,13 @@ class SampleGrids:
         return pictures.grid(sampling.to_uint8(network(z, labels)), COLUMNS)
 
     def _latents(self, network: Generator) -> tuple[Tensor, Tensor | None]:
-        device = next(network.parameters()).device
-        generator = generator_for(self._seed, "grid")
+        sampler, random = Sampler.of(network, self._spec), generator_for(self._seed, "grid")
         if not self._spec.conditional:
-            return network.latent(COLUMNS * COLUMNS, generator=generator).to(device), None
+            return sampler.latents(COLUMNS * COLUMNS, random=random), None
         rows = min(len(self._spec.classes), MOST_ROWS)
-        one_row = network.latent(COLUMNS, generator=generator)
-        z = one_row.repeat(rows, *(1,) * (one_row.ndim - 1)).to(device)
-        return z, torch.arange(rows, device=device).repeat_interleave(COLUMNS)
+        one_row = sampler.latents(COLUMNS, random=random)
+        z = one_row.repeat(rows, *(1,) * (one_row.ndim - 1))
+        return z, sampler.put(torch.arange(rows).repeat_interleave(COLUMNS))
 
     def close(self) -> None:
         """Write the film."""

@@ -42,6 +42,7 @@ KNOWN: Mapping[str, frozenset[str]] = MappingProxyType(
         "needs_images": frozenset({"regularizer", "augmentation"}),
         "replaces_generator_loss": frozenset({"regularizer"}),
         "needs_real_output": frozenset({"regularizer"}),
+        "needs_generator": frozenset({"regularizer"}),
     }
 )
 """Tag → the kinds that may carry it."""

@@ -56,6 +56,7 @@ def ganzoo_components() -> list[Component]:
             kind="regularizer",
             name="orthogonal",
             target="ganzoo_regularizers.orthogonal:Orthogonal",
+            tags=frozenset({"needs_generator"}),
             summary="keeps the filters of each of the generator's layers apart",
             paper="Brock et al. 2019, arXiv:1809.11096",
         ),
@@ -71,7 +72,7 @@ def ganzoo_components() -> list[Component]:
             name="path-length",
             target="ganzoo_regularizers.path_length:PathLength",
             summary="makes a step of the style move the image equally far everywhere",
-            tags=frozenset({"batch_nonlinear", "needs_images", "needs_style"}),
+            tags=frozenset({"batch_nonlinear", "needs_generator", "needs_images", "needs_style"}),
             paper="Karras et al. 2020, arXiv:1912.04958",
         ),
         Component(

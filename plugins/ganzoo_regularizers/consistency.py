@@ -12,6 +12,7 @@ from ganzoo.component import RegularizerOptions
 from ganzoo.errors import ConfigError
 from ganzoo.protocols import Regularizer
 from ganzoo_regularizers import flip_and_shift
+from ganzoo_regularizers.generator_at_hand import latents_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -63,8 +64,9 @@ class Consistency(RegularizerOptions, Regularizer):
     noise: float = Field(default=0.05, gt=0, description="ε, the standard deviation between close latents")
 
     def tags(self) -> frozenset[str]:
-        """Only latents have close neighbors among vectors."""
-        return frozenset() if self.variant == "zcr" else frozenset({"needs_images"})
+        """Only latents have close neighbors among vectors; they are the generator's."""
+        of_images = frozenset() if self.variant == "zcr" else frozenset({"needs_images"})
+        return of_images | (frozenset({"needs_generator"}) if self.variant in ("zcr", "icr") else frozenset())
 
     def build(self, spec: DataSpec) -> Self:
         """Itself. Raises ``ConfigError`` if the data are vectors, unless the variant is ``zcr``."""
@@ -93,8 +95,9 @@ class Consistency(RegularizerOptions, Regularizer):
             distance = squared_distance(judged, view.plain_critic(other, view.fake_labels))
             terms["consistency_fake"] = self.fake_weight * distance
         if judged is not None and of_latent is not None:
+            z, generate = latents_of(view, name="consistency")
             with torch.no_grad():
-                other = view.generate(view.z + of_latent, view.fake_labels)
+                other = generate(z + of_latent, view.fake_labels)
             distance = squared_distance(judged, view.plain_critic(other, view.fake_labels))
             terms["consistency_latent"] = self.discriminator_latent_weight * distance
         return terms
@@ -104,7 +107,8 @@ class Consistency(RegularizerOptions, Regularizer):
         _, _, of_latent = self._draw(view)
         if of_latent is None:
             return {}
-        other = view.generate(view.z + of_latent, view.fake_labels)
+        z, generate = latents_of(view, name="consistency")
+        other = generate(z + of_latent, view.fake_labels)
         return {"consistency_latent": -self.generator_latent_weight * (view.fake - other).square().mean()}
 
     def _draw(self, view: StepView) -> tuple[Tensor, Tensor, Tensor | None]:
@@ -113,7 +117,7 @@ class Consistency(RegularizerOptions, Regularizer):
         A row an image, in order, and normal numbers from uniform ones, so that a generator carried from one micro-batch
         to the next draws what it would have drawn for the whole batch.
         """
-        n, count = len(view.z), flip_and_shift.DRAWS
+        n, count = len(view.fake), flip_and_shift.DRAWS
         if len(view.real) != n:
             raise ConfigError(
                 "consistency draws for real and fake images row by row, but their batches differ in size",
@@ -121,13 +125,14 @@ class Consistency(RegularizerOptions, Regularizer):
                 allowed="equal sizes",
                 hint="draw as many fakes as there are real images",
             )
-        latent = view.z[0].numel() if self.variant in ("zcr", "icr") else 0
+        z = latents_of(view, name="consistency")[0] if self.variant in ("zcr", "icr") else None
+        latent = 0 if z is None else z[0].numel()
         draws = torch.rand(n, 2 * count + latent, generator=view.random, dtype=torch.float64)
         of_real, of_fake = draws[:, :count], draws[:, count : 2 * count]
-        if not latent:
+        if z is None:
             return of_real, of_fake, None
         normal = math.sqrt(2) * torch.erfinv(2 * draws[:, 2 * count :].clamp(min=SMALLEST_DRAW) - 1)
-        return of_real, of_fake, (self.noise * normal).view(view.z.shape).to(view.z, non_blocking=True)
+        return of_real, of_fake, (self.noise * normal).view(z.shape).to(z, non_blocking=True)
 
 
 def squared_distance(one: DiscriminatorOutput, other: DiscriminatorOutput) -> Tensor:

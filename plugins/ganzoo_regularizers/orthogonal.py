@@ -9,6 +9,7 @@ from pydantic import Field
 
 from ganzoo.component import RegularizerOptions
 from ganzoo.protocols import Regularizer
+from ganzoo_regularizers.generator_at_hand import network_of
 from ganzoo_regularizers.weight_matrices import weight_matrices
 
 if TYPE_CHECKING:
@@ -37,9 +38,14 @@ class Orthogonal(RegularizerOptions, Regularizer):
 
     weight: float = Field(default=1e-4, ge=0, description="β; the term is β/2·‖(WWᵀ)⊙(1−I)‖²")
 
+    def tags(self) -> frozenset[str]:
+        """It looks at the weights of the generator, which not every loop has."""
+        return frozenset({"needs_generator"})
+
     def generator_terms(self, view: StepView) -> dict[str, Tensor]:
         """The raw term ``orthogonal``; none if the generator has no such weight."""
-        terms = [overlap(matrix) for _, matrix in weight_matrices(view.network, embeddings=False)]
+        network = network_of(view, name="orthogonal")
+        terms = [overlap(matrix) for _, matrix in weight_matrices(network, embeddings=False)]
         return {"orthogonal": torch.stack(terms).sum()} if terms else {}
 
 

@@ -11,6 +11,7 @@ from ganzoo.component import RegularizerOptions
 from ganzoo.errors import ConfigError
 from ganzoo.protocols import Regularizer
 from ganzoo_regularizers.critic_gradient import NORM_EPSILON
+from ganzoo_regularizers.generator_at_hand import latents_of, network_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +56,7 @@ class PathLength(RegularizerOptions):
 
     def tags(self) -> frozenset[str]:
         """It needs a style and images; its mean over a micro-batch is not that over the batch."""
-        return frozenset({"batch_nonlinear", "needs_images", "needs_style"})
+        return frozenset({"batch_nonlinear", "needs_generator", "needs_images", "needs_style"})
 
     def optimizer_correction(self) -> dict[Literal["discriminator", "generator"], float]:
         """For G c = k/(k+1), if asked for and the term is lazy."""
@@ -84,7 +85,8 @@ class PathLengthRegularizer(Regularizer):
 
     def generator_terms(self, view: StepView) -> dict[str, Tensor]:
         """The raw term ``path_length``."""
-        network: Any = view.network
+        network: Any = network_of(view, name="path-length")
+        z, _ = latents_of(view, name="path-length")
         if not (hasattr(network, "mapping") and hasattr(network, "synthesis")):
             raise ConfigError(
                 "path-length needs a generator with a style, and this one has no mapping and synthesis",
@@ -92,10 +94,10 @@ class PathLengthRegularizer(Regularizer):
                 allowed="a generator with the tag provides_style",
                 hint="--gen stylegan, or leave path-length out",
             )
-        used = max(1, len(view.z) // self.shrink)
+        used = max(1, len(z) // self.shrink)
         lengths = path_lengths(
             network,
-            view.z[:used],
+            z[:used],
             None if view.fake_labels is None else view.fake_labels[:used],
             random=view.random,
         )

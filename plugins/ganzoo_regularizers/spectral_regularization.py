@@ -10,6 +10,7 @@ from pydantic import Field
 
 from ganzoo.component import RegularizerOptions
 from ganzoo.protocols import Regularizer
+from ganzoo_regularizers.generator_at_hand import network_of
 from ganzoo_regularizers.weight_matrices import weight_matrices
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class SpectralRegularizationRegularizer(Regularizer):
     def discriminator_terms(self, view: StepView) -> dict[str, Tensor]:
         """The raw term ``spectral_regularization``; none if the discriminator has no such weight."""
         terms = []
-        for name, matrix in weight_matrices(view.network, embeddings=True):
+        for name, matrix in weight_matrices(network_of(view, name="spectral-regularization"), embeddings=True):
             if name not in self.vectors:
                 start = torch.randn(len(matrix), generator=view.random).to(matrix, non_blocking=True)
                 self.vectors[name] = iterated(matrix, start)
