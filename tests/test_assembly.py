@@ -77,7 +77,7 @@ class TestRegularizers:
         component = Component(kind="regularizer", name="idle", target=f"{__name__}:Idle", summary="…")
         entry = Entry(component=component, distribution="acme", version="2.0", entry_point="main")
         registry = Registry([*Registry.load(plugins=False).entries(), entry])
-        with pytest.raises(PluginError, match=r"regularizer idle of acme 2\.0 builds no Regularizer"):
+        with pytest.raises(PluginError, match=r"regularizer idle of acme 2\.0 does not build a Regularizer"):
             setup_of("reg=idle", registry=registry)
 
 

@@ -105,7 +105,7 @@ def test_light_questions(answers, question, code):
 def test_what_needs_torch_is_loaded_on_demand():
     code = "import sys, ganzoo; ganzoo.build('loss', 'hinge'); print('torch' in sys.modules, sorted(ganzoo.__all__))"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ended.stdout == "True ['Run', 'build', 'load_run', 'run']\n"
+    assert ended.stdout == "True ['Run', 'adversarial_step', 'build', 'load_run', 'run']\n"
 
 
 def test_the_package_names_what_it_has():
@@ -113,6 +113,7 @@ def test_the_package_names_what_it_has():
 
     assert set(ganzoo.__all__) <= set(dir(ganzoo))
     with pytest.raises(
-        AttributeError, match="module 'ganzoo' has no attribute 'trian'; it has Run, build, load_run, run"
+        AttributeError,
+        match="module 'ganzoo' has no attribute 'trian'; it has Run, adversarial_step, build, load_run, run",
     ):
         _ = ganzoo.trian

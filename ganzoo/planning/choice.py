@@ -21,6 +21,7 @@ from ganzoo.config.schema import COLLECTIONS, SELECTIONS, SHARED_DATA_KEYS, VERS
 from ganzoo.config.yaml_text import read_yaml
 from ganzoo.errors import ConfigError, UnknownNameError
 from ganzoo.planning.facts import Facts
+from ganzoo.planning.options import read_options
 from ganzoo.planning.rules import judge
 from ganzoo.registry import Entry, Registry
 
@@ -283,12 +284,10 @@ def _parse(entries: Mapping[str, Entry], merged: Merged) -> tuple[dict[str, Opti
             # What is suggested for another component of this section is not for this one.
             if key in model.model_fields or not merged.layers[f"{section}.{key}"].suggestion
         }
-        command = f"ganzoo info {entry.name} --kind {entry.kind} shows its options"
-        with entry.blamed("cannot take its options"):
-            try:
-                options[section] = model.model_validate(given)
-            except ValidationError as error:
-                findings += explain(error, model, section=section, origins=merged.origins, fix=command)
+        parsed, wrong = read_options(entry, given, section=section, origins=merged.origins)
+        findings += wrong
+        if parsed is not None:
+            options[section] = parsed
     return options, findings
 
 

@@ -59,6 +59,10 @@ class Plan:
         parts = (self.config.loss.name, self.config.discriminator.name, source or data.name)
         return "-".join(re.sub(r"[^A-Za-z0-9._-]+", "-", part).strip("-.") for part in parts)
 
+    def part(self, section: str) -> tuple[Entry, Options]:
+        """The component of a section and its options."""
+        return self.entries[section], self.options[section]
+
     def tags(self) -> frozenset[str]:
         """The tags of all parts together."""
         return frozenset().union(*(options.tags() for options in self.options.values()))

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import ValidationError
-
 from ganzoo.component import Options
-from ganzoo.config.explanation import explain
-from ganzoo.config.finding import refusal
 from ganzoo.config.layers import parse_assignments
 from ganzoo.errors import ConfigError
 from ganzoo.planning.building import NO_DATA
+from ganzoo.planning.options import options_of
 from ganzoo.registry import Registry
 
 
@@ -34,11 +31,7 @@ def asked_loss(registry: Registry, word: str) -> tuple[Options, Any]:
                 allowed=", ".join(model.model_fields) or f"{name} has no options",
             )
         given |= {path.partition(".")[2]: value for path, value in parse_assignments([f"loss.{part}"]).items()}
+    options = options_of(entry, given, section=name)
     with entry.blamed("cannot be built"):
-        try:
-            options = model.model_validate(given)
-        except ValidationError as error:
-            fix = f"ganzoo info {name} --kind loss shows its options"
-            raise refusal(explain(error, model, section=name, fix=fix)) from None
         options = options.resolve(NO_DATA)
         return options, options.build(NO_DATA)

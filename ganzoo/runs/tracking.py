@@ -13,13 +13,11 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from ganzoo.component import TRACKER, TrackerOptions
-from ganzoo.config.explanation import explain
 from ganzoo.config.finding import refusal
 from ganzoo.config.layers import Merged
 from ganzoo.errors import ConfigError, GanzooError, Interrupted, PluginError
+from ganzoo.planning.options import read_options
 from ganzoo.registry import Entry, Registry, one_line
 
 if TYPE_CHECKING:
@@ -200,14 +198,11 @@ def chosen(trackers: Iterable[Wanted]) -> list[ChosenTracker]:
     """
     found, findings = [], []
     for one in trackers:
-        name, model = one.entry.name, one.entry.options()
-        assert issubclass(model, TrackerOptions)
-        with one.entry.blamed("cannot take its options"):
-            try:
-                found.append(ChosenTracker(one.entry, model.model_validate(one.given)))
-            except ValidationError as error:
-                fix = f"ganzoo info {name} --kind {TRACKER.name} shows its options"
-                findings += explain(error, model, section=f"{TRACKER.name}.{name}", fix=fix)
+        options, wrong = read_options(one.entry, one.given, section=f"{TRACKER.name}.{one.entry.name}")
+        findings += wrong
+        if options is not None:
+            assert isinstance(options, TrackerOptions)
+            found.append(ChosenTracker(one.entry, options))
     if findings:
         raise refusal(findings)
     return found

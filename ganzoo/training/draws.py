@@ -57,16 +57,20 @@ def given(
     real_labels: Tensor | None = None,
     fake_labels: Tensor | None = None,
     z: Tensor | None = None,
+    fakes: int | None = None,
     seed: int,
     update: int,
     augment: Augmentation | None = None,
 ) -> Inputs:
-    """The inputs of an update with the draws that do not depend on where the fakes come from."""
+    """The inputs of an update with the draws that do not depend on where the fakes come from.
 
-    def draws(side: str) -> Tensor | None:
+    ``fakes`` is their number, where that is not the number of real data.
+    """
+
+    def draws(side: str, n: int) -> Tensor | None:
         if augment is None:
             return None
-        drawn = augment.draw(len(real), random=generator_for(seed, update, f"augment/{player}/{side}"))
+        drawn = augment.draw(n, random=generator_for(seed, update, f"augment/{player}/{side}"))
         return drawn.to(real.device, non_blocking=True)
 
     return Inputs(
@@ -77,8 +81,8 @@ def given(
         update=update,
         # One generator per update: micro-batches go on drawing where the one before stopped.
         random=cache(lambda name: generator_for(seed, update, f"{player}/{name}")),
-        real_draws=draws("real"),
-        fake_draws=draws("fake"),
+        real_draws=draws("real", len(real)),
+        fake_draws=draws("fake", len(real) if fakes is None else fakes),
     )
 
 
