@@ -33,7 +33,7 @@ from rich.console import Console
 from ganzoo import load_run
 from ganzoo.config.layers import ConfigLayer
 from ganzoo.errors import DivergedError
-from ganzoo.planning.choice import file_layer
+from ganzoo.planning.choice import choose, file_layer
 from ganzoo.planning.plan import Plan, make_plan
 from ganzoo.registry import Registry
 from ganzoo.runs.assembly import assemble
@@ -117,7 +117,7 @@ def planned(recipe: str, seed: int, *, steps: int) -> Plan:
     often = {"train.steps": steps, "train.sample_every": max(1, steps // 8), "train.checkpoint_every": steps}
     here = {"seed": seed, "runtime.threads": 1, "runtime.device": "cpu"}
     return make_plan(
-        registry, [file_layer(recipe, registry), ConfigLayer("this example", OVERRIDES[recipe] | often | here)]
+        choose(registry, [file_layer(recipe, registry), ConfigLayer("this example", OVERRIDES[recipe] | often | here)])
     )
 
 

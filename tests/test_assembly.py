@@ -7,6 +7,7 @@ from ganzoo.component import Component, RegularizerOptions
 from ganzoo.config.layers import ConfigLayer, flatten, parse_assignments
 from ganzoo.config.schema import RuntimeConfig, TrainConfig
 from ganzoo.errors import PluginError, ResourceError
+from ganzoo.planning.choice import choose
 from ganzoo.planning.plan import make_plan
 from ganzoo.registry import Entry, Registry
 from ganzoo.runs.assembly import assemble, make_optimizer, make_runtime
@@ -17,7 +18,7 @@ CPU = torch.device("cpu")
 
 def setup_of(*assignments, registry=None):
     layers = [ConfigLayer("x", parse_assignments([*TINY, "train.batch_size=4", *assignments]))]
-    return assemble(make_plan(registry or Registry.load(plugins=False), layers))
+    return assemble(make_plan(choose(registry or Registry.load(plugins=False), layers)))
 
 
 class TestPasses:
@@ -104,5 +105,5 @@ def test_the_correction_for_lazy_terms_is_adams_alone(optimizer, lr):
         "regularizers": {"r1": {"every": 4, "lazy_adam": True}},
         "train": {"optimizer": optimizer, "d_lr": 0.1, "steps": 1},
     }
-    plan = make_plan(Registry.load(plugins=False), [ConfigLayer("file", flatten(config))])
+    plan = make_plan(choose(Registry.load(plugins=False), [ConfigLayer("file", flatten(config))]))
     assert assemble(plan).state.d_optimizer.param_groups[0]["lr"] == pytest.approx(lr)

@@ -14,6 +14,7 @@ from ganzoo.config.layers import ConfigLayer, flatten
 from ganzoo.errors import ConfigError
 from ganzoo.evaluation import pictures
 from ganzoo.evaluation.measuring import measures, metrics_of, real_part
+from ganzoo.planning.choice import choose
 from ganzoo.planning.plan import make_plan
 from ganzoo.registry import Registry
 from ganzoo.runs.assembly import assemble
@@ -35,11 +36,13 @@ def run(tmp_path_factory):
 
 
 def plan(**sections):
-    return make_plan(Registry.load(plugins=False), [ConfigLayer("file", flatten({**SMALL, **sections}))])
+    return make_plan(choose(Registry.load(plugins=False), [ConfigLayer("file", flatten({**SMALL, **sections}))]))
 
 
 def test_vector_data_bring_networks_and_a_measure_for_vectors():
-    chosen = make_plan(Registry.load(plugins=False), [ConfigLayer("flag", {"data.name": "ring", "data.n": 100})])
+    chosen = make_plan(
+        choose(Registry.load(plugins=False), [ConfigLayer("flag", {"data.name": "ring", "data.n": 100})])
+    )
     names = (chosen.config.discriminator.name, chosen.config.generator.name, list(chosen.config.metrics))
     assert names == ("mlp", "mlp", ["mode-coverage"])
     assert chosen.origins["discriminator.name"] == "suggested by dataset ring"

@@ -112,8 +112,6 @@ def test_the_package_names_what_it_has():
     import ganzoo
 
     assert set(ganzoo.__all__) <= set(dir(ganzoo))
-    with pytest.raises(
-        AttributeError,
-        match="module 'ganzoo' has no attribute 'trian'; it has Run, adversarial_step, build, load_run, run",
-    ):
+    has = "it has Run, adversarial_step, build, load_run, run"
+    with pytest.raises(AttributeError, match=f"module 'ganzoo' has no attribute 'trian'; {has}"):
         _ = ganzoo.trian

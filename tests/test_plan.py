@@ -9,6 +9,7 @@ from PIL import Image
 from ganzoo.component import Component, DatasetOptions, Options
 from ganzoo.config.layers import ConfigLayer, flatten, leaves, parse_assignments, read_yaml, to_yaml
 from ganzoo.errors import ConfigError, DataError, PluginError, ResourceError
+from ganzoo.planning.choice import choose
 from ganzoo.planning.plan import make_plan
 from ganzoo.protocols import DataSpec
 from ganzoo.registry import Entry, Registry
@@ -31,7 +32,7 @@ def layer(origin="file", **sections):
 
 
 def planned(registry, *layers):
-    return make_plan(registry, [layer(**TINY), *layers])
+    return make_plan(choose(registry, [layer(**TINY), *layers]))
 
 
 def flags(*assignments, origin="flag"):
@@ -51,7 +52,7 @@ class TestOrigins:
         assert plan.origins.keys() == leaves(plan.config.model_dump(mode="json")).keys()
 
     def test_precedence_of_flag_set_file_suggestion_default(self, registry, tmp_path):
-        suggested = make_plan(registry, [layer(loss="wgan-gp", **{**TINY, "train": {"n_critic": 2}})])
+        suggested = make_plan(choose(registry, [layer(loss="wgan-gp", **{**TINY, "train": {"n_critic": 2}})]))
         assert (suggested.config.train.d_lr, suggested.origins["train.d_lr"]) == (1e-4, "suggested by loss wgan-gp")
         assert (suggested.config.train.n_critic, suggested.origins["train.n_critic"]) == (2, "file")
         assert (suggested.config.train.ema, suggested.origins["train.ema"]) == (0.999, "default")
@@ -72,7 +73,7 @@ class TestOrigins:
         assert (plan.config.train.d_lr, plan.config.train.g_lr, plan.config.train.n_critic) == (3, 2, 1)
 
     def test_what_size_and_data_decide(self, registry):
-        plan = make_plan(registry, [layer(data={"name": "synthetic", "n": 8}, generator={"ngf": None})])
+        plan = make_plan(choose(registry, [layer(data={"name": "synthetic", "n": 8}, generator={"ngf": None})]))
         decided = {path: origin for path, origin in plan.origins.items() if origin in ("size", "data")}
         assert decided == {
             "discriminator.ndf": "size",
@@ -162,7 +163,9 @@ class TestResolving:
 
 
 def rerun(registry, plan):
-    return make_plan(registry, [ConfigLayer("config.yaml", flatten(read_yaml(to_yaml(plan.config), "config.yaml")))])
+    return make_plan(
+        choose(registry, [ConfigLayer("config.yaml", flatten(read_yaml(to_yaml(plan.config), "config.yaml")))])
+    )
 
 
 chances = st.floats(0, 1, exclude_max=True)
@@ -221,7 +224,7 @@ configurations = st.fixed_dictionaries(
 
 @given(configurations)
 def test_the_saved_configuration_runs_again_as_the_same(registry, sections):
-    plan = make_plan(registry, [layer(**sections)])
+    plan = make_plan(choose(registry, [layer(**sections)]))
     again = rerun(registry, plan)
     assert again.config == plan.config
     assert to_yaml(again.config) == to_yaml(plan.config)
@@ -330,7 +333,7 @@ class TestThirdParties:
 
     def test_images_are_not_vectors(self, registry):
         with pytest.raises(ConfigError) as caught:
-            make_plan(self.known(registry), [layer(data="vectors")])
+            make_plan(choose(self.known(registry), [layer(data="vectors")]))
         message = caught.value.message
         assert message.startswith("2 things do not fit:")
         assert "discriminator patchgan-sn works on images, and data vectors holds vectors" in message
@@ -345,7 +348,7 @@ class TestThirdParties:
     )
     def test_a_bug_in_a_plugin_is_the_plugins(self, registry, section, complaint):
         with pytest.raises(PluginError, match=complaint) as caught:
-            make_plan(self.known(registry), [layer(data=TINY["data"]), flags(section)])
+            make_plan(choose(self.known(registry), [layer(data=TINY["data"]), flags(section)]))
         assert caught.value.exit_code == 4
 
 

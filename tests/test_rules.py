@@ -5,6 +5,7 @@ import pytest
 from ganzoo.config.layers import ConfigLayer, flatten
 from ganzoo.errors import ConfigError
 from ganzoo.planning import rules
+from ganzoo.planning.choice import choose
 from ganzoo.planning.facts import Facts
 from ganzoo.planning.plan import make_plan
 from ganzoo.planning.rules import RULES, judge
@@ -163,7 +164,7 @@ def plan(registry, **sections):
     for section, content in sections.items():
         merge = isinstance(content, dict) and isinstance(config.get(section), dict)
         config[section] = config[section] | content if merge else content
-    return make_plan(registry, [ConfigLayer("file", flatten(config))])
+    return make_plan(choose(registry, [ConfigLayer("file", flatten(config))]))
 
 
 class TestThePairs:

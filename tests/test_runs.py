@@ -18,6 +18,7 @@ import ganzoo
 from ganzoo.config.layers import ConfigLayer, flatten
 from ganzoo.errors import CheckpointError, ConfigError, DivergedError, Interrupted, LockedError
 from ganzoo.evaluation import pictures
+from ganzoo.planning.choice import choose
 from ganzoo.planning.plan import make_plan
 from ganzoo.registry import Registry
 from ganzoo.runs import session as runs
@@ -410,6 +411,6 @@ def test_the_log_begins_with_what_is_trained_on_what(tmp_path, registry):
 
 
 def test_the_plan_is_the_one_of_the_flags(registry):
-    plan = make_plan(registry, [ConfigLayer("flag", flatten(of_pair("wgan-gp", "patchgan-sn")))])
+    plan = make_plan(choose(registry, [ConfigLayer("flag", flatten(of_pair("wgan-gp", "patchgan-sn")))]))
     assert plan.config.train.n_critic == 5
     assert plan.origins["train.n_critic"] == "suggested by loss wgan-gp"

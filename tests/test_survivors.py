@@ -262,7 +262,7 @@ def measured(**sections):
         "metrics": ["spy"],
         **sections,
     }
-    plan = make_plan(registry, [ConfigLayer("file", flatten(config))])
+    plan = make_plan(choose(registry, [ConfigLayer("file", flatten(config))]))
     setup = assemble(plan)
     list(train(setup))
     GIVEN.clear()
@@ -305,7 +305,7 @@ SMALL = {
 
 
 def planned(**sections):
-    return make_plan(Registry.load(plugins=False), [ConfigLayer("file", flatten({**SMALL, **sections}))])
+    return make_plan(choose(Registry.load(plugins=False), [ConfigLayer("file", flatten({**SMALL, **sections}))]))
 
 
 def assembled(**sections):
@@ -395,13 +395,15 @@ class TestPlanning:
         assert (config.augment["ada"]["target"], config.augment["ada"]["interval"]) == (0.5, 4)
         assert (config.regularizers["r1"]["every"], config.regularizers["r1"]["weight"]) == (16, 10)
         ring = make_plan(
-            Registry.load(plugins=False), [ConfigLayer("flag", {"data.name": "ring", "data.n": 100})]
+            choose(Registry.load(plugins=False), [ConfigLayer("flag", {"data.name": "ring", "data.n": 100})])
         ).config
         assert ring.metrics["mode-coverage"]["samples"] == 2500
 
     def test_an_augmentation_of_images_is_refused_for_vectors(self):
         with pytest.raises(ConfigError, match="images are needed by augmentation ada"):
-            make_plan(Registry.load(plugins=False), [ConfigLayer("file", {"data.name": "ring", "augment.ada": {}})])
+            make_plan(
+                choose(Registry.load(plugins=False), [ConfigLayer("file", {"data.name": "ring", "augment.ada": {}})])
+            )
 
     def test_balanced_sampling_without_classes_is_refused_before_anything_is_built(self, tmp_path):
         for number in range(4):
@@ -462,7 +464,9 @@ class TestBalancedLabels:
             ConfigLayer("file", {"data.name": "ring", "data.n": 100, "data.sampling": sampling})
             for sampling in ("shuffle", "balanced")
         ]
-        as_it_is, balanced = (make_plan(Registry.load(plugins=False), [layer]).spec.marginal for layer in layers)
+        as_it_is, balanced = (
+            make_plan(choose(Registry.load(plugins=False), [layer])).spec.marginal for layer in layers
+        )
         assert as_it_is == pytest.approx([0.13] * 4 + [0.12] * 4)
         assert balanced == pytest.approx([1 / 8] * 8)
 

@@ -137,12 +137,12 @@ def run_command(
     layers = [file_layer(config, known)] if config is not None else []
     wanted, other_assignments = tracking.asked_for(known, tracker or (), parse_assignments(assignments or ()))
     layers += [ConfigLayer("--set", other_assignments), ConfigLayer("flag", flags)]
-    choose(known, layers)  # a wrong name or key is answered at once: what follows imports torch
+    choice = choose(known, layers)  # a wrong name or key is answered at once: what follows imports torch
     from ganzoo.planning.plan import make_plan
     from ganzoo.runs import session as runs
 
     trackers = tracking.chosen(wanted)
-    plan = make_plan(known, layers)
+    plan = make_plan(choice)
     if dry_run:
         from ganzoo.cli.dry_run import show
 

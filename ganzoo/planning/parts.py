@@ -36,8 +36,9 @@ def built_augmentation(parts: Mapping[str, tuple[Entry, Options]], spec: DataSpe
 
 def _demanded(entry: Entry, built: Any, wanted: type[Any]) -> Any:
     if not isinstance(built, wanted):
+        article = "an" if wanted is Augmentation else "a"
         raise PluginError(
-            f"{entry.kind} {entry.name} of {entry.provider} does not build {'an' if wanted is Augmentation else 'a'} {wanted.__name__}",
+            f"{entry.kind} {entry.name} of {entry.provider} does not build {article} {wanted.__name__}",
             given=type(built).__name__,
             allowed=f"a subclass of ganzoo.protocols.{wanted.__name__}",
             hint=f"ganzoo check {entry.name} --kind {entry.kind}",

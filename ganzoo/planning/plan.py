@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,14 +13,14 @@ import torch
 
 from ganzoo.component import DatasetOptions, Options
 from ganzoo.config.finding import Finding, refusal
-from ganzoo.config.layers import ConfigLayer, Merged, leaves
+from ganzoo.config.layers import Merged, leaves
 from ganzoo.config.schema import COLLECTIONS, DEFAULT_STEPS, SELECTIONS, RunConfig, Selection
 from ganzoo.data import cache_folder
 from ganzoo.errors import ConfigError, DataError, ResourceError
-from ganzoo.planning.choice import Choice, choose, facts, parse_options
+from ganzoo.planning.choice import Choice, facts, parse_options
 from ganzoo.planning.rules import judge
 from ganzoo.protocols import Dataset, DataSpec, Discriminator, Generator
-from ganzoo.registry import Entry, Registry
+from ganzoo.registry import Entry
 from ganzoo.seeds import seeded
 
 NETWORKS = ("discriminator", "generator")
@@ -68,21 +68,19 @@ class Plan:
         return frozenset().union(*(options.tags() for options in self.options.values()))
 
 
-def make_plan(registry: Registry, layers: Sequence[ConfigLayer], *, opened: dict[str, Dataset] | None = None) -> Plan:
-    """Merge, validate, open the data, judge, build.
+def make_plan(choice: Choice, *, opened: dict[str, Dataset] | None = None) -> Plan:
+    """Read the options, open the data, judge, build.
 
     Args:
-        registry: where the components come from.
-        layers: the configuration, the strongest last.
+        choice: the components and their configuration.
         opened: datasets that were opened before, for many plans on the same data; what is opened is added.
 
     Raises:
-        ConfigError: keys, values or combinations that do not fit, with every finding at once.
+        ConfigError: values or combinations that do not fit, with every finding at once.
         DataError: the data cannot be read.
         PluginError: a component that was asked for cannot be loaded.
         ResourceError: the networks do not fit into memory.
     """
-    choice = choose(registry, layers)
     options = parse_options(choice)
     opened = {} if opened is None else opened
     wanted = repr((choice.entries["data"].qualified, choice.config.data, options["data"]))

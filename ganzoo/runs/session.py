@@ -17,7 +17,7 @@ from ganzoo.config import layers as configuration
 from ganzoo.config.layers import ConfigLayer, RunConfig
 from ganzoo.errors import ConfigError, DivergedError, Interrupted, ResourceError
 from ganzoo.evaluation.measuring import measures, metrics_of, real_part
-from ganzoo.planning.choice import file_layer
+from ganzoo.planning.choice import choose, file_layer
 from ganzoo.planning.plan import Plan, make_plan
 from ganzoo.protocols import TrackedRun, Watcher
 from ganzoo.registry import Registry
@@ -61,7 +61,7 @@ def run(
         else file_layer(str(config), registry)
     )
     followed_by = tracking.chosen(tracking.wanted(registry, trackers))
-    plan = make_plan(registry, [layer])
+    plan = make_plan(choose(registry, [layer]))
     return start(plan, out=Path(out) if out is not None else RUNS, console=Console(quiet=True), trackers=followed_by)
 
 
@@ -109,7 +109,7 @@ def resume(
     saved = ConfigLayer("config.yaml", configuration.flatten(read_config(directory).model_dump(mode="json")))
     with directory.locked():
         before = directory.read_manifest()
-        plan = make_plan(registry, [saved, *changes])
+        plan = make_plan(choose(registry, [saved, *changes]))
         manifest.check_data(before, plan)
         manifest.check_config(before, plan)
         _warn_of_moved_schedule(read_config(directory), plan)

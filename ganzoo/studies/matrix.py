@@ -123,7 +123,7 @@ def _result(
     if lacking:
         return replace(result, status="refused", reasons=lacking)
     try:
-        plan = make_plan(registry, layers, opened=opened)
+        plan = make_plan(choose(registry, layers), opened=opened)
     except DataError:
         raise
     except ConfigError as error:
