@@ -7,9 +7,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ganzoo.component import Options
+from ganzoo.component import TAGS, Options, unknown_tags
 from ganzoo.config.explanation import explain
 from ganzoo.config.finding import Finding, refusal
+from ganzoo.did_you_mean import did_you_mean
+from ganzoo.errors import PluginError
 from ganzoo.registry import Entry
 
 
@@ -30,10 +32,25 @@ def read_options(
     model = entry.options()
     with entry.blamed("cannot take its options"):
         try:
-            return model.model_validate(dict(given)), []
+            options = model.model_validate(dict(given))
+            _demand_known_tags(entry, options)
+            return options, []
         except ValidationError as error:
             fix = f"ganzoo info {entry.name} --kind {entry.kind} shows its options"
             return None, explain(error, model, section=section or entry.name, origins=origins, fix=fix)
+
+
+def _demand_known_tags(entry: Entry, options: Options) -> None:
+    """A misspelt tag would mean nothing, and the training would differ without a word."""
+    if unknown := unknown_tags(entry.kind, options.tags()):
+        allowed = [tag.name for tag in TAGS if entry.kind in tag.kinds]
+        raise PluginError(
+            f"{entry.kind} {entry.name} of {entry.provider} carries the tag {unknown[0]!r}, "
+            f"which a {entry.kind} cannot have{did_you_mean(unknown[0], allowed)}",
+            given=", ".join(unknown),
+            allowed=", ".join(allowed) or "no tag",
+            hint=f"ganzoo check {entry.name} --kind {entry.kind}",
+        )
 
 
 def options_of(entry: Entry, given: Mapping[str, Any], *, section: str | None = None) -> Options:

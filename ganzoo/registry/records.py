@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from ganzoo.component import KINDS, Component
+from ganzoo.component import KINDS, TAGS, Component, unknown_tags
 from ganzoo.did_you_mean import did_you_mean
 from ganzoo.registry.problem import Refused
 
@@ -97,9 +97,16 @@ def _findings(component: Component) -> Iterator[str]:
         value = getattr(component, name)
         if not rule(value):
             yield f"{who}: {name} {_brief(value)} {expectation}"
+    if _are_tags(component.tags):
+        for tag in unknown_tags(component.kind, component.tags):
+            yield f"{who}: {component.kind} components have no tag {tag!r}{_tag_instead(component.kind, tag)}"
     form, expectation = (_FILE, "package:file.yaml") if component.kind == "recipe" else (_CLASS, "package.module:Class")
     if not isinstance(component.target, str) or not form.fullmatch(component.target):
         yield f"{who}: target {_brief(component.target)} must read {expectation!r}"
+
+
+def _tag_instead(kind: str, tag: str) -> str:
+    return did_you_mean(tag, [known.name for known in TAGS if kind in known.kinds])
 
 
 def _repeated(components: list[Component]) -> Iterator[str]:
