@@ -188,7 +188,7 @@ def page(rows: list[dict[str, Any]], options: argparse.Namespace) -> str:
         "- variety: how much samples of one digit differ, divided by how much real ones do. 0 means one picture per "
         "digit, which the other columns do not notice; noise counts as variety",
         "- images seen: real images shown to the discriminator, from a set of 1,438",
-        "- `unrolled` makes points, not images: docs/figures/modes.md",
+        "- `unrolled` makes points, not images: see [mode collapse](modes.md)",
         f"- machine: {platform.machine()}, torch {torch.__version__}, ganzoo {version('ganzoo')}",
         "",
         "| recipe | made smaller | seed | steps | images seen | confident | ratio | rarest digit "
