@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ganzoo.errors import ConfigError
 from ganzoo.protocols import Discriminate, DiscriminatorOutput, Player
 from ganzoo.training import adversary, draws
+from ganzoo.training.after_update import after_update
 from ganzoo.training.game import Inputs, Objective, Terms
 
 
@@ -95,7 +96,7 @@ class AdversarialStep:
         Returns:
             What an augmentation has to log.
         """
-        return adversary.after_update(self.objective, player, terms)
+        return after_update(self.objective, player, terms)
 
     def _inputs(
         self,

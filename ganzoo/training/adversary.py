@@ -5,26 +5,26 @@ Each function returns :class:`Terms`, named scalars whose sum is the objective.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from ganzoo.errors import PluginError
-from ganzoo.protocols import DiscriminatorOutput, Player, StatefulLoss, StepView
+from ganzoo.protocols import DiscriminatorOutput
 from ganzoo.training.game import Ahead, Inputs, Objective, Terms
-from ganzoo.training.without_trace import buffers_replaced, frozen
+from ganzoo.training.observation import observed
+from ganzoo.training.regularizing import view_of, with_regularizers
+from ganzoo.training.without_trace import frozen
 
 
 def discriminator_terms(objective: Objective, inputs: Inputs, fake: Tensor, *, observe: bool = False) -> Terms:
     """The discriminator's objective on one batch; ``fake`` must carry no graph, since none is cut here."""
     real_output, fake_output = _judge_both(objective, inputs, fake)
     adversarial = _over_maps(objective.loss.discriminator_loss, real=real_output, fake=fake_output)
-    view = _view("discriminator", objective, inputs, fake, real_output, fake_output)
+    view = view_of("discriminator", objective, inputs, fake, real_output, fake_output)
     return Terms(
-        scalars=_with_regularizers(objective, inputs, {"adversarial": adversarial}, view),
-        observed=_observe(objective.loss, real_output, fake_output) if observe else {},
+        scalars=with_regularizers(objective, inputs, {"adversarial": adversarial}, view),
+        observed=observed(objective.loss, real_output, fake_output) if observe else {},
         logits=(real_output.logits.detach(), fake_output.logits.detach()),
     )
 
@@ -56,35 +56,8 @@ def generator_terms(objective: Objective, inputs: Inputs, fake: Tensor) -> Terms
                 if ahead.objective is None
                 else ahead.objective
             )
-        view = _view("generator", objective, inputs, fake, real_output, fake_output)
-        return Terms(scalars=_with_regularizers(objective, inputs, terms, view))
-
-
-def after_update(objective: Objective, player: Player, terms: Sequence[Terms]) -> dict[str, Tensor]:
-    """What follows a player's optimizer step: projections, and parts that adapt to the logits of the whole batch.
-
-    Args:
-        objective: its regularizers, loss and augmentation are told.
-        player: whose network has moved.
-        terms: those of the step; several where the batch came in parts.
-
-    Returns:
-        What the augmentation has to log.
-    """
-    network = objective.discriminator if player == "discriminator" else objective.generator
-    for part in objective.regularizers:
-        if network is not None:
-            part.regularizer.after_step(player, network)
-    adapts = objective.augment is not None or isinstance(objective.loss, StatefulLoss)
-    if not adapts or player == "generator":
-        return {}
-    real, fake = (torch.cat(side) for side in zip(*(part.logits for part in terms if part.logits), strict=True))
-    if isinstance(objective.loss, StatefulLoss):
-        objective.loss.after_update(real=real, fake=fake)
-    if objective.augment is None:
-        return {}
-    objective.augment.after_update(real=real)
-    return objective.augment.observed()
+        view = view_of("generator", objective, inputs, fake, real_output, fake_output)
+        return Terms(scalars=with_regularizers(objective, inputs, terms, view))
 
 
 def _augmented(objective: Objective, images: Tensor, draws: Tensor | None) -> Tensor:
@@ -108,85 +81,3 @@ def _over_maps(loss: Callable[..., Tensor], **outputs: DiscriminatorOutput | Non
     maps = {side: output.maps() for side, output in outputs.items() if output is not None}
     losses = [loss(**dict(zip(maps, logits, strict=True))) for logits in zip(*maps.values(), strict=True)]
     return torch.stack(losses).sum()
-
-
-def _view(
-    player: Player,
-    objective: Objective,
-    inputs: Inputs,
-    fake: Tensor,
-    real_output: DiscriminatorOutput | None,
-    fake_output: DiscriminatorOutput,
-) -> Callable[[str], StepView]:
-    """Regularizer name → what it may see of the step."""
-
-    def augment(images: Tensor) -> Tensor:
-        if objective.augment is None:
-            return images
-        draws = objective.augment.draw(len(images), random=inputs.random("augment/view"))
-        return objective.augment(images, draws.to(images.device, non_blocking=True))
-
-    def critic(images: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
-        return objective.critic(augment(images), labels)
-
-    def generate(z: Tensor, labels: Tensor | None) -> Tensor:
-        assert objective.generator is not None
-        assert objective.generate is not None
-        with buffers_replaced(objective.generator):
-            return objective.generate(z, labels)
-
-    def view(name: str) -> StepView:
-        return StepView(
-            player=player,
-            network=objective.discriminator if player == "discriminator" else objective.generator,
-            real=inputs.real,
-            fake=fake,
-            real_labels=inputs.real_labels,
-            fake_labels=inputs.fake_labels,
-            z=inputs.z,
-            real_output=real_output,
-            fake_output=fake_output,
-            critic=critic,
-            plain_critic=objective.critic,
-            generate=None if objective.generate is None else generate,
-            augment=augment,
-            random=inputs.random(name),
-        )
-
-    return view
-
-
-def _with_regularizers(
-    objective: Objective, inputs: Inputs, terms: dict[str, Tensor], view: Callable[[str], StepView]
-) -> dict[str, Tensor]:
-    for part in objective.regularizers:
-        # The k-th, 2k-th, … update, so that the terms of common intervals fall on logged steps.
-        if (inputs.update + 1) % part.every:
-            continue
-        seen = view(part.name)
-        of_player = (
-            part.regularizer.discriminator_terms if seen.player == "discriminator" else part.regularizer.generator_terms
-        )
-        for name, raw in of_player(seen).items():
-            if name in terms:
-                raise PluginError(
-                    f"regularizer {part.name} returns a term {name!r}, which another part of this run returns already",
-                    given=name,
-                    allowed=f"names other than {', '.join(terms)}",
-                    hint="leave one of the two out, or report it to the authors of the regularizer",
-                )
-            terms[name] = part.weight * part.every * raw
-    return terms
-
-
-def _observe(loss: Any, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> dict[str, Tensor]:
-    real_logits, fake_logits = real.logits.detach(), fake.logits.detach()
-    observed = {
-        "logits/real": real_logits.mean(),
-        "logits/fake": fake_logits.mean(),
-        "accuracy/real": (real_logits > 0).to(real_logits.dtype).mean(),
-        "accuracy/fake": (fake_logits < 0).to(fake_logits.dtype).mean(),
-    }
-    if hasattr(loss, "diagnostics"):
-        observed |= loss.diagnostics(real=real_logits, fake=fake_logits)
-    return observed

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from ganzoo.protocols import Player, Report
 from ganzoo.seeds import seeded
-from ganzoo.training import adversary, draws, spectral
+from ganzoo.training import draws, spectral
+from ganzoo.training.after_update import after_update
 from ganzoo.training.game import Game, Inputs, Terms
 from ganzoo.training.runtime import descend
 from ganzoo.training.setup import Setup
@@ -77,7 +78,7 @@ def _update(
         scalars, grad_norm = descend(
             player, state.step + 1, optimizer, parts(), clip_grad_norm=setup.schedule.clip_grad_norm
         )
-    adapted = adversary.after_update(setup.game, player, [terms for _, terms in done])
+    adapted = after_update(setup.game, player, [terms for _, terms in done])
     total = torch.stack(list(scalars.values())).sum()
     named = {f"{letter}/{name}": value for name, value in scalars.items()}
     return {f"{letter}/total": total, **named, f"grad_norm/{letter}": grad_norm, **_observed(done), **adapted}
