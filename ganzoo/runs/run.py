@@ -16,6 +16,7 @@ from ganzoo.config import layers as configuration
 from ganzoo.config.layers import ConfigLayer, RunConfig
 from ganzoo.errors import CheckpointError, ConfigError
 from ganzoo.evaluation import sampling
+from ganzoo.planning.options import options_of
 from ganzoo.protocols import Generator
 from ganzoo.registry import Registry
 from ganzoo.runs import manifest
@@ -104,9 +105,10 @@ def load_generator(directory: RunDirectory, config: RunConfig, *, ema: bool) -> 
     """The trained generator on the best device there is, and what it was built for."""
     spec = manifest.read_spec(directory)
     registry = Registry.load()
-    options = registry.options("generator", config.generator.name)
-    with seeded(0, "load"):
-        network: Generator = options.model_validate(config.generator.options()).build(spec)
+    entry = registry.get("generator", config.generator.name)
+    options = options_of(entry, config.generator.options(), section="generator")
+    with seeded(0, "load"), entry.blamed("cannot be built"):
+        network: Generator = options.build(spec)
     tensors, _ = directory.load_checkpoint()
     weights = tensors["ema"] if ema and "ema" in tensors else tensors["generator"]
     try:
