@@ -1,4 +1,4 @@
-"""What every test gets: one thread, a cache of its own, no plugin switches from outside."""
+"""What every test gets: one thread, a cache of its own, no plugin switches from outside, a name that ``-k`` finds."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ from hypothesis import settings
 
 settings.register_profile("ganzoo", deadline=None, max_examples=30, derandomize=True, database=None)
 settings.load_profile("ganzoo")
+
+
+def pytest_itemcollected(item):
+    """To ``-k`` a dash is an underscore: ``margin-hinge`` finds ``test_margin_hinge_…`` and ``margin_hinge.py`` too."""
+    names = [node.name for node in item.listchain()]
+    item.extra_keyword_matches |= {name.replace(*pair) for name in names for pair in ("_-", "-_")}
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -10,6 +10,7 @@ from ganzoo.registry import Registry
 
 REGISTRY = Registry.load(plugins=False)
 ENTRIES = [entry for entry in REGISTRY.entries() if entry.kind != "recipe"]
+KINDS = tuple(dict.fromkeys(entry.kind for entry in REGISTRY.entries()))
 SCIENTIFIC = ("loss", "regularizer", "discriminator", "generator", "augmentation")
 NARROW = {"ndf": 2, "ngf": 2, "latent": 3, "width": 8}
 CLASSES = ("a", "b", "c")
@@ -19,10 +20,16 @@ IMAGE_SPECS = [
 ]
 
 
+def called(entry):
+    """``loss-hinge``: what a component is called in the ids of tests, so that ``-k loss-hinge`` selects them."""
+    return f"{entry.kind}-{entry.name}"
+
+
 def entries_of(*kinds):
-    chosen = [entry for entry in ENTRIES if entry.kind in kinds]
+    """One test for each first-party component of these kinds."""
+    chosen = [entry for entry in REGISTRY.entries() if entry.kind in kinds]
     assert chosen, f"nobody registered a {kinds}"
-    return pytest.mark.parametrize("entry", chosen, ids=lambda entry: f"{entry.kind}/{entry.name}")
+    return pytest.mark.parametrize("entry", chosen, ids=called)
 
 
 def narrow(entry):

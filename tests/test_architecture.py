@@ -7,8 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
-
-from ganzoo.registry import Registry
+from registered import KINDS, entries_of
 
 ROOT = Path(__file__).parents[1]
 
@@ -277,16 +276,12 @@ def test_a_class_name_means_one_thing():
     assert own == {}
 
 
-@pytest.mark.parametrize(
-    "entry", Registry.load(plugins=False).entries(), ids=lambda entry: f"{entry.kind}-{entry.name}"
-)
+@entries_of(*KINDS)
 def test_a_component_its_file_and_its_class_have_one_name(entry):
-    module, _, attribute = entry.component.target.partition(":")
-    if entry.kind == "recipe":
-        assert attribute == f"{entry.name}.yaml"
-        return
-    assert module.rpartition(".")[2] == entry.name.replace("-", "_")
-    assert attribute == "".join(part.capitalize() for part in entry.name.split("-"))
+    module = entry.component.target.partition(":")[0]
+    file, model = entry.name.replace("-", "_"), "".join(part.capitalize() for part in entry.name.split("-"))
+    wanted = f"{module}:{entry.name}.yaml" if entry.kind == "recipe" else f"{module.partition('.')[0]}.{file}:{model}"
+    assert entry.component.target == wanted, f"the target of {entry.kind} {entry.name} is to be {wanted}"
 
 
 class TestTheRulesBite:

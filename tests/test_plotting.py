@@ -8,6 +8,7 @@ import torch
 pytest.importorskip("matplotlib")
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from registered import entries_of
 
 from ganzoo.component import Options
 from ganzoo.config.layers import RunConfig
@@ -41,6 +42,14 @@ def close(found, expected):
 
 
 class TestCurves:
+    @entries_of("loss")
+    def test_every_loss_can_be_drawn_and_teaches_both_players(self, curves, entry):
+        found = curves(entry.name)
+        drawn = [found.d_real, found.d_fake, found.g_fake]
+        assert all(math.isfinite(number) for curve in drawn for number in curve.values + curve.gradients)
+        assert any(found.d_real.gradients + found.d_fake.gradients)
+        assert any(found.g_fake.gradients)
+
     def test_bce_is_its_closed_form_with_its_gradients(self, curves):
         bce = curves("bce")
         x = bce.logits

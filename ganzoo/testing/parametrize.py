@@ -77,7 +77,7 @@ def parametrize_with_checks(
     expected_failures: Mapping[str, str] = NOTHING,
     reference: Iterable[Reference] = (),
 ) -> pytest.MarkDecorator:
-    """Make one test for each component and check.
+    """Make one test for each component and check; ``pytest -k loss-log-cosh`` runs those of one component.
 
     ::
 
@@ -114,7 +114,7 @@ def parametrize_with_checks(
             subject_of(_checked_kind(kind), chosen, expected_failures=expected_failures, given=known)
             for kind, chosen in components
         ]
-        found = [parameter for subject in subjects for parameter in _of_subject(subject)]
+        found = [parameter for one in subjects for parameter in _of_subject(one, f"{one.kind}-{one.name}")]
     return pytest.mark.parametrize(("component", "check"), found)
 
 
@@ -140,21 +140,20 @@ def _of_entry(entry: Entry, given: Mapping[str, object]) -> Iterator[Any]:
     """What cannot be checked here is skipped as a whole; what lacks options fails."""
     import pytest
 
-    name = f"{entry.kind}-{entry.qualified}"
+    name = f"{entry.kind}-{entry.name}"
     if reason := why_not(entry):
         yield pytest.param(None, None, id=name, marks=pytest.mark.skip(reason=reason))
     elif wanted := lacking(entry, given):
         reason = f"give its options: parametrize_with_checks(…, options={{{entry.name!r}: {{{wanted[0]!r}: …}}}})"
         yield pytest.param(None, Unchecked(reason), id=f"{name}-options-given")
     else:
-        yield from _of_subject(subject_of_entry(entry, given))
+        yield from _of_subject(subject_of_entry(entry, given), name)
 
 
-def _of_subject(subject: Subject) -> Iterator[Any]:
+def _of_subject(subject: Subject, name: str) -> Iterator[Any]:
     import pytest
 
     checked = CHECKED[subject.kind]
-    name = f"{subject.kind}-{subject.name}"
     for check in checked.checks:
         yield pytest.param(subject, Item(check), id=f"{name}-{check.name}")
     yield pytest.param(subject, Enough(checked.checks, checked.at_least), id=f"{name}-enough-checks")

@@ -92,10 +92,10 @@ def test_distribution_as_tests(pytester, installed):
     assert set(result.parseoutcomes()) == {"passed", "failed", "skipped", "xfailed"}
     result.stdout.fnmatch_lines(
         [
-            "*test_conforms[[]loss-ganzoo-kit-test/clamped-generator-alive[]] XFAIL*",
-            "*test_conforms[[]loss-ganzoo-kit-test/sound-finite[]] PASSED*",
-            "*test_conforms[[]loss-ganzoo-kit-test/sound-state[]] SKIPPED*",
-            "*test_conforms[[]loss-ganzoo-kit-test/sound-enough-checks[]] PASSED*",
+            "*test_conforms[[]loss-clamped-generator-alive[]] XFAIL*",
+            "*test_conforms[[]loss-sound-finite[]] PASSED*",
+            "*test_conforms[[]loss-sound-state[]] SKIPPED*",
+            "*test_conforms[[]loss-sound-enough-checks[]] PASSED*",
         ]
     )
     result.stdout.fnmatch_lines_random(

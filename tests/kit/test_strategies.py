@@ -13,7 +13,7 @@ import torch
 from hypothesis import HealthCheck, find, given, settings
 from hypothesis import strategies as st
 from pydantic import Field, model_validator
-from registered import ENTRIES
+from registered import ENTRIES, called
 
 from ganzoo.component import Options
 from ganzoo.testing.strategies import configs, images, logits
@@ -147,9 +147,7 @@ def test_what_cannot_be_drawn_comes_from_other_options(options):
     assert 1 <= options.size <= 9
 
 
-@pytest.mark.parametrize(
-    "entry", [entry for entry in ENTRIES if entry.kind != "dataset"], ids=lambda entry: f"{entry.kind}-{entry.name}"
-)
+@pytest.mark.parametrize("entry", [entry for entry in ENTRIES if entry.kind != "dataset"], ids=called)
 def test_options_of_every_component_are_valid_and_varied(entry):
     model = entry.options()
     seen = defaultdict(set)

@@ -11,7 +11,7 @@ import math
 
 import pytest
 import torch
-from registered import ENTRIES, build, images_of
+from registered import ENTRIES, build, called, images_of
 from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
@@ -154,7 +154,7 @@ def test_relativistic_pairs_that_broadcast_to_n_times_n():
 NETWORKS = [one for one in ENTRIES if one.kind in ("discriminator", "generator")]
 
 
-@pytest.mark.parametrize("network", NETWORKS, ids=lambda one: f"{one.kind}/{one.name}")
+@pytest.mark.parametrize("network", NETWORKS, ids=called)
 @pytest.mark.parametrize("training", [True, False])
 def test_a_relu_in_place_on_what_a_shortcut_passes_on(network, training):
     """No block with a shortcut changes what it is given, nor does a network change its images or features."""

@@ -1,0 +1,83 @@
+"""The places that name every component: its page, the README, the user guide, tests of its own.
+
+One test for each component and place, so that ``-k loss-hinge`` says what a loss lacks, and what to write where.
+"""
+
+from __future__ import annotations
+
+import re
+
+from pages import ROOT, blocks
+from registered import KINDS, REGISTRY, entries_of
+from test_docs import GUIDE, code, component_pages, name_of_page, rows, shell_lines
+
+from ganzoo.registry import parse_kind
+
+README = ROOT / "README.md"
+PAPERS = ROOT / "examples" / "papers" / "README.md"
+OWN_TESTS = ROOT / "tests" / "plugins"
+PAGES = component_pages()
+BUT_RECIPES = [kind for kind in KINDS if kind != "recipe"]
+
+
+@entries_of(*KINDS)
+def test_it_has_its_page(entry):
+    page = PAGES.FOLDER / PAGES.file_name(entry)
+    place = page.relative_to(ROOT)
+    assert page.is_file(), f"{place} is missing; write it with: make docs"
+    wanted = PAGES.page(PAGES.describe(REGISTRY, entry))
+    assert page.read_text(encoding="utf-8") == wanted, f"{place} is out of date; write it anew with: make docs"
+
+
+@entries_of(*KINDS)
+def test_the_readme_names_it(entry):
+    [(part, number, names)] = [row for row in rows(README, "part") if parse_kind(row[0]).name == entry.kind]
+    shown, place = code(names), f"README.md, table “What is in it”, row {part}"
+    before = [name for name in shown if name < entry.name]
+    neighbor = f"after `{before[-1]}`" if before else "first"
+    assert entry.name in shown, f"{place}: write `{entry.name}` {neighbor}, and {len(shown) + 1} for the number"
+    assert shown.index(entry.name) == len(before), f"{place}: names are in order, so `{entry.name}` comes {neighbor}"
+    assert int(number) == len(shown), f"{place}: the number is to be {len(shown)}"
+
+
+@entries_of(*BUT_RECIPES)
+def test_it_has_its_row_in_the_guide(entry):
+    names = [name_of_page(row[0]) for row in rows(GUIDE, entry.kind)]
+    row = f"| [{entry.name}](components/{entry.kind}-{entry.name}.md) | … | … |"
+    place = f"docs/user-guide.md, table with the heading “{entry.kind}”"
+    assert (entry.name, f"{entry.kind}-{entry.name}") in names, f"{place}: add a row {row}"
+
+
+@entries_of("recipe")
+def test_it_has_its_row_among_the_published_settings(entry):
+    link = f"[`{entry.name}`](../../plugins/ganzoo_recipes/{entry.name}.yaml)"
+    place = "examples/papers/README.md, table with the heading “recipe”"
+    assert link in [row[0] for row in rows(PAPERS, "recipe")], f"{place}: add a row | {link} | … | … |"
+
+
+def lists_shown(kind: str) -> dict[str, list[str]]:
+    """Command of the documentation → the names that its output lists where one of this kind was misspelt."""
+    found = {}
+    for block in blocks("console"):
+        for words, output in shell_lines(block):
+            if names := re.search(rf"there is no {kind} called .*?\n  allowed: ([^\n]*)", output, re.DOTALL):
+                found[f"{block}: {' '.join(words)}"] = names[1].split(", ")
+    return found
+
+
+LISTED = {kind: shown for kind in KINDS if (shown := lists_shown(kind))}
+
+
+@entries_of(*LISTED)
+def test_it_is_in_lists_that_the_documentation_shows(entry):
+    for place, names in LISTED[entry.kind].items():
+        assert entry.name in names, f"{place}: the list of what is allowed lacks {entry.name}"
+
+
+@entries_of(*BUT_RECIPES)
+def test_it_has_tests_of_its_own(entry):
+    """A test imports it, or a file is called after it."""
+    module, file = entry.component.target.partition(":")[0], f"_{entry.name.replace('-', '_')}"
+    tests = {path.stem: path.read_text(encoding="utf-8") for path in OWN_TESTS.glob("test_*.py")}
+    own = [name for name, text in tests.items() if name.endswith(file) or re.search(rf"\b{module}\b", text)]
+    assert own, f"no file in tests/plugins imports {module}: compare its values with an independent form there"
