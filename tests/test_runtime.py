@@ -45,6 +45,21 @@ def test_clipping_rescales_the_whole_gradient():
     assert parameter.item() == pytest.approx(1 - 0.1, abs=1e-5)
 
 
+def test_clipping_keeps_the_direction_of_all_parameters_together():
+    """3-4-5: clipped one by one, both would move by the same length."""
+    one, other = (torch.nn.Parameter(torch.zeros(1)) for _ in range(2))
+    terms = {"a": 30 * one.sum() + 40 * other.sum()}
+    _, norm = descend("generator", 1, torch.optim.SGD([one, other], lr=1.0), [(1.0, terms)], clip_grad_norm=5.0)
+    assert norm.item() == 50.0
+    assert (one.item(), other.item()) == pytest.approx((-3, -4), rel=1e-5)
+
+
+def test_a_gradient_within_the_limit_is_not_clipped():
+    parameter, optimizer = parameter_and_optimizer()
+    descend("generator", 1, optimizer, [(1.0, {"a": 2 * parameter.sum()})], clip_grad_norm=3.0)
+    assert parameter.item() == pytest.approx(1 - 0.1 * 2)
+
+
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_a_non_finite_term_stops_before_the_optimizer_moves_and_is_named(bad):
     parameter, optimizer = parameter_and_optimizer()

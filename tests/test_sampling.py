@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
 import torch
 from toys import SPEC, ToyGenerator
 
 from ganzoo.evaluation import sampling
+from ganzoo.protocols import Generator
 
 
 def trained():
@@ -43,6 +47,42 @@ def test_batch_norm_is_estimated_anew_as_the_mean_over_all_batches():
     torch.testing.assert_close(norm.running_var, torch.stack([h.var(0) for h in hidden]).mean(0))
     assert not ready.training
     assert norm.momentum == generator.body[1].momentum
+
+
+def test_statistics_of_training_do_not_count():
+    """A count of batches that went on would give the old values a share in the mean."""
+    fresh, moved = trained(), trained().train()
+    for _ in range(20):
+        moved(torch.randn(32, 5) * 4 + 3)
+    assert moved.body[1].num_batches_tracked == 20
+    assert not torch.allclose(moved.body[1].running_mean, fresh.body[1].running_mean, atol=1)
+    expected, found = (sampling.ready(network, SPEC, batches=3).state_dict() for network in (fresh, moved))
+    assert all(torch.equal(value, expected[name]) for name, value in found.items())
+
+
+class Shares(Generator):
+    """Which class it was asked for, one-hot, before BatchNorm: the running mean is the share of each class."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = torch.nn.BatchNorm1d(3)
+
+    def latent(self, n, *, generator):
+        return torch.randn(n, 2, generator=generator)
+
+    def forward(self, z, labels=None):
+        return self.norm(torch.nn.functional.one_hot(labels, 3).float())
+
+
+@pytest.mark.parametrize("marginal", [(0.5, 0.3, 0.2), (0.1, 0.0, 0.9)])
+def test_classes_are_asked_for_as_often_as_they_occur(marginal):
+    """Where BatchNorm is estimated and where samples are drawn; a class that does not occur, never."""
+    spec = replace(SPEC, conditional=True, marginal=marginal)
+    ready = sampling.ready(Shares(), spec, batches=100)
+    drawn = torch.cat([labels for _, labels in sampling.chunks(ready, spec, 6400, labels=None, seed=0)])
+    for share in (ready.norm.running_mean, torch.bincount(drawn, minlength=3) / len(drawn)):
+        torch.testing.assert_close(share, torch.tensor(marginal), atol=0.03, rtol=0)
+        assert (share == 0).tolist() == [wanted == 0 for wanted in marginal]
 
 
 def test_only_batch_norm_is_estimated_and_dropout_stays_off():

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 from safetensors.torch import load, save
-from toys import Constant, make_setup
+from toys import Constant, ToyGenerator, make_setup
 
 from ganzoo.errors import CheckpointError
 from ganzoo.training.loop import train
+from ganzoo.training.state import averaged_copy
 from ganzoo.training.step import WeightedRegularizer
 
 
@@ -70,6 +71,38 @@ def test_every_optimizer_comes_back(kind):
         original.state.generator.state_dict().values(), restored.state.generator.state_dict().values(), strict=True
     ):
         assert torch.equal(value, other)
+
+
+def parameters(network):
+    return [parameter.detach().clone() for parameter in network.parameters()]
+
+
+def test_the_average_is_a_network_of_its_own():
+    torch.manual_seed(0)
+    generator = ToyGenerator()
+    average = averaged_copy(generator)
+    assert all(torch.equal(*pair) for pair in zip(parameters(average), parameters(generator), strict=True))
+    assert not any(parameter.requires_grad for parameter in average.parameters())
+    assert all(parameter.requires_grad for parameter in generator.parameters())
+    before = parameters(average)
+    with torch.no_grad():
+        for tensor in (*generator.parameters(), *generator.buffers()):
+            tensor.add_(1)
+    assert all(torch.equal(*pair) for pair in zip(before, parameters(average), strict=True))
+    assert average.body[1].num_batches_tracked == 0
+
+
+def test_the_average_starts_as_a_copy_and_forgets_what_was_there_before():
+    """Weights before training belong to no step; the second update then weighs them 2 to 9, whatever the decay."""
+    one = setup()
+    reports = train(one)
+    next(reports)
+    first = parameters(one.state.generator)
+    assert all(torch.equal(*pair) for pair in zip(parameters(one.state.ema), first, strict=True))
+    next(reports)
+    for average, old, new in zip(parameters(one.state.ema), first, parameters(one.state.generator), strict=True):
+        torch.testing.assert_close(average, (2 * old + 9 * new) / 11)
+        assert not torch.equal(old, new)
 
 
 def test_shared_weights_can_be_saved():

@@ -117,8 +117,8 @@ def test_draws_of_a_regularizer_are_those_of_the_whole_batch():
     assert torch.equal(*drawn)
 
 
-def conditional(**changes):
-    return make_setup(spec=replace(SPEC, conditional=True), classes=3, **changes)
+def conditional(*, marginal=SPEC.marginal, **changes):
+    return make_setup(spec=replace(SPEC, conditional=True, marginal=marginal), classes=3, **changes)
 
 
 class Labels(Constant):
@@ -141,12 +141,40 @@ def test_fake_labels_follow_the_data_or_are_uniform():
         torch.testing.assert_close(share, torch.tensor(expected), atol=0.04, rtol=0)
 
 
-def test_a_relativistic_conditional_loss_pairs_labels():
-    class Paired(Hinge):
-        def generator_loss(self, *, real, fake):
-            return (real - fake).mean()
+@pytest.mark.parametrize(("draw", "expected"), [("marginal", (0.8, 0.0, 0.2)), ("uniform", (0.5, 0.0, 0.5))])
+def test_no_fake_is_asked_to_be_of_a_class_that_does_not_occur(draw, expected):
+    views = drawn_labels(label_draw=draw, batch_size=300, steps=5, marginal=(0.8, 0.0, 0.2))
+    share = torch.bincount(torch.cat([fake for _, fake in views]), minlength=3) / (300 * len(views))
+    assert share[1] == 0
+    torch.testing.assert_close(share, torch.tensor(expected), atol=0.04, rtol=0)
 
-    for real, fake in drawn_labels(generator_needs_real=True, loss=Paired()):
+
+class Paired(Hinge):
+    """Compares fakes with real data in the generator's step, too."""
+
+    def generator_loss(self, *, real, fake):
+        return (real - fake).mean()
+
+
+PAIRED = {"loss": Paired(), "generator_needs_real": True}
+
+
+@pytest.mark.parametrize("accumulate", [1, 3])
+def test_the_generators_step_sees_the_real_batch_that_the_discriminator_saw_last(accumulate):
+    """Images and labels of one batch, whose number is counted in updates of the discriminator."""
+    seen = Constant()
+    part = WeightedRegularizer(name="c", regularizer=seen, weight=1.0)
+    setup = conditional(regularizers=(part,), steps=3, n_critic=2, accumulate=accumulate, **PAIRED)
+    finish(setup)
+    updates = [seen.views[start : start + accumulate] for start in range(0, len(seen.views), accumulate)]
+    for views, number in zip(updates, (0, 1, 1, 2, 3, 3, 4, 5, 5), strict=True):
+        batch = setup.batches.batch(number)
+        assert torch.equal(torch.cat([view.real for view in views]), batch.data)
+        assert torch.equal(torch.cat([view.real_labels for view in views]), batch.labels)
+
+
+def test_a_relativistic_conditional_loss_pairs_labels():
+    for real, fake in drawn_labels(**PAIRED):
         assert torch.equal(real, fake)
     assert any(not torch.equal(real, fake) for real, fake in drawn_labels())
 
