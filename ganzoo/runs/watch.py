@@ -171,10 +171,11 @@ class SampleGrids:
         generator = generator_for(self._seed, "grid")
         if not self._spec.conditional:
             return network.latent(COLUMNS * COLUMNS, generator=generator).to(device), None
-        rows = min(len(self._spec.classes), MOST_ROWS)
+        # A class may be missing from this part of the data: the generator has never been asked for it.
+        classes = [number for number, share in enumerate(self._spec.marginal) if share > 0][:MOST_ROWS]
         one_row = network.latent(COLUMNS, generator=generator)
-        z = one_row.repeat(rows, *(1,) * (one_row.ndim - 1)).to(device)
-        return z, torch.arange(rows, device=device).repeat_interleave(COLUMNS)
+        z = one_row.repeat(len(classes), *(1,) * (one_row.ndim - 1)).to(device)
+        return z, torch.tensor(classes, device=device).repeat_interleave(COLUMNS)
 
     def close(self) -> None:
         """Write the film."""
