@@ -40,6 +40,30 @@ def test_everything_comes_back_and_goes_on_alike():
             assert torch.equal(value, after[name][key]), f"{name}/{key}"
 
 
+def test_what_was_there_before_does_not_stay():
+    """A state that has trained on goes back to the beginning, where no optimizer has moved yet."""
+    beginning, trained = setup(), setup()
+    list(train(trained))
+    assert trained.state.g_optimizer.state
+    trained.state.restore(through_bytes(beginning.state), beginning.state.numbers())
+    for one in (beginning, trained):
+        list(train(one))
+    before, after = beginning.state.tensors(), trained.state.tensors()
+    assert all(torch.equal(value, after[name][key]) for name, part in before.items() for key, value in part.items())
+
+
+def test_tensors_that_were_handed_out_stay_as_they_were():
+    one = setup()
+    reports = train(one)
+    next(reports)
+    handed_out = one.state.tensors()
+    kept = {name: {key: value.clone() for key, value in part.items()} for name, part in handed_out.items()}
+    list(reports)
+    for name, part in handed_out.items():
+        assert all(torch.equal(value, kept[name][key]) for key, value in part.items()), name
+        assert any(not torch.equal(value, one.state.tensors()[name][key]) for key, value in part.items()), name
+
+
 def test_optimizer_state_comes_back_in_the_layout_of_its_parameter():
     """Fused kernels walk memory: a contiguous average beside a channels-last weight would be mixed up silently."""
     source, target = setup(), setup()
