@@ -100,6 +100,36 @@ def test_the_first_images_are_those_of_any_larger_number():
     assert not torch.equal(images(ready, 10), images(ready, 10, seed=1))
 
 
+class Asked(Generator):
+    """What it was asked for, as a vector: latent and class."""
+
+    def __init__(self):
+        super().__init__()
+        self.place = torch.nn.Parameter(torch.zeros(1))
+
+    def latent(self, n, *, generator):
+        return torch.rand(n, 1, generator=generator)
+
+    def forward(self, z, labels=None):
+        return torch.stack([z[:, 0], labels.float()], dim=1)
+
+
+@pytest.mark.parametrize("labels", [None, [number % 3 for number in range(150)]])
+def test_each_sample_comes_with_the_label_that_it_was_made_of(labels):
+    spec = replace(SPEC, conditional=True)
+    parts = list(sampling.chunks(Asked(), spec, 150, labels=labels, seed=0))
+    made, told = (torch.cat(side) for side in zip(*parts, strict=True))
+    assert torch.equal(made[:, 1].long(), told)
+    assert labels is None or told.tolist() == labels
+    assert len(made[:, 0].unique()) == 150
+
+
+def test_latents_do_not_say_which_class_is_asked_for():
+    spec = replace(SPEC, conditional=True, marginal=(0.5, 0.0, 0.5))
+    made = torch.cat([part for part, _ in sampling.chunks(Asked(), spec, 6400, labels=None, seed=0)])
+    assert torch.corrcoef(made.T)[0, 1].abs() < 0.05
+
+
 def test_each_image_is_judged_by_itself():
     """In eval mode a sample does not depend on its neighbours."""
     ready = sampling.ready(trained(), SPEC)

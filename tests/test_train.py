@@ -293,9 +293,19 @@ def test_learning_rate_schedules_are_functions_of_the_step():
     assert [linear.learning_rate_factor(step) for step in (0, 50, 75, 100)] == [1.0, 1.0, 0.5, 0.0]
     cosine = Schedule(steps=100, batch_size=1, lr_schedule="cosine")
     assert [round(cosine.learning_rate_factor(step), 6) for step in (0, 50, 100)] == [1.0, 0.5, 0.0]
-    setup = make_setup(steps=4, lr=0.01, lr_schedule="linear")
-    rates = [setup.state.g_optimizer.param_groups[0]["lr"] for _ in train(setup)]
-    assert rates == [0.01, 0.01, 0.01, 0.005]
+
+
+@pytest.mark.parametrize("shape", ["linear", "cosine"])
+def test_both_players_learn_at_the_rate_of_the_step(shape):
+    """All updates of step s + 1 are made at the factor of s, of the rates that the optimizers began with."""
+    setup = make_setup(steps=6, lr=0.01, lr_schedule=shape, n_critic=2)
+    (of_d,) = setup.state.d_optimizer.param_groups
+    (of_g,) = setup.state.g_optimizer.param_groups
+    of_d["lr"] = of_d["initial_lr"] = 0.03
+    expected = [setup.schedule.learning_rate_factor(step) for step in range(6)]
+    rates = [(of_d["lr"], of_g["lr"]) for _ in train(setup)]
+    assert rates == [(pytest.approx(0.03 * factor), pytest.approx(0.01 * factor)) for factor in expected]
+    assert expected[-1] < 0.5
 
 
 def test_ema_is_the_recursive_average_of_parameters_with_copied_buffers():

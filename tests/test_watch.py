@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -9,11 +10,14 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from toys import SPEC
+from toys import SPEC, make_setup
 
 from ganzoo.evaluation import pictures
 from ganzoo.protocols import DataSpec, Generator
-from ganzoo.runs.watch import COLUMNS, MOST_ROWS, SampleGrids
+from ganzoo.runs import watch
+from ganzoo.runs.directory import RunDirectory
+from ganzoo.runs.watch import COLUMNS, MOST_ROWS, Clock, MetricsLog, SampleGrids
+from ganzoo.training.loop import train
 
 
 class Painter(Generator):
@@ -77,3 +81,42 @@ def test_latents_of_the_grids_stay_the_same_for_the_whole_run(tmp_path):
     )
     assert torch.equal(first, later)
     assert not torch.equal(first, of_another_run)
+
+
+def logged(tmp_path, *, looks_every, images=0, **schedule):
+    """The rows of a run of toys, which is measured by the number of its step."""
+    setup = make_setup(**schedule)
+    setup.state.images = images
+    log = MetricsLog(
+        RunDirectory(tmp_path),
+        setup.state,
+        setup.schedule,
+        looks_every=looks_every,
+        measures=lambda: {"metric/step": float(setup.state.step)},
+    )
+    for report in train(setup):
+        log(report)
+    log.close()
+    return [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_looks_are_due_in_the_first_row_after_a_multiple_of_their_interval(tmp_path):
+    """Rows every 4 steps and at the end, looks every 3: between steps 4 and 5 there is no multiple of 3."""
+    rows = logged(tmp_path, looks_every=3, steps=10, log_every=4)
+    assert [row["step"] for row in rows] == [4, 8, 10]
+    assert [row["step"] for row in rows if any(name.startswith("sigma/") for name in row)] == [4, 8, 10]
+    short = logged(tmp_path, looks_every=3, steps=5, log_every=4)
+    assert [row["step"] for row in short if any(name.startswith("sigma/") for name in row)] == [4]
+    assert [row["metric/step"] for row in short] == [4, 5], "measures are due in the last row whatever the interval"
+
+
+def test_the_rate_is_that_of_the_images_since_the_row_before(tmp_path, monkeypatch):
+    """A clock that moves on by a second each time it is looked at; what was seen before a resume was not seen now."""
+    seconds = iter(range(100))
+    monkeypatch.setattr(watch, "time", SimpleNamespace(perf_counter=lambda: float(next(seconds))))
+    clock = Clock(1000)
+    told = [clock.tick(images) for images in (1006, 1020, 1020)]
+    assert [row["time/elapsed"] for row in told] == [1, 2, 3]
+    assert [row["time/images_per_s"] for row in told] == [6, 14, 0]
+    rows = logged(tmp_path, looks_every=9, images=1000, steps=2)
+    assert [(row["images"], row["time/images_per_s"]) for row in rows] == [(1006, 6), (1012, 6)]
