@@ -23,13 +23,13 @@ def through_bytes(state):
 
 
 def test_everything_comes_back_and_goes_on_alike():
-    original, restored = setup(), setup()
+    original, restored = setup(n_critic=2), setup(n_critic=2)
     for report in train(original):
         if report.step == 2:
             break
     restored.state.restore(through_bytes(original.state), original.state.numbers())
-    assert restored.state.numbers() == {"step": 2, "d_step": 2, "images": 12}
-    assert restored.state.regularizers["c"].seen.item() == original.state.regularizers["c"].seen.item() == 4
+    assert restored.state.numbers() == {"step": 2, "d_step": 4, "images": 24}
+    assert restored.state.regularizers["c"].seen.item() == original.state.regularizers["c"].seen.item() == 2 * 3
     for one in (original, restored):
         list(train(one))
     before, after = original.state.tensors(), restored.state.tensors()
