@@ -11,6 +11,7 @@ from ganzoo.planning.choice import choose
 from ganzoo.planning.plan import make_plan
 from ganzoo.registry import Entry, Registry
 from ganzoo.runs.assembly import assemble, make_optimizer, make_runtime
+from ganzoo.training.loop import Schedule
 
 TINY = ("data=synthetic", "data.n=16", "data.image_size=8", "disc.ndf=2", "gen.ngf=2", "gen.latent=3")
 CPU = torch.device("cpu")
@@ -69,6 +70,27 @@ class TestOptimizers:
         assert setup_of().state.ema is not None
 
 
+class TestTheSchedule:
+    def test_is_what_is_configured(self):
+        wanted = {
+            "steps": 9,
+            "accumulate": 2,
+            "n_critic": 3,
+            "clip_grad_norm": 0.5,
+            "lr_schedule": "cosine",
+            "label_draw": "uniform",
+            "spectral_norm": "per-forward",
+            "ema": 0.75,
+            "log_every": 7,
+        }
+        found = setup_of("seed=11", *(f"train.{key}={value}" for key, value in wanted.items())).schedule
+        assert found == Schedule(batch_size=4, seed=11, **wanted)
+
+    def test_the_order_of_the_data_is_that_of_the_seed(self):
+        orders = [setup_of(f"seed={seed}").batches.batch(0).index.tolist() for seed in (0, 11, 11)]
+        assert orders[0] != orders[1] == orders[2]
+
+
 class TestRegularizers:
     def test_weight_and_cadence_arrive(self):
         (part,) = setup_of("reg.gradient-penalty.weight=3", "reg.gradient-penalty.every=4").game.regularizers
@@ -91,6 +113,23 @@ class TestRuntime:
         runtime = make_runtime(RuntimeConfig(device="cpu", precision="bf16", threads=2, deterministic=False))
         assert (runtime.device, runtime.precision, runtime.threads, runtime.deterministic) == (CPU, "bf16", 2, False)
         assert make_runtime(RuntimeConfig(device="cpu")).threads == 0
+
+    def test_penalties_have_a_precision_of_their_own(self):
+        setup = setup_of("runtime.precision=bf16", "runtime.penalty_precision=fp32")
+        images = setup.batches.batch(0).data
+        plain, trained, critic = (
+            judge(images, None).logits
+            for judge in (setup.state.discriminator.eval(), setup.game.discriminate, setup.game.critic)
+        )
+        assert torch.equal(critic, plain)
+        assert not torch.equal(trained, plain)
+
+    def test_networks_are_moved_where_they_are_computed(self):
+        state = setup_of().state
+        for network in (state.generator, state.discriminator, state.ema):
+            weights = [weight for weight in network.parameters() if weight.ndim == 4 and min(weight.shape) > 1]
+            assert weights
+            assert all(weight.is_contiguous(memory_format=torch.channels_last) for weight in weights)
 
     def test_a_device_that_is_not_there(self):
         with pytest.raises(ResourceError, match="no device 'cuda:99'") as caught:

@@ -123,6 +123,33 @@ def test_a_metric_gets_the_labels_of_both_sides():
     assert values == {"metric/mode-coverage/classes": len(fake.labels.unique())}
 
 
+class Draws:
+    """A metric that draws."""
+
+    needs, higher_is_better = frozenset({"images"}), True
+    samples = 12
+
+    def __call__(self, *, real, fake, random):
+        return {"drawn": float(torch.rand((), generator=random)), "first": float(fake.images[0, 0])}
+
+
+def test_each_metric_draws_by_itself_and_all_of_them_by_the_seed():
+    chosen = with_metric(plan(), Draws())
+    chosen = replace(
+        chosen,
+        config=chosen.config.model_copy(update={"metrics": {"mode-coverage": {}, "other": {}}}),
+        options={**chosen.options, "metrics.other": chosen.options["metrics.mode-coverage"]},
+        entries={**chosen.entries, "metrics.other": chosen.entries["metrics.mode-coverage"]},
+    )
+    state = assemble(chosen).state
+    reseeded = replace(chosen, config=chosen.config.model_copy(update={"seed": 5}))
+    once, again, by_seed = (measures(one, state)() for one in (chosen, chosen, reseeded))
+    assert once == again
+    drawn = [found[f"metric/{name}/drawn"] for found in (once, by_seed) for name in ("mode-coverage", "other")]
+    assert len(set(drawn)) == 4
+    assert once["metric/other/first"] == once["metric/mode-coverage/first"] != by_seed["metric/other/first"]
+
+
 def test_a_metric_that_needs_labels_is_refused_where_there_are_none():
     with pytest.raises(ConfigError, match="needs labels"):
         metrics_of(with_metric(plan(), Labels()))

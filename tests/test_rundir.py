@@ -33,6 +33,24 @@ def test_numbers_of_deleted_runs_in_between_are_not_reused_and_other_folders_do_
     assert RunDirectory.create(tmp_path, "new").path.name == "0042-new"
 
 
+def test_numbers_go_on_beyond_four_digits(tmp_path):
+    for name in ("9998-old", "9999-old", "10000-old"):
+        (tmp_path / name).mkdir()
+        files.write_text(tmp_path / name / "config.yaml", "version: 1\n")
+    assert find_run(tmp_path, None).path.name == "10000-old", "newer than 9999, although its name comes before"
+    assert find_run(tmp_path, "10000").path.name == "10000-old"
+    assert RunDirectory.create(tmp_path, "new").path.name == "10001-new"
+
+
+def test_a_file_is_not_a_run(tmp_path):
+    run = RunDirectory.create(tmp_path, "real")
+    (tmp_path / "0002-notes").write_text("about 0001")
+    assert find_run(tmp_path, "1").path == run.path
+    with pytest.raises(ConfigError) as error:
+        find_run(tmp_path, "2")
+    assert error.value.allowed == "0001-real"
+
+
 def test_runs_started_at_once_get_different_numbers(tmp_path):
     names = []
     threads = [
@@ -51,6 +69,21 @@ def test_a_run_is_held_by_one(run):
         pass
     with run.locked():
         pass
+
+
+def test_a_run_that_fails_is_held_no_longer(run):
+    with pytest.raises(MemoryError), run.locked():
+        raise MemoryError
+    with RunDirectory(run.path).locked():
+        pass
+
+
+def test_a_checkpoint_of_the_same_step_is_replaced(run):
+    save(run, 5)
+    run.save_checkpoint(5, {"generator": {"w": torch.zeros(1)}}, {"step": 5, "again": True})
+    tensors, state = run.load_checkpoint()
+    assert tensors["generator"]["w"].tolist() == [0]
+    assert state["again"]
 
 
 def test_a_checkpoint_comes_back(run):

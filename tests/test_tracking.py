@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
+import os
 import random
 import shutil
 import signal
@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -151,25 +151,11 @@ class Talking(Tracker):
 
 
 class Busy(TrackerOptions):
-    """Cannot be started, and still writes into the run's folder afterwards."""
-
-    over: ClassVar[threading.Event] = threading.Event()
+    """Cannot be started, and had begun to write into the run's folder."""
 
     def start(self, run: TrackedRun) -> Tracker:
-        folder = run.path / "busy"
-        folder.mkdir()
-        for number in range(200):
-            (folder / f"early-{number}").touch()
-        threading.Thread(target=self.write, args=(folder,)).start()
+        (run.path / "busy").mkdir()
         raise RuntimeError("the server is gone")
-
-    def write(self, folder):
-        for number in itertools.count():
-            if self.over.is_set():
-                return
-            folder.mkdir(parents=True, exist_ok=True)
-            with contextlib.suppress(FileNotFoundError):
-                (folder / f"late-{number}").touch()
 
 
 class Terminated(TrackerOptions):
@@ -505,13 +491,18 @@ class TestOneThatCannotStart:
         thread.join()
         assert TOLD[-1] == ("recorder", "close", "finished")
 
-    def test_a_folder_that_cannot_be_removed_does_not_hide_the_reason(self, run, caplog, tmp_path):
-        Busy.over.clear()
-        try:
-            with pytest.raises(PluginError, match=r"'busy' of test-trackers 1\.2 cannot be started: RuntimeError"):
-                run(["busy"])
-        finally:
-            Busy.over.set()
+    def test_a_folder_that_cannot_be_removed_does_not_hide_the_reason(self, run, caplog, tmp_path, monkeypatch):
+        """A thread of the tracker goes on writing, and is always a moment faster than the removal."""
+        remove = os.rmdir
+
+        def late(path, **more):
+            for folder in tmp_path.glob("runs/0001-*/busy"):
+                (folder / "late").touch()
+            remove(path, **more)
+
+        monkeypatch.setattr(os, "rmdir", late)
+        with pytest.raises(PluginError, match=r"'busy' of test-trackers 1\.2 cannot be started: RuntimeError"):
+            run(["busy"])
         [path] = (tmp_path / "runs").glob("0001-*")
         [warning] = [record.getMessage() for record in caplog.records]
         assert warning.startswith(f"{path} holds no run, and could not be removed: ")

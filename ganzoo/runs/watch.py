@@ -171,10 +171,11 @@ class SampleGrids:
         sampler, random = Sampler.of(network, self._spec), generator_for(self._seed, "grid")
         if not self._spec.conditional:
             return sampler.latents(COLUMNS * COLUMNS, random=random), None
-        rows = min(len(self._spec.classes), MOST_ROWS)
+        # A class may be missing from this part of the data: the generator has never been asked for it.
+        classes = [number for number, share in enumerate(self._spec.marginal) if share > 0][:MOST_ROWS]
         one_row = sampler.latents(COLUMNS, random=random)
-        z = one_row.repeat(rows, *(1,) * (one_row.ndim - 1))
-        return z, sampler.put(torch.arange(rows).repeat_interleave(COLUMNS))
+        z = one_row.repeat(len(classes), *(1,) * (one_row.ndim - 1))
+        return z, sampler.put(torch.tensor(classes).repeat_interleave(COLUMNS))
 
     def close(self) -> None:
         """Write the film."""
