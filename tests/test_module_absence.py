@@ -62,7 +62,7 @@ ASK = f"""
 import contextlib, io, json, shlex, sys
 import ganzoo
 from ganzoo.cli import app
-from ganzoo.cli.sugar import written_out
+from ganzoo.cli.dotted_flags import written_out
 
 def heavy():
     return [name for name in {HEAVY!r} if name in sys.modules]

@@ -205,5 +205,5 @@ def test_help_fits_the_terminal(ganzoo, command, width):
 
 def test_help_shows_defaults_and_examples(ganzoo):
     out = " ".join(ganzoo("run --help").out.split())
-    for part in ("by default hinge", "by default patchgan-sn", "by default digits", "[default: runs]", "Examples:"):
+    for part in ("[default: hinge]", "[default: patchgan-sn]", "[default: digits]", "[default: runs]", "Examples:"):
         assert part in out
