@@ -158,8 +158,8 @@ def test_a_metric_that_needs_labels_is_refused_where_there_are_none():
 def test_vectors_are_drawn_over_time(run):
     frames = sorted(path.name for path in run.directory.samples.iterdir())
     assert frames == [f"step-{step:07d}.png" for step in (0, 3, 6, 7)]
-    with Image.open(run.path / "samples.png") as strip:
-        assert strip.width == 4 * (pictures.PANEL + pictures.GAP) + pictures.GAP
+    with Image.open(run.path / "samples.png") as sheet:
+        assert sheet.width == 4 * (pictures.PANEL + pictures.GAP) + pictures.GAP
 
 
 def test_samples_of_a_run_are_vectors(run):

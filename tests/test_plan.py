@@ -248,19 +248,19 @@ class TestRefusals:
 
     def test_a_size_neither_network_can_take(self, registry):
         message = str(self.refusal(registry, flags("disc=dcgan", "data.image_size=33")))
-        assert message.startswith("2 things do not fit:")
+        assert message.startswith("2 problems:")
         assert "discriminator dcgan halves" in message
         assert "generator dcgan doubles" in message
         assert message.count("fix: --image-size 32") == 1
 
     def test_a_depth_and_a_combination_together(self, registry):
         message = str(self.refusal(registry, flags("disc.n_layers=5", "reg=auxiliary-classifier")))
-        assert "class logits are needed" in message
+        assert "class logits are required" in message
         assert "discriminator patchgan-sn leaves no logit" in message
 
     def test_no_classes_is_told_once(self, registry, tmp_path):
         message = str(self.refusal(registry, flags(f"data={pictures(tmp_path)}", "disc=acgan", "reg=none")))
-        assert message.startswith("data folder has no classes, and they are needed by discriminator acgan\n")
+        assert message.startswith("data folder has no classes, but they are required by discriminator acgan\n")
 
     def test_classes_from_sub_folders(self, registry, tmp_path):
         folder = pictures(tmp_path, classes=("cat", "dog"))
@@ -274,7 +274,7 @@ class TestRefusals:
 
     def test_missing_data_and_a_combination_together(self, registry, tmp_path):
         error = self.refusal(registry, flags(f"data={tmp_path / 'none'}", "reg=auxiliary-classifier"))
-        assert "2 things do not fit" in error.message
+        assert "2 problems" in error.message
         assert f"there is no folder {tmp_path / 'none'}" in error.message
 
     def test_a_network_larger_than_memory(self, registry):
@@ -335,15 +335,15 @@ class TestThirdParties:
         with pytest.raises(ConfigError) as caught:
             make_plan(choose(self.known(registry), [layer(data="vectors")]))
         message = caught.value.message
-        assert message.startswith("2 things do not fit:")
-        assert "discriminator patchgan-sn works on images, and data vectors holds vectors" in message
-        assert "generator dcgan works on images, and data vectors holds vectors" in message
+        assert message.startswith("2 problems:")
+        assert "discriminator patchgan-sn works on images, but data vectors holds vectors" in message
+        assert "generator dcgan works on images, but data vectors holds vectors" in message
 
     @pytest.mark.parametrize(
         ("section", "complaint"),
         [
             ("discriminator=clumsy", r"discriminator 'clumsy' of acme 2\.0 cannot be built: ZeroDivisionError"),
-            ("generator=leaving", r"generator 'leaving' of acme 2\.0 cannot be fitted to the data: SystemExit"),
+            ("generator=leaving", r"generator 'leaving' of acme 2\.0 cannot be adapted to the data: SystemExit"),
         ],
     )
     def test_a_bug_in_a_plugin_is_the_plugins(self, registry, section, complaint):

@@ -132,7 +132,7 @@ def test_one_flipped_bit_is_found(run):
     content[-1] ^= 1
     path.write_bytes(content)
     assert "generator.safetensors" in verify(folder)
-    with pytest.raises(CheckpointError, match="no checkpoint that verifies"):
+    with pytest.raises(CheckpointError, match="no intact checkpoint"):
         run.load_checkpoint()
 
 
@@ -184,7 +184,7 @@ def test_runs_are_found_by_path_name_number_and_default(tmp_path):
 
 def test_what_ended_before_it_began_is_not_the_newest_run(tmp_path):
     runs = [RunDirectory.create(tmp_path, name) for name in ("first", "second")]
-    with pytest.raises(ConfigError, match="there is no run in"):
+    with pytest.raises(ConfigError, match="there are no runs in"):
         find_run(tmp_path, None)
     files.write_text(runs[0].config, "version: 1\n")
     assert find_run(tmp_path, None).path == runs[0].path
@@ -196,7 +196,7 @@ def test_a_run_that_is_not_there_is_named_with_those_that_are(tmp_path):
     with pytest.raises(ConfigError) as error:
         find_run(tmp_path, "17")
     assert error.value.allowed == "0001-only"
-    with pytest.raises(ConfigError, match="there is no run in"):
+    with pytest.raises(ConfigError, match="there are no runs in"):
         find_run(tmp_path / "empty", None)
 
 
@@ -205,5 +205,5 @@ def test_of_many_runs_the_newest_are_named_as_such(tmp_path):
         RunDirectory.create(tmp_path, "a")
     with pytest.raises(ConfigError) as error:
         find_run(tmp_path, "17", flag="--runs")
-    assert error.value.allowed == "the newest: 0002-a, 0003-a, 0004-a, 0005-a, 0006-a"
-    assert error.value.hint.endswith("--runs DIR names the folder of runs")
+    assert error.value.allowed == "the newest ones: 0002-a, 0003-a, 0004-a, 0005-a, 0006-a"
+    assert error.value.hint.endswith("use --runs DIR if your runs are in another folder")

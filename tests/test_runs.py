@@ -124,8 +124,8 @@ def test_what_a_run_leaves(tmp_path, registry):
     due = [row["step"] for row in run.metrics() if any(key.startswith("sigma/") for key in row)]
     assert due == [2, 4], "spectral norms are due with the samples"
     assert sorted(path.name for path in run.path.glob("samples/*")) == [f"step-{step:07d}.png" for step in (0, 2, 4, 5)]
-    with Image.open(run.path / "samples.gif") as film:
-        assert film.n_frames == 4
+    with Image.open(run.path / "samples.gif") as gif:
+        assert gif.n_frames == 4
     assert [folder.name for folder in run.directory.checkpoint_folders()] == [f"step-{step:07d}" for step in (5, 4, 2)]
     manifest = json.loads((run.path / "manifest.json").read_text())
     assert manifest["status"] == "finished"
@@ -335,7 +335,7 @@ def test_schedules_dropout_and_mirroring_resume_bit_by_bit(tmp_path, registry, m
 def test_more_steps_under_a_schedule_are_warned_of(tmp_path, registry, caplog):
     run = ganzoo.run(tiny(train={"lr_schedule": "linear"}), out=tmp_path, registry=registry)
     resume(registry, run.path, train={"steps": 4})
-    assert "runs over all 4 steps" in caplog.text
+    assert "now spans 4 steps" in caplog.text
 
 
 def test_a_schedule_that_does_not_move_is_not_warned_of(tmp_path, registry, caplog, monkeypatch):
@@ -368,16 +368,16 @@ def test_terms_of_lazy_regularizers_reach_the_rows(tmp_path, registry, every):
     assert "d/gradient_penalty" in run.metrics()[0]
 
 
-def test_a_long_film_is_thinned(tmp_path):
+def test_a_long_gif_is_thinned(tmp_path):
     frames = []
     for number in range(250):
         frames.append(tmp_path / f"{number}.png")
         Image.new("L", (8, 8), number).save(frames[-1])
-    pictures.save_film(frames, tmp_path / "film.gif")
-    with Image.open(tmp_path / "film.gif") as film:
-        assert film.n_frames == 100
-        film.seek(99)
-        assert film.convert("L").getpixel((0, 0)) == 249
+    pictures.save_gif(frames, tmp_path / "long.gif")
+    with Image.open(tmp_path / "long.gif") as gif:
+        assert gif.n_frames == 100
+        gif.seek(99)
+        assert gif.convert("L").getpixel((0, 0)) == 249
 
 
 def test_a_run_killed_before_its_first_checkpoint_starts_over_in_place(tmp_path, registry):

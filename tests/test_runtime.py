@@ -77,7 +77,7 @@ def test_a_non_finite_gradient_of_a_finite_term_stops_too():
     parameter, optimizer = parameter_and_optimizer(0.0)
     with pytest.raises(DivergedError, match="the gradient of the generator") as error:
         descend("generator", 3, optimizer, [(1.0, {"a": parameter.sqrt().sum()})])
-    assert error.value.hint.endswith("or with bf16: --precision fp32")
+    assert error.value.hint.endswith("or use --precision fp32 instead of bf16")
     assert parameter.item() == 0.0
 
 

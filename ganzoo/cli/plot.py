@@ -58,11 +58,11 @@ def losses_command(
     for word in words:
         known.get("loss", word.partition(":")[0])  # a wrong name is answered at once: what follows imports torch
     from ganzoo.plotting import canvas, losses
-    from ganzoo.plotting.asked import asked_loss
     from ganzoo.plotting.curves import loss_curves
+    from ganzoo.plotting.loss_argument import loss_of_argument
 
     canvas.check_format(out)
-    curves = [loss_curves(word, *asked_loss(known, word), limit=limit) for word in words]
+    curves = [loss_curves(word, *loss_of_argument(known, word), limit=limit) for word in words]
     canvas.save(losses.figure(curves), out)
     typer.echo(out)
 

@@ -35,14 +35,16 @@ def build(kind: str, name: str, /, *, spec: DataSpec | None = None, **options: A
 
     Raises:
         UnknownNameError: nobody provides it.
-        ConfigError: an option is unknown or out of range, or a network was asked for without ``spec``.
+        ConfigError: an option is unknown or out of range, or a network was requested without ``spec``.
         PluginError: the component cannot be loaded.
     """
     chosen = parse_kind(kind).name
-    parsed = options_of(Registry.load().get(chosen, name), options, section=name)
+    registry = Registry.load()
+    parsed = options_of(registry.get(chosen, name), options, section=name, others=registry.entries(chosen))
     if chosen in ("discriminator", "generator") and spec is None:
         raise ConfigError(
-            f"{chosen} {name!r} needs to know the data", hint="spec=ganzoo.protocols.DataSpec(shape=(3, 64, 64))"
+            f"{chosen} {name!r} depends on the data, so spec= is required",
+            hint="spec=ganzoo.protocols.DataSpec(shape=(3, 64, 64))",
         )
     return parsed.resolve(spec or NO_DATA).build(spec or NO_DATA)
 
@@ -87,10 +89,9 @@ def adversarial_step(
     needing = tuple(name for name, (_, options) in parts.items() if "needs_generator" in options.tags())
     if needing and generator is None:
         raise ConfigError(
-            f"the generator and its latents are needed by regularizer {', '.join(needing)}, and this step is given "
-            "fakes alone",
+            f"regularizer {', '.join(needing)} requires the generator and its latents, but this step only gets fakes",
             allowed="regularizers without the tag needs_generator",
-            hint="pass generator=, and z= in each step; or leave the regularizer out",
+            hint="pass generator= here and z= in each step, or leave the regularizer out",
         )
     return AdversarialStep(
         objective=Objective(
@@ -120,8 +121,13 @@ def _parts(registry: Registry, kind: str, chosen: ChosenParts, spec: DataSpec) -
     found = {}
     for name, options in given.items():
         entry = registry.get(kind, name)
-        found[entry.name] = entry, options_of(entry, options, section=f"{kind} {entry.name}").resolve(spec)
+        found[entry.name] = entry, _options(registry, entry, options).resolve(spec)
     return found
+
+
+def _options(registry: Registry, entry: Entry, given: Mapping[str, Any]) -> Options:
+    section = f"{entry.kind} {entry.name}"
+    return options_of(entry, given, section=section, others=registry.entries(entry.kind))
 
 
 def _without_name(chosen: Mapping[str, Any]) -> dict[str, Any]:

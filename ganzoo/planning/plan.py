@@ -78,7 +78,7 @@ def make_plan(choice: Choice, *, opened: dict[str, Dataset] | None = None) -> Pl
     Raises:
         ConfigError: values or combinations that do not fit, with every finding at once.
         DataError: the data cannot be read.
-        PluginError: a component that was asked for cannot be loaded.
+        PluginError: a requested component cannot be loaded.
         ResourceError: the networks do not fit into memory.
     """
     options = parse_options(choice)
@@ -161,7 +161,7 @@ def _resolve(
     resolved, misfits = dict(options), {}
     for section, chosen in options.items():
         try:
-            with _code_of(choice.entries[section], "cannot be fitted to the data"):
+            with _code_of(choice.entries[section], "cannot be adapted to the data"):
                 resolved[section] = chosen.resolve(spec)
         except ConfigError as error:
             misfits[section] = _misfit(error, section)
@@ -202,7 +202,7 @@ def _code_of(entry: Entry, fault: str) -> Iterator[None]:
                 raise
             raise ResourceError(
                 f"{entry.kind} {entry.name} does not fit into memory",
-                hint="narrower networks, or a smaller --image-size",
+                hint="use narrower networks, or a smaller --image-size",
             ) from error
 
 

@@ -106,8 +106,8 @@ def check_config(state: Mapping[str, Any], plan: Plan) -> None:
     """Raise :class:`CheckpointError` if a checkpoint was made under another configuration."""
     if state.get("config_hash") != config_hash(plan):
         raise CheckpointError(
-            "the checkpoint was made under another configuration than config.yaml now holds",
-            hint="undo the change of config.yaml, or start a new run with: ganzoo run --config config.yaml",
+            "the checkpoint was made with a different configuration than the current config.yaml",
+            hint="undo the change to config.yaml, or start a new run with: ganzoo run --config config.yaml",
         )
 
 

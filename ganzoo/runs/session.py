@@ -122,10 +122,10 @@ def resume(
             setup.state.restore(tensors, state)
         if setup.state.step > setup.schedule.steps:
             raise ConfigError(
-                f"run {directory.path.name} is already at step {setup.state.step}; steps counts all of its steps",
+                f"run {directory.path.name} is already at step {setup.state.step}; train.steps is the total",
                 given=f"train.steps = {setup.schedule.steps}",
                 allowed=f"more than {setup.state.step}",
-                hint=f"ganzoo resume {directory.path} goes on to step {read_config(directory).train.steps}",
+                hint=f"continue to step {read_config(directory).train.steps} with: ganzoo resume {directory.path}",
             )
         if setup.state.step == setup.schedule.steps:
             return None
@@ -142,7 +142,7 @@ def _remove(path: Path) -> None:
     try:
         shutil.rmtree(path)
     except OSError as error:
-        logger.warning("%s holds no run, and could not be removed: %s", path, error.strerror or error)
+        logger.warning("%s does not contain a run, but could not be removed: %s", path, error.strerror or error)
 
 
 def _say_what_next(directory: RunDirectory, setup: Setup, console: Console) -> None:
@@ -155,7 +155,8 @@ def _warn_of_moved_schedule(before: RunConfig, plan: Plan) -> None:
     now = plan.config.train
     if now.lr_schedule != "constant" and now.steps != before.train.steps:
         logger.warning(
-            "train.lr_schedule %s runs over all %s steps: the learning rates go on from another point than they left",
+            "train.lr_schedule %s now spans %s steps, so the learning rates jump instead of going on from where "
+            "they were",
             now.lr_schedule,
             now.steps,
         )
@@ -295,5 +296,5 @@ def _resources() -> Iterator[None]:
         raise ResourceError(
             "out of memory",
             given=str(error).splitlines()[0] if str(error) else None,
-            hint="a smaller --batch-size, or train.accumulate=2 for the same batch in two parts",
+            hint="use a smaller --batch-size, or --set train.accumulate=2 to split each batch in two",
         ) from error

@@ -30,7 +30,7 @@ COLUMNS = 8
 POINTS = 2048
 """Generated points of a scatter plot, and real ones under them."""
 MOST_ROWS = 16
-"""Rows of a conditional grid: one a class, up to this many."""
+"""Rows of a conditional grid: one per class, up to this many."""
 
 
 class MetricsLog:
@@ -121,7 +121,7 @@ class Clock:
 
 
 class SampleGrids:
-    """Writes ``samples/step-NNNNNNN.png`` from latents that stay the same for the whole run, and their film.
+    """Writes ``samples/step-NNNNNNN.png`` from latents that stay the same for the whole run, and a GIF of them.
 
     Of vectors it is a scatter plot over real ones, and at the end ``samples.png`` shows how they moved.
 
@@ -178,11 +178,11 @@ class SampleGrids:
         return z, sampler.put(torch.tensor(classes).repeat_interleave(COLUMNS))
 
     def close(self) -> None:
-        """Write the film."""
+        """Write the GIF and, for vectors, the contact sheet."""
         frames = sorted(self._run.samples.glob("step-*.png"), key=lambda path: int(path.stem.removeprefix("step-")))
-        pictures.save_film(frames, self._run.path / "samples.gif")
+        pictures.save_gif(frames, self._run.path / "samples.gif")
         if self._real is not None:
-            pictures.strip(frames, self._run.path / "samples.png")
+            pictures.contact_sheet(frames, self._run.path / "samples.png")
 
 
 class Checkpoints:
@@ -204,7 +204,7 @@ class Checkpoints:
             self.save()
 
     def save(self) -> None:
-        """Save the state as it is, once a step."""
+        """Save the state as it is, at most once per step."""
         if self._saved != self._state.step:
             self._run.save_checkpoint(
                 self._state.step, self._state.tensors(), {**self._state.numbers(), **self._extra()}

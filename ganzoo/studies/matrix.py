@@ -67,7 +67,7 @@ class PairResult:
 def pairs(
     registry: Registry, *, losses: Iterable[str] = (), discriminators: Iterable[str] = ()
 ) -> list[tuple[str, str]]:
-    """The names of all pairs, third parties' included, or of those that are asked for.
+    """The names of all pairs, third parties' included, or of those that are named.
 
     Raises:
         ConfigError: a name that nobody provides, or several do.

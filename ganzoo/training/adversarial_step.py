@@ -110,9 +110,9 @@ class AdversarialStep:
     ) -> Inputs:
         if self.needs_generator and z is None:
             raise ConfigError(
-                f"the latents behind the fakes are needed by regularizer {', '.join(self.needs_generator)}",
+                f"regularizer {', '.join(self.needs_generator)} requires the latents of the fakes",
                 given="z=None",
-                allowed="the latents that the generator was given",
+                allowed="the latents that were passed to the generator",
                 hint=f"pass z= to {player}_terms",
             )
         return draws.given(

@@ -31,10 +31,10 @@ def with_regularizers(
         for name, raw in of_player(seen).items():
             if name in terms:
                 raise PluginError(
-                    f"regularizer {part.name} returns a term {name!r}, which another part of this run returns already",
+                    f"regularizer {part.name} returns a term {name!r}, but another part of this run already returns it",
                     given=name,
                     allowed=f"names other than {', '.join(terms)}",
-                    hint="leave one of the two out, or report it to the authors of the regularizer",
+                    hint="leave one of the two out, or report this to the authors of the regularizer",
                 )
             terms[name] = part.weight * part.every * raw
     return terms

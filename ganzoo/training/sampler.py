@@ -18,7 +18,7 @@ class Sampler:
 
     Attributes:
         generator: whose latents they are.
-        frequencies: how often each class is asked for, relative to the others; empty for an unconditional generator.
+        frequencies: how often each class is requested, relative to the others; empty for an unconditional generator.
     """
 
     generator: Generator

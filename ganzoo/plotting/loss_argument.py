@@ -1,4 +1,4 @@
-"""Losses as they are asked for on the command line: ``f-gan:divergence=kl,saturating=true``."""
+"""A loss as it is written on the command line: ``f-gan:divergence=kl,saturating=true``."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ganzoo.planning.options import options_of
 from ganzoo.registry import Registry
 
 
-def asked_loss(registry: Registry, word: str) -> tuple[Options, Any]:
-    """The options, and the loss that they build.
+def loss_of_argument(registry: Registry, word: str) -> tuple[Options, Any]:
+    """The options, and the loss built from them.
 
     Raises:
         ConfigError: an unknown name or option, or a value out of range.
@@ -26,12 +26,12 @@ def asked_loss(registry: Registry, word: str) -> tuple[Options, Any]:
     for part in filter(None, text.split(",")):
         if "=" not in part:
             raise ConfigError(
-                f"options of a loss are written {name}:OPTION=VALUE,OPTION=VALUE",
+                f"write the options of a loss as {name}:OPTION=VALUE,OPTION=VALUE",
                 given=word,
                 allowed=", ".join(model.model_fields) or f"{name} has no options",
             )
         given |= {path.partition(".")[2]: value for path, value in parse_assignments([f"loss.{part}"]).items()}
-    options = options_of(entry, given, section=name)
+    options = options_of(entry, given, section=name, others=registry.entries("loss"))
     with entry.blamed("cannot be built"):
         options = options.resolve(NO_DATA)
         return options, options.build(NO_DATA)
