@@ -24,14 +24,14 @@ class Orthogonal(RegularizerOptions, Regularizer):
     Formula:
         G: β/2·Σ‖(W·Wᵀ) ⊙ (1 − I)‖²_F,  gradient 2β·((W·Wᵀ) ⊙ (1 − I))·W
 
-    β is ``weight``. W is every parameter with two axes or more as an (out, rest) matrix, so that its rows are filters;
-    their lengths are free. Embedding tables, biases and normalization parameters do not take part. Of a weight under
-    spectral norm, W is the stored parameter before its division by s(W), as in the authors' code. The value grows with
-    the number of weights; no batch enters.
+    β is ``weight``. W is every parameter with two axes or more, as an (out, rest) matrix whose rows are filters; the
+    lengths of the rows are not penalized. Embedding tables, biases and normalization parameters are left out. For a
+    weight under spectral norm, W is the stored parameter before its division by σ(W), as in the authors' code. The
+    value grows with the number of weights and does not depend on the batch.
 
-    Where implementations differ: the paper writes β‖(WᵀW) ⊙ (1−I)‖²_F, columns in place of rows and twice this value;
-    rows and scale are here those of the gradient in the authors' code. That code takes the first axis of a transposed
-    convolution for its filters, which is its input; here it is the second, its output.
+    Where implementations differ: the paper writes β‖(WᵀW) ⊙ (1−I)‖²_F, with columns in place of rows and twice this
+    value; here, rows and scale are those of the gradient in the authors' code. That code takes the first axis of a
+    transposed convolution for its filters, which is its input; here the filters are the second axis, its output.
 
     Source: Brock et al. 2019, arXiv:1809.11096, equation 3; the authors' code.
     """
