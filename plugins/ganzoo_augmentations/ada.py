@@ -122,7 +122,7 @@ class Ada(Options):
                 "augmentation ada turns the colors of images, and these are neither gray nor RGB",
                 given=f"{channels} channels",
                 allowed="1 or 3 channels",
-                hint="--set augment.groups=[blit,geometric]",
+                hint="""--set 'augment.ada.groups=["blit","geometric"]'""",
             )
         return AdaAugmentation(self)
 
