@@ -20,6 +20,7 @@ from ganzoo.doctor.folders import folder_checks, write_and_remove
 from ganzoo.doctor.plugin_probe import loading_checks
 from ganzoo.doctor.plugins import plugin_checks
 from ganzoo.doctor.versions import version_checks
+from ganzoo.registry import own_upgrade
 from ganzoo.training.runtime import pick_device
 
 HARMLESS = {"healthy", "unknown_kind", "torch_at_import", "torch_in_hook", "prints", "install"}
@@ -99,7 +100,7 @@ class TestTheReport:
             "  X other-api       1.0: left out at stage 'api version' (entry point 'main'): it is written for"
             in "\n".join(lines)
         )
-        assert "      fix: python -m pip install --upgrade ganzoo" in lines
+        assert f"      fix: {own_upgrade()}" in lines
         assert "      or:  disable it: GANZOO_DISABLE_PLUGINS=other-api" in lines
         assert any(line.startswith("      | Traceback") for line in lines)
         assert "  + healthy         1.0: 4 losses" in lines
@@ -351,7 +352,7 @@ class TestPlugins:
         ("source", "fix"),
         [
             ("import_error", "python -m pip install a_package_that_nobody_has  # an import name"),
-            ("other_api", "python -m pip install --upgrade ganzoo"),
+            ("other_api", own_upgrade()),
             ("no_api", "python -m pip install --upgrade no-api"),
             ("misspelt_hook", "python -m pip install --upgrade misspelt-hook"),
             ("returns_none", "python -m pip install --upgrade returns-none"),
@@ -364,7 +365,7 @@ class TestPlugins:
     def test_a_module_of_a_newer_ganzoo(self, folder):
         (folder.path / "early.py").write_text("import ganzoo.something_new\n")
         folder.announce("early", {"main": "early"})
-        assert named(loading_checks(), "early").fixes[0] == "python -m pip install --upgrade ganzoo"
+        assert named(loading_checks(), "early").fixes[0] == own_upgrade()
 
     def test_a_plugin_is_mended_from_where_it_came(self, folder):
         folder.install("no_api")
