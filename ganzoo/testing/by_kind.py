@@ -6,8 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from ganzoo.testing import augmentation, dataset, discriminator, generator, loss, metric, recipe, regularizer, tracker
+from ganzoo.testing.augmentations import augmentation
 from ganzoo.testing.check import Check
+from ganzoo.testing.datasets import dataset
+from ganzoo.testing.losses import checks as loss
+from ganzoo.testing.metrics import metric
+from ganzoo.testing.networks import discriminator, generator
+from ganzoo.testing.recipes import recipe
+from ganzoo.testing.regularizers import regularizer
+from ganzoo.testing.trackers import tracker
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from kit.faulty_losses import FAULTS, SOUND, Sound, Swapped
 
 from ganzoo.errors import ConfigError
 from ganzoo.testing import Reference, check_loss
-from ganzoo.testing.loss import LOSS_CHECKS
-from ganzoo.testing.loss_tags import MEASURES
+from ganzoo.testing.losses.checks import LOSS_CHECKS
+from ganzoo.testing.losses.tags import MEASURES
 from ganzoo.testing.running import outcome
 from ganzoo.testing.subject import subject_of
 

@@ -20,7 +20,7 @@ from ganzoo.component import Options
 from ganzoo.errors import ConfigError
 from ganzoo.testing import check_loss
 from ganzoo.testing.check import Check, demand
-from ganzoo.testing.loss import LOSS_CHECKS
+from ganzoo.testing.losses.checks import LOSS_CHECKS
 from ganzoo.testing.running import failure, outcome, report_on, why_skipped
 from ganzoo.testing.subject import subject_of
 

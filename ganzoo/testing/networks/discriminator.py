@@ -10,8 +10,8 @@ from torch.overrides import TorchFunctionMode
 
 from ganzoo.protocols import Discriminator
 from ganzoo.testing.check import Check, demand
-from ganzoo.testing.network import Trial, fill_normal, first_taken, shake, takes, trial, weighted_sum
-from ganzoo.testing.network_checks import network_checks, second_gradient_is_right, where_anything_is_taken
+from ganzoo.testing.networks.network import network_checks, second_gradient_is_right, where_anything_is_taken
+from ganzoo.testing.networks.trial import Trial, fill_normal, first_taken, shake, takes, trial, weighted_sum
 from ganzoo.testing.options import OPTIONS_CHECKS
 from ganzoo.testing.subject import Subject, images_like
 from ganzoo.testing.tags import tag_checks

@@ -22,7 +22,7 @@ from ganzoo.testing.check import Check, demand
 from ganzoo.testing.options import OPTIONS_CHECKS
 from ganzoo.testing.random_numbers import random_numbers_untouched
 from ganzoo.testing.subject import Subject
-from ganzoo.testing.surroundings import files_below, nothing_written
+from ganzoo.testing.written_files import files_below, nothing_written
 
 START = "ganzoo.component:TrackerOptions.start"
 TRACKER = "ganzoo.protocols:Tracker"

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ganzoo.testing.check import Check
-from ganzoo.testing.loss_gradients import (
+from ganzoo.testing.losses.any_options import any_options_train
+from ganzoo.testing.losses.execution import (
+    can_be_pickled,
+    compiles_in_one_graph,
+    is_deterministic,
+    reads_no_value,
+    stays_on_the_device,
+    survives_autocast,
+)
+from ganzoo.testing.losses.gradients import (
     discriminator_is_alive,
     generator_is_alive,
     gradient_is_right,
@@ -14,24 +23,15 @@ from ganzoo.testing.loss_gradients import (
     second_gradient_is_right,
     stays_finite,
 )
-from ganzoo.testing.loss_options import any_options_train
-from ganzoo.testing.loss_running import (
-    can_be_pickled,
-    compiles_in_one_graph,
-    is_deterministic,
-    reads_no_value,
-    stays_on_the_device,
-    survives_autocast,
-)
-from ganzoo.testing.loss_state import state_survives, without_state
-from ganzoo.testing.loss_statements import (
+from ganzoo.testing.losses.state import state_survives, without_state
+from ganzoo.testing.losses.statements import (
     agrees_with_its_author,
     diagnostics_are_scalars,
     equilibrium_is_the_best_answer,
     without,
     without_reference,
 )
-from ganzoo.testing.loss_values import (
+from ganzoo.testing.losses.values import (
     is_a_mean,
     is_scalar,
     keeps_the_protocol,

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from ganzoo.errors import ConfigError
 from ganzoo.protocols import Discriminate, Player, Regularizer, StepView
 from ganzoo.testing.check import Failed
+from ganzoo.testing.regularizers.toys import IMAGES, PLAYERS, Toys, rows_of, toys_for, view_of
 from ganzoo.testing.subject import VECTORS, Subject
-from ganzoo.testing.toys import IMAGES, PLAYERS, Toys, rows_of, toys_for, view_of
 
 
 def terms_of(part: Regularizer, view: StepView) -> dict[str, Tensor]:

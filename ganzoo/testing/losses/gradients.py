@@ -9,9 +9,9 @@ from torch import Tensor
 from torch.autograd import gradcheck
 
 from ganzoo.protocols import StatefulLoss
-from ganzoo.testing.asked_loss import both, logits, loss_of, objectives, shown
 from ganzoo.testing.check import demand
-from ganzoo.testing.loss_state import updates
+from ganzoo.testing.losses.objectives import both, logits, loss_of, objectives, shown
+from ganzoo.testing.losses.state import updates
 from ganzoo.testing.subject import Subject
 
 FAR, FAR_FOR_EXPONENTIALS = 1e4, 10.0

@@ -17,7 +17,7 @@ from torch import nn
 from ganzoo.errors import ConfigError
 from ganzoo.protocols import Features
 from ganzoo.testing.check import Check, demand
-from ganzoo.testing.features import PICTURES, POINTS, RARER, World, changed, copied, only, part, world_of
+from ganzoo.testing.metrics.worlds import PICTURES, POINTS, RARER, World, changed, copied, only, part, world_of
 from ganzoo.testing.options import OPTIONS_CHECKS
 from ganzoo.testing.random_numbers import random_numbers_untouched
 from ganzoo.testing.subject import Subject

@@ -6,13 +6,13 @@ import torch
 
 from ganzoo.protocols import Generator
 from ganzoo.testing.check import Check, demand
-from ganzoo.testing.network import Trial, fill_normal, shake, trial
-from ganzoo.testing.network_checks import (
+from ganzoo.testing.networks.network import (
     network_checks,
     no_images,
     second_gradient_is_right,
     where_anything_is_taken,
 )
+from ganzoo.testing.networks.trial import Trial, fill_normal, shake, trial
 from ganzoo.testing.options import OPTIONS_CHECKS
 from ganzoo.testing.random_numbers import random_numbers_untouched
 from ganzoo.testing.subject import Subject

@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from ganzoo.component import Options
-from ganzoo.testing.asked_loss import logits, loss_of, objectives, shown
 from ganzoo.testing.check import demand
-from ganzoo.testing.loss_tags import MEASURES
+from ganzoo.testing.losses.objectives import logits, loss_of, objectives, shown
+from ganzoo.testing.losses.tags import MEASURES
 from ganzoo.testing.options import for_any_options
 from ganzoo.testing.subject import Subject
 

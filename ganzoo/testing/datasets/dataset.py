@@ -16,8 +16,8 @@ from ganzoo.component import DatasetOptions
 from ganzoo.errors import ConfigError, DataError
 from ganzoo.protocols import DataSpec
 from ganzoo.testing.check import Check, demand
-from ganzoo.testing.copied_files import copies, sources
-from ganzoo.testing.opening import (
+from ganzoo.testing.datasets.copied_files import copies, sources
+from ganzoo.testing.datasets.opened_data import (
     MOST,
     content_of,
     empty_cache,
@@ -31,7 +31,7 @@ from ganzoo.testing.opening import (
 from ganzoo.testing.options import OPTIONS_CHECKS
 from ganzoo.testing.random_numbers import random_numbers_untouched
 from ganzoo.testing.subject import Subject
-from ganzoo.testing.surroundings import nothing_written
+from ganzoo.testing.written_files import nothing_written
 
 DATASET = "ganzoo.protocols:Dataset"
 READ = "ganzoo.protocols:Dataset.read"

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import ConfigError
-from ganzoo.testing.asked_loss import both, logits, loss_of
 from ganzoo.testing.check import demand
+from ganzoo.testing.losses.objectives import both, logits, loss_of
 from ganzoo.testing.random_numbers import random_numbers_untouched
 from ganzoo.testing.subject import Subject
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 import torch
 
 from ganzoo.errors import ConfigError
-from ganzoo.testing import network_tags
-from ganzoo.testing.network import Answers, fill_normal, trial
+from ganzoo.testing.networks import tags
+from ganzoo.testing.networks.trial import Answers, fill_normal, trial
 from ganzoo.testing.subject import Subject
 
 
@@ -62,7 +62,7 @@ def energy(subject: Subject) -> bool:
 
 
 MEASURES: Mapping[str, Callable[[Subject], bool]] = {
-    **network_tags.MEASURES,
+    **tags.MEASURES,
     "patch": patch,
     "groups_of_four": groups_of_four,
     "provides_class_logits": provides_class_logits,

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.protocols import DataSpec
-from ganzoo.testing.network import SOME_VECTORS, first_taken, shake, takes, trial
+from ganzoo.testing.networks.trial import SOME_VECTORS, first_taken, shake, takes, trial
 from ganzoo.testing.subject import Subject
 from ganzoo.training import spectral
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from ganzoo.protocols import StatefulLoss
-from ganzoo.testing.asked_loss import both, logits, loss_of, objectives, same
 from ganzoo.testing.check import demand
+from ganzoo.testing.losses.objectives import both, logits, loss_of, objectives, same
 from ganzoo.testing.subject import Subject
 
 

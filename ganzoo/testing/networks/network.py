@@ -21,7 +21,7 @@ from ganzoo.component import Options
 from ganzoo.errors import ConfigError
 from ganzoo.protocols import DataSpec
 from ganzoo.testing.check import Check, Failed, demand
-from ganzoo.testing.network import (
+from ganzoo.testing.networks.trial import (
     Trial,
     difference,
     first_taken,

@@ -10,9 +10,9 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException, FakeTensorMode
 
 from ganzoo.protocols import StatefulLoss
-from ganzoo.testing.asked_loss import SPEC, both, logits, loss_of, objectives, of_generator, same, shown
 from ganzoo.testing.check import Failed, demand
-from ganzoo.testing.loss_state import teach
+from ganzoo.testing.losses.objectives import SPEC, both, logits, loss_of, objectives, of_generator, same, shown
+from ganzoo.testing.losses.state import teach
 from ganzoo.testing.random_numbers import random_numbers_untouched
 from ganzoo.testing.subject import Subject
 

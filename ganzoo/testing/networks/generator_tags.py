@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 
 import torch
 
-from ganzoo.testing import network_tags
-from ganzoo.testing.network import named, same, trial
+from ganzoo.testing.networks import tags
+from ganzoo.testing.networks.trial import named, same, trial
 from ganzoo.testing.subject import Subject
 
 
@@ -23,4 +23,4 @@ def provides_style(subject: Subject) -> bool:
     return True
 
 
-MEASURES: Mapping[str, Callable[[Subject], bool]] = {**network_tags.MEASURES, "provides_style": provides_style}
+MEASURES: Mapping[str, Callable[[Subject], bool]] = {**tags.MEASURES, "provides_style": provides_style}

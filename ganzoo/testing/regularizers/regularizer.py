@@ -15,10 +15,10 @@ from ganzoo.protocols import DataSpec, Discriminate, DiscriminatorOutput, Player
 from ganzoo.testing.check import Check, demand
 from ganzoo.testing.options import OPTIONS_CHECKS
 from ganzoo.testing.random_numbers import random_numbers_untouched
-from ganzoo.testing.regularizer_tags import terms_of
+from ganzoo.testing.regularizers.tags import terms_of
+from ganzoo.testing.regularizers.toys import IMAGES, PLAYERS, Layout, Toys, rows_of, tensors_of, toys_for, view_of
 from ganzoo.testing.subject import VECTORS, Subject, images_like
 from ganzoo.testing.tags import tag_checks
-from ganzoo.testing.toys import IMAGES, PLAYERS, Layout, Toys, rows_of, tensors_of, toys_for, view_of
 
 REGULARIZER = "ganzoo.protocols:Regularizer"
 OPTIONS = "ganzoo.component:RegularizerOptions"

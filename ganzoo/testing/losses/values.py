@@ -11,8 +11,8 @@ from torch import Tensor
 
 from ganzoo.errors import ConfigError
 from ganzoo.protocols import Loss, RelativisticLoss
-from ganzoo.testing.asked_loss import both, logits, loss_of, objectives, same
 from ganzoo.testing.check import demand
+from ganzoo.testing.losses.objectives import both, logits, loss_of, objectives, same
 from ganzoo.testing.subject import Subject
 
 
