@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,8 @@ from ganzoo.testing.subject import Subject
 
 SIDE = 16
 """The side of the images that most checks look at, if there are such: all of them are read, again and again."""
-
 MOST = 2048
 """So many items stand for all."""
-
 SPLITS = ("train", "val", "test", "all")
 
 
@@ -64,6 +63,17 @@ def small_data(subject: Subject) -> Iterator[Any]:
         except (ConfigError, DataError):
             data = open_data(subject, cache)
         yield data
+
+
+def on_data(look: Callable[[Any], None]) -> Callable[[Subject], None]:
+    """A check of the opened data alone."""
+
+    @wraps(look)  # a check belongs to the module of what it looks at
+    def run(subject: Subject) -> None:
+        with small_data(subject) as data:
+            look(data)
+
+    return run
 
 
 def some(data: Any, most: int = 64) -> Tensor:

@@ -12,10 +12,11 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from ganzoo.component import Options
-from ganzoo.testing.check import demand
+from ganzoo.protocols import Loss
+from ganzoo.testing.check import check, demand
 from ganzoo.testing.losses.objectives import logits, loss_of, objectives, shown
 from ganzoo.testing.losses.tags import MEASURES
-from ganzoo.testing.options import for_any_options
+from ganzoo.testing.options import for_any_options, no_hypothesis
 from ganzoo.testing.subject import Subject
 
 TAGS = ("generator_needs_real", "paired", "batch_nonlinear", "needs_lipschitz")
@@ -26,6 +27,12 @@ WIDE = (1.0, 100.0, 1e4, 1e6)
 """How far apart logits are at which a player may learn, since options may move its targets far out."""
 
 
+@check(
+    "options-build",
+    Loss,
+    "Whatever options are allowed, both values are finite near zero, and both players learn from them.",
+    skip=no_hypothesis,
+)
 def any_options_train(subject: Subject) -> None:
     """At moderate logits; what holds further out is looked at with the given options alone."""
     # What is wrong with the given options is told by the check of that tag.

@@ -9,14 +9,15 @@ import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException, FakeTensorMode
 
-from ganzoo.protocols import StatefulLoss
-from ganzoo.testing.check import Failed, demand
+from ganzoo.protocols import Loss, StatefulLoss
+from ganzoo.testing.check import Failed, check, demand
 from ganzoo.testing.losses.objectives import SPEC, both, logits, loss_of, objectives, of_generator, same, shown
 from ganzoo.testing.losses.state import teach
 from ganzoo.testing.random_numbers import random_numbers_untouched
 from ganzoo.testing.subject import Subject
 
 
+@check("autocast", Loss, "Inside autocast, float32 logits give the value that they give outside.", every_choice=True)
 def survives_autocast(subject: Subject) -> None:
     """Only the networks are to be rounded to bfloat16."""
     loss = loss_of(subject)
@@ -29,6 +30,7 @@ def survives_autocast(subject: Subject) -> None:
     same(expected, torch.stack(values), "under autocast", tolerance=1e-5)
 
 
+@check("compile", Loss, "``torch.compile`` makes one graph of it.")
 def compiles_in_one_graph(subject: Subject) -> None:
     """A break in the graph costs what compiling gains."""
     loss = loss_of(subject)
@@ -38,6 +40,7 @@ def compiles_in_one_graph(subject: Subject) -> None:
     same(both(loss, real, fake), compiled(real, fake), "compiled")
 
 
+@check("no-host-sync", Loss, "No value of a tensor is read, which would stop a GPU.", every_choice=True)
 def reads_no_value(subject: Subject) -> None:
     """Tensors without content: whatever asks for a number raises."""
     loss = loss_of(subject)
@@ -48,6 +51,7 @@ def reads_no_value(subject: Subject) -> None:
         raise Failed("it asks a tensor for its value, as item(), float(), if and masks do") from error
 
 
+@check("device", Loss, "Whatever it makes is on the device of the logits.", every_choice=True)
 def stays_on_the_device(subject: Subject) -> None:
     """On torch's device without memory, which mixes with the CPU as little as a GPU does."""
     loss = loss_of(subject)
@@ -64,6 +68,7 @@ def _use(loss: Any, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
     return d, g
 
 
+@check("deterministic", Loss, "The same logits give the same value, and no random number is drawn.", every_choice=True)
 def is_deterministic(subject: Subject) -> None:
     """The same again, from the same loss and from another one, whatever was asked in between, and nothing drawn."""
     real, fake = logits(6)
@@ -78,6 +83,7 @@ def is_deterministic(subject: Subject) -> None:
     demand(torch.equal(first, again), f"built with another seed it gives {shown(again)} instead of {shown(first)}")
 
 
+@check("pickle", Loss, "It can be pickled.", every_choice=True)
 def can_be_pickled(subject: Subject) -> None:
     """With what it has learned so far."""
     loss = loss_of(subject)

@@ -1,4 +1,4 @@
-"""Checks of a loss that adapts."""
+"""A check of a loss that adapts."""
 
 from __future__ import annotations
 
@@ -8,11 +8,24 @@ import torch
 from torch import Tensor
 
 from ganzoo.protocols import StatefulLoss
-from ganzoo.testing.check import demand
+from ganzoo.testing.check import check, demand
 from ganzoo.testing.losses.objectives import both, logits, loss_of, objectives, same
 from ganzoo.testing.subject import Subject
 
 
+def without_state(subject: Subject) -> str | None:
+    """Part of the protocol is all of it; but a module without buffers has a ``state_dict`` too, an empty one."""
+    loss = loss_of(subject)
+    adapts = hasattr(loss, "after_update") or (hasattr(loss, "state_dict") and loss.state_dict())
+    return None if adapts else "it has no state"
+
+
+@check(
+    "state",
+    StatefulLoss,
+    "Its state changes in ``after_update`` only, and is part of every checkpoint.",
+    skip=without_state,
+)
 def state_survives(subject: Subject) -> None:
     """What is learned is in ``state_dict``, and only updates teach."""
     loss, other = loss_of(subject), loss_of(subject)
@@ -55,10 +68,3 @@ def _copied(loss: StatefulLoss) -> dict[str, Tensor]:
 
 def _equal(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
-
-
-def without_state(subject: Subject) -> str | None:
-    """Part of the protocol is all of it; but a module without buffers has a ``state_dict`` too, an empty one."""
-    loss = loss_of(subject)
-    adapts = hasattr(loss, "after_update") or (hasattr(loss, "state_dict") and loss.state_dict())
-    return None if adapts else "it has no state"

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import ConfigError
-from ganzoo.testing.check import demand
+from ganzoo.protocols import Loss
+from ganzoo.testing.check import check, demand
 from ganzoo.testing.losses.objectives import both, logits, loss_of
 from ganzoo.testing.random_numbers import random_numbers_untouched
 from ganzoo.testing.subject import Subject
@@ -41,6 +42,12 @@ class Reference:
             raise ConfigError("a Reference without d and g says nothing", hint="give the value of one of them")
 
 
+def without_reference(subject: Subject) -> str | None:
+    """Only an author has them."""
+    return None if subject.given.get("reference") else "no reference values were given"
+
+
+@check("reference-values", Loss, "It is the formula that its docstring states.", skip=without_reference)
 def agrees_with_its_author(subject: Subject) -> None:
     """Numbers that do not come from this code."""
     loss = loss_of(subject)
@@ -53,11 +60,18 @@ def agrees_with_its_author(subject: Subject) -> None:
             demand(right, f"{player} is {value:.8g} and should be {wanted} {where}")
 
 
-def without_reference(subject: Subject) -> str | None:
-    """Only an author has them."""
-    return None if subject.given.get("reference") else "no reference values were given"
+def without(method: str) -> Any:
+    """Skip a loss that lacks an optional method."""
+    return lambda subject: None if hasattr(loss_of(subject), method) else f"it has no {method}()"
 
 
+@check(
+    "equilibrium",
+    Loss,
+    '``equilibrium() -> {"d": float, "g": float}``, the values at p_g = p_data.',
+    skip=without("equilibrium"),
+    every_choice=True,
+)
 def equilibrium_is_the_best_answer(subject: Subject) -> None:
     """D's smallest value where real and fake get the same logit, and G's there; there may be several such answers."""
     loss = loss_of(subject)
@@ -86,6 +100,14 @@ def _best_answers(loss: Any, reach: float) -> Tensor:
     return everywhere[everywhere[:, 0] <= everywhere[:, 0].min() + 1e-9]
 
 
+@check(
+    "diagnostics",
+    Loss,
+    "``diagnostics(*, real, fake) -> dict[str, Tensor]``: finite scalars of detached logits, asked for on logged "
+    "steps only.",
+    skip=without("diagnostics"),
+    every_choice=True,
+)
 def diagnostics_are_scalars(subject: Subject) -> None:
     """They are logged, nothing is learned from them, and a run goes on as it would without them."""
     loss = loss_of(subject)
@@ -102,8 +124,3 @@ def diagnostics_are_scalars(subject: Subject) -> None:
         kind = name.partition("/")[0]
         share = kind not in ("accuracy", "violations") or 0 <= value <= 1
         demand(share, f"{name} is a share and is {value.item():g}")
-
-
-def without(method: str) -> Any:
-    """Skip a loss that lacks an optional method."""
-    return lambda subject: None if hasattr(loss_of(subject), method) else f"it has no {method}()"

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzoo.testing.losses.gradients import where_generator_is_dead
+from ganzoo.testing.losses.batches import takers
 from ganzoo.testing.losses.objectives import SPEC, both, objectives
-from ganzoo.testing.losses.values import takers
+from ganzoo.testing.losses.saturation import where_generator_is_dead
 from ganzoo.testing.subject import Subject
 
 UNDERFLOW = 1e-300

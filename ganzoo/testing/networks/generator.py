@@ -1,41 +1,25 @@
-"""Checks of generators."""
+"""Checks of the images that a generator makes, and of its latents."""
 
 from __future__ import annotations
 
 import torch
 
 from ganzoo.protocols import Generator
-from ganzoo.testing.check import Check, demand
-from ganzoo.testing.networks.network import (
-    network_checks,
-    no_images,
-    second_gradient_is_right,
-    where_anything_is_taken,
-)
-from ganzoo.testing.networks.trial import Trial, fill_normal, shake, trial
-from ganzoo.testing.options import OPTIONS_CHECKS
+from ganzoo.testing.check import check, demand
+from ganzoo.testing.networks.gradients import second_gradient_is_right
+from ganzoo.testing.networks.inputs import no_images
+from ganzoo.testing.networks.trial import fill_normal, shake, trial
 from ganzoo.testing.random_numbers import random_numbers_untouched
 from ganzoo.testing.subject import Subject
-from ganzoo.testing.tags import tag_checks
-
-GENERATOR = "ganzoo.protocols:Generator"
-LATENT = f"{GENERATOR}.latent"
 
 
-def keeps_the_protocol(subject: Subject) -> None:
-    """A module of the right class."""
-    network = trial(subject).network
-    demand(isinstance(network, Generator), f"build() returns {type(network).__name__}, which is no Generator")
-
-
-def expect_shapes(subject: Subject, one: Trial) -> None:
-    """One image, or vector, a latent."""
-    images = one.answers()["images"]
-    wanted, found = (len(one.given), *one.spec.shape), tuple(images.shape)
-    demand(found == wanted, f"forward() gives the shape {found} and not {wanted}")
-    demand(images.is_floating_point(), f"forward() gives {images.dtype}")
-
-
+@check(
+    "range",
+    Generator,
+    "Images stay within [-1, 1] whatever the weights; vectors are unbounded.",
+    skip=no_images,
+    every_choice=True,
+)
 def images_keep_their_range(subject: Subject) -> None:
     """Whatever the weights."""
     one = trial(subject).double()
@@ -48,6 +32,12 @@ def images_keep_their_range(subject: Subject) -> None:
             demand(farthest <= 1, f"with large weights images go to ±{farthest:.3g}, out of [-1, 1]")
 
 
+@check(
+    "latents-matter",
+    Generator,
+    "Different latents give different images, and a gradient of the images reaches the latents.",
+    every_choice=True,
+)
 def latents_make_the_difference(subject: Subject) -> None:
     """Of one class, in evaluation."""
     one = trial(subject)
@@ -62,6 +52,12 @@ def latents_make_the_difference(subject: Subject) -> None:
     demand(isinstance(reached, torch.Tensor) and reached.any(), "no gradient of the images reaches the latents")
 
 
+@check(
+    "latents",
+    Generator.latent,
+    "They are float32, differ from sample to sample and from draw to draw, and follow from ``generator`` alone.",
+    every_choice=True,
+)
 def latents_come_from_the_generator(subject: Subject) -> None:
     """And from nowhere else; each draw goes on where the last stopped."""
     network = trial(subject).network
@@ -85,51 +81,13 @@ def has_no_style(subject: Subject) -> str | None:
     return None if "provides_style" in subject.tags else "it carries no tag provides_style: no paths are measured"
 
 
-GENERATOR_CHECKS = (
-    *OPTIONS_CHECKS,
-    *where_anything_is_taken(
-        (
-            Check(
-                name="protocol",
-                run=keeps_the_protocol,
-                cites=GENERATOR,
-                sentence="What ``build`` returns is derived from this class.",
-                every_choice=True,
-            ),
-            *network_checks(expect_shapes),
-            Check(
-                name="range",
-                run=images_keep_their_range,
-                cites=GENERATOR,
-                sentence="Images stay within [-1, 1] whatever the weights; vectors are unbounded.",
-                skip=no_images,
-                every_choice=True,
-            ),
-            Check(
-                name="latents-matter",
-                run=latents_make_the_difference,
-                cites=GENERATOR,
-                sentence="Different latents give different images, and a gradient of the images reaches the latents.",
-                every_choice=True,
-            ),
-            Check(
-                name="latents",
-                run=latents_come_from_the_generator,
-                cites=LATENT,
-                sentence="They are float32, differ from sample to sample and from draw to draw, and follow from "
-                "``generator`` alone.",
-                every_choice=True,
-            ),
-            Check(
-                name="double-backward",
-                run=second_gradient_is_right,
-                cites=GENERATOR,
-                sentence="With the tag ``provides_style`` gradients of the images can be differentiated once more.",
-                skip=has_no_style,
-                every_choice=True,
-            ),
-            *tag_checks("generator"),
-        )
-    ),
+@check(
+    "double-backward",
+    Generator,
+    "With the tag ``provides_style`` gradients of the images can be differentiated once more.",
+    skip=has_no_style,
+    every_choice=True,
 )
-AT_LEAST = 31
+def images_take_a_penalty(subject: Subject) -> None:
+    """Of the gradient at the latents."""
+    second_gradient_is_right(subject)

@@ -1,50 +1,22 @@
-"""Checks of what a loss gives: its form, and what the value does not depend on."""
+"""Checks of a loss on batches in another order, of another shape or number, and that it leaves them as they are."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from inspect import Parameter, signature
+from inspect import signature
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ganzoo.errors import ConfigError
-from ganzoo.protocols import Loss, RelativisticLoss
-from ganzoo.testing.check import demand
+from ganzoo.protocols import Loss
+from ganzoo.testing.check import check, demand
 from ganzoo.testing.losses.objectives import both, logits, loss_of, objectives, same
 from ganzoo.testing.subject import Subject
 
 
-def keeps_the_protocol(subject: Subject) -> None:
-    """Methods are there, and take keywords."""
-    loss = loss_of(subject)
-    wanted = RelativisticLoss if "generator_needs_real" in subject.tags else Loss
-    demand(
-        isinstance(loss, wanted), f"build() returns {type(loss).__name__}, which lacks a method of {wanted.__name__}"
-    )
-    for method, names in (("discriminator_loss", {"real", "fake"}), ("generator_loss", _of_generator(subject))):
-        parameters = signature(getattr(loss, method)).parameters
-        demand(set(parameters) == names, f"{method} takes {', '.join(parameters) or 'nothing'}")
-        positional = [name for name, one in parameters.items() if one.kind is not Parameter.KEYWORD_ONLY]
-        demand(not positional, f"{method} takes {', '.join(positional)} by position: write a * before it")
-
-
-def _of_generator(subject: Subject) -> set[str]:
-    return {"real", "fake"} if "generator_needs_real" in subject.tags else {"fake"}
-
-
-def is_scalar(subject: Subject) -> None:
-    """Of the logits' own precision, with a graph behind it."""
-    for dtype in (torch.float32, torch.float64):
-        values = objectives(loss_of(subject), *logits(4, 1, 3, 2, dtype=dtype))
-        for player, value in zip("DG", values, strict=True):
-            demand(isinstance(value, Tensor), f"{player}'s value is no tensor but {type(value).__name__}")
-            demand(value.shape == (), f"{player}'s value has the shape {tuple(value.shape)}")
-            demand(value.dtype == dtype, f"{player}'s value is {value.dtype} for logits of {dtype}")
-            demand(value.requires_grad, f"{player}'s value hangs on no logit: nothing can be learned from it")
-
-
+@check("permutation", Loss, "The order of samples does not matter.", every_choice=True)
 def order_does_not_matter(subject: Subject) -> None:
     """Pairs stay together, for those that compare pairs."""
     loss = loss_of(subject)
@@ -56,6 +28,12 @@ def order_does_not_matter(subject: Subject) -> None:
         same(expected, both(loss, real, fake[order]), "with fakes in another order, and real ones as they were")
 
 
+@check(
+    "shapes",
+    Loss,
+    "Logits may have any shape: (N,), (N, 1) and (N, 1, h, w) mean the same, contiguous or not.",
+    every_choice=True,
+)
 def shape_does_not_matter(subject: Subject) -> None:
     """Patch maps and plain logits mean the same."""
     loss = loss_of(subject)
@@ -67,6 +45,12 @@ def shape_does_not_matter(subject: Subject) -> None:
     same(expected, both(loss, *apart), "as a map that is not contiguous")
 
 
+@check(
+    "duplicated-batch",
+    Loss,
+    "The value is a mean: a batch with every sample twice has the same value.",
+    every_choice=True,
+)
 def is_a_mean(subject: Subject) -> None:
     """A sum would make the learning rate depend on the batch size."""
     loss = loss_of(subject)
@@ -75,6 +59,12 @@ def is_a_mean(subject: Subject) -> None:
     same(both(loss, real, fake), both(loss, *twice), "with every sample twice")
 
 
+@check(
+    "unequal-batches",
+    Loss,
+    "Real and fake may be of different number, unless it carries ``paired``: then that is a ConfigError.",
+    every_choice=True,
+)
 def takes_unequal_batches(subject: Subject) -> None:
     """The last batch, or several fakes a real one."""
     loss = loss_of(subject)
@@ -101,6 +91,7 @@ def takers(loss: Any, real: Tensor, fake: Tensor) -> Iterator[str]:
         yield player
 
 
+@check("inputs-unmodified", Loss, "Logits are never changed in place.", every_choice=True)
 def leaves_its_inputs(subject: Subject) -> None:
     """In-place operations on logits spoil the other player's step."""
     loss = loss_of(subject)

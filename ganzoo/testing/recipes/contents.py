@@ -1,4 +1,4 @@
-"""Checks of recipes."""
+"""Checks of what a recipe says."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ganzoo.component import Component
 from ganzoo.config.layers import ConfigLayer, flatten, leaves, merge, validate
 from ganzoo.config.schema import COLLECTIONS, SELECTIONS
 from ganzoo.config.yaml_text import read_yaml
@@ -14,17 +15,13 @@ from ganzoo.evaluation.measuring import metrics_of
 from ganzoo.planning.choice import choose, parse_options
 from ganzoo.planning.plan import make_plan
 from ganzoo.registry import Entry, Registry
-from ganzoo.testing.check import Check, demand
-from ganzoo.testing.options import RECORD_CHECKS
+from ganzoo.testing.check import check, demand
 from ganzoo.testing.subject import Subject
-
-RECIPE = "ganzoo.component:Component"
 
 MACHINE_PATH = re.compile(r"([~/\\]|\.{1,2}[/\\]|[A-Za-z]:[/\\])")
 """How a path begins that leads to a place on one machine."""
 MACHINE_KEYS: Mapping[str, str] = {"runtime.device": "auto", "runtime.threads": "auto"}
 """What depends on the machine that runs it, and the answer that does not."""
-
 STAND_IN = ConfigLayer("the check", {"data.name": "synthetic", "data.n": 64, "data.modes": 2, "data.split": "train"})
 """Data that need no files, in place of a user's own."""
 
@@ -56,16 +53,19 @@ def _lacks_data(registry: Registry, layer: ConfigLayer) -> bool:
     return any(info.is_required() and f"data.{option}" not in layer.values for option, info in fields.items())
 
 
+@check("yaml", Component, "Its file is YAML without anchors, tags and keys that stand twice.")
 def is_strict_yaml(subject: Subject) -> None:
     """No duplicate keys, anchors or tags; and something in it."""
     demand(_tree(subject), "the file is empty")
 
 
+@check("configuration", Component, "Its keys are those of a configuration, with values that are allowed.")
 def is_configuration(subject: Subject) -> None:
     """Sections, keys and values that there are; options of components are looked at by themselves."""
     validate(merge([layer_of(subject)]))
 
 
+@check("components", Component, "The components that it names are there, and none is deprecated.")
 def names_what_exists(subject: Subject) -> None:
     """Found by the names it uses, and none on its way out."""
     registry = Registry.load()
@@ -83,6 +83,7 @@ def _entries(registry: Registry, subject: Subject) -> Iterator[Entry]:
             yield registry.get(COLLECTIONS[section], rest)
 
 
+@check("options", Component, "They take the options that it gives them, none of them deprecated.")
 def gives_valid_options(subject: Subject) -> None:
     """Each component takes what it is given, and no option is on its way out."""
     registry = Registry.load()
@@ -94,6 +95,7 @@ def gives_valid_options(subject: Subject) -> None:
         demand(not old, f"{entry.kind} {entry.name} has deprecated options: {', '.join(old)}")
 
 
+@check("plan", Component, "What it asks for fits together, so that a run can be planned.")
 def can_be_planned(subject: Subject) -> None:
     """Networks are built for its data, or for colored blobs of its size where its own are not there."""
     registry = Registry.load()
@@ -107,6 +109,7 @@ def can_be_planned(subject: Subject) -> None:
     metrics_of(plan)
 
 
+@check("portable", Component, "It names no file, device or number of threads of one machine.")
 def fits_any_machine(subject: Subject) -> None:
     """No folder of its author's, no graphics card of theirs."""
     for path, value in leaves(layer_of(subject).values).items():
@@ -114,20 +117,3 @@ def fits_any_machine(subject: Subject) -> None:
         demand(not of_machine, f"{path} is {value!r}, a place on one machine; leave it to the user")
         usual = MACHINE_KEYS.get(path, value)
         demand(value == usual, f"{path} is {value!r}, which not every machine has; leave it to the user")
-
-
-RECIPE_CHECKS = (
-    *RECORD_CHECKS,
-    *(
-        Check(name=name, run=run, cites=RECIPE, sentence=sentence)
-        for name, run, sentence in (
-            ("yaml", is_strict_yaml, "Its file is YAML without anchors, tags and keys that stand twice."),
-            ("configuration", is_configuration, "Its keys are those of a configuration, with values that are allowed."),
-            ("components", names_what_exists, "The components that it names are there, and none is deprecated."),
-            ("options", gives_valid_options, "They take the options that it gives them, none of them deprecated."),
-            ("plan", can_be_planned, "What it asks for fits together, so that a run can be planned."),
-            ("portable", fits_any_machine, "It names no file, device or number of threads of one machine."),
-        )
-    ),
-)
-AT_LEAST = 6
