@@ -19,11 +19,11 @@ from typing import Any
 
 import pytest
 import typer
+from ganzoo.cli.sugar import written_out
 from pages import ROOT
 from pydantic import ValidationError
 
 from ganzoo.cli import app
-from ganzoo.cli.sugar import written_out
 from ganzoo.component import KINDS
 from ganzoo.config.layers import parse_assignments
 from ganzoo.config.schema import COLLECTIONS, SELECTIONS, RunConfig
