@@ -260,7 +260,7 @@ class TestFolders:
         cache, runs = folder_checks()
         assert (cache.status, runs.status) == ("ok", "fault")
         assert runs.text == "the current folder is not writable: No such file or directory"
-        assert runs.fixes == ("work in another folder, or: ganzoo run --out DIR",)
+        assert runs.fixes == ("work in another folder, or use: ganzoo run --out DIR",)
 
     def test_a_folder_of_runs_that_cannot_be_written(self, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
@@ -319,7 +319,7 @@ class TestVersions:
         check = named(self.announce(folder, f"dependency{bound}"), "dependency")
         assert (check.status == "ok", check.text == found) == (enough, enough)
         if not enough:
-            assert check.text == f"{found}, and ganzoo needs 2.10 or later"
+            assert check.text == f"{found}, but ganzoo needs 2.10 or later"
             assert check.fixes == ("python -m pip install 'dependency>=2.10'",)
 
 
@@ -399,7 +399,7 @@ class TestPlugins:
     def test_a_name_without_effect(self, folder, monkeypatch):
         monkeypatch.setenv("GANZOO_DISABLE_PLUGINS", "nobody")
         check = named(loading_checks(), "nobody")
-        assert (check.status, check.fixes) == ("note", ("take nobody out of GANZOO_DISABLE_PLUGINS",))
+        assert (check.status, check.fixes) == ("note", ("remove nobody from GANZOO_DISABLE_PLUGINS",))
 
     def test_what_components_lack_is_no_fault(self, folder):
         folder.install("healthy")
