@@ -18,7 +18,8 @@ settings.load_profile("ganzoo")
 
 def pytest_itemcollected(item):
     """To ``-k`` a dash is an underscore: ``margin-hinge`` finds ``test_margin_hinge_…`` and ``margin_hinge.py`` too."""
-    names = [node.name for node in item.listchain()]
+    folders = (pytest.Session, pytest.Directory)  # among them the checkout, whose name says nothing of a test
+    names = [node.name for node in item.listchain() if not isinstance(node, folders)]
     item.extra_keyword_matches |= {name.replace(*pair) for name in names for pair in ("_-", "-_")}
 
 

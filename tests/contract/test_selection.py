@@ -22,4 +22,6 @@ def test_ids_name_the_components_that_a_test_is_about(request):
 
 
 def test_a_dash_is_an_underscore_to_k(request):
-    assert {"test-a-dash-is-an-underscore-to-k", "test-selection.py"} <= set(request.node.listextrakeywords())
+    words = request.node.listextrakeywords()
+    assert {"test-a-dash-is-an-underscore-to-k", "test-selection.py"} <= words
+    assert request.config.rootpath.name not in words
