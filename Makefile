@@ -29,6 +29,7 @@ quality: $(READY)
 docs: $(READY)
 	$(BIN)/python docs/component_pages.py
 	$(BIN)/python docs/checks_page.py
+	$(BIN)/python docs/tags_table.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 setup: $(READY)

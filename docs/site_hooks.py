@@ -60,4 +60,11 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
 
 def on_page_content(html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Docstrings are written for terminals: marks of roles and of literal blocks go, and trees keep their lines."""
+    page.meta["hide"] = empty_sidebars(page)
     return TREE.sub(r"<pre><code>\1</code></pre>", LITERAL.sub("", ROLE.sub("", html)))
+
+
+def empty_sidebars(page: Page) -> list[str]:
+    """A page alone in its tab needs no navigation beside it, and one without sections no table of contents."""
+    sections = [section for title in page.toc for section in title.children]
+    return [name for name, empty in (("navigation", page.parent is None), ("toc", not sections)) if empty]

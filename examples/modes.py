@@ -1,9 +1,9 @@
-"""Mode collapse and its cures: five methods on ring and grid, the same networks and settings for all of them.
+"""Mode collapse and its cures: seven methods on ring and grid, with the same networks and settings for all of them.
 
     python examples/modes.py
 
-Each method is run with several seeds; of 2,500 points the modes they capture and the share of high quality are counted
-(VEEGAN's rule, PacGAN's data). Writes docs/figures/modes.md. Runs that are there already (--out) are not made again.
+Each method runs with several seeds. For each run the script counts which modes 2,500 points capture and how many points
+are of high quality (VEEGAN's rule, PacGAN's data). It writes docs/figures/modes.md. Existing runs (--out) are reused.
 """
 
 from __future__ import annotations
@@ -129,17 +129,18 @@ def page(rows: list[dict], options: argparse.Namespace) -> str:
         "",
         "Made by `python examples/modes.py`; do not edit.",
         "",
-        "One pair of `mlp` networks and one setting of the optimizer for all methods: of four settings tried before, "
-        "one in which `bce` loses modes of the grid. Nothing was tuned for any method. Counted are 2,500 points of "
-        "the generator as it is after the last step, without averaging.",
+        "All methods use the same pair of `mlp` networks and the same optimizer setting: one of four tried before, "
+        "chosen because `bce` loses modes of the grid with it. Nothing was tuned for any method. The counts are for "
+        "2,500 points of the generator as it is after the last step, without averaging.",
         "",
         "- data: PacGAN's (ring: 8 Gaussians, radius 1, std 0.01; grid: 25, spacing 2, std 0.05)",
         f"- {options.steps:,} generator steps of {TRAIN['batch_size']} points",
         f"- {options.seeds} seeds; mean ± standard error",
-        "- modes: captured by at least one point of high quality, which is one nearer than 3 std to its center",
-        "- a perfect generator scores 98.9 %, not 100 %; where hardly any point is of high quality, modes mean little",
-        "- `minimax` is the baseline of `unrolled 5`, whose G minimizes minus D's objective; `bce` that of the others",
-        "- seconds: of one thread, two runs side by side, perhaps beside other work",
+        "- modes: those captured by at least one point of high quality, that is, nearer than 3 std to the center",
+        "- a perfect generator has 98.9 % of high quality, not 100 %; if hardly any point is, the modes mean little",
+        "- `minimax` is the baseline of `unrolled 5`, whose G minimizes minus D's objective; `bce` is that of the "
+        "others",
+        "- seconds: with one thread per run, two runs side by side, perhaps beside other work",
         "- networks: G 256 → 128 → 128 → 2, tanh; D 2 → 128 → 128 → 1, LeakyReLU",
         "- Adam 1e-3 for both, falling to 0 over the second half, betas (0.5, 0.999)",
         "",
@@ -148,7 +149,7 @@ def page(rows: list[dict], options: argparse.Namespace) -> str:
         lines += [
             f"## {data}",
             "",
-            "| method | modes | high quality | reverse KL | worst seed, modes | seconds a run |",
+            "| method | modes | high quality | reverse KL | worst seed, modes | seconds per run |",
         ]
         lines += ["|---|---|---|---|---|---|"]
         for method in options.methods:
@@ -162,8 +163,8 @@ def page(rows: list[dict], options: argparse.Namespace) -> str:
     lines += [
         "## Beside the papers",
         "",
-        "Figures of other networks and other training: they may be compared within a source, never across sources, and "
-        "not with the tables above.",
+        "These figures come from other networks and other training. Compare them within one source, never across "
+        "sources, and not with the tables above.",
         "",
         PUBLISHED,
         "",

@@ -20,28 +20,28 @@ def train(steps: int, *, batch_size: int = 64, seed: int = 0) -> Generator:
     dataset = ganzoo.build("dataset", "digits").open(image_size=32, channels=1, split="train", cache=cache_folder())
     batches = Batches(dataset, batch_size=batch_size, seed=seed)
     torch.manual_seed(seed)
-    loss = ganzoo.build("loss", "margin-hinge", margin_real=0.5)
     discriminator: Discriminator = ganzoo.build("discriminator", "patchgan-sn", spec=dataset.spec)
     generator: Generator = ganzoo.build("generator", "dcgan", spec=dataset.spec, latent=64)
+    loss = {"name": "margin-hinge", "margin_real": 0.5}
+    adversarial = ganzoo.adversarial_step(loss, discriminator, spec=dataset.spec)
     d_optimizer = torch.optim.Adam(discriminator.parameters(), lr=1e-3, betas=(0.0, 0.999))
     g_optimizer = torch.optim.Adam(generator.parameters(), lr=5e-4, betas=(0.0, 0.999))
     random = torch.Generator().manual_seed(seed)
     for step in range(steps):
-        with torch.no_grad():
-            fake = generator(generator.latent(batch_size, generator=random))
         real = batches.batch(step).data
-        d_loss = loss.discriminator_loss(real=discriminator(real).logits, fake=discriminator(fake).logits)
+        fake = generator(generator.latent(batch_size, generator=random))
+
+        d_terms = adversarial.discriminator_terms(real=real, fake=fake, update=step)
         d_optimizer.zero_grad()
-        d_loss.backward()
+        d_terms.total().backward()
         d_optimizer.step()
 
-        fake = generator(generator.latent(batch_size, generator=random))
-        g_loss = loss.generator_loss(fake=discriminator(fake).logits)
+        g_terms = adversarial.generator_terms(real=real, fake=fake, update=step)
         g_optimizer.zero_grad()
-        g_loss.backward()
+        g_terms.total().backward()
         g_optimizer.step()
         if step % 50 == 0:
-            print(f"step {step:4d}  D {d_loss.item():.3f}  G {g_loss.item():+.3f}")
+            print(f"step {step:4d}  D {d_terms.total().item():.3f}  G {g_terms.total().item():+.3f}")
     return generator
 
 

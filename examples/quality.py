@@ -1,10 +1,10 @@
-"""Does the default configuration learn? Three whole runs of `ganzoo run --loss hinge --disc patchgan-sn`, judged.
+"""Does the default configuration learn? A classifier judges three runs of `ganzoo run --loss hinge --disc patchgan-sn`.
 
     python examples/quality.py
 
-A run sees the train split only. The judge must know at least 95 % of the held-out real digits. Of 1,000 samples, at
-least 0.75 times as many as of held-out real digits must be confidently some digit, and each digit must be at least
-4 % of them, for every seed. Writes the figures to docs/figures/quality.md; exits 1 if anything falls short.
+A run sees the train split only. The judge must recognize at least 95 % of the held-out real digits. For every seed, it
+must be convinced by at least 75 % as many of 1,000 samples as of held-out real digits, and each digit must make up at
+least 4 % of the samples. Writes the figures to docs/figures/quality.md; exits 1 if anything falls short.
 """
 
 from __future__ import annotations
@@ -71,18 +71,18 @@ def page(judge: Judge, rows: list[tuple[int, float, Verdict]]) -> str:
         "",
         "Made by `make quality` (`python examples/quality.py`); do not edit.",
         "",
-        f"- judge: a small CNN; right on {judge.accuracy:.1%} of the held-out real digits (at least "
-        f"{LEAST_ACCURACY:.0%} wanted), confident (> 0.9) on {judge.confident_on_real:.1%} of them",
-        f"- samples: {SAMPLES} of each run, from the averaged generator",
-        f"- wanted: ratio at least {LEAST_RATIO}, rarest digit at least {LEAST_SHARE:.0%}, for every seed",
+        f"- judge: a small CNN, correct on {judge.accuracy:.1%} of the held-out real digits (required: at least "
+        f"{LEAST_ACCURACY:.0%}) and confident (> 0.9) on {judge.confident_on_real:.1%} of them",
+        f"- samples: {SAMPLES} per run, from the averaged generator",
+        f"- required for every seed: ratio at least {LEAST_RATIO}, rarest digit at least {LEAST_SHARE:.0%}",
         f"- machine: {platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}, "
         f"ganzoo {ganzoo_version()}",
         "",
-        "| seed | confident, samples / real | confident | rarest digit | commonest digit | seconds |",
+        "| seed | ratio: confident, samples / real | confident | rarest digit | commonest digit | seconds |",
         "|---|---|---|---|---|---|",
         *(table_row(*row) for row in rows),
         "",
-        "All of it holds." if passed(judge, rows) else "**It does not hold.**",
+        "All requirements are met." if passed(judge, rows) else "**Not all requirements are met.**",
         "",
     ]
     return "\n".join(lines)

@@ -1,11 +1,11 @@
-"""What each recipe makes of the digits in one and the same short time: narrow networks, a CPU, a digit classifier.
+"""What each recipe makes of the digits in the same short time: narrow networks, a CPU, a digit classifier.
 
     python examples/recipes.py
 
-Every recipe keeps its loss, optimizer and rates; what was made smaller for a CPU stands in the table. By default each
-gets the same time: as many steps as fit into it, as a warm-up says. --steps gives all of them the same number, which
-can be reproduced to the bit. 1,000 samples are judged. Writes docs/figures/recipes.md. Runs whose result is
-there already (--out) are not made again. The recipe `unrolled` makes points, not images: see examples/modes.py.
+Every recipe keeps its loss, optimizer and learning rates; the table shows what was made smaller for a CPU. By default
+each recipe gets the same time, and a warm-up determines how many steps fit into it. With --steps all get the same
+number of steps, which can be reproduced to the bit. 1,000 samples are judged. Writes docs/figures/recipes.md. Existing
+results (--out) are reused. The recipe `unrolled` makes points, not images: see examples/modes.py.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from rich.console import Console
 from ganzoo import load_run
 from ganzoo.config.layers import ConfigLayer
 from ganzoo.errors import DivergedError
-from ganzoo.planning.choice import file_layer
+from ganzoo.planning.choice import choose, file_layer
 from ganzoo.planning.plan import Plan, make_plan
 from ganzoo.registry import Registry
 from ganzoo.runs.assembly import assemble
@@ -63,7 +63,7 @@ OVERRIDES: dict[str, dict[str, Any]] = {
     "r3gan": {**NARROW, "train.batch_size": 64},
     "stylegan2-small": {"generator.ngf": 8, "discriminator.ndf": 16},
 }
-"""Recipe → what is made smaller than in it, for a CPU."""
+"""Recipe → what is made smaller for a CPU."""
 
 
 def main() -> None:
@@ -117,7 +117,7 @@ def planned(recipe: str, seed: int, *, steps: int) -> Plan:
     often = {"train.steps": steps, "train.sample_every": max(1, steps // 8), "train.checkpoint_every": steps}
     here = {"seed": seed, "runtime.threads": 1, "runtime.device": "cpu"}
     return make_plan(
-        registry, [file_layer(recipe, registry), ConfigLayer("this example", OVERRIDES[recipe] | often | here)]
+        choose(registry, [file_layer(recipe, registry), ConfigLayer("this example", OVERRIDES[recipe] | often | here)])
     )
 
 
@@ -163,8 +163,8 @@ def verdict(path: Path, seed: int) -> dict[str, Any]:
 def page(rows: list[dict[str, Any]], options: argparse.Namespace) -> str:
     of_judge = rows[0]["judge"]
     budget = (
-        f"{options.seconds:g} seconds of one thread, {options.workers} runs side by side; the number of steps is what "
-        f"fits, as a warm-up of {WARM_UP:g} seconds says, so it is another on another machine"
+        f"{options.seconds:g} seconds of one thread, {options.workers} runs side by side; a warm-up of {WARM_UP:g} "
+        "seconds determines how many steps fit, so another machine does another number"
         if options.steps is None
         else f"{options.steps:,} generator steps"
     )
@@ -173,23 +173,25 @@ def page(rows: list[dict[str, Any]], options: argparse.Namespace) -> str:
         "",
         "Made by `python examples/recipes.py`; do not edit.",
         "",
-        "Not a contest: the settings are those of papers whose runs were many times as long, on other data, and "
-        "nothing was tuned for this. A recipe keeps its loss, optimizer, rates and regularizers; what was made smaller "
-        "stands beside it. Schedules of the rates run over the steps that were done.",
+        "This is not a contest: the settings come from papers whose runs were many times as long, on other data, and "
+        "nothing was tuned for this comparison. Each recipe keeps its loss, optimizer, learning rates and "
+        "regularizers; the second column shows what was made smaller. Learning-rate schedules run over the steps that "
+        "were done.",
         "",
-        f"- budget of each run: {budget}",
-        f"- judge: a small CNN; right on {of_judge['accuracy']:.1%} of the held-out real digits, confident (> 0.9) on "
-        f"{of_judge['confident_on_real']:.1%} of them",
-        f"- samples: {SAMPLES} of each run, from the averaged generator; a conditional one is asked for each alike",
-        "- ratio: confident samples over confident real digits; as asked: share of the samples whose digit, for the "
-        "judge, is the one that was asked for",
-        "- variety: how much samples of one digit differ, over the same among real ones: 0 is one picture a digit, "
-        "which the other columns do not notice; noise counts as variety",
-        "- images seen: by the discriminator, of 1,438",
-        "- `unrolled` makes points, not images: docs/figures/modes.md",
+        f"- budget per run: {budget}",
+        f"- judge: a small CNN, correct on {of_judge['accuracy']:.1%} of the held-out real digits and confident "
+        f"(> 0.9) on {of_judge['confident_on_real']:.1%} of them",
+        f"- samples: {SAMPLES} per run, from the averaged generator; a conditional one is asked for all digits equally "
+        "often",
+        "- ratio: share of confident samples divided by the share of confident real digits",
+        "- as asked: share of the samples in which the judge sees the digit that was asked for",
+        "- variety: how much samples of one digit differ, divided by how much real ones do. 0 means one picture per "
+        "digit, which the other columns do not notice; noise counts as variety",
+        "- images seen: real images shown to the discriminator, from a set of 1,438",
+        "- `unrolled` makes points, not images: see [mode collapse](modes.md)",
         f"- machine: {platform.machine()}, torch {torch.__version__}, ganzoo {version('ganzoo')}",
         "",
-        "| recipe | smaller than in it | seed | steps | images seen | confident | ratio | rarest digit "
+        "| recipe | made smaller | seed | steps | images seen | confident | ratio | rarest digit "
         "| commonest digit | as asked | variety | seconds |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
         *(table_row(row) for row in rows),

@@ -1,4 +1,4 @@
-"""Which setting lets hinge + patchgan-sn learn the digits best within the time of the main job?
+"""Which setting lets hinge + patchgan-sn learn the digits best within the time of the default run?
 
     python examples/search_defaults.py                     # every candidate, one seed: about 15 minutes on 2 cores
     python examples/search_defaults.py --only chosen --seeds 0 1 2
@@ -80,9 +80,9 @@ def page(rows: list[str]) -> str:
     lines = [
         "# Settings tried for the digits",
         "",
-        "Made by `python examples/search_defaults.py`; do not edit. The columns are those of [quality.md](quality.md).",
+        "Made by `python examples/search_defaults.py`; do not edit. [quality.md](quality.md) explains the columns.",
         "",
-        "| setting | seed | confident, samples / real | rarest digit |",
+        "| setting | seed | ratio: confident, samples / real | rarest digit |",
         "|---|---|---|---|",
         *rows,
         "",

@@ -9,19 +9,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ganzoo.planning.building import adversarial_step as adversarial_step
     from ganzoo.planning.building import build as build
     from ganzoo.runs.run import Run as Run
     from ganzoo.runs.run import load_run as load_run
     from ganzoo.runs.session import run as run
 
 _HOMES = {
+    "adversarial_step": "ganzoo.planning.building",
     "build": "ganzoo.planning.building",
     "Run": "ganzoo.runs.run",
     "load_run": "ganzoo.runs.run",
     "run": "ganzoo.runs.session",
 }
 
-__all__ = ["Run", "build", "load_run", "run"]
+__all__ = ["Run", "adversarial_step", "build", "load_run", "run"]
 
 
 def __getattr__(name: str) -> Any:

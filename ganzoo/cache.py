@@ -23,7 +23,7 @@ def cache_folder() -> Path:
         return Path(chosen).expanduser()
     except RuntimeError as error:
         raise ConfigError(
-            "GANZOO_CACHE begins with a home folder that is not known",
+            "GANZOO_CACHE begins with a home folder that does not exist",
             given=chosen,
-            hint="set GANZOO_CACHE to a folder that can be written",
+            hint="set GANZOO_CACHE to a writable folder",
         ) from error

@@ -5,7 +5,7 @@ This module is free of torch, so that a plugin's top module can be imported by `
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -52,6 +52,131 @@ KINDS: tuple[Kind, ...] = (
 
 TRACKER = next(kind for kind in KINDS if kind.name == "tracker")
 """No section selects one, and a run may have several: ``--tracker NAME`` asks for it."""
+
+
+@dataclass(frozen=True)
+class Tag:
+    """A capability tag: what it says of a component, and who may carry it.
+
+    Attributes:
+        name: as components spell it.
+        kinds: the kinds that may carry it.
+        meaning: what it promises, and what ganzoo does with it.
+    """
+
+    name: str
+    kinds: tuple[str, ...]
+    meaning: str
+
+
+NETWORKS = ("discriminator", "generator")
+PARTS = ("loss", *NETWORKS, "regularizer", "augmentation")
+
+TAGS: tuple[Tag, ...] = (
+    Tag("image", NETWORKS, "works only on (C, H, W): refused for vectors"),
+    Tag("patch", ("discriminator",), "logits are a map (N, 1, h, w): `info` prints receptive fields and maps"),
+    Tag(
+        "needs_labels",
+        PARTS,
+        "makes the networks conditional: refused for data without classes, warned about with a generator that"
+        " takes no labels",
+    ),
+    Tag(
+        "accepts_labels", NETWORKS, "uses labels if the run is conditional; on a generator it satisfies `needs_labels`"
+    ),
+    Tag(
+        "provides_class_logits",
+        ("discriminator",),
+        "has a class head: satisfies `needs_class_logits`; warned about if nothing trains the head",
+    ),
+    Tag(
+        "needs_class_logits",
+        ("regularizer",),
+        "reads class logits: refused without a class head; makes the networks conditional",
+    ),
+    Tag(
+        "batch_coupled_train",
+        NETWORKS,
+        "in training mode, a sample's output depends on the rest of its batch (BatchNorm): "
+        "`train.passes=auto` takes two passes",
+    ),
+    Tag("batch_coupled_always", NETWORKS, "the same in evaluation mode too (minibatch layers)"),
+    Tag(
+        "groups_of_four",
+        ("discriminator",),
+        "more than four samples in a pass must be a multiple of four; other batch sizes are refused",
+    ),
+    Tag(
+        "batch_nonlinear",
+        PARTS,
+        "the value over k micro-batches differs from that over the whole batch; for networks, also one pass "
+        "from two. Warned about with `train.accumulate`",
+    ),
+    Tag(
+        "needs_per_sample_independence",
+        ("regularizer",),
+        "is ill-posed with a batch-coupled discriminator: warned about",
+    ),
+    Tag("spectral_norm", NETWORKS, "every weight is spectrally normalized: a slope penalty with it is warned about"),
+    Tag("limits_slope", ("regularizer",), "limits the critic's slope or pulls it to a target"),
+    Tag(
+        "needs_lipschitz",
+        ("loss",),
+        "needs a critic of limited slope: warned about without `spectral_norm` or `limits_slope`",
+    ),
+    Tag(
+        "generator_needs_real",
+        ("loss",),
+        "relativistic: its generator side gets `real` too, and fakes share the labels of the real batch",
+    ),
+    Tag("saturating", ("loss",), "G's gradient vanishes where D has won; for people and tests"),
+    Tag(
+        "exponential",
+        ("loss",),
+        "an exponential of a logit may overflow: neither value nor gradient need be finite far out; for "
+        "people and tests",
+    ),
+    Tag(
+        "paired",
+        ("loss",),
+        "compares real and fake sample by sample, so their logits must have the same shape; for people and tests",
+    ),
+    Tag("energy", ("discriminator",), "gives −energy, never above 0: warned about with a loss that does not expect it"),
+    Tag("needs_energy", ("loss",), "reads logits as −energy: warned about with a discriminator without `energy`"),
+    Tag(
+        "multiple_outputs",
+        ("discriminator",),
+        "has `extra_logits`, so the objective is a sum over several maps: `ganzoo plot run` draws no equilibrium value",
+    ),
+    Tag("provides_features", ("discriminator",), "`features` is not empty: satisfies `needs_features`"),
+    Tag("needs_features", ("regularizer",), "compares features: refused with a discriminator that has none"),
+    Tag(
+        "provides_style",
+        ("generator",),
+        "has `mapping(z, labels)` → w and `synthesis(w)` → images: satisfies `needs_style`",
+    ),
+    Tag("needs_style", ("regularizer",), "refused with a generator that has no style"),
+    Tag("needs_images", ("regularizer", "augmentation"), "works only on (C, H, W): refused for vectors"),
+    Tag("replaces_generator_loss", ("regularizer",), "is G's whole objective: the loss's own term for G is left out"),
+    Tag(
+        "needs_real_output",
+        ("regularizer",),
+        "needs `real_output` in the generator's step, which costs one more forward pass",
+    ),
+    Tag(
+        "needs_generator",
+        ("regularizer",),
+        "needs the generator itself, its latents `z` or `generate`: refused in a loop that hands over fakes alone",
+    ),
+)
+"""Every tag there is. Another one, or one that a kind may not carry, is refused when its plugin is loaded."""
+
+
+def unknown_tags(kind: str, tags: Iterable[str]) -> list[str]:
+    """Those that do not exist, or that a component of this kind may not carry."""
+    allowed = {tag.name for tag in TAGS if kind in tag.kinds}
+    return sorted(set(tags) - allowed)
+
 
 NO_SUGGESTIONS: Mapping[str, object] = MappingProxyType({})
 NO_FAILURES: Mapping[str, str] = MappingProxyType({})

@@ -55,11 +55,11 @@ class Batches:
         hflip: bool = False,
     ) -> None:
         if len(dataset) == 0:
-            raise DataError("the dataset is empty", hint="give --data a folder with at least one image")
+            raise DataError("the dataset is empty", hint="use --data FOLDER with at least one image")
         if batch_size < 1:
             raise ConfigError("train.batch_size is too small", given=batch_size, allowed="at least 1")
         if hflip and len(dataset.spec.shape) != 3:
-            raise ConfigError("data.hflip mirrors images, and these data are vectors", hint="--set data.hflip=false")
+            raise ConfigError("data.hflip mirrors images, but these data are vectors", hint="--set data.hflip=false")
         self._dataset, self._batch_size, self._seed, self._hflip = dataset, batch_size, seed, hflip
         self._order = _order(dataset, sampling, seed)
 
@@ -80,10 +80,10 @@ def _order(dataset: Dataset, sampling: str, seed: int) -> _Order:
     if sampling == "shuffle":
         return _Shuffled(len(dataset), seed)
     if sampling != "balanced":
-        raise ConfigError("data.sampling is not known", given=sampling, allowed="shuffle, balanced")
+        raise ConfigError("unknown data.sampling", given=sampling, allowed="shuffle, balanced")
     if dataset.labels is None:
         raise ConfigError(
-            "data.sampling=balanced draws every class equally often, and these data have no labels",
+            "data.sampling=balanced draws every class equally often, but these data have no labels",
             given=sampling,
             allowed="shuffle, or data with at least two classes",
             hint="--set data.sampling=shuffle",

@@ -2,12 +2,12 @@
 
 GanzooError                 1   a bug in ganzoo, or nothing more precise is known
 ├── ConfigError             2   usage or configuration
-│   └── UnknownNameError    2   a component or key nobody provides
-├── DataError               3   a dataset that cannot be read as asked
-├── PluginError             4   a plugin that was asked for is broken
-├── DivergedError           5   a term or gradient stopped being finite
+│   └── UnknownNameError    2   a component, kind or key that does not exist
+├── DataError               3   a dataset that cannot be read
+├── PluginError             4   a requested plugin is broken
+├── DivergedError           5   a term or gradient is no longer finite
 ├── ResourceError           6   no memory, no disk space, no such device
-├── CheckpointError         7   no checkpoint that verifies
+├── CheckpointError         7   no intact checkpoint
 ├── LockedError             8   another process owns the run
 └── Interrupted           130   SIGINT (143 for SIGTERM), after saving
 """
@@ -57,35 +57,35 @@ class ConfigError(GanzooError):
 
 
 class UnknownNameError(ConfigError):
-    """A component, kind or key that nobody provides."""
+    """A component, kind or key that does not exist."""
 
 
 class DataError(GanzooError):
-    """The data cannot be read as asked; every offending file is named."""
+    """The data cannot be read; every offending file is named."""
 
     exit_code = 3
 
 
 class PluginError(GanzooError):
-    """A plugin that was asked for is broken."""
+    """A requested plugin is broken."""
 
     exit_code = 4
 
 
 class DivergedError(GanzooError):
-    """A term or a gradient is no longer finite; the optimizer has not moved."""
+    """A term or a gradient is no longer finite; the optimizer did not step."""
 
     exit_code = 5
 
 
 class ResourceError(GanzooError):
-    """The machine has no such device, too little memory, or no space left."""
+    """The device does not exist, or memory or disk space ran out."""
 
     exit_code = 6
 
 
 class CheckpointError(GanzooError):
-    """No checkpoint verifies, or it does not belong to this configuration."""
+    """No checkpoint is intact, or it does not belong to this configuration."""
 
     exit_code = 7
 

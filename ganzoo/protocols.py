@@ -62,6 +62,15 @@ class DiscriminatorOutput(NamedTuple):
         """All logits, those of further scales or maps included."""
         return (self.logits, *self.extra_logits)
 
+    def rows(self, chosen: slice) -> DiscriminatorOutput:
+        """The output for some samples of the batch."""
+        return DiscriminatorOutput(
+            logits=self.logits[chosen],
+            class_logits=None if self.class_logits is None else self.class_logits[chosen],
+            features=tuple(feature[chosen] for feature in self.features),
+            extra_logits=tuple(logits[chosen] for logits in self.extra_logits),
+        )
+
 
 class Network(nn.Module):
     """What discriminators and generators have in common.
@@ -215,30 +224,32 @@ class StepView:
 
     Attributes:
         player: whose step it is.
-        network: the player's own network, uncompiled.
+        network: the player's own network, uncompiled; ``None`` in the generator's step of a loop that hands over
+            fakes alone. A part that cannot do without it, ``z`` or ``generate`` carries ``needs_generator``.
+        z: the latents behind ``fake``; ``None`` likewise.
         real_output: ``None`` in the generator's step unless a part carries ``needs_real_output``.
         critic: the discriminator for penalties: uncompiled, in the penalty precision; it augments what it is given.
         plain_critic: the same without augmentation.
-        generate: the generator on latents and labels; it leaves no trace in the generator's buffers.
+        generate: the generator on latents and labels, leaving no trace in its buffers; ``None`` likewise.
         augment: what the discriminator's images go through; the identity when nothing is configured.
         random: a CPU generator seeded by (seed, update, regularizer). Micro-batches share it: one that draws sample by
             sample draws for k of them what it would have drawn for the whole batch.
     """
 
     player: Player
-    network: nn.Module
     real: Tensor
     fake: Tensor
     real_labels: Tensor | None
     fake_labels: Tensor | None
-    z: Tensor
     real_output: DiscriminatorOutput | None
     fake_output: DiscriminatorOutput
     critic: Discriminate
     plain_critic: Discriminate
-    generate: Generate
     augment: Callable[[Tensor], Tensor]
     random: torch.Generator
+    network: nn.Module | None = None
+    z: Tensor | None = None
+    generate: Generate | None = None
 
 
 class Regularizer:

@@ -30,9 +30,8 @@ FLOORS = (
 FACES = {"ganzoo.registry", "ganzoo.scaffold"}
 """Wings that hand names on: from outside they are entered by their ``__init__`` alone."""
 
-PUBLIC = {"ganzoo.component", "ganzoo.protocols", "ganzoo.errors", "ganzoo.hookspecs"}
+PUBLIC = {f"ganzoo.{name}" for name in ("component", "data", "errors", "hookspecs", "protocols", "seeds")}
 PUBLIC_FOR = {
-    "ganzoo_datasets": {"ganzoo.data", "ganzoo.images", "ganzoo.seeds"},
     "ganzoo_augmentations": {"ganzoo_blocks"},
     "ganzoo_discriminators": {"ganzoo_blocks"},
     "ganzoo_generators": {"ganzoo_blocks"},

@@ -7,9 +7,11 @@ from ganzoo.component import Component, RegularizerOptions
 from ganzoo.config.layers import ConfigLayer, flatten, parse_assignments
 from ganzoo.config.schema import RuntimeConfig, TrainConfig
 from ganzoo.errors import PluginError, ResourceError
+from ganzoo.planning.choice import choose
 from ganzoo.planning.plan import make_plan
 from ganzoo.registry import Entry, Registry
 from ganzoo.runs.assembly import assemble, make_optimizer, make_runtime
+from ganzoo.training.loop import Schedule
 
 TINY = ("data=synthetic", "data.n=16", "data.image_size=8", "disc.ndf=2", "gen.ngf=2", "gen.latent=3")
 CPU = torch.device("cpu")
@@ -17,7 +19,7 @@ CPU = torch.device("cpu")
 
 def setup_of(*assignments, registry=None):
     layers = [ConfigLayer("x", parse_assignments([*TINY, "train.batch_size=4", *assignments]))]
-    return assemble(make_plan(registry or Registry.load(plugins=False), layers))
+    return assemble(make_plan(choose(registry or Registry.load(plugins=False), layers)))
 
 
 class TestPasses:
@@ -68,6 +70,27 @@ class TestOptimizers:
         assert setup_of().state.ema is not None
 
 
+class TestTheSchedule:
+    def test_is_what_is_configured(self):
+        wanted = {
+            "steps": 9,
+            "accumulate": 2,
+            "n_critic": 3,
+            "clip_grad_norm": 0.5,
+            "lr_schedule": "cosine",
+            "label_draw": "uniform",
+            "spectral_norm": "per-forward",
+            "ema": 0.75,
+            "log_every": 7,
+        }
+        found = setup_of("seed=11", *(f"train.{key}={value}" for key, value in wanted.items())).schedule
+        assert found == Schedule(batch_size=4, seed=11, **wanted)
+
+    def test_the_order_of_the_data_is_that_of_the_seed(self):
+        orders = [setup_of(f"seed={seed}").batches.batch(0).index.tolist() for seed in (0, 11, 11)]
+        assert orders[0] != orders[1] == orders[2]
+
+
 class TestRegularizers:
     def test_weight_and_cadence_arrive(self):
         (part,) = setup_of("reg.gradient-penalty.weight=3", "reg.gradient-penalty.every=4").game.regularizers
@@ -77,7 +100,7 @@ class TestRegularizers:
         component = Component(kind="regularizer", name="idle", target=f"{__name__}:Idle", summary="…")
         entry = Entry(component=component, distribution="acme", version="2.0", entry_point="main")
         registry = Registry([*Registry.load(plugins=False).entries(), entry])
-        with pytest.raises(PluginError, match=r"regularizer idle of acme 2\.0 builds no Regularizer"):
+        with pytest.raises(PluginError, match=r"regularizer idle of acme 2\.0 does not build a Regularizer"):
             setup_of("reg=idle", registry=registry)
 
 
@@ -90,6 +113,23 @@ class TestRuntime:
         runtime = make_runtime(RuntimeConfig(device="cpu", precision="bf16", threads=2, deterministic=False))
         assert (runtime.device, runtime.precision, runtime.threads, runtime.deterministic) == (CPU, "bf16", 2, False)
         assert make_runtime(RuntimeConfig(device="cpu")).threads == 0
+
+    def test_penalties_have_a_precision_of_their_own(self):
+        setup = setup_of("runtime.precision=bf16", "runtime.penalty_precision=fp32")
+        images = setup.batches.batch(0).data
+        plain, trained, critic = (
+            judge(images, None).logits
+            for judge in (setup.state.discriminator.eval(), setup.game.discriminate, setup.game.critic)
+        )
+        assert torch.equal(critic, plain)
+        assert not torch.equal(trained, plain)
+
+    def test_networks_are_moved_where_they_are_computed(self):
+        state = setup_of().state
+        for network in (state.generator, state.discriminator, state.ema):
+            weights = [weight for weight in network.parameters() if weight.ndim == 4 and min(weight.shape) > 1]
+            assert weights
+            assert all(weight.is_contiguous(memory_format=torch.channels_last) for weight in weights)
 
     def test_a_device_that_is_not_there(self):
         with pytest.raises(ResourceError, match="no device 'cuda:99'") as caught:
@@ -104,5 +144,5 @@ def test_the_correction_for_lazy_terms_is_adams_alone(optimizer, lr):
         "regularizers": {"r1": {"every": 4, "lazy_adam": True}},
         "train": {"optimizer": optimizer, "d_lr": 0.1, "steps": 1},
     }
-    plan = make_plan(Registry.load(plugins=False), [ConfigLayer("file", flatten(config))])
+    plan = make_plan(choose(Registry.load(plugins=False), [ConfigLayer("file", flatten(config))]))
     assert assemble(plan).state.d_optimizer.param_groups[0]["lr"] == pytest.approx(lr)

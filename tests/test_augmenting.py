@@ -98,6 +98,34 @@ def test_micro_batches_see_the_augmentation_of_the_whole_batch():
             torch.testing.assert_close(value, other.scalars[name], rtol=1e-6, atol=1e-9)
 
 
+class Watched(Affine):
+    """Keeps the numbers drawn and the numbers used."""
+
+    def __init__(self):
+        super().__init__(multiply=False)
+        self.drawn, self.used = [], []
+
+    def draw(self, n, *, random):
+        self.drawn.append(super().draw(n, random=random))
+        return self.drawn[-1]
+
+    def __call__(self, images, draws):
+        self.used.append(draws)
+        return super().__call__(images, draws)
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+def test_real_and_fake_images_are_augmented_by_the_numbers_drawn_for_them(parts):
+    """Real and fake by turns in D's step; in G's step fakes alone, although numbers are drawn for both."""
+    augment = Watched()
+    list(train(make_setup(augment=augment, steps=1, accumulate=parts)))
+    real, fake, _, fake_of_generator = augment.drawn
+    of_discriminator, of_generator = augment.used[: 2 * parts], augment.used[2 * parts :]
+    assert torch.equal(torch.cat(of_discriminator[::2]), real)
+    assert torch.equal(torch.cat(of_discriminator[1::2]), fake)
+    assert torch.equal(torch.cat(of_generator), fake_of_generator)
+
+
 def test_a_run_that_adapts_comes_back_bit_by_bit():
     def setup():
         return make_setup(loss=Adaptive(), augment=chain(), steps=4)

@@ -16,15 +16,15 @@ BROKEN = [
     ("exits_at_import", "import", "SystemExit: 0"),
     ("raises_no_exception_at_import", "import", "GeneratorExit: on its way out"),
     ("unprintable_error", "import", "UnprintableError"),
-    ("no_api", "api version", "it declares no GANZOO_API; this ganzoo speaks GANZOO_API = 1"),
-    ("other_api", "api version", "GANZOO_API = 2; this ganzoo speaks GANZOO_API = 1"),
-    ("api_as_text", "api version", "GANZOO_API = '1'; this ganzoo speaks GANZOO_API = 1"),
+    ("no_api", "api version", "it does not declare GANZOO_API; this ganzoo supports GANZOO_API = 1"),
+    ("other_api", "api version", "GANZOO_API = 2; this ganzoo supports GANZOO_API = 1"),
+    ("api_as_text", "api version", "GANZOO_API = '1'; this ganzoo supports GANZOO_API = 1"),
     ("misspelt_hook", "hook names", "no hook 'ganzoo_component'; did you mean 'ganzoo_components'?"),
     ("misspelt_second_hook", "hook names", "no hook 'ganzoo_componets'; did you mean 'ganzoo_components'?"),
     ("unmarked_hook", "hook names", "ganzoo_components() is not marked with @ganzoo.hookspecs.hookimpl"),
     ("unmarked_misspelt_hook", "hook names", "hookimpl; did you mean 'ganzoo_components'?"),
-    ("no_hook", "hook names", "it implements no hook"),
-    ("class_as_hook", "hook names", "is no function"),
+    ("no_hook", "hook names", "it does not implement a hook"),
+    ("class_as_hook", "hook names", "is not a function"),
     ("hook_with_argument", "hook names", "Argument(s) {'config'}"),
     ("wrapper", "hook names", "is a wrapper"),
     ("raising_hook", "records", "ValueError: no components today, nor tomorrow"),
@@ -33,9 +33,9 @@ BROKEN = [
     ("returns_none", "records", "returned None"),
     ("returns_one_component", "records", "returned Component"),
     ("returns_a_mapping", "records", "returned dict"),
-    ("returns_strings", "records", "'nowhere:Nothing' is no Component"),
+    ("returns_strings", "records", "'nowhere:Nothing' is not a Component"),
     ("invalid_records", "records", "component 'Hinge_2': name 'Hinge_2' must match"),
-    ("duplicate_name", "records", "loss 'twice' is there twice"),
+    ("duplicate_name", "records", "loss 'twice' is declared twice"),
 ]
 
 
@@ -207,7 +207,7 @@ def test_an_entry_point_that_names_no_module(folder, value):
     folder.announce("odd", {"main": value})
     _, [problem] = load()
     assert (problem.distribution, problem.stage) == ("odd", "import")
-    assert problem.message == f"{value!r} is no module:attribute"
+    assert problem.message == f"{value!r} is not module:attribute"
 
 
 def test_what_breaks_a_rule_needs_no_traceback(folder):
@@ -223,7 +223,7 @@ def test_two_versions_in_one_folder_are_named_and_the_newer_counts(folder):
     folder.install("healthy", version="0.10")
     registry, [problem] = load()
     assert (problem.stage, problem.severity, problem.version) == ("metadata", "warning", "0.9")
-    assert "stale metadata beside version 0.10" in problem.message
+    assert "stale metadata next to version 0.10" in problem.message
     assert "healthy-0.9.dist-info" in problem.message
     assert registry.get("loss", "healthy").version == "0.10"
 
@@ -333,7 +333,7 @@ def test_one_name_in_two_entry_points_of_a_distribution(folder):
     (folder.path / "healthy-1.0.dist-info" / "entry_points.txt").write_text("[ganzoo]\nb=second\na=healthy\n")
     registry, [problem] = load()
     assert (problem.entry_point, problem.stage) == ("b", "records")
-    assert "loss 'healthy' is also in its entry point 'a'" in problem.message
+    assert "loss 'healthy' is also declared in its entry point 'a'" in problem.message
     assert registry.get("loss", "healthy").component.target == "healthy:Healthy"
 
 
@@ -373,7 +373,7 @@ def test_a_target_that_is_no_options_class(folder):
     text = (SOURCES / "healthy.py").read_text().replace("class Healthy(Options)", "class Healthy")
     (folder.path / "plain.py").write_text(text)
     folder.announce("plain", {"main": "plain"})
-    with pytest.raises(PluginError, match=r"'plain:Healthy' is no subclass of ganzoo\.component\.Options"):
+    with pytest.raises(PluginError, match=r"'plain:Healthy' is not a subclass of ganzoo\.component\.Options"):
         load()[0].options("loss", "healthy")
 
 
@@ -417,7 +417,7 @@ class TestSelection:
         assert len(lines) == 3
         assert "plugin helthy: warning" in lines[0]
         assert "did you mean 'healthy'?" in lines[0]
-        assert "no installed plugin (installed: healthy)" in lines[1]
+        assert "not an installed plugin (installed: healthy)" in lines[1]
         assert "first-party components cannot be disabled" in lines[2]
 
 

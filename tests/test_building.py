@@ -46,17 +46,17 @@ class TestWhatIsRefused:
         with pytest.raises(ConfigError) as caught:
             ganzoo.build("loss", "margin-hinge", margin_rael=0.5)
         assert caught.value.message == "margin-hinge.margin_rael: unknown key; did you mean 'margin_real'?"
-        assert caught.value.hint == "ganzoo info margin-hinge --kind loss shows its options"
+        assert caught.value.hint == "see its options with: ganzoo info margin-hinge --kind loss"
 
     def test_every_wrong_option_at_once(self):
-        with pytest.raises(ConfigError, match="2 things do not fit") as caught:
+        with pytest.raises(ConfigError, match="2 problems") as caught:
             ganzoo.build("discriminator", "patchgan-sn", spec=IMAGES, ndf=0, dropout=1)
         assert "patchgan-sn.ndf = 0" in caught.value.message
         assert "patchgan-sn.dropout = 1" in caught.value.message
 
     @pytest.mark.parametrize("kind", ["discriminator", "generator"])
     def test_a_network_without_data(self, kind):
-        with pytest.raises(ConfigError, match=f"{kind} 'dcgan' needs to know the data") as caught:
+        with pytest.raises(ConfigError, match=f"{kind} 'dcgan' depends on the data") as caught:
             ganzoo.build(kind, "dcgan")
         assert "DataSpec" in caught.value.hint
 

@@ -124,13 +124,41 @@ class TestNames:
 
     def test_several_unknown_names(self):
         error = refusal(loss="hing", generator="dcgam", regularizers=["r1"])
-        assert error.message.startswith("3 things do not fit:")
+        assert error.message.startswith("3 problems:")
         for part in ("loss called 'hing'", "generator called 'dcgam'", "regularizer called 'r1'"):
             assert part in error.message
 
     @pytest.mark.parametrize("name", [None, 3, True, ["hinge"]])
     def test_what_is_no_name(self, name):
         assert f"loss.name = {name!r} (from file): must be a valid string" in refusal(loss=name).message
+
+
+class TestOptionsThatAnotherComponentHas:
+    """A user who gives an option to the wrong component is told which one has it."""
+
+    def refused(self, registry, **content):
+        with pytest.raises(ConfigError) as caught:
+            parse_options(choose(registry, [ConfigLayer("file", flatten(content))]))
+        return caught.value
+
+    def test_of_a_loss_without_any(self, registry):
+        error = self.refused(registry, loss={"name": "hinge", "margin": 2})
+        assert error.message == (
+            "loss.margin (from file): loss hinge has no options; "
+            "ebgan has margin, margin-hinge has margin_real and margin_fake"
+        )
+        assert error.hint == "leave the option out, or choose another one from: ganzoo list losses"
+
+    def test_of_a_part_with_others(self, registry):
+        error = self.refused(registry, discriminator={"name": "patchgan-sn", "attention": 32})
+        assert error.message == (
+            "discriminator.attention (from file): unknown key; known: ndf, n_layers, dropout; "
+            "projection has attention, resnet-sn has attention"
+        )
+
+    def test_that_nobody_has(self, registry):
+        error = self.refused(registry, loss={"name": "hinge", "qqq": 2})
+        assert error.message == "loss.qqq (from file): loss hinge has no options"
 
 
 class TestPaths:
@@ -149,7 +177,7 @@ class TestPaths:
     def test_neither(self):
         error = refusal(data="cats")
         assert error.message == "there is no dataset called 'cats', nor a folder of that name"
-        assert "path of a folder" in error.hint
+        assert "for a folder of images: --data PATH" in error.hint
 
     def test_the_options_of_another_dataset_are_left_out(self):
         below = ConfigLayer("file", flatten({"data": {"name": "digits", "on_error": "skip", "image_size": 16}}))
@@ -237,7 +265,7 @@ class TestEveryFindingAtOnce:
     def test_names_keys_options_and_combination(self):
         wrong = ConfigLayer("--set", parse_assignments(["trian.steps=3", "disc.widht=3", "train.g_lr=-1"]))
         message = refusal(wrong, entries=self.entries, generator="dcgam", regularizers=["aux"]).message
-        assert message.startswith("4 things do not fit:")
+        assert message.startswith("4 problems:")
         for part in (
             "generator called 'dcgam'",
             "trian (from --set): unknown key; did you mean 'train'?",
@@ -262,7 +290,7 @@ class TestEveryFindingAtOnce:
 
     def test_options_of_several_components(self):
         message = refusal(generator={"width": 0}, discriminator={"width": "x"}, data={"folds": 3}).message
-        assert message.startswith("3 things do not fit:")
+        assert message.startswith("3 problems:")
         assert "data.folds (from file): unknown key" in message
 
     def test_a_key_of_every_dataset_is_known(self):
@@ -280,10 +308,10 @@ class TestEveryFindingAtOnce:
         entries = [entry(kind, name, options=Term) for kind, name in known]
         dotted = ConfigLayer("file", {"augment.b.weight": 3, "metrics.d.weight": 2})
         flag = refusal(dotted, ConfigLayer("flag", flatten({"augment": ["a"]})), entries=entries)
-        assert "the augmentations are chosen by flag, and b is not among them" in flag.message
+        assert "the augmentations are set by flag, and b is not among them" in flag.message
         assert flag.hint.startswith("add --augment b, ")
         error = refusal(dotted, ConfigLayer("--set", parse_assignments(["metrics=c"])), entries=entries)
-        assert "the metrics are chosen by --set" in error.message
+        assert "the metrics are set by --set" in error.message
         assert error.hint.startswith("add --set metrics.d={} as the last --set, ")
         mended = ConfigLayer("--set", parse_assignments(["metrics=c", "metrics.d={}"]))
         assert set(chosen(dotted, mended, entries=entries).config.metrics) == {"c", "d"}
@@ -306,7 +334,7 @@ class TestOptions:
 class TestVersions:
     def test_a_newer_file(self):
         error = refusal(version=2, loss="unknown", gizmo=3)
-        assert error.message == "file is of version 2, made for a newer ganzoo"
+        assert error.message == "file has version 2, which needs a newer ganzoo"
         assert "--upgrade ganzoo" in error.hint
 
 

@@ -30,7 +30,7 @@ from typer.testing import CliRunner
 import ganzoo
 from ganzoo import errors
 from ganzoo.cli import app
-from ganzoo.cli.sugar import written_out
+from ganzoo.cli.dotted_flags import written_out
 from ganzoo.component import KINDS, Component
 from ganzoo.config.schema import COLLECTIONS, DEFAULT_STEPS, SHARED_DATA_KEYS, RunConfig
 from ganzoo.protocols import StepView, TrackedRun

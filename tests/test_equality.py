@@ -15,6 +15,7 @@ from torch import nn
 
 from ganzoo.config.layers import ConfigLayer
 from ganzoo.data import Batches
+from ganzoo.planning.choice import choose
 from ganzoo.planning.plan import make_plan
 from ganzoo.protocols import Generator
 from ganzoo.registry import Registry
@@ -77,7 +78,7 @@ def plan_of(*, toy_generator=False, **values):
         "runtime.device": "cpu",
         **{key if "." in key else f"train.{key}": value for key, value in values.items()},
     }
-    plan = make_plan(REGISTRY, [ConfigLayer("test", settings)])
+    plan = make_plan(choose(REGISTRY, [ConfigLayer("test", settings)]))
     plan = replace(plan, dataset=Float64Images(plan.dataset))
     if toy_generator:
         torch.manual_seed(0)

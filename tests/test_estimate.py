@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from ganzoo.config.layers import ConfigLayer, parse_assignments
+from ganzoo.planning.choice import choose
 from ganzoo.planning.plan import make_plan
 from ganzoo.registry import Registry
 from ganzoo.runs.assembly import assemble
@@ -14,7 +15,7 @@ TINY = ("data=synthetic", "data.n=16", "data.image_size=8", "disc.ndf=2", "gen.n
 
 def setup_of(*assignments):
     layers = [ConfigLayer("x", parse_assignments([*TINY, "train.batch_size=4", *assignments]))]
-    return assemble(make_plan(Registry.load(plugins=False), layers))
+    return assemble(make_plan(choose(Registry.load(plugins=False), layers)))
 
 
 def test_shapes_of_one_sample():

@@ -21,7 +21,7 @@ def test_several_are_told_together_and_a_common_fix_once():
         Finding("refused", "four", "b"),
     ]
     assert str(refusal(findings)).splitlines() == [
-        "4 things do not fit:",
+        "4 problems:",
         "  - one",
         "  - two",
         "      given: 2",

@@ -22,7 +22,7 @@ LISTING = ("list", "list losses --json")
 ASK = f"""
 import contextlib, io, json, re, shlex, sys
 from ganzoo.cli import app
-from ganzoo.cli.sugar import written_out
+from ganzoo.cli.dotted_flags import written_out
 
 answers = {{}}
 for question in {[*SILENT, *LISTING]!r}:

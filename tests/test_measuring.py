@@ -14,6 +14,7 @@ from ganzoo.config.layers import ConfigLayer, flatten
 from ganzoo.errors import ConfigError
 from ganzoo.evaluation import pictures
 from ganzoo.evaluation.measuring import measures, metrics_of, real_part
+from ganzoo.planning.choice import choose
 from ganzoo.planning.plan import make_plan
 from ganzoo.registry import Registry
 from ganzoo.runs.assembly import assemble
@@ -35,11 +36,13 @@ def run(tmp_path_factory):
 
 
 def plan(**sections):
-    return make_plan(Registry.load(plugins=False), [ConfigLayer("file", flatten({**SMALL, **sections}))])
+    return make_plan(choose(Registry.load(plugins=False), [ConfigLayer("file", flatten({**SMALL, **sections}))]))
 
 
 def test_vector_data_bring_networks_and_a_measure_for_vectors():
-    chosen = make_plan(Registry.load(plugins=False), [ConfigLayer("flag", {"data.name": "ring", "data.n": 100})])
+    chosen = make_plan(
+        choose(Registry.load(plugins=False), [ConfigLayer("flag", {"data.name": "ring", "data.n": 100})])
+    )
     names = (chosen.config.discriminator.name, chosen.config.generator.name, list(chosen.config.metrics))
     assert names == ("mlp", "mlp", ["mode-coverage"])
     assert chosen.origins["discriminator.name"] == "suggested by dataset ring"
@@ -120,6 +123,33 @@ def test_a_metric_gets_the_labels_of_both_sides():
     assert values == {"metric/mode-coverage/classes": len(fake.labels.unique())}
 
 
+class Draws:
+    """A metric that draws."""
+
+    needs, higher_is_better = frozenset({"images"}), True
+    samples = 12
+
+    def __call__(self, *, real, fake, random):
+        return {"drawn": float(torch.rand((), generator=random)), "first": float(fake.images[0, 0])}
+
+
+def test_each_metric_draws_by_itself_and_all_of_them_by_the_seed():
+    chosen = with_metric(plan(), Draws())
+    chosen = replace(
+        chosen,
+        config=chosen.config.model_copy(update={"metrics": {"mode-coverage": {}, "other": {}}}),
+        options={**chosen.options, "metrics.other": chosen.options["metrics.mode-coverage"]},
+        entries={**chosen.entries, "metrics.other": chosen.entries["metrics.mode-coverage"]},
+    )
+    state = assemble(chosen).state
+    reseeded = replace(chosen, config=chosen.config.model_copy(update={"seed": 5}))
+    once, again, by_seed = (measures(one, state)() for one in (chosen, chosen, reseeded))
+    assert once == again
+    drawn = [found[f"metric/{name}/drawn"] for found in (once, by_seed) for name in ("mode-coverage", "other")]
+    assert len(set(drawn)) == 4
+    assert once["metric/other/first"] == once["metric/mode-coverage/first"] != by_seed["metric/other/first"]
+
+
 def test_a_metric_that_needs_labels_is_refused_where_there_are_none():
     with pytest.raises(ConfigError, match="needs labels"):
         metrics_of(with_metric(plan(), Labels()))
@@ -128,8 +158,8 @@ def test_a_metric_that_needs_labels_is_refused_where_there_are_none():
 def test_vectors_are_drawn_over_time(run):
     frames = sorted(path.name for path in run.directory.samples.iterdir())
     assert frames == [f"step-{step:07d}.png" for step in (0, 3, 6, 7)]
-    with Image.open(run.path / "samples.png") as strip:
-        assert strip.width == 4 * (pictures.PANEL + pictures.GAP) + pictures.GAP
+    with Image.open(run.path / "samples.png") as sheet:
+        assert sheet.width == 4 * (pictures.PANEL + pictures.GAP) + pictures.GAP
 
 
 def test_samples_of_a_run_are_vectors(run):

@@ -9,6 +9,7 @@ from PIL import Image
 from ganzoo.component import Component, DatasetOptions, Options
 from ganzoo.config.layers import ConfigLayer, flatten, leaves, parse_assignments, read_yaml, to_yaml
 from ganzoo.errors import ConfigError, DataError, PluginError, ResourceError
+from ganzoo.planning.choice import choose
 from ganzoo.planning.plan import make_plan
 from ganzoo.protocols import DataSpec
 from ganzoo.registry import Entry, Registry
@@ -31,7 +32,7 @@ def layer(origin="file", **sections):
 
 
 def planned(registry, *layers):
-    return make_plan(registry, [layer(**TINY), *layers])
+    return make_plan(choose(registry, [layer(**TINY), *layers]))
 
 
 def flags(*assignments, origin="flag"):
@@ -51,7 +52,7 @@ class TestOrigins:
         assert plan.origins.keys() == leaves(plan.config.model_dump(mode="json")).keys()
 
     def test_precedence_of_flag_set_file_suggestion_default(self, registry, tmp_path):
-        suggested = make_plan(registry, [layer(loss="wgan-gp", **{**TINY, "train": {"n_critic": 2}})])
+        suggested = make_plan(choose(registry, [layer(loss="wgan-gp", **{**TINY, "train": {"n_critic": 2}})]))
         assert (suggested.config.train.d_lr, suggested.origins["train.d_lr"]) == (1e-4, "suggested by loss wgan-gp")
         assert (suggested.config.train.n_critic, suggested.origins["train.n_critic"]) == (2, "file")
         assert (suggested.config.train.ema, suggested.origins["train.ema"]) == (0.999, "default")
@@ -72,7 +73,7 @@ class TestOrigins:
         assert (plan.config.train.d_lr, plan.config.train.g_lr, plan.config.train.n_critic) == (3, 2, 1)
 
     def test_what_size_and_data_decide(self, registry):
-        plan = make_plan(registry, [layer(data={"name": "synthetic", "n": 8}, generator={"ngf": None})])
+        plan = make_plan(choose(registry, [layer(data={"name": "synthetic", "n": 8}, generator={"ngf": None})]))
         decided = {path: origin for path, origin in plan.origins.items() if origin in ("size", "data")}
         assert decided == {
             "discriminator.ndf": "size",
@@ -162,7 +163,9 @@ class TestResolving:
 
 
 def rerun(registry, plan):
-    return make_plan(registry, [ConfigLayer("config.yaml", flatten(read_yaml(to_yaml(plan.config), "config.yaml")))])
+    return make_plan(
+        choose(registry, [ConfigLayer("config.yaml", flatten(read_yaml(to_yaml(plan.config), "config.yaml")))])
+    )
 
 
 chances = st.floats(0, 1, exclude_max=True)
@@ -221,7 +224,7 @@ configurations = st.fixed_dictionaries(
 
 @given(configurations)
 def test_the_saved_configuration_runs_again_as_the_same(registry, sections):
-    plan = make_plan(registry, [layer(**sections)])
+    plan = make_plan(choose(registry, [layer(**sections)]))
     again = rerun(registry, plan)
     assert again.config == plan.config
     assert to_yaml(again.config) == to_yaml(plan.config)
@@ -245,19 +248,19 @@ class TestRefusals:
 
     def test_a_size_neither_network_can_take(self, registry):
         message = str(self.refusal(registry, flags("disc=dcgan", "data.image_size=33")))
-        assert message.startswith("2 things do not fit:")
+        assert message.startswith("2 problems:")
         assert "discriminator dcgan halves" in message
         assert "generator dcgan doubles" in message
         assert message.count("fix: --image-size 32") == 1
 
     def test_a_depth_and_a_combination_together(self, registry):
         message = str(self.refusal(registry, flags("disc.n_layers=5", "reg=auxiliary-classifier")))
-        assert "class logits are needed" in message
+        assert "class logits are required" in message
         assert "discriminator patchgan-sn leaves no logit" in message
 
     def test_no_classes_is_told_once(self, registry, tmp_path):
         message = str(self.refusal(registry, flags(f"data={pictures(tmp_path)}", "disc=acgan", "reg=none")))
-        assert message.startswith("data folder has no classes, and they are needed by discriminator acgan\n")
+        assert message.startswith("data folder has no classes, but they are required by discriminator acgan\n")
 
     def test_classes_from_sub_folders(self, registry, tmp_path):
         folder = pictures(tmp_path, classes=("cat", "dog"))
@@ -271,7 +274,7 @@ class TestRefusals:
 
     def test_missing_data_and_a_combination_together(self, registry, tmp_path):
         error = self.refusal(registry, flags(f"data={tmp_path / 'none'}", "reg=auxiliary-classifier"))
-        assert "2 things do not fit" in error.message
+        assert "2 problems" in error.message
         assert f"there is no folder {tmp_path / 'none'}" in error.message
 
     def test_a_network_larger_than_memory(self, registry):
@@ -330,22 +333,22 @@ class TestThirdParties:
 
     def test_images_are_not_vectors(self, registry):
         with pytest.raises(ConfigError) as caught:
-            make_plan(self.known(registry), [layer(data="vectors")])
+            make_plan(choose(self.known(registry), [layer(data="vectors")]))
         message = caught.value.message
-        assert message.startswith("2 things do not fit:")
-        assert "discriminator patchgan-sn works on images, and data vectors holds vectors" in message
-        assert "generator dcgan works on images, and data vectors holds vectors" in message
+        assert message.startswith("2 problems:")
+        assert "discriminator patchgan-sn works on images, but data vectors holds vectors" in message
+        assert "generator dcgan works on images, but data vectors holds vectors" in message
 
     @pytest.mark.parametrize(
         ("section", "complaint"),
         [
             ("discriminator=clumsy", r"discriminator 'clumsy' of acme 2\.0 cannot be built: ZeroDivisionError"),
-            ("generator=leaving", r"generator 'leaving' of acme 2\.0 cannot be fitted to the data: SystemExit"),
+            ("generator=leaving", r"generator 'leaving' of acme 2\.0 cannot be adapted to the data: SystemExit"),
         ],
     )
     def test_a_bug_in_a_plugin_is_the_plugins(self, registry, section, complaint):
         with pytest.raises(PluginError, match=complaint) as caught:
-            make_plan(self.known(registry), [layer(data=TINY["data"]), flags(section)])
+            make_plan(choose(self.known(registry), [layer(data=TINY["data"]), flags(section)]))
         assert caught.value.exit_code == 4
 
 

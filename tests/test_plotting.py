@@ -15,10 +15,10 @@ from ganzoo.config.layers import RunConfig
 from ganzoo.errors import ConfigError, ResourceError
 from ganzoo.plotting import losses as loss_figures
 from ganzoo.plotting import runs as run_figures
-from ganzoo.plotting.asked import asked_loss
 from ganzoo.plotting.canvas import save
 from ganzoo.plotting.curves import balance, loss_curves
 from ganzoo.plotting.goal import goal_of
+from ganzoo.plotting.loss_argument import loss_of_argument
 from ganzoo.plotting.runs import Goal, smoothed
 from ganzoo.registry import Registry
 
@@ -30,7 +30,9 @@ def registry():
 
 @pytest.fixture
 def curves(registry):
-    return lambda word, limit=3.0, points=13: loss_curves(word, *asked_loss(registry, word), limit=limit, points=points)
+    return lambda word, limit=3.0, points=13: loss_curves(
+        word, *loss_of_argument(registry, word), limit=limit, points=points
+    )
 
 
 def sigmoid(x):
@@ -115,12 +117,12 @@ class TestCurves:
     ],
 )
 def test_logits_at_the_equilibrium(registry, word, logits):
-    found = balance(*asked_loss(registry, word))
+    found = balance(*loss_of_argument(registry, word))
     assert found == (None if logits is None else pytest.approx(logits))
 
 
 def test_a_loss_whose_least_value_is_not_the_stated_one_says_nothing_of_logits(registry):
-    options, loss = asked_loss(registry, "bce")
+    options, loss = loss_of_argument(registry, "bce")
 
     class Elsewhere:
         discriminator_loss = staticmethod(loss.discriminator_loss)
@@ -134,7 +136,7 @@ def test_a_loss_whose_least_value_is_not_the_stated_one_says_nothing_of_logits(r
 
 
 def test_a_smoothed_target_moves_the_logit(registry):
-    low, high = balance(*asked_loss(registry, "bce:label_smoothing=0.2"))
+    low, high = balance(*loss_of_argument(registry, "bce:label_smoothing=0.2"))
     assert low == high == pytest.approx(math.log(0.8 / 1.2), abs=0.026)
 
 
@@ -143,13 +145,13 @@ def test_a_smoothed_target_moves_the_logit(registry):
     [
         ("f-gan:divergence=js", "must be 'kl'"),
         ("f-gan:divergenc=kl", "did you mean 'divergence'"),
-        ("f-gan:kl", "are written f-gan:OPTION=VALUE"),
+        ("f-gan:kl", "write the options of a loss as f-gan:OPTION=VALUE"),
         ("hing", "did you mean 'hinge'"),
     ],
 )
 def test_a_loss_that_cannot_be_asked_for(registry, word, message):
     with pytest.raises(ConfigError, match=message):
-        asked_loss(registry, word)
+        loss_of_argument(registry, word)
 
 
 class TestTheFigureOfLosses:
@@ -280,7 +282,7 @@ class TestTheFigureOfARun:
         assert run_figures.figure(ROWS).axes[3].get_yscale() == "log"
 
     def test_a_run_without_rows_is_an_error(self):
-        with pytest.raises(ConfigError, match="no metrics yet"):
+        with pytest.raises(ConfigError, match="not written any metrics yet"):
             run_figures.figure([])
 
     def test_smoothing_is_a_centered_mean_that_shrinks_at_the_ends(self):

@@ -234,10 +234,10 @@ class TestTargets:
     @pytest.mark.parametrize(
         ("kind", "target", "message"),
         [
-            ("loss", f"{__name__}:NotOptions", r"is no subclass of ganzoo\.component\.Options"),
-            ("loss", f"{__name__}:entry", r"is no subclass of ganzoo\.component\.Options"),
-            ("regularizer", f"{__name__}:SomeOptions", r"is no subclass of ganzoo\.component\.RegularizerOptions"),
-            ("dataset", f"{__name__}:SomeOptions", r"is no subclass of ganzoo\.component\.DatasetOptions"),
+            ("loss", f"{__name__}:NotOptions", r"is not a subclass of ganzoo\.component\.Options"),
+            ("loss", f"{__name__}:entry", r"is not a subclass of ganzoo\.component\.Options"),
+            ("regularizer", f"{__name__}:SomeOptions", r"is not a subclass of ganzoo\.component\.RegularizerOptions"),
+            ("dataset", f"{__name__}:SomeOptions", r"is not a subclass of ganzoo\.component\.DatasetOptions"),
             ("loss", "no_such_module_here:X", "ModuleNotFoundError: No module named 'no_such_module_here'"),
             ("loss", f"{__name__}:Gone", "has no attribute 'Gone'"),
         ],
@@ -270,7 +270,7 @@ class TestTargets:
             registry.recipe_text("two")
         with pytest.raises(ConfigError, match="recipe 'one' is a configuration file"):
             registry.options("recipe", "one")
-        with pytest.raises(ConfigError, match="loss 'focal' is no recipe"):
+        with pytest.raises(ConfigError, match="loss 'focal' is not a recipe"):
             registry.get("loss", "focal").recipe_text()
 
     @pytest.mark.parametrize(
@@ -286,7 +286,7 @@ class TestTargets:
         with pytest.raises(PluginError) as caught:
             broken.options()
         reinstall = f"python -m pip install --force-reinstall --no-deps {package}"
-        assert caught.value.hint == f"{reinstall}, or report it to its authors"
+        assert caught.value.hint == f"{reinstall}, or report this to its authors"
 
     def test_an_installed_component_knows_where_it_came_from(self, tmp_path, monkeypatch):
         folder = PluginFolder(tmp_path)

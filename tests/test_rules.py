@@ -5,6 +5,7 @@ import pytest
 from ganzoo.config.layers import ConfigLayer, flatten
 from ganzoo.errors import ConfigError
 from ganzoo.planning import rules
+from ganzoo.planning.choice import choose
 from ganzoo.planning.facts import Facts
 from ganzoo.planning.plan import make_plan
 from ganzoo.planning.rules import RULES, judge
@@ -126,7 +127,7 @@ class TestEachRule:
 
     def test_the_culprits_are_named(self):
         (finding,) = judge(facts(discriminator=LABELLED, regularizers=CLASSIFIER, classes=0))
-        assert finding.reason == "data x has no classes, and they are needed by discriminator d, regularizer aux"
+        assert finding.reason == "data x has no classes, but they are required by discriminator d, regularizer aux"
 
     def test_all_findings_come_together(self):
         statuses = [
@@ -163,7 +164,7 @@ def plan(registry, **sections):
     for section, content in sections.items():
         merge = isinstance(content, dict) and isinstance(config.get(section), dict)
         config[section] = config[section] | content if merge else content
-    return make_plan(registry, [ConfigLayer("file", flatten(config))])
+    return make_plan(choose(registry, [ConfigLayer("file", flatten(config))]))
 
 
 class TestThePairs:
@@ -184,7 +185,7 @@ class TestThePairs:
 
     def test_wgan_gp_without_any_limit(self, registry):
         (finding,) = plan(registry, loss="wgan-gp", discriminator={"name": "dcgan"}, regularizers="none").warnings
-        assert "nothing limits that of discriminator dcgan" in finding.reason
+        assert "nothing bounds the slope of discriminator dcgan" in finding.reason
         assert finding.fix == "--reg gradient-penalty"
 
     def test_acgan_without_its_classifier(self, registry):
@@ -200,7 +201,7 @@ class TestThePairs:
     def test_a_classifier_without_class_head_is_refused(self, registry, loss, disc):
         with pytest.raises(ConfigError) as caught:
             plan(registry, loss=loss, discriminator={"name": disc}, regularizers="auxiliary-classifier")
-        assert f"and discriminator {disc} has none" in caught.value.message
+        assert f"but discriminator {disc} has none" in caught.value.message
         assert "--disc acgan" in caught.value.hint
 
     @pytest.mark.parametrize("loss", LOSSES)
@@ -209,15 +210,15 @@ class TestThePairs:
             plan(registry, loss=loss, discriminator={"name": "acgan"}, data=str(pictures))
         assert "data folder has no classes" in caught.value.message
         assert "discriminator acgan, regularizer auxiliary-classifier" in caught.value.message
-        assert "one sub-folder a class" in caught.value.hint
+        assert "one subfolder per class" in caught.value.hint
 
     def test_a_lazy_term_alone_is_no_objective(self, registry):
-        with pytest.raises(ConfigError, match="at the others the generator has no objective") as caught:
+        with pytest.raises(ConfigError, match="at the other updates the generator has no objective") as caught:
             plan(registry, regularizers={"feature-matching": {"only": True, "every": 2}})
         assert caught.value.hint == "--set regularizers.feature-matching.every=1"
 
     def test_one_pass_per_forward_is_refused(self, registry):
-        with pytest.raises(ConfigError, match="two passes") as caught:
+        with pytest.raises(ConfigError, match="two separate passes") as caught:
             plan(registry, train={"passes": "one", "spectral_norm": "per-forward"})
         assert caught.value.hint == "--set train.passes=two"
 

@@ -33,6 +33,24 @@ def test_numbers_of_deleted_runs_in_between_are_not_reused_and_other_folders_do_
     assert RunDirectory.create(tmp_path, "new").path.name == "0042-new"
 
 
+def test_numbers_go_on_beyond_four_digits(tmp_path):
+    for name in ("9998-old", "9999-old", "10000-old"):
+        (tmp_path / name).mkdir()
+        files.write_text(tmp_path / name / "config.yaml", "version: 1\n")
+    assert find_run(tmp_path, None).path.name == "10000-old", "newer than 9999, although its name comes before"
+    assert find_run(tmp_path, "10000").path.name == "10000-old"
+    assert RunDirectory.create(tmp_path, "new").path.name == "10001-new"
+
+
+def test_a_file_is_not_a_run(tmp_path):
+    run = RunDirectory.create(tmp_path, "real")
+    (tmp_path / "0002-notes").write_text("about 0001")
+    assert find_run(tmp_path, "1").path == run.path
+    with pytest.raises(ConfigError) as error:
+        find_run(tmp_path, "2")
+    assert error.value.allowed == "0001-real"
+
+
 def test_runs_started_at_once_get_different_numbers(tmp_path):
     names = []
     threads = [
@@ -51,6 +69,21 @@ def test_a_run_is_held_by_one(run):
         pass
     with run.locked():
         pass
+
+
+def test_a_run_that_fails_is_held_no_longer(run):
+    with pytest.raises(MemoryError), run.locked():
+        raise MemoryError
+    with RunDirectory(run.path).locked():
+        pass
+
+
+def test_a_checkpoint_of_the_same_step_is_replaced(run):
+    save(run, 5)
+    run.save_checkpoint(5, {"generator": {"w": torch.zeros(1)}}, {"step": 5, "again": True})
+    tensors, state = run.load_checkpoint()
+    assert tensors["generator"]["w"].tolist() == [0]
+    assert state["again"]
 
 
 def test_a_checkpoint_comes_back(run):
@@ -99,7 +132,7 @@ def test_one_flipped_bit_is_found(run):
     content[-1] ^= 1
     path.write_bytes(content)
     assert "generator.safetensors" in verify(folder)
-    with pytest.raises(CheckpointError, match="no checkpoint that verifies"):
+    with pytest.raises(CheckpointError, match="no intact checkpoint"):
         run.load_checkpoint()
 
 
@@ -151,7 +184,7 @@ def test_runs_are_found_by_path_name_number_and_default(tmp_path):
 
 def test_what_ended_before_it_began_is_not_the_newest_run(tmp_path):
     runs = [RunDirectory.create(tmp_path, name) for name in ("first", "second")]
-    with pytest.raises(ConfigError, match="there is no run in"):
+    with pytest.raises(ConfigError, match="there are no runs in"):
         find_run(tmp_path, None)
     files.write_text(runs[0].config, "version: 1\n")
     assert find_run(tmp_path, None).path == runs[0].path
@@ -163,7 +196,7 @@ def test_a_run_that_is_not_there_is_named_with_those_that_are(tmp_path):
     with pytest.raises(ConfigError) as error:
         find_run(tmp_path, "17")
     assert error.value.allowed == "0001-only"
-    with pytest.raises(ConfigError, match="there is no run in"):
+    with pytest.raises(ConfigError, match="there are no runs in"):
         find_run(tmp_path / "empty", None)
 
 
@@ -172,5 +205,5 @@ def test_of_many_runs_the_newest_are_named_as_such(tmp_path):
         RunDirectory.create(tmp_path, "a")
     with pytest.raises(ConfigError) as error:
         find_run(tmp_path, "17", flag="--runs")
-    assert error.value.allowed == "the newest: 0002-a, 0003-a, 0004-a, 0005-a, 0006-a"
-    assert error.value.hint.endswith("--runs DIR names the folder of runs")
+    assert error.value.allowed == "the newest ones: 0002-a, 0003-a, 0004-a, 0005-a, 0006-a"
+    assert error.value.hint.endswith("use --runs DIR if your runs are in another folder")

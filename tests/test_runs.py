@@ -17,11 +17,16 @@ from rich.console import Console
 import ganzoo
 from ganzoo.config.layers import ConfigLayer, flatten
 from ganzoo.errors import CheckpointError, ConfigError, DivergedError, Interrupted, LockedError
-from ganzoo.evaluation import pictures
+from ganzoo.evaluation import pictures, sampling
+from ganzoo.planning.choice import choose
 from ganzoo.planning.plan import make_plan
 from ganzoo.registry import Registry
 from ganzoo.runs import session as runs
+from ganzoo.runs.assembly import assemble
 from ganzoo.runs.directory import RunDirectory
+from ganzoo.runs.interruption import stoppable
+from ganzoo.runs.run import load_generator
+from ganzoo.runs.watch import SampleGrids
 
 LOSSES = ("bce", "wgan-gp", "lsgan", "hinge", "margin-hinge")
 DISCRIMINATORS = ("dcgan", "patchgan-sn", "acgan")
@@ -119,8 +124,8 @@ def test_what_a_run_leaves(tmp_path, registry):
     due = [row["step"] for row in run.metrics() if any(key.startswith("sigma/") for key in row)]
     assert due == [2, 4], "spectral norms are due with the samples"
     assert sorted(path.name for path in run.path.glob("samples/*")) == [f"step-{step:07d}.png" for step in (0, 2, 4, 5)]
-    with Image.open(run.path / "samples.gif") as film:
-        assert film.n_frames == 4
+    with Image.open(run.path / "samples.gif") as gif:
+        assert gif.n_frames == 4
     assert [folder.name for folder in run.directory.checkpoint_folders()] == [f"step-{step:07d}" for step in (5, 4, 2)]
     manifest = json.loads((run.path / "manifest.json").read_text())
     assert manifest["status"] == "finished"
@@ -190,21 +195,125 @@ def test_stopping_between_two_rows_leaves_no_hole(tmp_path, registry, monkeypatc
     assert_same_outcome(whole.path, path)
 
 
-def stop_at(monkeypatch, step):
-    """Ctrl-C, as if pressed while the step was computed."""
+def at_every_step(monkeypatch, look):
+    """Call ``look`` with the report of each step, where a person would see the progress."""
 
-    class Press:
+    class Looking:
         def __init__(self, console, **_):
             pass
 
         def __call__(self, report):
-            if report.step == step:
-                signal.raise_signal(signal.SIGINT)
+            look(report)
 
         def close(self):
             pass
 
-    monkeypatch.setattr(runs, "progress", Press)
+    monkeypatch.setattr(runs, "progress", Looking)
+
+
+def stop_at(monkeypatch, step):
+    """Ctrl-C, as if pressed while the step was computed."""
+
+    def press(report):
+        if report.step == step:
+            signal.raise_signal(signal.SIGINT)
+
+    at_every_step(monkeypatch, press)
+
+
+def test_ctrl_c_in_the_last_step_finds_a_finished_run(tmp_path, registry, monkeypatch):
+    stop_at(monkeypatch, 3)
+    run = ganzoo.run(tiny(), out=tmp_path, registry=registry)
+    assert run.directory.read_manifest()["status"] == "finished"
+
+
+def test_signals_are_handled_as_before_once_a_run_is_over(tmp_path, registry, monkeypatch):
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    seen = []
+    at_every_step(monkeypatch, lambda report: seen.append({number: signal.getsignal(number) for number in before}))
+    ganzoo.run(tiny(train={"steps": 1}), out=tmp_path, registry=registry)
+    assert all(seen[0][number] != before[number] for number in before)
+    assert {number: signal.getsignal(number) for number in before} == before
+
+
+def test_a_second_ctrl_c_does_not_wait_for_the_step_and_a_second_sigterm_does():
+    with stoppable() as stop:
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
+        assert stop.signal_number == signal.SIGTERM
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_while_it_trains_a_run_says_so_and_is_held(tmp_path, registry, monkeypatch):
+    """Started and continued alike; whoever is killed now leaves a manifest that says that it has not ended."""
+    seen = []
+
+    def look(report):
+        (path,) = tmp_path.glob("0001-*")
+        directory = RunDirectory(path)
+        content = directory.read_manifest()
+        seen.append((content["status"], content["ended"], torch.are_deterministic_algorithms_enabled()))
+        with pytest.raises(LockedError), directory.locked():
+            pass
+
+    at_every_step(monkeypatch, look)
+    run = ganzoo.run(tiny(train={"steps": 1}), out=tmp_path, registry=registry)
+    resume(registry, run.path, train={"steps": 2})
+    assert seen == [("running", None, True)] * 2
+    assert run.directory.read_manifest()["ended"] is not None
+    with run.directory.locked():
+        pass
+
+
+def test_the_log_of_a_run_is_its_own(tmp_path, registry):
+    """Also where it fails; and what ganzoo says afterwards is as loud as before."""
+    logger = logging.getLogger("ganzoo")
+    before = logger.level, list(logger.handlers)
+    failing = tiny(
+        discriminator={"name": "dcgan", "ndf": 4, "norm": "none"},
+        loss="lsgan",
+        train={"steps": 60, "d_lr": 1e3, "optimizer": "sgd"},
+    )
+    with pytest.raises(DivergedError):
+        ganzoo.run(failing, out=tmp_path, registry=registry)
+    (path,) = tmp_path.glob("0001-*")
+    log = (path / "log.txt").read_text()
+    assert "diverged at step" in log
+    ganzoo.run(tiny(train={"steps": 1}), out=tmp_path, registry=registry)
+    assert (path / "log.txt").read_text() == log
+    assert (logger.level, list(logger.handlers)) == before
+
+
+def test_a_bug_is_a_failure_of_the_run(tmp_path, registry, monkeypatch):
+    def fails(report):
+        raise ZeroDivisionError
+
+    at_every_step(monkeypatch, fails)
+    with pytest.raises(ZeroDivisionError):
+        ganzoo.run(tiny(), out=tmp_path, registry=registry)
+    (path,) = tmp_path.glob("0001-*")
+    content = RunDirectory(path).read_manifest()
+    assert (content["status"], content["step"]) == ("failed", 1)
+
+
+def test_a_checkpoint_of_another_configuration_is_refused(tmp_path, registry):
+    """As it stands in a folder to which somebody has copied checkpoints of another run."""
+    run, other = (ganzoo.run(tiny(seed=seed), out=tmp_path / str(seed), registry=registry) for seed in (0, 1))
+    shutil.rmtree(run.directory.checkpoints)
+    shutil.copytree(other.directory.checkpoints, run.directory.checkpoints)
+    with pytest.raises(CheckpointError, match="another configuration"):
+        resume(registry, run.path, train={"steps": 4})
+
+
+def test_grids_are_of_latents_and_networks_of_the_seed(tmp_path, registry):
+    config = tiny(seed=3, train={"steps": 1})
+    run = ganzoo.run(config, out=tmp_path / "run", registry=registry)
+    plan = make_plan(registry, [ConfigLayer("file", flatten(config))])
+    drawn = RunDirectory.create(tmp_path / "drawn", "grid")
+    SampleGrids(drawn, assemble(plan).state, plan.spec, every=1, steps=1, seed=3).write(0)
+    name = "step-0000000.png"
+    assert (run.directory.samples / name).read_bytes() == (drawn.samples / name).read_bytes()
 
 
 def test_schedules_dropout_and_mirroring_resume_bit_by_bit(tmp_path, registry, monkeypatch):
@@ -226,7 +335,19 @@ def test_schedules_dropout_and_mirroring_resume_bit_by_bit(tmp_path, registry, m
 def test_more_steps_under_a_schedule_are_warned_of(tmp_path, registry, caplog):
     run = ganzoo.run(tiny(train={"lr_schedule": "linear"}), out=tmp_path, registry=registry)
     resume(registry, run.path, train={"steps": 4})
-    assert "runs over all 4 steps" in caplog.text
+    assert "now spans 4 steps" in caplog.text
+
+
+def test_a_schedule_that_does_not_move_is_not_warned_of(tmp_path, registry, caplog, monkeypatch):
+    plain = ganzoo.run(tiny(), out=tmp_path / "plain", registry=registry)
+    resume(registry, plain.path, train={"steps": 4})
+    stop_at(monkeypatch, 2)
+    with pytest.raises(Interrupted):
+        ganzoo.run(tiny(train={"lr_schedule": "linear"}), out=tmp_path / "cut", registry=registry)
+    monkeypatch.undo()
+    (path,) = (tmp_path / "cut").glob("0001-*")
+    assert resume(registry, path, train={"log_every": 2}) is not None
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == []
 
 
 def test_metrics_shorter_than_the_checkpoint_are_said_to_be_lost(tmp_path, registry, caplog):
@@ -247,16 +368,16 @@ def test_terms_of_lazy_regularizers_reach_the_rows(tmp_path, registry, every):
     assert "d/gradient_penalty" in run.metrics()[0]
 
 
-def test_a_long_film_is_thinned(tmp_path):
+def test_a_long_gif_is_thinned(tmp_path):
     frames = []
     for number in range(250):
         frames.append(tmp_path / f"{number}.png")
         Image.new("L", (8, 8), number).save(frames[-1])
-    pictures.save_film(frames, tmp_path / "film.gif")
-    with Image.open(tmp_path / "film.gif") as film:
-        assert film.n_frames == 100
-        film.seek(99)
-        assert film.convert("L").getpixel((0, 0)) == 249
+    pictures.save_gif(frames, tmp_path / "long.gif")
+    with Image.open(tmp_path / "long.gif") as gif:
+        assert gif.n_frames == 100
+        gif.seek(99)
+        assert gif.convert("L").getpixel((0, 0)) == 249
 
 
 def test_a_run_killed_before_its_first_checkpoint_starts_over_in_place(tmp_path, registry):
@@ -360,9 +481,24 @@ def test_a_conditional_run_samples_by_class(tmp_path, registry):
     run = ganzoo.run(of_pair("bce", "acgan"), out=tmp_path, registry=registry)
     first, second = run.sample(3, labels=[0, 0, 0]), run.sample(3, labels=[1, 1, 1])
     assert not torch.equal(first, second)
-    for labels in ([0], [0, 0, 99], [-1, 0, 0]):
+    classes = len(run.classes)
+    assert run.sample(3, labels=[0, 0, classes - 1]).shape[0] == 3
+    for labels in ([0], [0, 0, 0, 0], [0, 0, classes], [-1, 0, 0]):
         with pytest.raises(ConfigError, match="3 images need 3 labels"):
             run.sample(3, labels=labels)
+
+
+@pytest.mark.parametrize("ema", [True, False])
+def test_samples_are_of_the_generator_that_was_asked_for(tmp_path, registry, ema):
+    run = ganzoo.run(tiny(), out=tmp_path, registry=registry)
+    network, spec = load_generator(run.directory, run.config, ema=ema)
+    tensors, _ = run.directory.load_checkpoint()
+    wanted, other = (tensors["ema"], tensors["generator"]) if ema else (tensors["generator"], tensors["ema"])
+    assert all(torch.equal(value.cpu(), wanted[name]) for name, value in network.state_dict().items())
+    assert any(not torch.equal(value, other[name]) for name, value in wanted.items())
+    ready = sampling.ready(network, spec, seed=7)
+    made = torch.cat([images for images, _ in sampling.chunks(ready, spec, 70, labels=None, seed=7)])
+    assert torch.equal(run.sample(70, seed=7, ema=ema), made)
 
 
 def test_a_run_that_is_none_is_an_error(tmp_path):
@@ -410,6 +546,6 @@ def test_the_log_begins_with_what_is_trained_on_what(tmp_path, registry):
 
 
 def test_the_plan_is_the_one_of_the_flags(registry):
-    plan = make_plan(registry, [ConfigLayer("flag", flatten(of_pair("wgan-gp", "patchgan-sn")))])
+    plan = make_plan(choose(registry, [ConfigLayer("flag", flatten(of_pair("wgan-gp", "patchgan-sn")))]))
     assert plan.config.train.n_critic == 5
     assert plan.origins["train.n_critic"] == "suggested by loss wgan-gp"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 import torch
 from toys import ToyDiscriminator, ToyGenerator
 
 from ganzoo.errors import DivergedError, ResourceError
+from ganzoo.protocols import DiscriminatorOutput
 from ganzoo.training.runtime import Runtime, descend, pick_device
 
 
@@ -45,6 +48,21 @@ def test_clipping_rescales_the_whole_gradient():
     assert parameter.item() == pytest.approx(1 - 0.1, abs=1e-5)
 
 
+def test_clipping_keeps_the_direction_of_all_parameters_together():
+    """3-4-5: clipped one by one, both would move by the same length."""
+    one, other = (torch.nn.Parameter(torch.zeros(1)) for _ in range(2))
+    terms = {"a": 30 * one.sum() + 40 * other.sum()}
+    _, norm = descend("generator", 1, torch.optim.SGD([one, other], lr=1.0), [(1.0, terms)], clip_grad_norm=5.0)
+    assert norm.item() == 50.0
+    assert (one.item(), other.item()) == pytest.approx((-3, -4), rel=1e-5)
+
+
+def test_a_gradient_within_the_limit_is_not_clipped():
+    parameter, optimizer = parameter_and_optimizer()
+    descend("generator", 1, optimizer, [(1.0, {"a": 2 * parameter.sum()})], clip_grad_norm=3.0)
+    assert parameter.item() == pytest.approx(1 - 0.1 * 2)
+
+
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_a_non_finite_term_stops_before_the_optimizer_moves_and_is_named(bad):
     parameter, optimizer = parameter_and_optimizer()
@@ -59,8 +77,16 @@ def test_a_non_finite_gradient_of_a_finite_term_stops_too():
     parameter, optimizer = parameter_and_optimizer(0.0)
     with pytest.raises(DivergedError, match="the gradient of the generator") as error:
         descend("generator", 3, optimizer, [(1.0, {"a": parameter.sqrt().sum()})])
-    assert error.value.hint.endswith("or with bf16: --precision fp32")
+    assert error.value.hint.endswith("or use --precision fp32 instead of bf16")
     assert parameter.item() == 0.0
+
+
+def test_a_non_finite_term_with_a_finite_gradient_stops_too():
+    parameter, optimizer = parameter_and_optimizer()
+    terms = {"a": parameter.sum(), "far": parameter.sum() + float("inf")}
+    with pytest.raises(DivergedError, match="term far of the generator"):
+        descend("generator", 3, optimizer, [(1.0, terms)])
+    assert parameter.item() == 1.0
 
 
 def test_terms_that_cancel_to_a_finite_sum_are_still_seen():
@@ -84,12 +110,32 @@ def test_unknown_and_missing_devices_are_errors_with_a_way_out():
     assert pick_device("auto").type in ("cpu", "cuda", "mps")
 
 
-def test_torchs_settings_come_back():
-    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    with Runtime(device=torch.device("cpu"), threads=2).active():
-        assert torch.get_num_threads() == 2
-        assert torch.are_deterministic_algorithms_enabled()
-    assert (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()) == before
+def settings():
+    return (
+        torch.get_num_threads(),
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+        torch.utils.deterministic.fill_uninitialized_memory,
+    )
+
+
+@pytest.mark.parametrize("before", [(False, False, True), (True, True, True), (True, False, False)])
+@pytest.mark.parametrize("fails", [False, True])
+def test_torchs_settings_come_back(before, fails):
+    deterministic, warn_only, fill = before
+    untouched = settings()
+    try:
+        torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
+        torch.utils.deterministic.fill_uninitialized_memory = fill
+        found = settings()
+        with contextlib.suppress(MemoryError), Runtime(device=torch.device("cpu"), threads=2).active():
+            assert settings() == (2, True, True, False)
+            if fails:
+                raise MemoryError
+        assert settings() == found
+    finally:
+        torch.use_deterministic_algorithms(untouched[1], warn_only=untouched[2])
+        torch.utils.deterministic.fill_uninitialized_memory = untouched[3]
 
 
 def test_bf16_computes_in_bf16_and_hands_out_fp32():
@@ -100,6 +146,32 @@ def test_bf16_computes_in_bf16_and_hands_out_fp32():
     assert images.dtype == output.logits.dtype == torch.float32
     assert output.features[0].dtype == torch.bfloat16, "nothing was computed in bf16"
     assert runtime.critic(discriminator)(images, None).features[0].dtype == torch.float32, "penalties stay in fp32"
+
+
+def test_bf16_fakes_are_those_of_the_network_in_bf16():
+    generator, z = ToyGenerator(batch_norm=False), torch.randn(4, 5)
+    cpu = torch.device("cpu")
+    fp32, bf16 = (Runtime(device=cpu, precision=name).generate(generator)(z, None) for name in ("fp32", "bf16"))
+    assert torch.equal(fp32, generator(z))
+    assert torch.equal(bf16, bf16.bfloat16().float())
+    torch.testing.assert_close(bf16, fp32, atol=0.05, rtol=0)
+    assert not torch.equal(bf16, fp32)
+
+
+def test_all_logits_are_handed_out_in_fp32():
+    """Losses and accuracies are computed of them, of classes and of further maps too."""
+
+    class Everything(torch.nn.Linear):
+        def forward(self, images, labels):
+            logits = super().forward(images)
+            return DiscriminatorOutput(logits, class_logits=2 * logits, extra_logits=(3 * logits, 4 * logits))
+
+    output = Runtime(device=torch.device("cpu"), precision="bf16").discriminate(Everything(3, 1))(
+        torch.rand(2, 3), None
+    )
+    for factor, logits in zip((1, 2, 3, 4), (output.logits, output.class_logits, *output.extra_logits), strict=True):
+        assert logits.dtype == torch.float32
+        torch.testing.assert_close(logits, factor * output.logits, rtol=0.02, atol=0)
 
 
 def test_images_and_networks_are_channels_last():

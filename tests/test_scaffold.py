@@ -43,23 +43,23 @@ class TestNames:
         "given", ["", " ", "-mine", "mine-", "2gan", "a/b", "../mine", "mine@1", "größe", f"{LONG}x", "a b"]
     )
     def test_what_no_distribution_is_called(self, given):
-        with pytest.raises(ConfigError, match="no plugin can be called that"):
+        with pytest.raises(ConfigError, match="not a valid plugin name"):
             distribution_name(given)
 
     @pytest.mark.parametrize(
         ("given", "owner"),
         [
-            ("ganzoo", "installed already"),
-            ("Ganzoo", "installed already"),
-            ("ganzoo-losses", "installed already"),
-            ("torch", "installed already"),
+            ("ganzoo", "already installed"),
+            ("Ganzoo", "already installed"),
+            ("ganzoo-losses", "already installed"),
+            ("torch", "already installed"),
             ("json", "part of Python itself"),
             ("class", "part of Python itself"),
             ("tests", "the folder of its tests"),
         ],
     )
     def test_a_package_that_would_hide_another(self, given, owner):
-        with pytest.raises(ConfigError, match=f"would bring the Python package .*, and that is {owner}"):
+        with pytest.raises(ConfigError, match=f"would contain the Python package .*, which is {owner}"):
             distribution_name(given)
 
     def test_a_folder_beside_is_no_package(self, tmp_path, monkeypatch):
@@ -70,7 +70,7 @@ class TestNames:
     def test_a_plugin_that_is_installed_may_be_written_anew(self, tmp_path, monkeypatch):
         (tmp_path / "ganzoo_there.py").touch()
         monkeypatch.syspath_prepend(tmp_path)
-        with pytest.raises(ConfigError, match="installed already"):
+        with pytest.raises(ConfigError, match="already installed"):
             distribution_name("ganzoo-there")
         metadata = tmp_path / "ganzoo_there-1.0.dist-info"
         metadata.mkdir()
@@ -85,12 +85,12 @@ class TestNames:
 
     @pytest.mark.parametrize("given", ["SoftHinge", "3d", "soft--hinge", "-x", "", "x" * (LONGEST + 1), "a/b"])
     def test_what_no_component_is_called(self, given):
-        with pytest.raises(ConfigError, match="no loss can be called that"):
+        with pytest.raises(ConfigError, match="not a valid name for a loss"):
             component_name(given, kind="loss")
 
     @pytest.mark.parametrize(("given", "word"), [("class", "class"), ("none", "None"), ("exception", "Exception")])
     def test_words_of_python(self, given, word):
-        with pytest.raises(ConfigError, match=f"{word} is a word of Python itself") as error:
+        with pytest.raises(ConfigError, match=f"{word} is a keyword or builtin of Python") as error:
             component_name(given, kind="loss")
         assert error.value.hint == f"--component my-{given}"
 
@@ -127,8 +127,8 @@ class TestPlanning:
     @pytest.mark.parametrize(
         ("kinds", "error", "message"),
         [
-            (("loss", "losses"), ConfigError, "one loss is written, not several"),
-            (("extractor",), ConfigError, "nothing uses the kind extractor yet"),
+            (("loss", "losses"), ConfigError, "--kind loss is given more than once"),
+            (("extractor",), ConfigError, "no template for the kind extractor"),
             (("los",), UnknownNameError, "did you mean 'loss'"),
         ],
     )
@@ -144,9 +144,9 @@ class TestPlanning:
     @pytest.mark.parametrize(
         ("kind", "name", "reason"),
         [
-            ("loss", "options", "its file imports another Options"),
-            ("discriminator", "discriminator", "its file imports another Discriminator"),
-            ("dataset", "tensor", "its file imports another Tensor"),
+            ("loss", "options", "its file already imports a different Options"),
+            ("discriminator", "discriminator", "its file already imports a different Discriminator"),
+            ("dataset", "tensor", "its file already imports a different Tensor"),
             ("loss", "conformance", "tests/test_conformance.py is a file of every plugin"),
         ],
     )
@@ -257,9 +257,9 @@ class TestWriting:
         for make in (Path.mkdir, Path.touch, lambda path: path.symlink_to(tmp_path / "nowhere")):
             target = tmp_path / "ganzoo-mine"
             make(target)
-            with pytest.raises(ConfigError, match="ganzoo-mine exists, and nothing is overwritten") as error:
+            with pytest.raises(ConfigError, match="ganzoo-mine already exists, and ganzoo does not") as error:
                 written(plan(), tmp_path)
-            assert error.value.hint == "ganzoo new-plugin ganzoo-mine --out DIR, or another NAME"
+            assert error.value.hint == "ganzoo new-plugin ganzoo-mine --out DIR, or choose another NAME"
             assert [path.name for path in tmp_path.iterdir()] == ["ganzoo-mine"]
             target.rmdir() if target.is_dir() else target.unlink()
 

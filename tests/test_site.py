@@ -112,6 +112,21 @@ def test_every_component_has_its_place_below_its_kind(site):
     assert places == sorted(places)
 
 
+@pytest.mark.parametrize(
+    ("page", "hidden"),
+    [
+        ("user-guide.html", {"navigation"}),
+        ("tutorials/your-dataset.html", set()),
+        ("figures/recipes.html", {"toc"}),
+        ("changelog.html", {"navigation"}),
+    ],
+)
+def test_only_empty_sidebars_are_hidden(site, page, hidden):
+    sidebars = re.findall(r'<div class="md-sidebar [^>]*>', (site / page).read_text(encoding="utf-8"))
+    assert len(sidebars) == 2
+    assert {re.search(r'data-md-type="(\w+)"', bar)[1] for bar in sidebars if re.search(r" hidden\b", bar)} == hidden
+
+
 def test_the_changelog_is_a_page_and_links_to_it_are_followed(site):
     assert "Keep a Changelog" in plain(content(site, "changelog.html"))
     assert 'href="changelog.html"' in content(site, "index.html")

@@ -59,6 +59,26 @@ def test_the_norm_of_a_normalized_weight_converges_to_one():
         assert norm.item() == pytest.approx(1.0, abs=1e-3)
 
 
+@pytest.mark.parametrize("cadence", ["per-update", "per-forward"])
+def test_looking_at_norms_does_not_change_the_cadence(cadence):
+    looked_at, left_alone = (make_setup(steps=3, spectral_norm=cadence) for _ in range(2))
+    for _ in train(looked_at):
+        spectral.norms(looked_at.state.discriminator)
+    for _ in train(left_alone):
+        pass
+    assert same(vectors(looked_at.state.discriminator), vectors(left_alone.state.discriminator))
+
+
+def test_norms_are_over_the_dimension_that_torch_normalizes_over():
+    """Of a transposed convolution it is the second one."""
+    torch.manual_seed(0)
+    module = nn.Sequential(spectral_norm(nn.ConvTranspose2d(3, 8, 4)))
+    spectral.hold(module)
+    for _ in range(200):
+        spectral.iterate(module)
+    assert spectral.norms(module)["0.weight"].item() == pytest.approx(1.0, abs=1e-3)
+
+
 def test_norms_are_those_of_the_reshaped_weight_and_named_by_layer():
     module = nn.Sequential(spectral_norm(nn.Conv2d(3, 8, 4)))
     spectral.hold(module)

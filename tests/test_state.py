@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 from safetensors.torch import load, save
-from toys import Constant, make_setup
+from toys import Constant, ToyGenerator, make_setup
 
 from ganzoo.errors import CheckpointError
+from ganzoo.training.game import WeightedRegularizer
 from ganzoo.training.loop import train
-from ganzoo.training.step import WeightedRegularizer
+from ganzoo.training.state import averaged_copy
 
 
 def setup(**changes):
@@ -22,13 +23,13 @@ def through_bytes(state):
 
 
 def test_everything_comes_back_and_goes_on_alike():
-    original, restored = setup(), setup()
+    original, restored = setup(n_critic=2), setup(n_critic=2)
     for report in train(original):
         if report.step == 2:
             break
     restored.state.restore(through_bytes(original.state), original.state.numbers())
-    assert restored.state.numbers() == {"step": 2, "d_step": 2, "images": 12}
-    assert restored.state.regularizers["c"].seen.item() == original.state.regularizers["c"].seen.item() == 4
+    assert restored.state.numbers() == {"step": 2, "d_step": 4, "images": 24}
+    assert restored.state.regularizers["c"].seen.item() == original.state.regularizers["c"].seen.item() == 2 * 3
     for one in (original, restored):
         list(train(one))
     before, after = original.state.tensors(), restored.state.tensors()
@@ -37,6 +38,30 @@ def test_everything_comes_back_and_goes_on_alike():
         assert part.keys() == after[name].keys()
         for key, value in part.items():
             assert torch.equal(value, after[name][key]), f"{name}/{key}"
+
+
+def test_what_was_there_before_does_not_stay():
+    """A state that has trained on goes back to the beginning, where no optimizer has moved yet."""
+    beginning, trained = setup(), setup()
+    list(train(trained))
+    assert trained.state.g_optimizer.state
+    trained.state.restore(through_bytes(beginning.state), beginning.state.numbers())
+    for one in (beginning, trained):
+        list(train(one))
+    before, after = beginning.state.tensors(), trained.state.tensors()
+    assert all(torch.equal(value, after[name][key]) for name, part in before.items() for key, value in part.items())
+
+
+def test_tensors_that_were_handed_out_stay_as_they_were():
+    one = setup()
+    reports = train(one)
+    next(reports)
+    handed_out = one.state.tensors()
+    kept = {name: {key: value.clone() for key, value in part.items()} for name, part in handed_out.items()}
+    list(reports)
+    for name, part in handed_out.items():
+        assert all(torch.equal(value, kept[name][key]) for key, value in part.items()), name
+        assert any(not torch.equal(value, one.state.tensors()[name][key]) for key, value in part.items()), name
 
 
 def test_optimizer_state_comes_back_in_the_layout_of_its_parameter():
@@ -70,6 +95,38 @@ def test_every_optimizer_comes_back(kind):
         original.state.generator.state_dict().values(), restored.state.generator.state_dict().values(), strict=True
     ):
         assert torch.equal(value, other)
+
+
+def parameters(network):
+    return [parameter.detach().clone() for parameter in network.parameters()]
+
+
+def test_the_average_is_a_network_of_its_own():
+    torch.manual_seed(0)
+    generator = ToyGenerator()
+    average = averaged_copy(generator)
+    assert all(torch.equal(*pair) for pair in zip(parameters(average), parameters(generator), strict=True))
+    assert not any(parameter.requires_grad for parameter in average.parameters())
+    assert all(parameter.requires_grad for parameter in generator.parameters())
+    before = parameters(average)
+    with torch.no_grad():
+        for tensor in (*generator.parameters(), *generator.buffers()):
+            tensor.add_(1)
+    assert all(torch.equal(*pair) for pair in zip(before, parameters(average), strict=True))
+    assert average.body[1].num_batches_tracked == 0
+
+
+def test_the_average_starts_as_a_copy_and_forgets_what_was_there_before():
+    """Weights before training belong to no step; the second update then weighs them 2 to 9, whatever the decay."""
+    one = setup()
+    reports = train(one)
+    next(reports)
+    first = parameters(one.state.generator)
+    assert all(torch.equal(*pair) for pair in zip(parameters(one.state.ema), first, strict=True))
+    next(reports)
+    for average, old, new in zip(parameters(one.state.ema), first, parameters(one.state.generator), strict=True):
+        torch.testing.assert_close(average, (2 * old + 9 * new) / 11)
+        assert not torch.equal(old, new)
 
 
 def test_shared_weights_can_be_saved():

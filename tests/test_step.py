@@ -10,7 +10,8 @@ from toys import Constant, Hinge, ToyDiscriminator, ToyGenerator, make_game, mak
 
 from ganzoo.errors import PluginError
 from ganzoo.protocols import Augmentation, DiscriminatorOutput, Regularizer
-from ganzoo.training.step import WeightedRegularizer, discriminator_terms, generator_terms
+from ganzoo.training.game import WeightedRegularizer
+from ganzoo.training.step import discriminator_terms, generator_terms
 
 
 def snapshot(module):
@@ -73,6 +74,17 @@ def test_generators_step_moves_its_batch_norm_once(players):
     _, generator = players
     generator_terms(make_game(*players), make_inputs())
     assert generator.body[1].num_batches_tracked == 1
+
+
+def test_a_failing_step_does_not_leave_the_discriminator_frozen(players):
+    discriminator, _ = players
+
+    def fails(images, labels):
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        generator_terms(replace(make_game(*players), discriminate=fails), make_inputs())
+    assert all(parameter.requires_grad for parameter in discriminator.parameters())
 
 
 def test_parameters_frozen_by_the_user_stay_frozen(players):
@@ -182,6 +194,36 @@ def test_only_a_relativistic_loss_pays_for_real_logits_in_the_generators_step(pl
     assert torch.isfinite(terms.total())
 
 
+@pytest.mark.parametrize("passes", ["one", "two"])
+def test_images_are_made_and_judged_under_the_labels_of_their_own_side(players, passes):
+    """Both sides are as long, so that nothing breaks where they change places."""
+    inputs = make_inputs(labels=True)
+    game = make_game(*players, loss=Relativistic(), generator_needs_real=True, passes=passes)
+    asked, judged = [], []
+
+    def generate(z, labels):
+        asked.append(labels)
+        return game.generate(z, labels)
+
+    def discriminate(images, labels):
+        judged.extend(zip(images, labels, strict=True))
+        return game.discriminate(images, labels)
+
+    watched = replace(game, generate=generate, discriminate=discriminate)
+    for terms_of in (discriminator_terms, generator_terms):
+        asked.clear()
+        judged.clear()
+        terms_of(watched, inputs)
+        (labels,) = asked
+        assert torch.equal(labels, inputs.fake_labels)
+        is_real = [any(torch.equal(image, real) for real in inputs.real) for image, _ in judged]
+        of_real = torch.stack([label for (_, label), real in zip(judged, is_real, strict=True) if real])
+        of_fake = torch.stack([label for (_, label), real in zip(judged, is_real, strict=True) if not real])
+        assert torch.equal(of_real, inputs.real_labels)
+        assert torch.equal(of_fake, inputs.fake_labels)
+        assert not torch.equal(of_real, of_fake)
+
+
 class TwoScales(ToyDiscriminator):
     def forward(self, images, labels=None):
         output = super().forward(images, labels)
@@ -227,6 +269,21 @@ def test_augmentation_is_what_the_discriminator_sees_of_both_sides(players):
     torch.testing.assert_close(g, Hinge().generator_loss(fake=on_fake))
 
 
+def test_real_data_in_the_generators_step_are_augmented_by_draws_of_their_own(players):
+    discriminator, generator = players
+    discriminator.eval()
+    generator.eval()
+    shades = torch.linspace(0, 1, 6)[:, None]
+    inputs = replace(make_inputs(), real_draws=shades, fake_draws=1 - shades)
+    game = make_game(*players, loss=Relativistic(), generator_needs_real=True, augment=Shade())
+    real, fake = (
+        discriminator(images * draws.view(-1, 1, 1, 1)).logits
+        for images, draws in ((inputs.real, shades), (generator(inputs.z), 1 - shades))
+    )
+    expected = Relativistic().generator_loss(real=real, fake=fake)
+    torch.testing.assert_close(generator_terms(game, inputs).scalars["adversarial"], expected)
+
+
 def test_penalties_see_augmented_images_through_the_gradient_at_the_un_augmented_ones(players):
     seen = Constant()
     part = WeightedRegularizer(name="c", regularizer=seen, weight=1.0)
@@ -268,13 +325,32 @@ def test_a_regularizer_may_stand_in_place_of_the_loss_of_the_generator(players):
     assert set(discriminator_terms(game, make_inputs()).scalars) == {"adversarial", "constant"}
 
 
+@pytest.mark.parametrize("passes", ["one", "two"])
+def test_what_is_observed_of_the_logits(players, passes):
+    """A logit of 0 is right about neither side."""
+    real, fake = torch.tensor([3.0, 1.0, 0.0, -2.0]), torch.tensor([-5.0, -4.0, -1.0, 0.0])
+    inputs = replace(make_inputs(), real=real.view(-1, 1, 1, 1), z=fake.view(-1, 1, 1, 1))
+    game = replace(
+        make_game(*players, passes=passes),
+        generate=lambda z, labels: z,
+        discriminate=lambda images, labels: DiscriminatorOutput(images),
+    )
+    observed = discriminator_terms(game, inputs, observe=True).observed
+    assert {name: value.item() for name, value in observed.items()} == {
+        "logits/real": 0.5,
+        "logits/fake": -2.5,
+        "accuracy/real": 0.5,
+        "accuracy/fake": 0.75,
+    }
+
+
 def test_diagnostics_extend_what_is_observed(players):
     class Diagnosed(Hinge):
         def diagnostics(self, *, real, fake):
-            return {"violations/real": real.sum() * 0 + 5, "accuracy/real": fake.sum() * 0 + 7}
+            return {"violations/real": real.mean() + 5, "accuracy/real": fake.mean() + 7}
 
     observed = discriminator_terms(make_game(*players, loss=Diagnosed()), make_inputs(), observe=True).observed
-    assert observed["violations/real"] == 5
-    assert observed["accuracy/real"] == 7
+    assert observed["violations/real"] == observed["logits/real"] + 5
+    assert observed["accuracy/real"] == observed["logits/fake"] + 7
     assert set(observed) >= {"logits/real", "logits/fake", "accuracy/fake"}
     assert discriminator_terms(make_game(*players), make_inputs()).observed == {}

@@ -39,8 +39,9 @@ from ganzoo.protocols import Augmentation, DataSpec, DiscriminatorOutput
 from ganzoo.registry import Entry, Registry
 from ganzoo.runs.assembly import assemble
 from ganzoo.runs.watch import POINTS, SampleGrids
+from ganzoo.training.game import WeightedRegularizer
 from ganzoo.training.loop import train
-from ganzoo.training.step import WeightedRegularizer, discriminator_terms, generator_terms
+from ganzoo.training.step import discriminator_terms, generator_terms
 from ganzoo.training.unroll import Unroll, functional
 
 
@@ -261,7 +262,7 @@ def measured(**sections):
         "metrics": ["spy"],
         **sections,
     }
-    plan = make_plan(registry, [ConfigLayer("file", flatten(config))])
+    plan = make_plan(choose(registry, [ConfigLayer("file", flatten(config))]))
     setup = assemble(plan)
     list(train(setup))
     GIVEN.clear()
@@ -304,7 +305,7 @@ SMALL = {
 
 
 def planned(**sections):
-    return make_plan(Registry.load(plugins=False), [ConfigLayer("file", flatten({**SMALL, **sections}))])
+    return make_plan(choose(Registry.load(plugins=False), [ConfigLayer("file", flatten({**SMALL, **sections}))]))
 
 
 def assembled(**sections):
@@ -394,19 +395,21 @@ class TestPlanning:
         assert (config.augment["ada"]["target"], config.augment["ada"]["interval"]) == (0.5, 4)
         assert (config.regularizers["r1"]["every"], config.regularizers["r1"]["weight"]) == (16, 10)
         ring = make_plan(
-            Registry.load(plugins=False), [ConfigLayer("flag", {"data.name": "ring", "data.n": 100})]
+            choose(Registry.load(plugins=False), [ConfigLayer("flag", {"data.name": "ring", "data.n": 100})])
         ).config
         assert ring.metrics["mode-coverage"]["samples"] == 2500
 
     def test_an_augmentation_of_images_is_refused_for_vectors(self):
-        with pytest.raises(ConfigError, match="images are needed by augmentation ada"):
-            make_plan(Registry.load(plugins=False), [ConfigLayer("file", {"data.name": "ring", "augment.ada": {}})])
+        with pytest.raises(ConfigError, match="images are required by augmentation ada"):
+            make_plan(
+                choose(Registry.load(plugins=False), [ConfigLayer("file", {"data.name": "ring", "augment.ada": {}})])
+            )
 
     def test_balanced_sampling_without_classes_is_refused_before_anything_is_built(self, tmp_path):
         for number in range(4):
             Image.new("L", (8, 8), 60 * number).save(tmp_path / f"{number}.png")
         data = {"name": "folder", "path": str(tmp_path), "image_size": 8, "sampling": "balanced"}
-        with pytest.raises(ConfigError, match="balanced draws every class equally often, and data folder has no"):
+        with pytest.raises(ConfigError, match="balanced draws every class equally often, but data folder has no"):
             planned(data=data)
 
     def test_unrolling_in_micro_batches_is_warned_of(self):
@@ -414,7 +417,7 @@ class TestPlanning:
             planned(train={"unroll_steps": 2, "accumulate": accumulate, "batch_size": 8}) for accumulate in (1, 2)
         )
         reasons = [
-            "updates on that part alone" in " ".join(one.reason for one in plan.warnings) for plan in (whole, parts)
+            "on that micro-batch alone" in " ".join(one.reason for one in plan.warnings) for plan in (whole, parts)
         ]
         assert reasons == [False, True]
 
@@ -461,7 +464,9 @@ class TestBalancedLabels:
             ConfigLayer("file", {"data.name": "ring", "data.n": 100, "data.sampling": sampling})
             for sampling in ("shuffle", "balanced")
         ]
-        as_it_is, balanced = (make_plan(Registry.load(plugins=False), [layer]).spec.marginal for layer in layers)
+        as_it_is, balanced = (
+            make_plan(choose(Registry.load(plugins=False), [layer])).spec.marginal for layer in layers
+        )
         assert as_it_is == pytest.approx([0.13] * 4 + [0.12] * 4)
         assert balanced == pytest.approx([1 / 8] * 8)
 
@@ -718,12 +723,12 @@ def test_a_scatter_plot_shows_all_its_points_made_by_the_average(monkeypatch, tm
     assert shown is real
 
 
-def test_the_film_is_in_the_order_of_the_steps(monkeypatch, tmp_path):
+def test_the_gif_is_in_the_order_of_the_steps(monkeypatch, tmp_path):
     steps = [7, 3, 12_345_678, 0, 500, 41, 2_000_000, 6]
     for step in steps:
         (tmp_path / f"step-{step:07d}.png").touch()
     shown = []
-    monkeypatch.setattr(pictures, "save_film", lambda frames, path: shown.extend(frames))
+    monkeypatch.setattr(pictures, "save_gif", lambda frames, path: shown.extend(frames))
     run = SimpleNamespace(samples=tmp_path, path=tmp_path)
     SampleGrids(run, None, SPEC, every=1, steps=1, seed=0).close()
     assert [int(frame.stem.removeprefix("step-")) for frame in shown] == sorted(steps)
@@ -741,17 +746,17 @@ class TestPictures:
         middle = pictures.CANVAS // 2
         assert picture.getpixel((middle, middle)) == pytest.approx(pictures.FAKE_COLOR, abs=40)
 
-    def test_a_strip_goes_from_the_first_frame_to_the_last(self, tmp_path):
+    def test_a_contact_sheet_goes_from_the_first_frame_to_the_last(self, tmp_path):
         frames = []
         for number in range(24):
             frames.append(tmp_path / f"step-{number:07d}.png")
             Image.new("RGB", (8, 8), (10 * number,) * 3).save(frames[-1])
-        pictures.strip(frames, tmp_path / "strip.png")
+        pictures.contact_sheet(frames, tmp_path / "sheet.png")
         width, top = pictures.PANEL + pictures.GAP, pictures.CAPTION + pictures.PANEL // 2
-        with Image.open(tmp_path / "strip.png") as sheet:
+        with Image.open(tmp_path / "sheet.png") as sheet:
             count = sheet.width // width
             shown = [sheet.getpixel((number * width + width // 2, top))[0] // 10 for number in range(count)]
-        assert count == pictures.MOST_IN_STRIP
+        assert count == pictures.MOST_ON_SHEET
         assert (shown[0], shown[-1]) == (0, 23)
         gaps = {after - before for before, after in pairwise(shown)}
         assert gaps <= {3, 4}

@@ -10,8 +10,10 @@ import torch
 from toys import SPEC, Constant, Hinge, make_setup
 
 from ganzoo.errors import DivergedError
-from ganzoo.training.loop import Schedule, train
-from ganzoo.training.step import WeightedRegularizer
+from ganzoo.protocols import Augmentation
+from ganzoo.training.game import WeightedRegularizer
+from ganzoo.training.loop import train
+from ganzoo.training.setup import Schedule
 
 
 def finish(setup):
@@ -45,6 +47,55 @@ def test_projections_follow_each_optimizer_step():
     seen = Constant()
     finish(make_setup(steps=2, n_critic=2, regularizers=(WeightedRegularizer(name="c", regularizer=seen, weight=1.0),)))
     assert seen.projected == ["discriminator", "discriminator", "generator"] * 2
+
+
+def test_each_player_is_projected_itself_after_it_has_moved():
+    class Projects(Constant):
+        def after_step(self, player, network):
+            assert network is getattr(setup.state, player)
+            first = next(network.parameters())
+            assert not torch.equal(first, before[player]), "nothing has moved yet"
+            with torch.no_grad():
+                first.zero_()
+
+    setup = make_setup(steps=1, regularizers=(WeightedRegularizer(name="c", regularizer=Projects(), weight=1.0),))
+    before = {player: first_parameter(setup, player).clone() for player in ("generator", "discriminator")}
+    finish(setup)
+    assert not first_parameter(setup, "generator").any()
+    assert not first_parameter(setup, "discriminator").any()
+
+
+def first_parameter(setup, player):
+    return next(getattr(setup.state, player).parameters()).detach()
+
+
+def test_networks_train_in_training_mode_whatever_they_were_in_before():
+    setup, expected = (
+        make_setup(steps=2, batch_norm=True, dropout=0.5),
+        make_setup(steps=2, batch_norm=True, dropout=0.5),
+    )
+    setup.state.generator.eval()
+    setup.state.discriminator.eval()
+    for one in (setup, expected):
+        finish(one)
+    assert all(torch.equal(value, weights(setup)[name]) for name, value in weights(expected).items())
+
+
+def test_the_gradient_of_either_player_is_limited():
+    """Steps of plain descent at rate 1 are as long as the gradient, which is reported as it was."""
+    setup = make_setup(steps=1, spectral=False, clip_grad_norm=1e-3)
+    before = {}
+    for player in ("generator", "discriminator"):
+        network = getattr(setup.state, player)
+        before[player] = torch.nn.utils.parameters_to_vector(network.parameters()).detach().clone()
+        optimizer = torch.optim.SGD(network.parameters(), lr=1.0)
+        optimizer.param_groups[0]["initial_lr"] = 1.0
+        setattr(setup.state, f"{player[0]}_optimizer", optimizer)
+    (report,) = finish(setup)
+    for player, start in before.items():
+        moved = torch.nn.utils.parameters_to_vector(getattr(setup.state, player).parameters()).detach() - start
+        assert report.scalars[f"grad_norm/{player[0]}"] > 1e-2
+        assert moved.norm().item() == pytest.approx(1e-3, rel=1e-3)
 
 
 def test_stopping_early_is_a_break():
@@ -117,8 +168,8 @@ def test_draws_of_a_regularizer_are_those_of_the_whole_batch():
     assert torch.equal(*drawn)
 
 
-def conditional(**changes):
-    return make_setup(spec=replace(SPEC, conditional=True), classes=3, **changes)
+def conditional(*, marginal=SPEC.marginal, **changes):
+    return make_setup(spec=replace(SPEC, conditional=True, marginal=marginal), classes=3, **changes)
 
 
 class Labels(Constant):
@@ -141,14 +192,94 @@ def test_fake_labels_follow_the_data_or_are_uniform():
         torch.testing.assert_close(share, torch.tensor(expected), atol=0.04, rtol=0)
 
 
-def test_a_relativistic_conditional_loss_pairs_labels():
-    class Paired(Hinge):
-        def generator_loss(self, *, real, fake):
-            return (real - fake).mean()
+@pytest.mark.parametrize(("draw", "expected"), [("marginal", (0.8, 0.0, 0.2)), ("uniform", (0.5, 0.0, 0.5))])
+def test_no_fake_is_asked_to_be_of_a_class_that_does_not_occur(draw, expected):
+    views = drawn_labels(label_draw=draw, batch_size=300, steps=5, marginal=(0.8, 0.0, 0.2))
+    share = torch.bincount(torch.cat([fake for _, fake in views]), minlength=3) / (300 * len(views))
+    assert share[1] == 0
+    torch.testing.assert_close(share, torch.tensor(expected), atol=0.04, rtol=0)
 
-    for real, fake in drawn_labels(generator_needs_real=True, loss=Paired()):
+
+class Paired(Hinge):
+    """Compares fakes with real data in the generator's step, too."""
+
+    def generator_loss(self, *, real, fake):
+        return (real - fake).mean()
+
+
+PAIRED = {"loss": Paired(), "generator_needs_real": True}
+
+
+@pytest.mark.parametrize("accumulate", [1, 3])
+def test_the_generators_step_sees_the_real_batch_that_the_discriminator_saw_last(accumulate):
+    """Images and labels of one batch, whose number is counted in updates of the discriminator."""
+    seen = Constant()
+    part = WeightedRegularizer(name="c", regularizer=seen, weight=1.0)
+    setup = conditional(regularizers=(part,), steps=3, n_critic=2, accumulate=accumulate, **PAIRED)
+    finish(setup)
+    updates = [seen.views[start : start + accumulate] for start in range(0, len(seen.views), accumulate)]
+    for views, number in zip(updates, (0, 1, 1, 2, 3, 3, 4, 5, 5), strict=True):
+        batch = setup.batches.batch(number)
+        assert torch.equal(torch.cat([view.real for view in views]), batch.data)
+        assert torch.equal(torch.cat([view.real_labels for view in views]), batch.labels)
+
+
+def test_a_relativistic_conditional_loss_pairs_labels():
+    for real, fake in drawn_labels(**PAIRED):
         assert torch.equal(real, fake)
     assert any(not torch.equal(real, fake) for real, fake in drawn_labels())
+
+
+def test_micro_batches_share_out_the_labels_of_the_batch():
+    """Parts of an update one after the other: D and G, three each."""
+    whole, parts = (drawn_labels(steps=1, batch_size=9, accumulate=accumulate) for accumulate in (1, 3))
+    for player in (0, 1):
+        for side in (0, 1):
+            shared_out = torch.cat([labels[side] for labels in parts[3 * player : 3 * player + 3]])
+            assert torch.equal(shared_out, whole[player][side])
+
+
+class Everything(Constant):
+    """Writes down all that is drawn for an update; torch's own generator is what dropout draws from."""
+
+    def _terms(self, view):
+        own, forward = torch.rand(3, generator=view.random), torch.rand(3)
+        self.views.append({"z": view.z, "labels": view.fake_labels, "own": own, "forward": forward})
+        return {f"constant_{id(self)}": 0 * next(view.network.parameters()).sum()}
+
+
+class Unchanged(Augmentation):
+    """Leaves images alone; keeps the numbers drawn."""
+
+    def __init__(self):
+        self.drawn = []
+
+    def draw(self, n, *, random):
+        self.drawn.append(torch.rand(n, 1, generator=random))
+        return self.drawn[-1]
+
+    def __call__(self, images, draws):
+        return images
+
+
+def test_every_update_of_every_player_under_every_seed_draws_numbers_of_its_own():
+    rows = {"z": [], "labels": [], "own": [], "forward": [], "augment": []}
+    for seed in (0, 1):
+        one, other, augment = Everything(), Everything(), Unchanged()
+        parts = tuple(
+            WeightedRegularizer(name=name, regularizer=part, weight=1.0)
+            for name, part in (("one", one), ("other", other))
+        )
+        finish(conditional(seed=seed, steps=2, n_critic=2, batch_size=40, regularizers=parts, augment=augment))
+        for kind in ("z", "labels", "own", "forward"):
+            rows[kind] += [view[kind] for view in one.views]
+        rows["own"] += [view["own"] for view in other.views]
+        rows["augment"] += augment.drawn
+    updates = 2 * 2 * (2 + 1)
+    for kind, count in {"z": 1, "labels": 1, "own": 2, "forward": 1, "augment": 2}.items():
+        drawn = torch.stack([row.flatten().double() for row in rows[kind]])
+        assert len(drawn) == updates * count
+        assert len(drawn.unique(dim=0)) == len(drawn), f"{kind} was drawn twice"
 
 
 def test_unconditional_networks_get_no_labels():
@@ -163,9 +294,19 @@ def test_learning_rate_schedules_are_functions_of_the_step():
     assert [linear.learning_rate_factor(step) for step in (0, 50, 75, 100)] == [1.0, 1.0, 0.5, 0.0]
     cosine = Schedule(steps=100, batch_size=1, lr_schedule="cosine")
     assert [round(cosine.learning_rate_factor(step), 6) for step in (0, 50, 100)] == [1.0, 0.5, 0.0]
-    setup = make_setup(steps=4, lr=0.01, lr_schedule="linear")
-    rates = [setup.state.g_optimizer.param_groups[0]["lr"] for _ in train(setup)]
-    assert rates == [0.01, 0.01, 0.01, 0.005]
+
+
+@pytest.mark.parametrize("shape", ["linear", "cosine"])
+def test_both_players_learn_at_the_rate_of_the_step(shape):
+    """All updates of step s + 1 are made at the factor of s, of the rates that the optimizers began with."""
+    setup = make_setup(steps=6, lr=0.01, lr_schedule=shape, n_critic=2)
+    (of_d,) = setup.state.d_optimizer.param_groups
+    (of_g,) = setup.state.g_optimizer.param_groups
+    of_d["lr"] = of_d["initial_lr"] = 0.03
+    expected = [setup.schedule.learning_rate_factor(step) for step in range(6)]
+    rates = [(of_d["lr"], of_g["lr"]) for _ in train(setup)]
+    assert rates == [(pytest.approx(0.03 * factor), pytest.approx(0.01 * factor)) for factor in expected]
+    assert expected[-1] < 0.5
 
 
 def test_ema_is_the_recursive_average_of_parameters_with_copied_buffers():

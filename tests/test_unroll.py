@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from ganzoo.protocols import DiscriminatorOutput
-from ganzoo.training.step import Game, Inputs, discriminator_terms, generator_terms
+from ganzoo.training.game import Game, Inputs
+from ganzoo.training.step import discriminator_terms, generator_terms
 from ganzoo.training.unroll import Unroll, functional
 
 OPTIMIZERS = {

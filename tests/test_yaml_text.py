@@ -22,15 +22,15 @@ def test_an_empty_file_holds_nothing(text):
 @pytest.mark.parametrize(
     ("text", "line", "complaint"),
     [
-        ("loss: a\nseed: 1\nloss: b\n", 3, "key 'loss' stands twice"),
-        ("train:\n  steps: 1\n  ema: 0\n  steps: 2\n", 4, "key 'steps' stands twice"),
-        ("a: [{b: 1, b: 2}]", 1, "key 'b' stands twice"),
+        ("loss: a\nseed: 1\nloss: b\n", 3, "key 'loss' is declared twice"),
+        ("train:\n  steps: 1\n  ema: 0\n  steps: 2\n", 4, "key 'steps' is declared twice"),
+        ("a: [{b: 1, b: 2}]", 1, "key 'b' is declared twice"),
         ("a: 1\nb: &x 1\n", 2, "anchors and aliases"),
         ("a: *x\n", 1, "anchors and aliases"),
         ("a: 1\nb: !!int '1'\n", 2, "tags are not allowed"),
         ("a: !!python/object:os.system {}\n", 1, "tags are not allowed"),
-        ("a: 1\n<<: {b: 2}\n", 2, "a key must be a word"),
-        ("? [a]\n: 1\n", 1, "a key must be a word"),
+        ("a: 1\n<<: {b: 2}\n", 2, "a key must be a plain word"),
+        ("? [a]\n: 1\n", 1, "a key must be a plain word"),
         ("a: 1\nb: [1,\n", 3, "not valid YAML"),
         ("a: b: c\n", 1, "not valid YAML"),
         ("a: 1\n\tb: 2\n", 2, "not valid YAML"),
@@ -56,7 +56,7 @@ def test_a_day_that_does_not_exist():
 
 @pytest.mark.parametrize("text", ["- a\n- b\n", "hinge", "3"])
 def test_what_holds_no_sections(text):
-    with pytest.raises(ConfigError, match=r"my\.yaml must hold sections"):
+    with pytest.raises(ConfigError, match=r"my\.yaml must be a mapping of sections"):
         read_yaml(text, "my.yaml")
 
 

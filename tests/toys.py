@@ -7,10 +7,11 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from ganzoo.protocols import Batch, DataSpec, Discriminator, DiscriminatorOutput, Generator, Regularizer
-from ganzoo.training.loop import Schedule, Setup
+from ganzoo.training.game import Game, Inputs
 from ganzoo.training.runtime import Runtime
+from ganzoo.training.sampler import Sampler
+from ganzoo.training.setup import Schedule, Setup
 from ganzoo.training.state import TrainState, averaged_copy
-from ganzoo.training.step import Game, Inputs
 
 SIZE = 8
 SPEC = DataSpec(shape=(1, SIZE, SIZE), classes=("a", "b", "c"), marginal=(0.5, 0.3, 0.2))
@@ -144,6 +145,7 @@ def make_setup(*, dtype: torch.dtype = torch.float32, lr: float = 1e-2, regulari
     }
     discriminator = ToyDiscriminator(**network).to(dtype)
     generator = ToyGenerator(batch_norm=changes.pop("g_batch_norm", True)).to(dtype)
+    uniform = changes.pop("label_draw", "marginal") == "uniform"
     schedule = Schedule(**{"steps": 4, "batch_size": 6, "log_every": 1, "ema": 0.9, **changes})
     runtime = Runtime(device=torch.device("cpu"))
     state = TrainState(
@@ -159,7 +161,7 @@ def make_setup(*, dtype: torch.dtype = torch.float32, lr: float = 1e-2, regulari
         game=make_game(discriminator, generator, runtime, regularizers=tuple(regularizers), **game),
         state=state,
         batches=ToyBatches(schedule.batch_size, dtype),
-        spec=spec,
+        sampler=Sampler.of(generator, spec, uniform=uniform),
         runtime=runtime,
         schedule=schedule,
     )

@@ -28,6 +28,7 @@ from torch.nn.functional import relu
 
 from ganzoo.config.layers import ConfigLayer
 from ganzoo.data import Batches
+from ganzoo.planning.choice import choose
 from ganzoo.planning.plan import Plan, make_plan
 from ganzoo.registry import Registry
 from ganzoo.runs.assembly import assemble
@@ -130,7 +131,7 @@ def plan_for(registry: Registry, *, image_size: int, batch_size: int, precision:
         "runtime.device": "cpu",
         "runtime.precision": precision,
     }
-    return make_plan(registry, [ConfigLayer("benchmark", values)])
+    return make_plan(choose(registry, [ConfigLayer("benchmark", values)]))
 
 
 def contestants(registry: Registry, *, image_size: int, batch_size: int) -> Iterator[tuple[str, Step]]:

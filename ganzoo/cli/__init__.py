@@ -1,4 +1,4 @@
-"""The command line: ``ganzoo`` and ``python -m ganzoo``. Data on stdout, chatter on stderr; torch only when needed."""
+"""The command line: ``ganzoo`` and ``python -m ganzoo``. Data on stdout, messages on stderr; torch only when needed."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ganzoo.cli import context
 from ganzoo.cli.check import EXAMPLES as CHECK_EXAMPLES
 from ganzoo.cli.check import check_command
 from ganzoo.cli.doctor import doctor_command
+from ganzoo.cli.dotted_flags import written_out
 from ganzoo.cli.failure import guarded
 from ganzoo.cli.info import info_command
 from ganzoo.cli.listing import list_command
@@ -26,14 +27,15 @@ from ganzoo.cli.run import EXAMPLES as RUN_EXAMPLES
 from ganzoo.cli.run import run_command
 from ganzoo.cli.sample import EXAMPLES as SAMPLE_EXAMPLES
 from ganzoo.cli.sample import sample_command
-from ganzoo.cli.sugar import written_out
+from ganzoo.cli.usage import Command, Group
 
 app = typer.Typer(
     name="ganzoo",
-    help="Train any GAN loss with any discriminator, on digits at once or on your own pictures.",
+    help="Train GANs: any loss with any discriminator, on the digits that come along or on your own pictures.",
     epilog="First steps: ganzoo run --loss hinge --disc patchgan-sn",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    cls=Group,
 )
 
 for command, function, examples in (
@@ -48,7 +50,7 @@ for command, function, examples in (
     ("plugins", plugins_command, None),
     ("doctor", doctor_command, None),
 ):
-    app.command(command, epilog=examples)(guarded(function))
+    app.command(command, epilog=examples, cls=Command)(guarded(function))
 app.add_typer(plot_app, name="plot")
 
 
@@ -61,10 +63,10 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def _before(
     show_version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
-    no_plugins: Annotated[bool, typer.Option("--no-plugins", help="Load first-party components only.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
+    no_plugins: Annotated[bool, typer.Option("--no-plugins", help="Load ganzoo's own components only.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first broken plugin.")] = False,
 ) -> None:
     context.configure(plugins=not no_plugins, strict=strict, debug=debug)

@@ -36,22 +36,24 @@ STYLES = {
 
 def check_command(
     name: Annotated[
-        str | None, typer.Argument(help="A component's name, an alias, or distribution/name.", show_default=False)
+        str | None, typer.Argument(help="Name or alias of a component, or distribution/name.", show_default=False)
     ] = None,
     dist: Annotated[
-        str | None, typer.Option("--dist", metavar="PACKAGE", help="Check all that this distribution provides.")
+        str | None, typer.Option("--dist", metavar="PACKAGE", help="Check every component of this distribution.")
     ] = None,
     kind: Annotated[
         str | None, typer.Option("--kind", metavar="KIND", help="Check components of this kind only.")
     ] = None,
     assignments: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME.OPTION=VALUE", help="Check it with this option. Can be repeated."),
+        typer.Option(
+            "--set", metavar="NAME.OPTION=VALUE", help="Check the component with this option. Can be repeated."
+        ),
     ] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Also name the checks that passed.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a list of reports for programs.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Also list the checks that passed.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the reports as JSON.")] = False,
 ) -> None:
-    """Check components against their protocol: what a plugin's author runs before anybody else does."""
+    """Check that components do what their protocol says; for authors of plugins."""
     known = registry()
     entries = _asked_for(known, name, dist, kind)
     from ganzoo.testing.installed import check_entry, demand_ready, given_to
@@ -73,7 +75,7 @@ def check_command(
 def _asked_for(known: Registry, name: str | None, dist: str | None, kind: str | None) -> list[Entry]:
     if (name is None) == (dist is None):
         raise ConfigError(
-            "check takes a component's name, or a distribution's",
+            "check takes the name of a component or of a distribution",
             given="neither" if name is None else f"{name} and --dist {dist}",
             allowed="ganzoo check NAME, or ganzoo check --dist PACKAGE",
             hint="ganzoo list",

@@ -25,11 +25,11 @@ _PLAIN_MARKS = {"ok": "+", "note": "!", "fault": "X"}
 
 
 def doctor_command(
-    as_json: Annotated[bool, typer.Option("--json", help="Print the checks for programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
 ) -> None:
-    """Check versions, devices, folders and plugins; a page for a bug report.
+    """Check versions, devices, folders and plugins. Paste the output into a bug report.
 
-    Exits with 0 if nothing is wrong, 4 if a plugin is broken, 6 if a device, a folder or the installation is unusable.
+    Exit code: 0 if nothing is wrong, 4 if a plugin is broken, 6 if a device, a folder or the installation is unusable.
     """
     from ganzoo.doctor.checkup import checkup
     from ganzoo.doctor.diagnosis import exit_code  # here, since no other command needs what these import

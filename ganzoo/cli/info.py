@@ -21,14 +21,14 @@ _MARGIN = "  "
 
 def info_command(
     name: Annotated[
-        str, typer.Argument(help="A component's name, an alias, or distribution/name.", show_default=False)
+        str, typer.Argument(help="Name or alias of a component, or distribution/name.", show_default=False)
     ],
     kind: Annotated[
-        str | None, typer.Option("--kind", help="Where several kinds have the name: show this one only.")
+        str | None, typer.Option("--kind", metavar="KIND", help="Show this kind only, if several kinds share the name.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a list of rows for programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
 ) -> None:
-    """Show a component: formula, what it does, options, tags, paper, provider and YAML."""
+    """Show a component: formula, description, options, tags, paper, provider and YAML."""
     known = registry()
     entries = known.find(name) if kind is None else [known.get(kind, name)]
     descriptions = [describe(known, entry) for entry in entries]
@@ -54,7 +54,7 @@ def _print(out: Console, description: Description) -> None:
     if description.options:
         _print_options(out, description)
     if description.suggests:
-        _print_pairs(out, "suggests, where you say nothing", description.suggests)
+        _print_pairs(out, "suggests, unless you set it", description.suggests)
     if "patch" in entry.component.tags and entry.kind == "discriminator":
         _print_patch_maps(out, description)
     if description.yaml:

@@ -23,11 +23,14 @@ _PLURALS = {kind.name: kind.plural for kind in KINDS}
 
 def list_command(
     kind: Annotated[
-        str | None, typer.Argument(help="Show one kind only: losses, discriminators, generators, …", show_default=False)
+        str | None,
+        typer.Argument(
+            help="Show this kind only: losses, discriminators, generators, …", metavar="[KIND]", show_default=False
+        ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print rows for programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
 ) -> None:
-    """List the components that are installed."""
+    """List the installed components."""
     known = registry()
     entries = known.entries(kind)
     if as_json:

@@ -13,8 +13,8 @@ from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
-from ganzoo.cli.chatter import chatter
 from ganzoo.cli.context import console, registry
+from ganzoo.cli.log_console import log_console
 from ganzoo.cli.run import COMPONENTS, Set, component, given_flags, number, repeated
 from ganzoo.config.layers import ConfigLayer, parse_assignments
 from ganzoo.errors import ConfigError
@@ -32,10 +32,10 @@ Examples:
 """
 MARKS = {"ok": ("ok", "green"), "warn": ("w", "yellow"), "refused": ("R", "red"), "failed": ("F", "bold white on red")}
 MEANINGS = {
-    "ok": "fits",
-    "warn": "warn: runs, but is ill-posed",
-    "refused": "refused: cannot be computed",
-    "failed": "failed: breaks in training",
+    "ok": "ok",
+    "warn": "warn: it runs, but is ill-posed",
+    "refused": "refused: it cannot be computed",
+    "failed": "failed: it broke in training",
 }
 COLUMN = 4
 INDENT = 2
@@ -43,39 +43,44 @@ INDENT = 2
 
 def matrix_command(
     run: Annotated[
-        int, typer.Option("--run", metavar="N", min=0, help="Train each pair for N generator steps; 0 trains none.")
+        int,
+        typer.Option("--run", metavar="N", min=0, help="Train each pair for N generator steps; 0 only judges them."),
     ] = 0,
-    loss: Annotated[list[str] | None, component("--loss", "Only this loss; can be repeated.")] = None,
-    disc: Annotated[list[str] | None, component("--disc", "Only this discriminator; can be repeated.")] = None,
-    gen: Annotated[str | None, component("--gen", "Generator; by default dcgan.")] = None,
+    loss: Annotated[list[str] | None, component("--loss", "Show this loss only. Can be repeated.")] = None,
+    disc: Annotated[list[str] | None, component("--disc", "Show this discriminator only. Can be repeated.")] = None,
+    gen: Annotated[str | None, component("--gen", "Generator \\[default: dcgan]")] = None,
     reg: Annotated[
         list[str] | None,
-        component("--reg", "Regularizer in place of the suggested ones; can be repeated. 'none' for none."),
+        component("--reg", "Regularizer to use instead of the suggested ones, or none. Can be repeated."),
     ] = None,
     augment: Annotated[
         list[str] | None,
-        component("--augment", "What images go through before the discriminator sees them; can be repeated."),
+        component("--augment", "Augment real and fake images before the discriminator, e.g. ada. Can be repeated."),
     ] = None,
     data: Annotated[
         str | None,
         typer.Option(
-            "--data", metavar="NAME|PATH", help="A dataset, or a folder of pictures.", rich_help_panel=COMPONENTS
+            "--data",
+            metavar="NAME|PATH",
+            help="Dataset, or folder of pictures \\[default: digits]",
+            rich_help_panel=COMPONENTS,
         ),
     ] = None,
     image_size: Annotated[
-        int | None, number("--image-size", "Side in pixels; by default what suits the data.", panel=COMPONENTS)
+        int | None,
+        number("--image-size", "Image side in pixels; the data decide if it is not given.", panel=COMPONENTS),
     ] = None,
     assignments: Set = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a list of rows for programs.")] = False,
-    as_html: Annotated[bool, typer.Option("--html", help="Print a page that needs no other file.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
+    as_html: Annotated[bool, typer.Option("--html", help="Print a self-contained HTML page.")] = False,
 ) -> None:
-    """Show which losses and discriminators go together: ok, warn, refused or, with --run, failed; and why.
+    """Show which losses and discriminators go together (ok, warn, refused or, with --run, failed) and why.
 
-    Pairs are planned as for ganzoo run, with what losses suggest, but with narrow networks and batches of 8.
+    Pairs are planned as in ganzoo run, including what losses suggest, but with narrow networks and batches of 8.
 
-    --set overrides that; an option of a discriminator or a loss is set where there is one.
+    --set overrides this. Options of a loss or a discriminator are set for those that have them.
 
-    The exit code is 1 if a pair failed; a refused pair is no failure.
+    The exit code is 1 if a pair failed. A refused pair is not a failure.
     """
     if as_json and as_html:
         raise ConfigError("--json and --html exclude each other", hint="ganzoo matrix --json")
@@ -87,7 +92,7 @@ def matrix_command(
         for name in names or ():
             known.get(kind, name)
     choose(known, layers)  # a wrong name or key is answered at once: what follows imports torch
-    chatter(quiet=True)
+    log_console(quiet=True)
     from ganzoo.studies.matrix import matrix, pairs
 
     chosen: dict[str, Any] = {"losses": loss or (), "discriminators": disc or ()}

@@ -21,23 +21,28 @@ Examples:
 
 def new_plugin_command(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="Of the distribution, such as ganzoo-soft-hinge.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="NAME", help="Name of the new distribution, e.g. ganzoo-soft-hinge.", show_default=False
+        ),
     ],
     kinds: Annotated[
         list[str] | None,
-        typer.Option("--kind", metavar="KIND", help="What it provides, by default a loss; can be repeated."),
+        typer.Option(
+            "--kind", metavar="KIND", help="Kind of component that it provides \\[default: loss]. Can be repeated."
+        ),
     ] = None,
     component: Annotated[
         str | None,
         typer.Option(
             "--component",
             metavar="NAME",
-            help="The component's name, by default NAME without ganzoo-; of several kinds, how their names begin.",
+            help="Name of the component, or with several kinds how their names begin \\[default: NAME without ganzoo-]",
         ),
     ] = None,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder in which its folder is made.")] = Path(),
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Existing folder in which to create it.")] = Path(),
 ) -> None:
-    """Write a package with components of your own: it installs, and passes its tests, as it is.
+    """Create a package with components of your own, which installs and passes its tests as it is.
 
     Kinds: loss, discriminator, generator, regularizer, augmentation, dataset, metric, recipe, tracker.
     """

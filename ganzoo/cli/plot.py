@@ -9,6 +9,7 @@ import typer
 
 from ganzoo.cli.context import registry
 from ganzoo.cli.failure import guarded
+from ganzoo.cli.usage import Command, Group
 from ganzoo.errors import ConfigError
 from ganzoo.registry import Registry
 
@@ -24,29 +25,32 @@ Examples:
 """
 
 plot_app = typer.Typer(
-    help="Draw losses over the logit, or the curves of a run. Needs matplotlib (the extra 'plot').",
+    help="Plot losses over the logit, or the curves of a run. Needs matplotlib (pip extra 'plot').",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    cls=Group,
 )
 
 
 def losses_command(
     out: Annotated[
-        Path, typer.Option("--out", metavar="FILE", help="A new picture: .png, .svg or .pdf.", show_default=False)
+        Path, typer.Option("--out", metavar="FILE", help="New file to write: .png, .svg or .pdf.", show_default=False)
     ],
     names: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="NAME",
-            help="Losses, by default all of them. Options follow a colon, as in the examples.",
+            help="Losses; options follow a colon, as in the examples \\[default: all losses]",
             show_default=False,
         ),
     ] = None,
-    limit: Annotated[float, typer.Option("--limit", metavar="X", min=0.1, max=50, help="Logits from −X to X.")] = 4.0,
+    limit: Annotated[
+        float, typer.Option("--limit", metavar="X", min=0.1, max=50, help="Plot logits from −X to X.")
+    ] = 4.0,
 ) -> None:
-    """Draw what D and G minimize, and the gradients of it, over the logit of a real and of a fake sample.
+    """Plot the objectives of D and G and their gradients over the logit of a real and of a fake sample.
 
-    One logit moves, the other is held at 0. Losses on energies are drawn where the logit, −energy, is at most 0.
+    One logit varies while the other is held at 0. For losses on energies the logit, which is −energy, is at most 0.
     """
     known = registry()
     _check_place(out)
@@ -54,11 +58,11 @@ def losses_command(
     for word in words:
         known.get("loss", word.partition(":")[0])  # a wrong name is answered at once: what follows imports torch
     from ganzoo.plotting import canvas, losses
-    from ganzoo.plotting.asked import asked_loss
     from ganzoo.plotting.curves import loss_curves
+    from ganzoo.plotting.loss_argument import loss_of_argument
 
     canvas.check_format(out)
-    curves = [loss_curves(word, *asked_loss(known, word), limit=limit) for word in words]
+    curves = [loss_curves(word, *loss_of_argument(known, word), limit=limit) for word in words]
     canvas.save(losses.figure(curves), out)
     typer.echo(out)
 
@@ -70,13 +74,15 @@ def run_command(
         typer.Option(
             "--out",
             metavar="FILE",
-            help="A new picture: .png, .svg or .pdf; by default metrics.png of the run, which is drawn anew.",
+            help="New file to write: .png, .svg or .pdf \\[default: metrics.png in the run, which is replaced]",
             show_default=False,
         ),
     ] = None,
-    runs_folder: Annotated[Path, typer.Option("--runs", metavar="DIR", help="The folder of runs.")] = Path("runs"),
+    runs_folder: Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder that holds the runs.")] = Path(
+        "runs"
+    ),
 ) -> None:
-    """Draw a run's terms, mean logits, gradient norms and metrics, beside what its loss comes to at p_g = p_data."""
+    """Plot the terms, mean logits, gradient norms and metrics of a run, with the value of its loss at p_g = p_data."""
     if out is not None:
         _check_place(out)
     from ganzoo.runs.directory import find_run
@@ -108,5 +114,5 @@ def _check_place(out: Path) -> None:
         )
 
 
-plot_app.command("losses", epilog=LOSSES_EXAMPLES)(guarded(losses_command))
-plot_app.command("run", epilog=RUN_EXAMPLES)(guarded(run_command))
+plot_app.command("losses", epilog=LOSSES_EXAMPLES, cls=Command)(guarded(losses_command))
+plot_app.command("run", epilog=RUN_EXAMPLES, cls=Command)(guarded(run_command))

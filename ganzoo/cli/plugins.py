@@ -37,15 +37,16 @@ _OF_GANZOO: tuple[Column, ...] = (
 
 
 def plugins_command(
-    as_json: Annotated[bool, typer.Option("--json", help="Print a list of rows for programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
     as_requirements: Annotated[
-        bool, typer.Option("--requirements", help="Print lines for pip that install ganzoo and its plugins again.")
+        bool,
+        typer.Option("--requirements", help="Print a requirements file that installs ganzoo and these plugins again."),
     ] = False,
 ) -> None:
-    """Show each installed plugin: version, API, components, import time, and whether it works."""
+    """List the installed plugins: version, API, components, import time, and whether they work."""
     if as_json and as_requirements:
         raise ConfigError(
-            "--json and --requirements are two forms of one answer", given="both", allowed="one of them, or neither"
+            "--json and --requirements cannot be combined", given="both", allowed="one of them, or neither"
         )
     # Not the registry that the commands share: that one prints every problem on stderr, and here each has its row.
     registry = Registry.load(strict=settings().strict, plugins=settings().plugins)

@@ -7,31 +7,37 @@ from typing import Annotated
 
 import typer
 
-from ganzoo.cli.chatter import chatter
 from ganzoo.cli.context import registry
-from ganzoo.cli.run import Device, Json, Out, Precision, Quiet, Set, Tracker, given_flags, number, print_outcome
+from ganzoo.cli.log_console import log_console
+from ganzoo.cli.run import SET_HELP, Device, Json, Out, Precision, Quiet, Tracker, given_flags, number, print_outcome
 from ganzoo.config.layers import ConfigLayer, parse_assignments
 from ganzoo.runs import tracking
 
 
 def resume_command(
     run: Annotated[
-        str | None, typer.Argument(help="Path, folder name or number; by default the newest unfinished run.")
+        str | None,
+        typer.Argument(
+            help="Path, folder name or number of a run \\[default: the newest unfinished run]", show_default=False
+        ),
     ] = None,
-    steps: Annotated[int | None, number("--steps", "Generator steps in all; by default as before.")] = None,
+    steps: Annotated[int | None, number("--steps", "Total number of generator steps \\[default: as before]")] = None,
     device: Device = None,
     precision: Precision = None,
-    assignments: Set = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="PATH=VALUE", help=SET_HELP.format(example="train.sample_every=100")),
+    ] = None,
     tracker: Tracker = None,
     out: Out = Path("runs"),
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Continue a run where its newest checkpoint ends, in the same folder.
+    """Continue a run from its newest checkpoint, in the same folder.
 
-    Only steps, intervals and the runtime may change, as in --steps 5000 or --set train.sample_every=100.
+    Only steps, intervals and the runtime can change, as in --steps 5000 or --set train.sample_every=100.
 
-    With the same versions, device and threads, the result equals an uninterrupted run bit by bit.
+    With the same versions, device and threads, the result equals that of an uninterrupted run, bit for bit.
     """
     flags = given_flags({"train.steps": steps, "runtime.device": device, "runtime.precision": precision})
     known = registry()
@@ -41,7 +47,7 @@ def resume_command(
     from ganzoo.runs.directory import find_run
     from ganzoo.runs.run import Run
 
-    console = chatter(quiet=quiet)
+    console = log_console(quiet=quiet)
     directory = find_run(out, run)
     trackers = tracking.chosen(wanted)
     resumed = runs.resume(known, directory, changes=changes, console=console, trackers=trackers)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ganzoo.cli.chatter import chatter
 from ganzoo.cli.context import registry
+from ganzoo.cli.log_console import log_console
 from ganzoo.config.layers import ConfigLayer, flatten, parse_assignments
 from ganzoo.errors import ConfigError
 from ganzoo.planning.choice import choose, file_layer
@@ -38,79 +38,92 @@ def number(flag: str, text: str, *, panel: str = TRAINING) -> Any:
     return typer.Option(flag, metavar="N", help=text, rich_help_panel=panel)
 
 
+SET_HELP = "Set any key of the configuration, e.g. {example}. Can be repeated."
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="PATH=VALUE", help="Set any key, e.g. train.d_lr=1e-3. Can be repeated."),
+    typer.Option("--set", metavar="PATH=VALUE", help=SET_HELP.format(example="train.d_lr=1e-3")),
 ]
 Tracker = Annotated[
     list[str] | None,
-    typer.Option("--tracker", metavar="NAME", help="Whom to tell of the run, besides its files; can be repeated."),
+    typer.Option(
+        "--tracker",
+        metavar="NAME",
+        help="Also send metrics and sample grids to this tracker, e.g. tensorboard. Can be repeated.",
+    ),
 ]
-Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder of runs.")]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder that holds the runs.")]
 Device = Annotated[
     str | None,
-    typer.Option("--device", metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.", rich_help_panel=TRAINING),
+    typer.Option(
+        "--device",
+        metavar="NAME",
+        help="Device: auto, cpu, cuda, cuda:N or mps \\[default: auto]",
+        rich_help_panel=TRAINING,
+    ),
 ]
 Precision = Annotated[
     str | None,
-    typer.Option("--precision", metavar="NAME", help="fp32 or bf16.", rich_help_panel=TRAINING),
+    typer.Option(
+        "--precision", metavar="NAME", help="Precision: fp32 or bf16 \\[default: fp32]", rich_help_panel=TRAINING
+    ),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Only warnings and errors on stderr.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON on stdout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print only warnings and errors on stderr.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 
 
 def run_command(
-    loss: Annotated[str | None, component("--loss", "Objective; by default hinge.")] = None,
-    disc: Annotated[str | None, component("--disc", "Discriminator; by default patchgan-sn.")] = None,
-    gen: Annotated[str | None, component("--gen", "Generator; by default dcgan.")] = None,
+    loss: Annotated[str | None, component("--loss", "Loss \\[default: hinge]")] = None,
+    disc: Annotated[str | None, component("--disc", "Discriminator \\[default: patchgan-sn]")] = None,
+    gen: Annotated[str | None, component("--gen", "Generator \\[default: dcgan]")] = None,
     reg: Annotated[
         list[str] | None,
-        component("--reg", "Regularizer in place of the suggested ones; can be repeated. 'none' for none."),
+        component("--reg", "Regularizer to use instead of the suggested ones, or none. Can be repeated."),
     ] = None,
     augment: Annotated[
         list[str] | None,
-        component("--augment", "What images go through before the discriminator sees them; can be repeated."),
+        component("--augment", "Augment real and fake images before the discriminator, e.g. ada. Can be repeated."),
     ] = None,
     metric: Annotated[
         list[str] | None,
-        component("--metric", "What samples are measured by, whenever they are due; can be repeated."),
+        component("--metric", "Metric to compute whenever samples are written. Can be repeated."),
     ] = None,
     data: Annotated[
         str | None,
         typer.Option(
             "--data",
             metavar="NAME|PATH",
-            help="A dataset, or a folder of pictures; by default digits.",
+            help="Dataset, or folder of pictures \\[default: digits]",
             rich_help_panel=COMPONENTS,
         ),
     ] = None,
     image_size: Annotated[
-        int | None, number("--image-size", "Side in pixels; by default what suits the data.", panel=COMPONENTS)
+        int | None,
+        number("--image-size", "Image side in pixels; the data decide if it is not given.", panel=COMPONENTS),
     ] = None,
     batch_size: Annotated[
-        int | None, number("--batch-size", "Images per batch; by default 64, or what the data suggest.")
+        int | None, number("--batch-size", "Images per batch \\[default: 64, or what the data suggest]")
     ] = None,
     steps: Annotated[
-        int | None, number("--steps", "Generator steps; by default 1500, or what the data suggest.")
+        int | None, number("--steps", "Generator steps \\[default: 1500, or what the data suggest]")
     ] = None,
-    seed: Annotated[int | None, number("--seed", "Of everything random; by default 0.")] = None,
+    seed: Annotated[int | None, number("--seed", "Random seed \\[default: 0]")] = None,
     device: Device = None,
     precision: Precision = None,
     config: Annotated[
-        str | None, typer.Option("--config", metavar="FILE", help="A configuration file, or a recipe's name.")
+        str | None, typer.Option("--config", metavar="FILE", help="Configuration file, or the name of a recipe.")
     ] = None,
     assignments: Set = None,
     tracker: Tracker = None,
     out: Out = Path("runs"),
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and stop.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be trained, and stop.")] = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Train a GAN. Any loss, any discriminator, digits or your own pictures.
+    """Train a GAN: any loss, any discriminator, on digits or your own pictures.
 
-    Options of a component: --loss.margin-real 0.5, or --set loss.margin_real=0.5; ganzoo info NAME shows them.
+    Options of a component: --loss.margin-real 0.5, or --set loss.margin_real=0.5. ganzoo info NAME lists them.
 
-    What a flag leaves open is taken from --set, then --config, then what the chosen parts suggest, then the defaults.
+    A flag overrides --set, which overrides --config, which overrides what components suggest, which overrides defaults.
     """
     flags = given_flags(
         {
@@ -132,17 +145,17 @@ def run_command(
         ("--metric", "metrics", metric),
     ):
         flags |= repeated(flag, section, names)
-    console = chatter(quiet=quiet)
+    console = log_console(quiet=quiet)
     known = registry()
     layers = [file_layer(config, known)] if config is not None else []
     wanted, other_assignments = tracking.asked_for(known, tracker or (), parse_assignments(assignments or ()))
     layers += [ConfigLayer("--set", other_assignments), ConfigLayer("flag", flags)]
-    choose(known, layers)  # a wrong name or key is answered at once: what follows imports torch
+    choice = choose(known, layers)  # a wrong name or key is answered at once: what follows imports torch
     from ganzoo.planning.plan import make_plan
     from ganzoo.runs import session as runs
 
     trackers = tracking.chosen(wanted)
-    plan = make_plan(known, layers)
+    plan = make_plan(choice)
     if dry_run:
         from ganzoo.cli.dry_run import show
 

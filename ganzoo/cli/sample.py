@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import typer
 
-from ganzoo.cli.chatter import chatter
+from ganzoo.cli.log_console import log_console
 from ganzoo.cli.run import Json
 from ganzoo.did_you_mean import did_you_mean
 from ganzoo.errors import ConfigError
@@ -29,27 +29,35 @@ Examples:
 
 def sample_command(
     run: Annotated[str, typer.Argument(help="Path, folder name or number of a run.", show_default=False)],
-    n: Annotated[int, typer.Option("-n", metavar="N", min=1, help="How many images.")] = 64,
+    n: Annotated[int, typer.Option("-n", metavar="N", min=1, help="Number of images.")] = 64,
     out: Annotated[
         Path | None,
         typer.Option(
             "--out",
             metavar="DIR",
-            help="Folder for one PNG an image, by class if there are any; of vectors samples.npy.",
+            help="Folder for one PNG per image, in one folder per class if there are classes; samples.npy for vectors.",
         ),
     ] = None,
     class_name: Annotated[
-        str | None, typer.Option("--class", metavar="NAME", help="Only this class (conditional runs).")
+        str | None,
+        typer.Option("--class", metavar="NAME", help="Generate only this class, if the generator uses classes."),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Another seed, other images.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Random seed of the images.")] = 0,
     grid: Annotated[
-        Path | None, typer.Option("--grid", metavar="FILE", help="All in one PNG; of vectors a scatter plot.")
+        Path | None,
+        typer.Option(
+            "--grid", metavar="FILE", help="PNG to write with all images in a grid; a scatter plot for vectors."
+        ),
     ] = None,
-    runs_folder: Annotated[Path, typer.Option("--runs", metavar="DIR", help="The folder of runs.")] = Path("runs"),
-    ema: Annotated[bool, typer.Option("--ema/--no-ema", help="The averaged generator, or the last one.")] = True,
+    runs_folder: Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder that holds the runs.")] = Path(
+        "runs"
+    ),
+    ema: Annotated[
+        bool, typer.Option("--ema/--no-ema", help="Use the averaged generator, or the last weights.")
+    ] = True,
     as_json: Json = False,
 ) -> None:
-    """Write images of a trained generator. Existing files are never overwritten."""
+    """Generate images with a trained generator. Existing files are never overwritten."""
     if out is None and grid is None:
         raise ConfigError(
             "sample needs a place to write",
@@ -66,7 +74,7 @@ def sample_command(
     from ganzoo.runs.directory import find_run
     from ganzoo.runs.run import Run
 
-    chatter(quiet=False)
+    log_console(quiet=False)
     chosen = Run(find_run(runs_folder, run, flag="--runs").path)
     labels = None if class_name is None else [_class_number(chosen, class_name)] * n
     _refuse_existing(out, grid)

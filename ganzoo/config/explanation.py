@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -16,13 +16,19 @@ from ganzoo.config.schema import SHARED_DATA_KEYS
 from ganzoo.did_you_mean import nearest
 
 
+def listed_keys(key: str, known: Sequence[str]) -> str:
+    """What is said of an unknown key that is like none of the known ones."""
+    return f"unknown key; known: {', '.join(known)}" if known else "unknown key; there are no options"
+
+
 def explain(
     error: ValidationError,
     model: type[BaseModel],
     *,
     section: str = "",
     origins: Mapping[str, str] | None = None,
-    fix: str = "ganzoo run --dry-run shows every key and its value",
+    fix: str = "see every key and its value with: ganzoo run --dry-run",
+    unknown: Callable[[str, Sequence[str]], str] = listed_keys,
 ) -> list[Finding]:
     """A finding for each value that is wrong: path, what was given, who said so, what is allowed.
 
@@ -32,6 +38,7 @@ def explain(
         section: where in the configuration ``model`` stands; empty for its root.
         origins: path → who gave it.
         fix: what every finding advises.
+        unknown: an unknown key and the known ones, none of which is like it → what to say.
     """
     reasons: dict[str, list[str]] = {}
     wrong = error.errors()
@@ -43,7 +50,7 @@ def explain(
             keys.pop()  # the list is too short
         path = ".".join(filter(None, [section, *keys]))
         complaints = reasons.setdefault(_culprit(path, item, origins or {}), [])
-        if (complaint := _complaint(keys, item, model, section)) not in complaints:
+        if (complaint := _complaint(keys, item, model, section, unknown)) not in complaints:
             complaints.append(complaint)
     return [
         Finding(
@@ -86,9 +93,15 @@ def _culprit(path: str, item: ErrorDetails, origins: Mapping[str, str]) -> str:
     return f"{path} = {item['input']!r}{said}" if shown else f"{path}{said}"
 
 
-def _complaint(keys: Sequence[str], item: ErrorDetails, model: type[BaseModel], section: str) -> str:
+def _complaint(
+    keys: Sequence[str],
+    item: ErrorDetails,
+    model: type[BaseModel],
+    section: str,
+    unknown: Callable[[str, Sequence[str]], str],
+) -> str:
     if item["type"] == "extra_forbidden":
-        return _unknown_key(keys, model, section)
+        return _unknown_key(keys, model, section, unknown)
     if item["type"] == "missing" and isinstance(item["loc"][-1], int):
         return f"must be {len(_example(keys, model))} values in brackets, such as {json.dumps(_example(keys, model))}"
     if item["type"] == "missing":
@@ -120,9 +133,11 @@ def _example_item(annotation: Any) -> Any:
     return {str: "name", int: 1, bool: True}.get(annotation, 0.5)
 
 
-def _unknown_key(keys: Sequence[str], model: type[BaseModel], section: str) -> str:
+def _unknown_key(
+    keys: Sequence[str], model: type[BaseModel], section: str, unknown: Callable[[str, Sequence[str]], str]
+) -> str:
     if not section and TRACKER.answers_to(keys[0]):
-        return f"unknown key; trackers are no part of the configuration: --{TRACKER.name} NAME asks for one"
+        return f"unknown key; trackers are not part of the configuration: add one with --{TRACKER.name} NAME"
     inner: type[BaseModel] | None = model
     for key in keys[:-1]:
         inner = _section_at(inner, key)
@@ -130,7 +145,7 @@ def _unknown_key(keys: Sequence[str], model: type[BaseModel], section: str) -> s
         key: key
         for key in (*(inner.model_fields if inner else ()), *(sorted(SHARED_DATA_KEYS) if section == "data" else ()))
     }
-    listed = ", ".join(known)
+    listed = tuple(known)
     if len(keys) == 1 and not section:
         # Who leaves out the section knows the key.
         parts = {part: _section_at(model, part) for part in known}
@@ -138,4 +153,4 @@ def _unknown_key(keys: Sequence[str], model: type[BaseModel], section: str) -> s
     close = nearest(keys[-1], known)
     if close:
         return f"unknown key; did you mean {known[close]!r}?"
-    return f"unknown key; known: {listed}" if listed else "unknown key: there is nothing to be set"
+    return unknown(keys[-1], listed)

@@ -35,7 +35,7 @@ def refusal(findings: Iterable[Finding]) -> ConfigError:
     told = list(dict.fromkeys(findings))
     if len(told) == 1:
         return ConfigError(told[0].reason, hint=told[0].fix or None)
-    lines = [f"{len(told)} things do not fit:"]
+    lines = [f"{len(told)} problems:"]
     for finding, following in zip_longest(told, told[1:]):
         lines.append("  - " + finding.reason.replace("\n", "\n    "))
         if finding.fix and (following is None or following.fix != finding.fix):

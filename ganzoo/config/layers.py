@@ -32,7 +32,7 @@ class ConfigLayer:
 
     The path ``regularizers`` (any value), or another section that holds several components, says that this layer
     replaces those of the layers below it.
-    ``suggestion``: nobody asked for these values, so they may go unused without a word.
+    ``suggestion``: nobody set these values explicitly, so they may go unused without an error.
     """
 
     origin: str
@@ -45,7 +45,7 @@ class Merged:
     """The winning value of each path and the layer it came from.
 
     Attributes:
-        ignored: path → origin of what was asked for outright, and yet replaced as a whole.
+        ignored: path → origin of what was set explicitly, and yet replaced as a whole.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -71,7 +71,7 @@ class Merged:
             for parent in parents:
                 inner = branch.setdefault(parent, {})
                 if not isinstance(inner, dict):
-                    raise ConfigError(f"{path} asks for a key within {parent}, which holds a value", given=inner)
+                    raise ConfigError(f"{path}: {parent} is a value and has no keys", given=inner)
                 branch = inner
             branch[last] = dict(value) if isinstance(value, Mapping) else value
         return tree
@@ -138,7 +138,9 @@ def flatten(tree: Mapping[str, Any]) -> dict[str, Any]:
         elif name not in ("train", "runtime"):
             flat[name] = content
         elif content is not None:
-            raise ConfigError(f"section {name!r} must hold keys", given=content, allowed=f"{name}: {{key: value, …}}")
+            raise ConfigError(
+                f"section {name!r} must be a mapping", given=content, allowed=f"{name}: {{key: value, …}}"
+            )
     return flat
 
 
@@ -160,7 +162,7 @@ def _flatten_collection(section: str, content: Any) -> dict[str, Any]:
         content = {name: {} for name in content}
     if not isinstance(content, Mapping):
         raise ConfigError(
-            f"{section} must be names, or names with options",
+            f"{section} must be a list of names, or a mapping of names to options",
             given=content,
             allowed="none, a name, a list of names, or {NAME: {OPTION: VALUE}}",
             hint=f"ganzoo list {COLLECTIONS[section]}s",
@@ -174,7 +176,7 @@ def _flatten_collection(section: str, content: Any) -> dict[str, Any]:
 def _flatten_member(section: str, name: str, options: Any) -> dict[str, Any]:
     path = canonical_path(f"{section}.{name}")
     if options is not None and not isinstance(options, Mapping):
-        raise ConfigError(f"{path} must hold options", given=options, allowed="for example {weight: 10}")
+        raise ConfigError(f"{path} must be a mapping of options", given=options, allowed="for example {weight: 10}")
     # The bare path keeps a component that has no option.
     return {path: {}} | {canonical_path(f"{path}.{key}"): value for key, value in (options or {}).items()}
 

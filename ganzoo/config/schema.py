@@ -81,9 +81,11 @@ class TrainConfig(Section):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.steps is not None and self.epochs is not None:
-            raise ValueError(f"steps ({self.steps}) and epochs ({self.epochs:g}) exclude each other: keep one of them")
+            raise ValueError(
+                f"steps ({self.steps}) and epochs ({self.epochs:g}) are mutually exclusive: set only one of them"
+            )
         if self.accumulate > self.batch_size:
-            raise ValueError(f"accumulate ({self.accumulate}) is more than batch_size ({self.batch_size})")
+            raise ValueError(f"accumulate ({self.accumulate}) is larger than batch_size ({self.batch_size})")
         return self
 
 

@@ -34,7 +34,9 @@ def read_yaml(text: str, source: str) -> dict[str, Any]:
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise ConfigError(f"{source} must hold sections", given=type(content).__name__, allowed="loss: …, train: …")
+        raise ConfigError(
+            f"{source} must be a mapping of sections", given=type(content).__name__, allowed="loss: …, train: …"
+        )
     return content
 
 
@@ -70,9 +72,9 @@ def _refuse_duplicates(node: yaml.Node | None, source: str) -> None:
     for key, value in node.value:
         where = _at(source, key.start_mark)
         if not isinstance(key, yaml.ScalarNode) or key.value == "<<":
-            raise ConfigError(f"{where}: a key must be a word", hint="write the keys out")
+            raise ConfigError(f"{where}: a key must be a plain word", hint="write the keys out")
         if key.value in seen:
-            raise ConfigError(f"{where}: key {key.value!r} stands twice", hint="keep one of them")
+            raise ConfigError(f"{where}: key {key.value!r} is declared twice", hint="remove one of them")
         seen.add(key.value)
         _refuse_duplicates(value, source)
 

@@ -33,7 +33,7 @@ def _surviving(section: Section, checks: Callable[[], Iterable[Diagnosis]]) -> I
             section=section,
             name="doctor",
             status="fault",
-            text=f"could not go on: {one_line(error)}",
+            text=f"could not continue: {one_line(error)}",
             fixes=("report it to the authors of ganzoo",),
             traceback=full_traceback(error),
         )

@@ -36,9 +36,9 @@ def probes() -> Iterator[Probe]:
     yield from _gpus()
     yield Probe(name="MPS", text="available" if torch.backends.mps.is_available() else "none")
     device = pick_device("auto")
-    yield Probe(name="auto", text=f"runtime.device: auto takes {device}")
+    yield Probe(name="auto", text=f"runtime.device: auto selects {device}")
     error = _difference(device)
-    yield Probe(name="computation", text=f"convolution and gradient on {device}, {error:.1e} from the exact result")
+    yield Probe(name="computation", text=f"convolution and gradient on {device}, {error:.1e} off the exact result")
 
 
 def _gpus() -> Iterator[Probe]:
@@ -46,7 +46,9 @@ def _gpus() -> Iterator[Probe]:
 
     if not torch.cuda.is_available():
         built = torch.version.cuda or torch.version.hip
-        yield Probe(name="CUDA", text=f"built for {built}, but no GPU answers" if built else "none", note=bool(built))
+        yield Probe(
+            name="CUDA", text=f"built for {built}, but no GPU is available" if built else "none", note=bool(built)
+        )
         return
     for number in range(torch.cuda.device_count()):
         with torch.cuda.device(number):
@@ -79,7 +81,7 @@ def _difference(device: torch.device) -> float:
     found = result(images.to(device, torch.float32), kernel.to(device, torch.float32))
     difference = float((found - exact).abs().max())
     if not difference <= TOLERANCE:
-        raise ArithmeticError(f"{device} computes wrong numbers: {difference:.1e} from the exact result")
+        raise ArithmeticError(f"{device} computes wrong numbers: {difference:.1e} off the exact result")
     return difference
 
 

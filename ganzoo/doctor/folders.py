@@ -20,8 +20,8 @@ SCARCE = 2**30
 
 def folder_checks() -> Iterator[Diagnosis]:
     """The cache folder and the folder of runs."""
-    yield _folder("cache", cache_folder, fix="set GANZOO_CACHE to a folder that can be written")
-    yield _folder("runs", lambda: Path.cwd() / "runs", fix="work in another folder, or: ganzoo run --out DIR")
+    yield _folder("cache", cache_folder, fix="set GANZOO_CACHE to a writable folder")
+    yield _folder("runs", lambda: Path.cwd() / "runs", fix="work in another folder, or use: ganzoo run --out DIR")
 
 
 def _folder(name: str, find: Callable[[], Path], *, fix: str) -> Diagnosis:
@@ -33,9 +33,9 @@ def _folder(name: str, find: Callable[[], Path], *, fix: str) -> Diagnosis:
     except ConfigError as error:
         return _fault(name, f"{error.message}: {error.given}", fix)
     except OSError as error:
-        return _fault(name, f"{where} cannot be written: {error.strerror or error}", fix, full_traceback(error))
+        return _fault(name, f"{where} is not writable: {error.strerror or error}", fix, full_traceback(error))
     free = shutil.disk_usage(_existing(folder)).free
-    text = f"{folder} can be written, {free / 2**30:.1f} GiB free"
+    text = f"{folder} is writable, {free / 2**30:.1f} GiB free"
     return Diagnosis(section="folders", name=name, status="note" if free < SCARCE else "ok", text=text)
 
 

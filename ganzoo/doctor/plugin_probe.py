@@ -38,7 +38,7 @@ def loading_checks(*, plugins: bool = True) -> Iterator[Diagnosis]:
 
 def leave_out(distribution: str) -> str:
     """What to do to go on without a plugin."""
-    return f"leave it out: {DENY}={','.join(filter(None, [os.environ.get(DENY), distribution]))}"
+    return f"disable it: {DENY}={','.join(filter(None, [os.environ.get(DENY), distribution]))}"
 
 
 def _of_row(row: PluginRow) -> Diagnosis:

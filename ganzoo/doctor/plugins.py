@@ -31,7 +31,7 @@ def plugin_checks(*, plugins: bool = True) -> Iterator[Diagnosis]:
             section="plugins",
             name="all together",
             status="fault",
-            text=f"cannot be loaded in one process: {answer.reason}",
+            text=f"cannot be loaded together in one process: {answer.reason}",
             fixes=("ganzoo --no-plugins …",),
             traceback=answer.chatter,
         )
@@ -56,7 +56,7 @@ def _fatal(source: Source, answer: Answer) -> Diagnosis:
         section="plugins",
         name=source.distribution,
         status="fault",
-        text=f"{source.version}: takes ganzoo down when it or a component of it is loaded: {answer.reason}",
+        text=f"{source.version}: crashes ganzoo when it or one of its components is loaded: {answer.reason}",
         fixes=(source.origin.upgrade, "report it to its authors", leave_out(source.distribution)),
         traceback=answer.chatter,
     )

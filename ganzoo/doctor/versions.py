@@ -42,7 +42,7 @@ def _package(name: str, lowest: str) -> Diagnosis:
         return _fault(name, "is not installed", fix=f"python -m pip install {name}")
     if _numbers(found) < _numbers(lowest):
         return _fault(
-            name, f"{found}, and ganzoo needs {lowest} or later", fix=f"python -m pip install '{name}>={lowest}'"
+            name, f"{found}, but ganzoo needs {lowest} or later", fix=f"python -m pip install '{name}>={lowest}'"
         )
     return Diagnosis(section="versions", name=name, status="ok", text=found)
 

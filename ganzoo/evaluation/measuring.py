@@ -68,7 +68,7 @@ def _metric(plan: Plan, name: str) -> Metric:
     provider = plan.entries[f"metrics.{name}"].provider
     if not callable(metric) or not hasattr(metric, "needs"):
         raise PluginError(
-            f"metric {name} of {provider} builds no Metric",
+            f"metric {name} of {provider} does not build a Metric",
             given=type(metric).__name__,
             allowed="an object with needs, higher_is_better and __call__(*, real, fake, random)",
         )
@@ -80,7 +80,7 @@ def _metric(plan: Plan, name: str) -> Metric:
         raise ConfigError(
             f"metric {name} needs {missing}, which a run on data {plan.config.data.name} does not have",
             allowed=", ".join(sorted(available)),
-            hint="leave it out: --metric none",
+            hint="leave the metric out: --metric none",
         )
     result: Metric = metric
     return result

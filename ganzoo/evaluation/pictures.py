@@ -1,4 +1,4 @@
-"""Sample grids, single images and the film of a run, as files."""
+"""Sample grids, single images, the GIF and the contact sheet of a run, as files."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ MOST_FRAMES = 100
 GAP = 2
 """Pixels between the cells of a grid."""
 CANVAS, OVERSAMPLING = 480, 2
-"""Pixels a side of a scatter plot, and how many times larger it is drawn."""
+"""Pixels per side of a scatter plot, and how many times larger it is drawn."""
 REAL_COLOR, FAKE_COLOR = (190, 190, 190), (31, 95, 180)
-MOST_IN_STRIP, PANEL, CAPTION = 8, 220, 26
-"""Frames of a strip at most, pixels a side of each, and of the line above them."""
+MOST_ON_SHEET, PANEL, CAPTION = 8, 220, 26
+"""Most frames on a contact sheet, pixels per side of each, and height of the line above them."""
 
 
 def to_image(pixels: Tensor) -> Image.Image:
@@ -62,11 +62,11 @@ def framed(picture: Image.Image) -> Image.Image:
     return picture
 
 
-def strip(frames: Sequence[Path], path: Path) -> None:
+def contact_sheet(frames: Sequence[Path], path: Path) -> None:
     """Some frames of a run side by side, each under its step, evenly spaced from the first to the last."""
     if not frames:
         return
-    count = min(len(frames), MOST_IN_STRIP)
+    count = min(len(frames), MOST_ON_SHEET)
     shown = [frames[round(number * (len(frames) - 1) / max(count - 1, 1))] for number in range(count)]
     sheet = Image.new("RGB", (count * (PANEL + GAP) + GAP, PANEL + CAPTION + GAP), "white")
     draw = ImageDraw.Draw(sheet)
@@ -85,7 +85,7 @@ def save(picture: Image.Image, path: Path) -> None:
         picture.save(beside, format="PNG")
 
 
-def save_film(frames: Sequence[Path], path: Path) -> None:
+def save_gif(frames: Sequence[Path], path: Path) -> None:
     """An animated GIF of the frames in order, evenly thinned to a hundred; the last one stays for two seconds."""
     if not frames:
         return

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ganzoo.protocols import DataSpec, Generator
 from ganzoo.seeds import generator_for
+from ganzoo.training.sampler import Sampler
 
 BATCHES_FOR_A_LOOK = 4
 """BatchNorm is estimated from fewer batches during training than for ``ganzoo sample``: there may be many looks."""
@@ -70,13 +71,6 @@ def to_uint8(data: Tensor) -> Tensor:
 
 
 def _latents(network: Generator, spec: DataSpec, seed: int, role: str) -> tuple[Tensor, Tensor | None]:
-    z = _on(network, network.latent(CHUNK, generator=generator_for(seed, role, "z")))
-    if not spec.conditional:
-        return z, None
-    drawn = generator_for(seed, role, "labels")
-    labels = torch.multinomial(torch.tensor(spec.marginal), CHUNK, replacement=True, generator=drawn)
-    return z, _on(network, labels)
-
-
-def _on(network: nn.Module, tensor: Tensor) -> Tensor:
-    return tensor.to(next(network.parameters()).device)
+    sampler = Sampler.of(network, spec)
+    z = sampler.latents(CHUNK, random=generator_for(seed, role, "z"))
+    return z, sampler.labels(CHUNK, random=generator_for(seed, role, "labels"))

@@ -21,6 +21,7 @@ from ganzoo.config.schema import COLLECTIONS, SELECTIONS, SHARED_DATA_KEYS, VERS
 from ganzoo.config.yaml_text import read_yaml
 from ganzoo.errors import ConfigError, UnknownNameError
 from ganzoo.planning.facts import Facts
+from ganzoo.planning.options import read_options
 from ganzoo.planning.rules import judge
 from ganzoo.registry import Entry, Registry
 
@@ -37,11 +38,13 @@ class Choice:
         config: as given and suggested; what data and components decide is still open.
         merged: the values with their origins.
         entries: the component of each section; of one that holds several as ``regularizers.NAME``.
+        registry: where they come from.
     """
 
     config: RunConfig
     merged: Merged
     entries: Mapping[str, Entry]
+    registry: Registry
 
 
 def choose(registry: Registry, layers: Sequence[ConfigLayer]) -> Choice:
@@ -50,7 +53,7 @@ def choose(registry: Registry, layers: Sequence[ConfigLayer]) -> Choice:
     Raises:
         ConfigError: all that does not fit. If something does not, the options of components and their combination
             are looked at as well, so that the error is complete.
-        PluginError: a component that was asked for is broken.
+        PluginError: a requested component is broken.
     """
     _refuse_newer(layers)
     names = _Names(registry)
@@ -65,9 +68,9 @@ def choose(registry: Registry, layers: Sequence[ConfigLayer]) -> Choice:
     except ValidationError as error:
         findings += explain(error, RunConfig, origins=merged.origins)
     if not findings:
-        return Choice(config=config, merged=merged, entries=entries)
+        return Choice(config=config, merged=merged, entries=entries, registry=registry)
     touched = {section: entry for section, entry in entries.items() if _given(merged, section)}
-    options, wrong_options = _parse(touched, merged)
+    options, wrong_options = _parse(registry, touched, merged)
     raise names.in_full([*findings, *wrong_options, *_refused(entries, options)])
 
 
@@ -78,7 +81,7 @@ def parse_options(choice: Choice) -> dict[str, Options]:
         ConfigError: wrong options, together with combinations that cannot be computed.
         PluginError: a component cannot be loaded.
     """
-    options, findings = _parse(choice.entries, choice.merged)
+    options, findings = _parse(choice.registry, choice.entries, choice.merged)
     if findings:
         raise refusal([*findings, *_refused(choice.entries, options)])
     return options
@@ -111,7 +114,8 @@ def _text(path: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ConfigError(
-            f"cannot read configuration {path}: {reason}", hint="--config FILE.yaml, or a name of ganzoo list recipes"
+            f"cannot read configuration {path}: {reason}",
+            hint="use --config FILE.yaml, or a recipe from: ganzoo list recipes",
         ) from None
 
 
@@ -183,7 +187,7 @@ def _or_a_folder(error: ConfigError, name: str) -> ConfigError:
         _nor(error.message, "a folder of that name"),
         given=name,
         allowed=error.allowed,
-        hint="ganzoo list datasets, or --data with the path of a folder",
+        hint="see the datasets with: ganzoo list datasets; for a folder of images: --data PATH",
     )
 
 
@@ -192,7 +196,7 @@ def _refuse_newer(layers: Sequence[ConfigLayer]) -> None:
         version = layer.values.get("version")
         if isinstance(version, int) and version > VERSION:
             raise ConfigError(
-                f"{layer.origin} is of version {version}, made for a newer ganzoo",
+                f"{layer.origin} has version {version}, which needs a newer ganzoo",
                 given=version,
                 allowed=str(VERSION),
                 hint="python -m pip install --upgrade ganzoo",
@@ -246,7 +250,7 @@ def _ignored(merged: Merged) -> list[Finding]:
     return [
         Finding(
             "refused",
-            f"{path} (from {origin}) has no effect: the {_PLURALS[path.split('.')[0]]} are chosen by "
+            f"{path} (from {origin}) has no effect: the {_PLURALS[path.split('.')[0]]} are set by "
             f"{merged.origins[path.split('.')[0]]}, and {path.split('.')[1]} is not among them",
             f"add {_flag(path, merged.origins[path.split('.')[0]])}, or leave {path} out",
             section=path.split(".")[0],
@@ -272,7 +276,9 @@ def _given(merged: Merged, section: str) -> dict[str, Any]:
     return {key: value for key, value in tree.items() if key not in shared} if isinstance(tree, dict) else {}
 
 
-def _parse(entries: Mapping[str, Entry], merged: Merged) -> tuple[dict[str, Options], list[Finding]]:
+def _parse(
+    registry: Registry, entries: Mapping[str, Entry], merged: Merged
+) -> tuple[dict[str, Options], list[Finding]]:
     options: dict[str, Options] = {}
     findings: list[Finding] = []
     for section, entry in entries.items():
@@ -283,12 +289,12 @@ def _parse(entries: Mapping[str, Entry], merged: Merged) -> tuple[dict[str, Opti
             # What is suggested for another component of this section is not for this one.
             if key in model.model_fields or not merged.layers[f"{section}.{key}"].suggestion
         }
-        command = f"ganzoo info {entry.name} --kind {entry.kind} shows its options"
-        with entry.blamed("cannot take its options"):
-            try:
-                options[section] = model.model_validate(given)
-            except ValidationError as error:
-                findings += explain(error, model, section=section, origins=merged.origins, fix=command)
+        parsed, wrong = read_options(
+            entry, given, section=section, origins=merged.origins, others=registry.entries(entry.kind)
+        )
+        findings += wrong
+        if parsed is not None:
+            options[section] = parsed
     return options, findings
 
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ganzoo.component import TAGS
+from ganzoo.did_you_mean import did_you_mean
+
+TAG_NAMES = tuple(tag.name for tag in TAGS)
 BATCH_COUPLED = frozenset({"batch_coupled_train", "batch_coupled_always"})
 
 
@@ -44,14 +48,16 @@ class Facts:
 
     def has(self, section: str, tag: str) -> bool:
         """Whether a part carries a tag."""
-        return tag in self.tags[section]
+        return known(tag) in self.tags[section]
 
     def regularizers_with(self, tag: str) -> str:
         """The regularizers that carry a tag, by name; empty if none does."""
+        known(tag)
         return ", ".join(name for name, tags in self.regularizers.items() if tag in tags)
 
     def parts_with(self, tag: str) -> str:
         """All parts that carry a tag: ``discriminator acgan, regularizer auxiliary-classifier``."""
+        known(tag)
         parts = [f"{section} {self.names[section]}" for section, tags in self.tags.items() if tag in tags]
         parts += [f"regularizer {name}" for name, tags in self.regularizers.items() if tag in tags]
         parts += [f"augmentation {name}" for name, tags in self.augmentations.items() if tag in tags]
@@ -61,3 +67,10 @@ class Facts:
     def batch_coupled(self) -> bool:
         """Whether the discriminator lets the samples of a batch influence each other in training."""
         return bool(self.tags["discriminator"] & BATCH_COUPLED)
+
+
+def known(tag: str) -> str:
+    """The tag. A rule that asks for one that is misspelt would silently never match."""
+    if tag not in TAG_NAMES:
+        raise LookupError(f"a rule asks for the tag {tag!r}, which does not exist{did_you_mean(tag, TAG_NAMES)}")
+    return tag

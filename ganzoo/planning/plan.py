@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,14 +13,14 @@ import torch
 
 from ganzoo.component import DatasetOptions, Options
 from ganzoo.config.finding import Finding, refusal
-from ganzoo.config.layers import ConfigLayer, Merged, leaves
+from ganzoo.config.layers import Merged, leaves
 from ganzoo.config.schema import COLLECTIONS, DEFAULT_STEPS, SELECTIONS, RunConfig, Selection
 from ganzoo.data import cache_folder
 from ganzoo.errors import ConfigError, DataError, ResourceError
-from ganzoo.planning.choice import Choice, choose, facts, parse_options
+from ganzoo.planning.choice import Choice, facts, parse_options
 from ganzoo.planning.rules import judge
 from ganzoo.protocols import Dataset, DataSpec, Discriminator, Generator
-from ganzoo.registry import Entry, Registry
+from ganzoo.registry import Entry
 from ganzoo.seeds import seeded
 
 NETWORKS = ("discriminator", "generator")
@@ -59,26 +59,28 @@ class Plan:
         parts = (self.config.loss.name, self.config.discriminator.name, source or data.name)
         return "-".join(re.sub(r"[^A-Za-z0-9._-]+", "-", part).strip("-.") for part in parts)
 
+    def part(self, section: str) -> tuple[Entry, Options]:
+        """The component of a section and its options."""
+        return self.entries[section], self.options[section]
+
     def tags(self) -> frozenset[str]:
         """The tags of all parts together."""
         return frozenset().union(*(options.tags() for options in self.options.values()))
 
 
-def make_plan(registry: Registry, layers: Sequence[ConfigLayer], *, opened: dict[str, Dataset] | None = None) -> Plan:
-    """Merge, validate, open the data, judge, build.
+def make_plan(choice: Choice, *, opened: dict[str, Dataset] | None = None) -> Plan:
+    """Read the options, open the data, judge, build.
 
     Args:
-        registry: where the components come from.
-        layers: the configuration, the strongest last.
+        choice: the components and their configuration.
         opened: datasets that were opened before, for many plans on the same data; what is opened is added.
 
     Raises:
-        ConfigError: keys, values or combinations that do not fit, with every finding at once.
+        ConfigError: values or combinations that do not fit, with every finding at once.
         DataError: the data cannot be read.
-        PluginError: a component that was asked for cannot be loaded.
+        PluginError: a requested component cannot be loaded.
         ResourceError: the networks do not fit into memory.
     """
-    choice = choose(registry, layers)
     options = parse_options(choice)
     opened = {} if opened is None else opened
     wanted = repr((choice.entries["data"].qualified, choice.config.data, options["data"]))
@@ -159,7 +161,7 @@ def _resolve(
     resolved, misfits = dict(options), {}
     for section, chosen in options.items():
         try:
-            with _code_of(choice.entries[section], "cannot be fitted to the data"):
+            with _code_of(choice.entries[section], "cannot be adapted to the data"):
                 resolved[section] = chosen.resolve(spec)
         except ConfigError as error:
             misfits[section] = _misfit(error, section)
@@ -200,7 +202,7 @@ def _code_of(entry: Entry, fault: str) -> Iterator[None]:
                 raise
             raise ResourceError(
                 f"{entry.kind} {entry.name} does not fit into memory",
-                hint="narrower networks, or a smaller --image-size",
+                hint="use narrower networks, or a smaller --image-size",
             ) from error
 
 

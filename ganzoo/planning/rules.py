@@ -18,10 +18,26 @@ def data_without_classes(facts: Facts) -> Finding | None:
         return None
     return Finding(
         "refused",
-        f"data {facts.names['data']} has no classes, and they are needed by {parts}",
-        "give --data a folder with one sub-folder a class, or take --disc dcgan",
+        f"data {facts.names['data']} has no classes, but they are required by {parts}",
+        "use --data FOLDER with one subfolder per class" + _without_labels(facts),
         section="discriminator" if facts.has("discriminator", "needs_labels") else "",
     )
+
+
+def _without_labels(facts: Facts) -> str:
+    """Flags that make do without classes; empty where the loss itself needs them, for no flag helps then."""
+    if facts.has("loss", "needs_labels") or facts.has("generator", "needs_labels"):
+        return ""
+    discriminator = "--disc dcgan" if facts.has("discriminator", "needs_labels") else ""
+    flags = " ".join(filter(None, [discriminator, _leaving_out(facts, "needs_labels")]))
+    return f", or {flags}" if flags else ""
+
+
+def _leaving_out(facts: Facts, tag: str) -> str:
+    """Flags that leave out the regularizers and augmentations that carry a tag."""
+    regularizers = "--reg none" if facts.regularizers_with(tag) else ""
+    augmentations = "--augment none" if any(tag in tags for tags in facts.augmentations.values()) else ""
+    return " ".join(filter(None, [regularizers, augmentations]))
 
 
 def no_class_head(facts: Facts) -> Finding | None:
@@ -31,8 +47,8 @@ def no_class_head(facts: Facts) -> Finding | None:
         return None
     return Finding(
         "refused",
-        f"class logits are needed by {parts}, and discriminator {facts.discriminator} has none",
-        "take --disc acgan, or leave the regularizer out (--reg none)",
+        f"class logits are required by {parts}, but discriminator {facts.discriminator} has none",
+        "use --disc acgan, or leave the regularizer out: --reg none",
     )
 
 
@@ -51,8 +67,8 @@ def _images_only(facts: Facts, section: str) -> Finding | None:
         return None
     return Finding(
         "refused",
-        f"{section} {facts.names[section]} works on images, and data {facts.names['data']} holds vectors",
-        f"--{'disc' if section == 'discriminator' else 'gen'} mlp, or another one of ganzoo list {section}s",
+        f"{section} {facts.names[section]} works on images, but data {facts.names['data']} holds vectors",
+        f"--{'disc' if section == 'discriminator' else 'gen'} mlp, or another one from: ganzoo list {section}s",
         section=section,
     )
 
@@ -64,8 +80,8 @@ def image_parts_on_vectors(facts: Facts) -> Finding | None:
         return None
     return Finding(
         "refused",
-        f"data {facts.names['data']} holds vectors, and images are needed by {parts}",
-        "leave it out (--reg none, --augment none)",
+        f"data {facts.names['data']} holds vectors, but images are required by {parts}",
+        _leaving_out(facts, "needs_images") or "use --data FOLDER with images",
     )
 
 
@@ -76,8 +92,8 @@ def no_features(facts: Facts) -> Finding | None:
         return None
     return Finding(
         "refused",
-        f"features are needed by {parts}, and discriminator {facts.discriminator} shows none",
-        "take --disc dcgan, or leave the regularizer out (--reg none)",
+        f"features are required by {parts}, but discriminator {facts.discriminator} returns none",
+        "use --disc dcgan, or leave the regularizer out: --reg none",
     )
 
 
@@ -88,8 +104,8 @@ def no_style(facts: Facts) -> Finding | None:
         return None
     return Finding(
         "refused",
-        f"a style code is needed by {parts}, and generator {facts.names['generator']} has none",
-        "take --gen stylegan, or leave the regularizer out (--reg none)",
+        f"a style code is required by {parts}, but generator {facts.names['generator']} has none",
+        "use --gen stylegan, or leave the regularizer out: --reg none",
     )
 
 
@@ -99,7 +115,7 @@ def balance_without_classes(facts: Facts) -> Finding | None:
         return None
     return Finding(
         "refused",
-        f"data.sampling=balanced draws every class equally often, and data {facts.names['data']} has no classes",
+        f"data.sampling=balanced draws every class equally often, but data {facts.names['data']} has no classes",
         "--set data.sampling=shuffle",
         section="data",
     )
@@ -111,8 +127,8 @@ def energies_from_logits(facts: Facts) -> Finding | None:
         return None
     return Finding(
         "warned",
-        f"loss {facts.names['loss']} reads logits as −energy, an energy being at least 0, and discriminator "
-        f"{facts.discriminator} gives logits of both signs: its objective has no lower bound",
+        f"loss {facts.names['loss']} treats logits as −energy with energy ≥ 0, but discriminator "
+        f"{facts.discriminator} returns logits of both signs, so its objective has no lower bound",
         "--disc autoencoder",
     )
 
@@ -123,8 +139,8 @@ def logits_from_energies(facts: Facts) -> Finding | None:
         return None
     return Finding(
         "warned",
-        f"discriminator {facts.discriminator} gives −energy, never above 0, and loss {facts.names['loss']} is made for "
-        "logits of both signs",
+        f"discriminator {facts.discriminator} returns −energy, which is never above 0, but loss "
+        f"{facts.names['loss']} expects logits of both signs",
         "--loss ebgan",
     )
 
@@ -135,8 +151,8 @@ def unrolled_in_parts(facts: Facts) -> Finding | None:
         return None
     return Finding(
         "warned",
-        f"with train.accumulate={facts.accumulate} each part of a batch looks through {facts.unroll_steps} updates on "
-        "that part alone: another algorithm than on the whole batch",
+        f"with train.accumulate={facts.accumulate} each micro-batch is unrolled through {facts.unroll_steps} updates "
+        "on that micro-batch alone, which is not the same algorithm as unrolling on the whole batch",
         "--set train.accumulate=1",
     )
 
@@ -147,7 +163,7 @@ def one_pass_per_forward(facts: Facts) -> Finding | None:
         return None
     return Finding(
         "refused",
-        "train.spectral_norm=per-forward iterates at every pass, so real and fake need two passes",
+        "train.spectral_norm=per-forward iterates in every pass, so real and fake need two separate passes",
         "--set train.passes=two",
         section="train",
     )
@@ -161,7 +177,7 @@ def penalty_on_coupled_samples(facts: Facts) -> Finding | None:
     return Finding(
         "warned",
         f"{penalties} penalizes the gradient of each sample alone, but discriminator {facts.discriminator} couples the "
-        "samples of a batch (by BatchNorm, or by looking at all of them): not the published penalty",
+        "samples of a batch (through BatchNorm or minibatch statistics), so this is not the published penalty",
         "--set discriminator.minibatch=none"
         if facts.has("discriminator", "batch_coupled_always")
         else "--set discriminator.norm=instance (or none)",
@@ -175,9 +191,10 @@ def slope_limited_twice(facts: Facts) -> Finding | None:
         return None
     return Finding(
         "warned",
-        f"spectral norm already limits the slope of discriminator {facts.discriminator}, and {limits} works on the "
-        "same slope: a target slope may never be reached, and what each of them does cannot be told apart",
-        "--reg none keeps the spectral norm alone; --disc dcgan --set discriminator.norm=instance the penalty alone",
+        f"spectral norm already limits the slope of discriminator {facts.discriminator}, and {limits} acts on the "
+        "same slope: its target slope may be unreachable, and the effects of the two cannot be separated",
+        "--reg none to keep only the spectral norm, or --disc dcgan --set discriminator.norm=instance to keep only the "
+        "penalty",
     )
 
 
@@ -188,8 +205,8 @@ def slope_not_limited(facts: Facts) -> Finding | None:
         return None
     return Finding(
         "warned",
-        f"loss {facts.names['loss']} needs a critic of limited slope, and nothing limits that of discriminator "
-        f"{facts.discriminator}: its logits can grow without bound",
+        f"loss {facts.names['loss']} needs a critic with a bounded slope, but nothing bounds the slope of "
+        f"discriminator {facts.discriminator}: its logits can grow without bound",
         "--reg gradient-penalty",
     )
 
@@ -213,8 +230,7 @@ def classes_ignored_by_generator(facts: Facts) -> Finding | None:
         return None
     return Finding(
         "warned",
-        f"generator {facts.names['generator']} takes no labels, so it cannot make the class that is asked for by "
-        f"{parts}",
+        f"generator {facts.names['generator']} takes no labels, so it cannot generate the class expected by {parts}",
         "--gen dcgan",
     )
 
@@ -225,8 +241,8 @@ def one_pass_mixes_statistics(facts: Facts) -> Finding | None:
         return None
     return Finding(
         "warned",
-        f"train.passes=one lets discriminator {facts.discriminator} mix the statistics of real and fake samples: "
-        "another algorithm than the published one",
+        f"train.passes=one lets discriminator {facts.discriminator} mix the statistics of real and fake samples, "
+        "which is not the published algorithm",
         "--set train.passes=two",
     )
 
@@ -238,8 +254,8 @@ def unrolled_without_limits(facts: Facts) -> Finding | None:
         return None
     return Finding(
         "warned",
-        f"the {facts.unroll_steps} updates that the generator looks ahead through follow the loss alone, and {limits} "
-        "does not act in them: there the discriminator is not limited as in its own updates",
+        f"the {facts.unroll_steps} unrolled discriminator updates follow the loss alone: {limits} does not act in "
+        "them, so the discriminator is less constrained there than in its own updates",
         "--set train.unroll_steps=0, or --reg none",
     )
 
@@ -252,7 +268,8 @@ def groups_of_four(facts: Facts) -> Finding | None:
         return None
     return Finding(
         "refused",
-        f"batches of {' and '.join(map(str, sorted(sizes)))} do not divide into groups of four, as needed by {parts}",
+        f"batches of {' and '.join(map(str, sorted(sizes)))} cannot be divided into groups of four, as required "
+        f"by {parts}",
         f"--batch-size {4 * facts.accumulate * max(1, round(facts.batch_size / (4 * facts.accumulate)))}",
         section="train",
     )
@@ -265,8 +282,8 @@ def generator_without_objective(facts: Facts) -> Finding | None:
         return None
     return Finding(
         "refused",
-        f"{', '.join(replacing)} stands in place of the generator's loss and does not act at every update: at the "
-        "others the generator has no objective",
+        f"{', '.join(replacing)} replaces the generator's loss but does not act at every update: at the other "
+        "updates the generator has no objective",
         f"--set regularizers.{replacing[0]}.every=1",
         section="regularizers",
     )
@@ -279,8 +296,8 @@ def coupled_in_parts(facts: Facts) -> Finding | None:
         return None
     return Finding(
         "warned",
-        f"with train.accumulate={facts.accumulate} the parts of a batch are seen one by one, which is not the same as "
-        f"the whole batch for {parts}",
+        f"with train.accumulate={facts.accumulate} the micro-batches are processed one by one, which is not the same "
+        f"as processing the whole batch for {parts}",
         "--set train.accumulate=1",
     )
 

@@ -55,7 +55,7 @@ def check_format(path: Path) -> None:
     """Raises :class:`ganzoo.errors.ConfigError` if the suffix of the file names no format."""
     if path.suffix.lower() not in FORMATS:
         raise ConfigError(
-            f"the suffix of {path.name} must say what kind of picture it is",
+            f"the suffix of {path.name} must be an image format",
             given=path.suffix or "(none)",
             allowed=", ".join(FORMATS),
         )

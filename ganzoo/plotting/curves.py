@@ -29,7 +29,7 @@ class LossCurves:
     """What each player minimizes as a function of one logit, the other logit being 0.
 
     Attributes:
-        name: as it was asked for.
+        name: as it was written.
         logits: where the curves are taken; up to 0 only for a loss that reads logits as −energy.
         d_real, d_fake: D's objective over the logit of a real sample, and over that of a fake.
         g_fake: G's objective over the logit of a fake.

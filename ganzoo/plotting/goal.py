@@ -5,6 +5,7 @@ from __future__ import annotations
 from ganzoo.config.layers import RunConfig
 from ganzoo.errors import GanzooError
 from ganzoo.planning.building import NO_DATA
+from ganzoo.planning.options import options_of
 from ganzoo.plotting.curves import balance, equilibrium
 from ganzoo.plotting.runs import Goal
 from ganzoo.registry import Registry
@@ -18,8 +19,7 @@ def goal_of(registry: Registry, config: RunConfig) -> Goal:
     """
     try:
         tags = _tags(registry, config)
-        model = registry.get("loss", config.loss.name).options()
-        options = model.model_validate(config.loss.options())
+        options = options_of(registry.get("loss", config.loss.name), config.loss.options())
         loss = options.resolve(NO_DATA).build(NO_DATA)
     except (GanzooError, ValueError):
         return Goal()
@@ -35,5 +35,5 @@ def _tags(registry: Registry, config: RunConfig) -> frozenset[str]:
     chosen += [("regularizer", name, options) for name, options in config.regularizers.items()]
     tags: frozenset[str] = frozenset()
     for kind, name, options in chosen:
-        tags |= registry.get(kind, name).options().model_validate(options).tags()
+        tags |= options_of(registry.get(kind, name), options).tags()
     return tags

@@ -18,8 +18,8 @@ LINES = (
 )
 """Dashes, because curves of both players often lie on each other."""
 CAPTION = (
-    "One logit moves, the other is held at 0. What a loss adapts is as at the start.\n"
-    "Gray: the logits that the best D gives at p_g = p_data, where the loss fixes them."
+    "One logit varies, the other is held at 0. Adaptive parameters of a loss have their initial values.\n"
+    "Gray: the logits of the optimal D at p_g = p_data, where the loss determines them."
 )
 
 
@@ -73,11 +73,11 @@ def _mark(panel: Axes, curves: LossCurves) -> None:
 
 
 def _notes(curves: LossCurves) -> list[str]:
-    """Options that were asked for, and the values that the loss states."""
+    """The options that were given, and the values that the loss states."""
     options = curves.name.partition(":")[2].replace(",", ", ")
     # Adding 0 makes 0 of −0.
     values = ", ".join(f"{player.upper()} {value + 0:.3g}" for player, value in curves.equilibrium.items())
-    stated = f"at p_g = p_data: {values.replace('-', '−')}" if values else "no value stated at p_g = p_data"
+    stated = f"at p_g = p_data: {values.replace('-', '−')}" if values else "no known value at p_g = p_data"
     return [*textwrap.wrap(options, 36), stated]
 
 

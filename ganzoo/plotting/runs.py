@@ -56,7 +56,7 @@ def figure(rows: Sequence[Row], *, title: str = "", goal: Goal | None = None) ->
         ConfigError: there is no row yet.
     """
     if not rows:
-        raise ConfigError("there is nothing to draw: the run has written no metrics yet")
+        raise ConfigError("nothing to plot: the run has not written any metrics yet")
     goal = goal or Goal()
     names = list(dict.fromkeys(name for row in rows for name in row))
     metrics = [name for name in names if name.startswith("metric/")]

@@ -152,7 +152,7 @@ def _current(announcements: list[_Announcement]) -> tuple[_Announcement | None, 
     leftovers += [
         (
             announcement,
-            f"stale metadata beside version {chosen.version}, which counts; "
+            f"stale metadata next to version {chosen.version}, which is used; "
             f"reinstall {announcement.name} or delete {announcement.metadata}",
         )
         for announcement in together

@@ -79,24 +79,24 @@ class Entry:
         """The command that installs what :meth:`missing` names."""
         if self.component.install is not None:
             return f"python -m pip install '{self.component.install}'"
-        return f"python -m pip install {' '.join(self.missing())}  # import names: a package may have another"
+        return f"python -m pip install {' '.join(self.missing())}  # import names; the package name may differ"
 
     def options(self) -> type[Options]:
         """The options class; imports the component's module, and torch with it.
 
         Raises:
             ConfigError: a recipe has no options.
-            PluginError: a required package is missing, the import fails, or the target is no options class.
+            PluginError: a required package is missing, the import fails, or the target is not an options class.
         """
         if self.kind == "recipe":
-            raise ConfigError(f"recipe {self.name!r} is a configuration file without options of its own")
+            raise ConfigError(f"recipe {self.name!r} is a configuration file and has no options of its own")
         self._demand_requirements()
         module, _, path = self.component.target.partition(":")
         with self.blamed(f"cannot be loaded from {self.component.target!r}"):
             target: object = reduce(getattr, path.split("."), importlib.import_module(module))
         base = _BASES.get(self.kind, Options)
         if not (isinstance(target, type) and issubclass(target, base)):
-            reason = f"{self.component.target!r} is no subclass of ganzoo.component.{base.__name__}"
+            reason = f"{self.component.target!r} is not a subclass of ganzoo.component.{base.__name__}"
             raise self._unusable(f"is broken: {reason}")
         return target
 
@@ -104,11 +104,11 @@ class Entry:
         """The YAML text of a recipe.
 
         Raises:
-            ConfigError: this is no recipe.
+            ConfigError: this is not a recipe.
             PluginError: its package or its file cannot be read.
         """
         if self.kind != "recipe":
-            raise ConfigError(f"{self.kind} {self.name!r} is no recipe", hint="ganzoo list recipes")
+            raise ConfigError(f"{self.kind} {self.name!r} is not a recipe", hint="ganzoo list recipes")
         package, _, path = self.component.target.partition(":")
         with self.blamed(f"cannot be loaded from {self.component.target!r}"):
             return importlib.resources.files(package).joinpath(path).read_text(encoding="utf-8")
@@ -136,7 +136,7 @@ class Entry:
     def _unusable(self, fault: str) -> PluginError:
         return PluginError(
             f"{self.kind} {self.name!r} of {self.provider} {fault}",
-            hint=f"{self.reinstall}, or report it to its authors",
+            hint=f"{self.reinstall}, or report this to its authors",
         )
 
 

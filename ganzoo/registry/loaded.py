@@ -18,7 +18,7 @@ class LoadedEntryPoint:
 
     Attributes:
         source: the entry point and its distribution.
-        api: the ``GANZOO_API`` it declares; a value that is no number as its ``repr``; ``None`` if none was seen.
+        api: the ``GANZOO_API`` it declares; a value that is not a number as its ``repr``; ``None`` if none was seen.
         import_ms: how long importing it took, in milliseconds; ``None`` if it was not tried. What several entry
             points import is charged to the first of them.
         entries: its components.

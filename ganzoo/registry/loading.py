@@ -88,7 +88,7 @@ class Loader:
     def _through_all_stages(self, source: Source, progress: _Progress) -> tuple[list[Entry], list[str]]:
         value = source.entry_point.value
         if not source.entry_point.pattern.match(value):
-            raise Refused(f"{value!r} is no module:attribute")
+            raise Refused(f"{value!r} is not module:attribute")
         started = time.perf_counter()
         try:
             plugin = source.entry_point.load()
@@ -109,7 +109,7 @@ class Loader:
 
     def _register(self, plugin: object, source: Source) -> None:
         if self._manager.has_plugin(source.name):
-            raise Refused(f"its distribution announces two entry points called {source.entry_point.name!r}")
+            raise Refused(f"its distribution declares two entry points called {source.entry_point.name!r}")
         if self._manager.is_registered(plugin):
             already = f"{source.entry_point.value!r} is already loaded as {self._manager.get_name(plugin)}"
             raise Refused(already, fix=source.origin.uninstall)
@@ -125,7 +125,9 @@ class Loader:
         taken = {(entry.kind, entry.name): entry for entry in self.entries if entry.distribution == source.distribution}
         for component in components:
             if other := taken.get((component.kind, component.name)):
-                raise Refused(f"{component.kind} {component.name!r} is also in its entry point {other.entry_point!r}")
+                raise Refused(
+                    f"{component.kind} {component.name!r} is also declared in its entry point {other.entry_point!r}"
+                )
         origin = source.origin
         entries = [
             Entry(
@@ -142,7 +144,7 @@ class Loader:
     def _add(self, problem: Problem, error: BaseException | None = None) -> None:
         self.problems.append(problem)
         if self._strict and problem.severity != "note":
-            hint = f"ganzoo doctor, or leave it out: GANZOO_DISABLE_PLUGINS={problem.distribution}"
+            hint = f"ganzoo doctor, or disable it: GANZOO_DISABLE_PLUGINS={problem.distribution}"
             raise PluginError(str(problem), hint=hint) from error
 
 
@@ -164,7 +166,7 @@ def _fixes(source: Source, error: BaseException) -> tuple[str, ...]:
         if package == "ganzoo":
             return (UPGRADE,)
         upgrade = "--upgrade " if inner else ""
-        return (f"python -m pip install {upgrade}{package}  # an import name: the package may have another",)
+        return (f"python -m pip install {upgrade}{package}  # an import name; the package name may differ",)
     return _newest(source)
 
 
@@ -196,9 +198,9 @@ def _declared_api(plugin: object) -> int | str | None:
 def _check_api_version(plugin: object) -> None:
     version = getattr(plugin, "GANZOO_API", None)
     if version is None:
-        raise Refused(f"it declares no GANZOO_API; this ganzoo speaks GANZOO_API = {API_VERSION}")
+        raise Refused(f"it does not declare GANZOO_API; this ganzoo supports GANZOO_API = {API_VERSION}")
     if version != API_VERSION:
-        other = f"it is written for GANZOO_API = {version!r}; this ganzoo speaks GANZOO_API = {API_VERSION}"
+        other = f"it is written for GANZOO_API = {version!r}; this ganzoo supports GANZOO_API = {API_VERSION}"
         newer = isinstance(version, int) and version > API_VERSION
         raise Refused(other, fix=UPGRADE if newer else "")
 
@@ -217,16 +219,16 @@ def _check_hook_names(plugin: object) -> None:
             suggestion = "" if attribute == HOOK else did_you_mean(attribute, [HOOK])
             raise Refused(f"{attribute}() is not marked with @ganzoo.hookspecs.hookimpl{suggestion}")
     if not implemented:
-        raise Refused(f"it implements no hook; expected @hookimpl def {HOOK}()")
+        raise Refused(f"it does not implement a hook; expected @hookimpl def {HOOK}()")
 
 
 def _check_implementation(hook: str, value: object, options: Mapping[str, object]) -> None:
     if hook != HOOK and not options.get("optionalhook"):
         raise Refused(f"there is no hook {hook!r}{did_you_mean(hook, [HOOK])}")
     if not inspect.isroutine(value):
-        raise Refused(f"{hook} is marked as a hook but is no function")
+        raise Refused(f"{hook} is marked as a hook but is not a function")
     if options.get("wrapper") or options.get("hookwrapper"):
-        raise Refused(f"{hook}() is a wrapper; a plugin hands over its own records and cannot change those of others")
+        raise Refused(f"{hook}() is a wrapper; a plugin can only return its own records, not change those of others")
 
 
 def _hook_options(value: object) -> Mapping[str, object] | None:

@@ -19,7 +19,7 @@ from ganzoo.registry.records import spelled
 from ganzoo.registry.selection import select
 
 Status = Literal["ok", "shadowed", "ambiguous", "missing", "deprecated"]
-"""``shadowed``, ``ambiguous``: to be asked for as ``distribution/name``. ``missing``: a required package is absent."""
+"""``shadowed``, ``ambiguous``: write ``distribution/name`` for it. ``missing``: a required package is absent."""
 
 _logger = logging.getLogger("ganzoo")
 _KIND_ORDER = {kind.name: number for number, kind in enumerate(KINDS)}
@@ -105,7 +105,7 @@ class Registry:
         Raises:
             UnknownNameError: nobody provides it.
             ConfigError: two third parties do.
-            PluginError: the distribution asked for is broken.
+            PluginError: the requested distribution is broken.
         """
         wanted = parse_kind(kind)
         candidates = self._candidates(wanted.name, name)
@@ -117,7 +117,7 @@ class Registry:
                 f"{len(candidates)} plugins provide a {wanted.name} called {name!r}",
                 given=name,
                 allowed=", ".join(qualified),
-                hint=f"write which one you mean, for instance {qualified[0]}",
+                hint=f"say which one you mean, for example {qualified[0]}",
             )
         self._warn_if_deprecated(candidates[0])
         return candidates[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from ganzoo.component import KINDS, Component
+from ganzoo.component import KINDS, TAGS, Component, unknown_tags
 from ganzoo.did_you_mean import did_you_mean
 from ganzoo.registry.problem import Refused
 
@@ -60,7 +60,7 @@ _RULES: tuple[tuple[str, Callable[[object], bool], str], ...] = (
     ("paper", lambda value: value is None or _is_line(value), "must be one line of text or None"),
     ("requires", _are_strings, "must be a tuple of import names"),
     ("install", lambda value: value is None or _is_line(value), "must be one line of text or None"),
-    ("expected_failures", _are_reasons, "must map names of checks to why they fail"),
+    ("expected_failures", _are_reasons, "must map names of checks to the reasons why they fail"),
     ("deprecated_for", lambda value: value is None or is_name(value), "must be a component's name or None"),
 )
 
@@ -76,7 +76,7 @@ def checked(records: Iterable[object]) -> tuple[list[Component], list[str]]:
     findings: list[str] = []
     for record in records:
         if not isinstance(record, Component):
-            findings.append(f"{_brief(record)} is no Component")
+            findings.append(f"{_brief(record)} is not a Component")
         elif isinstance(record.kind, str) and record.kind not in KIND_NAMES:
             notes.append(_unknown_kind(record))
         else:
@@ -97,9 +97,16 @@ def _findings(component: Component) -> Iterator[str]:
         value = getattr(component, name)
         if not rule(value):
             yield f"{who}: {name} {_brief(value)} {expectation}"
+    if _are_tags(component.tags):
+        for tag in unknown_tags(component.kind, component.tags):
+            yield f"{who}: {component.kind} components have no tag {tag!r}{_tag_instead(component.kind, tag)}"
     form, expectation = (_FILE, "package:file.yaml") if component.kind == "recipe" else (_CLASS, "package.module:Class")
     if not isinstance(component.target, str) or not form.fullmatch(component.target):
-        yield f"{who}: target {_brief(component.target)} must read {expectation!r}"
+        yield f"{who}: target {_brief(component.target)} must have the form {expectation!r}"
+
+
+def _tag_instead(kind: str, tag: str) -> str:
+    return did_you_mean(tag, [known.name for known in TAGS if kind in known.kinds])
 
 
 def _repeated(components: list[Component]) -> Iterator[str]:
@@ -107,13 +114,13 @@ def _repeated(components: list[Component]) -> Iterator[str]:
     for component in components:
         key = (component.kind, component.name)
         if key in seen:
-            yield f"{component.kind} {component.name!r} is there twice"
+            yield f"{component.kind} {component.name!r} is declared twice"
         seen.add(key)
 
 
 def _unknown_kind(component: Component) -> str:
     suggestion = did_you_mean(component.kind, KIND_NAMES)
-    return f"{_brief(component.name)} skipped: kind {_brief(component.kind)} is not known to this ganzoo{suggestion}"
+    return f"{_brief(component.name)} skipped: kind {_brief(component.kind)} is unknown to this ganzoo{suggestion}"
 
 
 def _brief(value: object) -> str:

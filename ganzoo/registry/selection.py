@@ -59,7 +59,7 @@ def _misplaced(variable: str, name: str, third_parties: set[str]) -> Problem | N
     else:
         known = ", ".join(sorted(third_parties)) or "none"
         suggestion = did_you_mean(name, third_parties)
-        message = f"{variable} names it, but it is no installed plugin (installed: {known}){suggestion}"
+        message = f"{variable} names it, but it is not an installed plugin (installed: {known}){suggestion}"
     return Problem(
         distribution=name,
         version="",
@@ -67,5 +67,5 @@ def _misplaced(variable: str, name: str, third_parties: set[str]) -> Problem | N
         stage="selection",
         message=message,
         severity="warning",
-        fixes=(f"take {name} out of {variable}",),
+        fixes=(f"remove {name} from {variable}",),
     )

@@ -11,23 +11,26 @@ from torch import Tensor, nn
 from ganzoo.component import RegularizerOptions
 from ganzoo.config.schema import RuntimeConfig, TrainConfig
 from ganzoo.data import Batches
-from ganzoo.errors import PluginError
 from ganzoo.planning.facts import BATCH_COUPLED
+from ganzoo.planning.parts import built_augmentation, built_regularizer
 from ganzoo.planning.plan import Plan
 from ganzoo.protocols import AnyLoss, Augmentation, Discriminate, Player, Regularizer, StatefulLoss
-from ganzoo.training.augmenting import Chain
-from ganzoo.training.loop import Schedule, Setup
+from ganzoo.training.game import Game, WeightedRegularizer
 from ganzoo.training.runtime import Runtime, pick_device
+from ganzoo.training.sampler import Sampler
+from ganzoo.training.setup import Schedule, Setup
 from ganzoo.training.state import TrainState, averaged_copy
-from ganzoo.training.step import Game, WeightedRegularizer
 from ganzoo.training.unroll import Unroll, functional
 
 
 def assemble(plan: Plan) -> Setup:
     """All parts of ``plan``, ready for :func:`ganzoo.training.loop.train`. Moves the plan's networks to the device."""
     runtime = make_runtime(plan.config.runtime)
-    regularizers = tuple(_regularizers(plan))
-    loss, augment = plan.options["loss"].build(plan.spec), _augmentation(plan)
+    regularizers = tuple(
+        built_regularizer(*plan.part(f"regularizers.{name}"), plan.spec, name=name) for name in plan.config.regularizers
+    )
+    augment = built_augmentation({name: plan.part(f"augment.{name}") for name in plan.config.augment}, plan.spec)
+    loss = plan.options["loss"].build(plan.spec)
     adaptive = {"loss": loss, "augment": augment}
     state = _state(
         plan,
@@ -45,7 +48,7 @@ def assemble(plan: Plan) -> Setup:
             sampling=plan.config.data.sampling,
             hflip=plan.config.data.hflip,
         ),
-        spec=plan.spec,
+        sampler=Sampler.of(state.generator, plan.spec, uniform=plan.config.train.label_draw == "uniform"),
         runtime=runtime,
         schedule=_schedule(plan),
     )
@@ -79,34 +82,6 @@ def make_optimizer(
     for group in optimizer.param_groups:
         group["initial_lr"] = lr
     return optimizer
-
-
-def _regularizers(plan: Plan) -> Iterable[WeightedRegularizer]:
-    for name in plan.config.regularizers:
-        options = plan.options[f"regularizers.{name}"]
-        assert isinstance(options, RegularizerOptions)
-        regularizer = options.build(plan.spec)
-        if not isinstance(regularizer, Regularizer):
-            raise PluginError(
-                f"regularizer {name} of {plan.entries[f'regularizers.{name}'].provider} builds no Regularizer",
-                given=type(regularizer).__name__,
-                allowed="a subclass of ganzoo.protocols.Regularizer",
-            )
-        yield WeightedRegularizer(name=name, regularizer=regularizer, weight=options.weight, every=options.every)
-
-
-def _augmentation(plan: Plan) -> Augmentation | None:
-    parts: dict[str, Augmentation] = {}
-    for name in plan.config.augment:
-        augmentation = plan.options[f"augment.{name}"].build(plan.spec)
-        if not isinstance(augmentation, Augmentation):
-            raise PluginError(
-                f"augmentation {name} of {plan.entries[f'augment.{name}'].provider} builds no Augmentation",
-                given=type(augmentation).__name__,
-                allowed="a subclass of ganzoo.protocols.Augmentation",
-            )
-        parts[name] = augmentation
-    return Chain(parts) if parts else None
 
 
 def _state(
@@ -189,7 +164,6 @@ def _schedule(plan: Plan) -> Schedule:
         n_critic=train.n_critic,
         clip_grad_norm=train.clip_grad_norm,
         lr_schedule=train.lr_schedule,
-        label_draw=train.label_draw,
         spectral_norm=train.spectral_norm,
         ema=train.ema,
         log_every=train.log_every,

@@ -66,7 +66,7 @@ class RunDirectory:
         except filelock.Timeout:
             raise LockedError(
                 f"run {self.path.name} is being trained by another process",
-                hint="wait for it, or stop it with Ctrl-C (it saves first)",
+                hint="wait until it ends, or stop it with Ctrl-C (it saves a checkpoint first)",
             ) from None
         try:
             yield
@@ -124,7 +124,7 @@ class RunDirectory:
                 return {path.stem: load_file(path) for path in folder.glob("*.safetensors")}, state
             logger.warning("checkpoint %s skipped: %s", folder.name, problem)
         raise CheckpointError(
-            f"run {self.path.name} has no checkpoint that verifies",
+            f"run {self.path.name} has no intact checkpoint",
             given=self.checkpoints,
             hint=f"start again with: ganzoo run --config {self.config}",
         )
@@ -138,7 +138,7 @@ def verify(folder: Path) -> str | None:
             if not (folder / name).exists():
                 return f"{name} is missing"
             if _digest(folder / name) != digest:
-                return f"{name} is not what its manifest says"
+                return f"{name} does not match its manifest"
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return f"manifest.json cannot be read ({error})"
     return None
@@ -176,11 +176,11 @@ def find_run(runs: Path, word: str | None, *, flag: str = "--out") -> RunDirecto
         if word in (path.name, str(run_number(path)), f"{run_number(path):04d}"):
             return RunDirectory(path)
     raise ConfigError(
-        f"there is no run {word!r} in {runs}/" if word else f"there is no run in {runs}/",
+        f"there is no run {word!r} in {runs}/" if word else f"there are no runs in {runs}/",
         given=word,
-        allowed=("the newest: " if len(found) > NAMED else "")
+        allowed=("the newest ones: " if len(found) > NAMED else "")
         + (", ".join(path.name for path in found[-NAMED:]) or "(none yet)"),
-        hint=f"ganzoo run starts one; {flag} DIR names the folder of runs",
+        hint=f"start a run with: ganzoo run; or use {flag} DIR if your runs are in another folder",
     )
 
 

@@ -18,7 +18,7 @@ from ganzoo.errors import CheckpointError
 from ganzoo.planning.plan import Plan
 from ganzoo.protocols import DataSpec
 from ganzoo.runs.directory import RunDirectory
-from ganzoo.training.loop import Setup
+from ganzoo.training.setup import Setup
 
 CONDITIONS = ("versions", "plugins", "device", "threads")
 """What must be the same for a resumed run to equal an uninterrupted one bit by bit."""
@@ -106,8 +106,8 @@ def check_config(state: Mapping[str, Any], plan: Plan) -> None:
     """Raise :class:`CheckpointError` if a checkpoint was made under another configuration."""
     if state.get("config_hash") != config_hash(plan):
         raise CheckpointError(
-            "the checkpoint was made under another configuration than config.yaml now holds",
-            hint="undo the change of config.yaml, or start a new run with: ganzoo run --config config.yaml",
+            "the checkpoint was made with a different configuration than the current config.yaml",
+            hint="undo the change to config.yaml, or start a new run with: ganzoo run --config config.yaml",
         )
 
 

@@ -16,6 +16,7 @@ from ganzoo.config import layers as configuration
 from ganzoo.config.layers import ConfigLayer, RunConfig
 from ganzoo.errors import CheckpointError, ConfigError
 from ganzoo.evaluation import sampling
+from ganzoo.planning.options import options_of
 from ganzoo.protocols import Generator
 from ganzoo.registry import Registry
 from ganzoo.runs import manifest
@@ -80,7 +81,7 @@ class Run:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the classes the generator was told of; empty if it is unconditional."""
+        """Names of the classes the generator is conditioned on; empty if it is unconditional."""
         spec = manifest.read_spec(self.directory)
         return spec.classes if spec.conditional else ()
 
@@ -93,7 +94,9 @@ def load_run(path: Path | str, /) -> Run:
 def read_config(directory: RunDirectory) -> RunConfig:
     """The configuration a run was started with, or last continued with."""
     if not directory.config.exists():
-        raise ConfigError(f"{directory.path} is no run: it has no config.yaml", hint="ganzoo run starts one")
+        raise ConfigError(
+            f"{directory.path} is not a run directory: config.yaml is missing", hint="start a run with: ganzoo run"
+        )
     content = configuration.read_yaml(directory.config.read_text(encoding="utf-8"), str(directory.config))
     return configuration.validate(
         configuration.merge([ConfigLayer(str(directory.config), configuration.flatten(content))])
@@ -104,16 +107,17 @@ def load_generator(directory: RunDirectory, config: RunConfig, *, ema: bool) -> 
     """The trained generator on the best device there is, and what it was built for."""
     spec = manifest.read_spec(directory)
     registry = Registry.load()
-    options = registry.options("generator", config.generator.name)
-    with seeded(0, "load"):
-        network: Generator = options.model_validate(config.generator.options()).build(spec)
+    entry = registry.get("generator", config.generator.name)
+    options = options_of(entry, config.generator.options(), section="generator")
+    with seeded(0, "load"), entry.blamed("cannot be built"):
+        network: Generator = options.build(spec)
     tensors, _ = directory.load_checkpoint()
     weights = tensors["ema"] if ema and "ema" in tensors else tensors["generator"]
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:
         raise CheckpointError(
-            f"the checkpoint of {directory.path.name} does not fit generator {config.generator.name}",
+            f"the checkpoint of {directory.path.name} does not match generator {config.generator.name}",
             given=str(error).splitlines()[0],
             hint="install the plugin versions named in its manifest.json",
         ) from error
@@ -122,7 +126,7 @@ def load_generator(directory: RunDirectory, config: RunConfig, *, ema: bool) -> 
 
 def _check_labels(labels: Sequence[int], n: int, classes: Sequence[str]) -> None:
     if not classes:
-        raise ConfigError("this run's generator is unconditional: it takes no labels", hint="leave out labels")
+        raise ConfigError("the generator of this run is unconditional and takes no labels", hint="leave out the labels")
     wrong = [label for label in labels if not 0 <= label < len(classes)]
     if wrong or len(labels) != n:
         raise ConfigError(

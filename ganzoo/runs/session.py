@@ -17,7 +17,7 @@ from ganzoo.config import layers as configuration
 from ganzoo.config.layers import ConfigLayer, RunConfig
 from ganzoo.errors import ConfigError, DivergedError, Interrupted, ResourceError
 from ganzoo.evaluation.measuring import measures, metrics_of, real_part
-from ganzoo.planning.choice import file_layer
+from ganzoo.planning.choice import choose, file_layer
 from ganzoo.planning.plan import Plan, make_plan
 from ganzoo.protocols import TrackedRun, Watcher
 from ganzoo.registry import Registry
@@ -29,7 +29,8 @@ from ganzoo.runs.progress import progress
 from ganzoo.runs.run import RUNS, Run, read_config
 from ganzoo.runs.tracking import ChosenTracker, Trackers
 from ganzoo.runs.watch import POINTS, Checkpoints, MetricsLog, SampleGrids
-from ganzoo.training.loop import Setup, train
+from ganzoo.training.loop import train
+from ganzoo.training.setup import Setup
 
 logger = logging.getLogger("ganzoo")
 
@@ -60,7 +61,7 @@ def run(
         else file_layer(str(config), registry)
     )
     followed_by = tracking.chosen(tracking.wanted(registry, trackers))
-    plan = make_plan(registry, [layer])
+    plan = make_plan(choose(registry, [layer]))
     return start(plan, out=Path(out) if out is not None else RUNS, console=Console(quiet=True), trackers=followed_by)
 
 
@@ -108,7 +109,7 @@ def resume(
     saved = ConfigLayer("config.yaml", configuration.flatten(read_config(directory).model_dump(mode="json")))
     with directory.locked():
         before = directory.read_manifest()
-        plan = make_plan(registry, [saved, *changes])
+        plan = make_plan(choose(registry, [saved, *changes]))
         manifest.check_data(before, plan)
         manifest.check_config(before, plan)
         _warn_of_moved_schedule(read_config(directory), plan)
@@ -121,10 +122,10 @@ def resume(
             setup.state.restore(tensors, state)
         if setup.state.step > setup.schedule.steps:
             raise ConfigError(
-                f"run {directory.path.name} is already at step {setup.state.step}; steps counts all of its steps",
+                f"run {directory.path.name} is already at step {setup.state.step}; train.steps is the total",
                 given=f"train.steps = {setup.schedule.steps}",
                 allowed=f"more than {setup.state.step}",
-                hint=f"ganzoo resume {directory.path} goes on to step {read_config(directory).train.steps}",
+                hint=f"continue to step {read_config(directory).train.steps} with: ganzoo resume {directory.path}",
             )
         if setup.state.step == setup.schedule.steps:
             return None
@@ -141,7 +142,7 @@ def _remove(path: Path) -> None:
     try:
         shutil.rmtree(path)
     except OSError as error:
-        logger.warning("%s holds no run, and could not be removed: %s", path, error.strerror or error)
+        logger.warning("%s does not contain a run, but could not be removed: %s", path, error.strerror or error)
 
 
 def _say_what_next(directory: RunDirectory, setup: Setup, console: Console) -> None:
@@ -154,7 +155,8 @@ def _warn_of_moved_schedule(before: RunConfig, plan: Plan) -> None:
     now = plan.config.train
     if now.lr_schedule != "constant" and now.steps != before.train.steps:
         logger.warning(
-            "train.lr_schedule %s runs over all %s steps: the learning rates go on from another point than they left",
+            "train.lr_schedule %s now spans %s steps, so the learning rates jump instead of going on from where "
+            "they were",
             now.lr_schedule,
             now.steps,
         )
@@ -294,5 +296,5 @@ def _resources() -> Iterator[None]:
         raise ResourceError(
             "out of memory",
             given=str(error).splitlines()[0] if str(error) else None,
-            hint="a smaller --batch-size, or train.accumulate=2 for the same batch in two parts",
+            hint="use a smaller --batch-size, or --set train.accumulate=2 to split each batch in two",
         ) from error

@@ -1,4 +1,4 @@
-"""Which trackers a run was asked to have, and how they are told of it. They are no part of its configuration."""
+"""Which trackers a run has, and how they receive its data. They are not part of its configuration."""
 
 from __future__ import annotations
 
@@ -13,13 +13,11 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from ganzoo.component import TRACKER, TrackerOptions
-from ganzoo.config.explanation import explain
 from ganzoo.config.finding import refusal
 from ganzoo.config.layers import Merged
 from ganzoo.errors import ConfigError, GanzooError, Interrupted, PluginError
+from ganzoo.planning.options import read_options
 from ganzoo.registry import Entry, Registry, one_line
 
 if TYPE_CHECKING:
@@ -33,7 +31,7 @@ Request = Mapping[str, Mapping[str, Any] | None] | Iterable[str]
 
 @dataclass(frozen=True)
 class Wanted:
-    """A tracker that was asked for, with its options as they were given."""
+    """A requested tracker, with its options as they were given."""
 
     entry: Entry
     given: Mapping[str, Any]
@@ -50,7 +48,7 @@ class ChosenTracker:
         """The tracker at work.
 
         Raises:
-            PluginError: it does not start, or what starts is no tracker.
+            PluginError: it does not start, or what starts is not a tracker.
         """
         from ganzoo.protocols import Tracker  # here, because it imports torch
 
@@ -64,13 +62,13 @@ class ChosenTracker:
         except BaseException as error:  # sys.exit() in a plugin must not end ganzoo
             raise PluginError(
                 f"tracker {self.entry.name!r} of {self.entry.provider} cannot be started: {one_line(error)}",
-                hint=f"mend that, or leave out --tracker {self.entry.name}: metrics.jsonl is written anyway",
+                hint=f"fix that, or leave out --tracker {self.entry.name}: metrics.jsonl is written anyway",
             ) from error
         return started
 
 
 class Trackers:
-    """The trackers of a run. One that raises is warned of once, and told nothing more but the end.
+    """The trackers of a run. If one raises, a warning is logged once and only ``close`` is still called.
 
     Args:
         started: how a warning names each tracker → the tracker.
@@ -81,15 +79,15 @@ class Trackers:
         self._failed: set[str] = set()
 
     def log(self, row: Mapping[str, float]) -> None:
-        """Tell a row of ``metrics.jsonl``; each tracker gets a copy of its own."""
+        """Send a row of ``metrics.jsonl`` to every tracker; each gets its own copy."""
         self._tell(lambda tracker: tracker.log(dict(row)))
 
     def picture(self, step: int, path: Path) -> None:
-        """Tell of a sample grid."""
+        """Send a sample grid to every tracker."""
         self._tell(lambda tracker: tracker.picture(step, path))
 
     def close(self, status: str) -> None:
-        """Tell the end to all, also to those that failed before."""
+        """Close every tracker, also those that failed before."""
         with contextlib.ExitStack() as stack:  # a KeyboardInterrupt in one does not cost the others their end
             for name in reversed(self._started):
                 stack.callback(self._call, name, lambda tracker: tracker.close(status))
@@ -107,8 +105,8 @@ class Trackers:
             raise
         except BaseException as error:  # nothing that a tracker does may end a training
             if name not in self._failed:
-                logger.warning("tracker %s failed, and is told nothing more: %s", name, one_line(error))
-                logger.debug("where tracker %s failed:", name, exc_info=error)
+                logger.warning("tracker %s failed and will not receive any more data: %s", name, one_line(error))
+                logger.debug("traceback of tracker %s:", name, exc_info=error)
             self._failed.add(name)
 
 
@@ -117,7 +115,7 @@ def wanted(registry: Registry, request: Request) -> list[Wanted]:
 
     Raises:
         UnknownNameError: nobody provides one of the names.
-        ConfigError: no names, options that are no mapping, or options of one tracker under two of its names.
+        ConfigError: no names, options that are not a mapping, or options of one tracker under two of its names.
     """
     found: dict[str, Wanted] = {}
     under: dict[str, str] = {}
@@ -128,9 +126,9 @@ def wanted(registry: Registry, request: Request) -> list[Wanted]:
             continue
         if one.given:
             raise ConfigError(
-                f"tracker {entry.name} is given options under two names",
+                f"tracker {entry.name} got options under two names",
                 given=f"{under[entry.qualified]}, {name}",
-                hint="give all of them under one name",
+                hint="put all of them under one name",
             )
         found[entry.qualified], under[entry.qualified] = Wanted(entry, given), name
     return list(found.values())
@@ -146,13 +144,15 @@ def _by_name(request: object) -> list[tuple[str, Mapping[str, Any]]]:
     for name, given in pairs:
         if not isinstance(name, str):
             raise ConfigError(
-                "trackers must be names, or a mapping of names → options",
+                "trackers must be a list of names, or a mapping of names to options",
                 given=request,
                 allowed='for example ["tensorboard"], or {"tensorboard": {"flush_secs": 10}}',
             )
         holds_options = isinstance(given, Mapping) and all(isinstance(option, str) for option in given)
         if given is not None and not holds_options:
-            raise ConfigError(f"tracker {name} must hold options", given=given, allowed="for example {flush_secs: 10}")
+            raise ConfigError(
+                f"options of tracker {name} must be a mapping", given=given, allowed="for example {flush_secs: 10}"
+            )
     return [(name, given or {}) for name, given in pairs]
 
 
@@ -168,7 +168,7 @@ def asked_for(
 
     Raises:
         UnknownNameError: nobody provides one of the names.
-        ConfigError: options of a tracker that was not asked for.
+        ConfigError: options of a tracker that is not enabled.
     """
     others, theirs = dict(assignments), {}
     for path in assignments:
@@ -177,15 +177,17 @@ def asked_for(
             theirs[f"{TRACKER.name}{dot}{place}"] = others.pop(path)
     options = Merged(theirs).tree().get(TRACKER.name, {})
     if not isinstance(options, Mapping):
-        raise ConfigError("a tracker is asked for by its flag, not by --set", given=options, hint="--tracker NAME")
+        raise ConfigError(
+            "trackers are added with their own flag, not with --set", given=options, hint="--tracker NAME"
+        )
     asked, given = wanted(registry, names), wanted(registry, options)
     for one in given:
         if one.entry not in [other.entry for other in asked]:
             name = registry.shortest(one.entry)
             raise ConfigError(
-                f"tracker.{name} is set, and tracker {name} is not asked for",
+                f"tracker.{name} is set, but tracker {name} is not enabled",
                 given=", ".join(f"tracker.{name}.{option}" for option in one.given),
-                hint=f"add --tracker {name}, or leave its options out",
+                hint=f"add --tracker {name}, or remove its options",
             )
     with_options = {one.entry.qualified: one for one in [*asked, *given]}
     return list(with_options.values()), others
@@ -200,14 +202,11 @@ def chosen(trackers: Iterable[Wanted]) -> list[ChosenTracker]:
     """
     found, findings = [], []
     for one in trackers:
-        name, model = one.entry.name, one.entry.options()
-        assert issubclass(model, TrackerOptions)
-        with one.entry.blamed("cannot take its options"):
-            try:
-                found.append(ChosenTracker(one.entry, model.model_validate(one.given)))
-            except ValidationError as error:
-                fix = f"ganzoo info {name} --kind {TRACKER.name} shows its options"
-                findings += explain(error, model, section=f"{TRACKER.name}.{name}", fix=fix)
+        options, wrong = read_options(one.entry, one.given, section=f"{TRACKER.name}.{one.entry.name}")
+        findings += wrong
+        if options is not None:
+            assert isinstance(options, TrackerOptions)
+            found.append(ChosenTracker(one.entry, options))
     if findings:
         raise refusal(findings)
     return found
@@ -257,7 +256,7 @@ def _ended_by_sigterm() -> Iterator[None]:
         if not received:
             raise
         raise Interrupted(
-            "stopped before anything was trained", signal_number=received[0], hint="the same command starts it again"
+            "stopped before training began", signal_number=received[0], hint="run the same command again"
         ) from error
     finally:
         signal.signal(signal.SIGTERM, before)

@@ -20,7 +20,8 @@ from ganzoo.protocols import DataSpec, Generator, Report
 from ganzoo.runs.directory import RunDirectory
 from ganzoo.seeds import generator_for
 from ganzoo.training import spectral
-from ganzoo.training.loop import Schedule
+from ganzoo.training.sampler import Sampler
+from ganzoo.training.setup import Schedule
 from ganzoo.training.state import TrainState
 
 logger = logging.getLogger("ganzoo")
@@ -29,7 +30,7 @@ COLUMNS = 8
 POINTS = 2048
 """Generated points of a scatter plot, and real ones under them."""
 MOST_ROWS = 16
-"""Rows of a conditional grid: one a class, up to this many."""
+"""Rows of a conditional grid: one per class, up to this many."""
 
 
 class MetricsLog:
@@ -120,7 +121,7 @@ class Clock:
 
 
 class SampleGrids:
-    """Writes ``samples/step-NNNNNNN.png`` from latents that stay the same for the whole run, and their film.
+    """Writes ``samples/step-NNNNNNN.png`` from latents that stay the same for the whole run, and a GIF of them.
 
     Of vectors it is a scatter plot over real ones, and at the end ``samples.png`` shows how they moved.
 
@@ -167,21 +168,21 @@ class SampleGrids:
         return pictures.grid(sampling.to_uint8(network(z, labels)), COLUMNS)
 
     def _latents(self, network: Generator) -> tuple[Tensor, Tensor | None]:
-        device = next(network.parameters()).device
-        generator = generator_for(self._seed, "grid")
+        sampler, random = Sampler.of(network, self._spec), generator_for(self._seed, "grid")
         if not self._spec.conditional:
-            return network.latent(COLUMNS * COLUMNS, generator=generator).to(device), None
-        rows = min(len(self._spec.classes), MOST_ROWS)
-        one_row = network.latent(COLUMNS, generator=generator)
-        z = one_row.repeat(rows, *(1,) * (one_row.ndim - 1)).to(device)
-        return z, torch.arange(rows, device=device).repeat_interleave(COLUMNS)
+            return sampler.latents(COLUMNS * COLUMNS, random=random), None
+        # A class may be missing from this part of the data: the generator has never been asked for it.
+        classes = [number for number, share in enumerate(self._spec.marginal) if share > 0][:MOST_ROWS]
+        one_row = sampler.latents(COLUMNS, random=random)
+        z = one_row.repeat(len(classes), *(1,) * (one_row.ndim - 1))
+        return z, sampler.put(torch.tensor(classes).repeat_interleave(COLUMNS))
 
     def close(self) -> None:
-        """Write the film."""
+        """Write the GIF and, for vectors, the contact sheet."""
         frames = sorted(self._run.samples.glob("step-*.png"), key=lambda path: int(path.stem.removeprefix("step-")))
-        pictures.save_film(frames, self._run.path / "samples.gif")
+        pictures.save_gif(frames, self._run.path / "samples.gif")
         if self._real is not None:
-            pictures.strip(frames, self._run.path / "samples.png")
+            pictures.contact_sheet(frames, self._run.path / "samples.png")
 
 
 class Checkpoints:
@@ -203,7 +204,7 @@ class Checkpoints:
             self.save()
 
     def save(self) -> None:
-        """Save the state as it is, once a step."""
+        """Save the state as it is, at most once per step."""
         if self._saved != self._state.step:
             self._run.save_checkpoint(
                 self._state.step, self._state.tensors(), {**self._state.numbers(), **self._extra()}

@@ -22,21 +22,21 @@ def distribution_name(given: str) -> str:
     """``given`` as package indexes compare it: lower case, joined by ``-``.
 
     Raises:
-        ConfigError: it is no name, or its package would hide another one or be hidden by it.
+        ConfigError: it is not a valid name, or its package would hide another one or be hidden by it.
     """
     name = normalized(given)
     if not _DISTRIBUTION.fullmatch(name) or len(name) > LONGEST:
         raise ConfigError(
-            "no plugin can be called that",
+            "not a valid plugin name",
             given=repr(given),
-            allowed=f"letters and digits joined by - _ or ., a letter first, at most {LONGEST} in all",
-            hint="ganzoo new-plugin ganzoo-soft-hinge; --out DIR says where it is written",
+            allowed=f"letters and digits joined by - _ or ., beginning with a letter, at most {LONGEST} characters",
+            hint="for example ganzoo new-plugin ganzoo-soft-hinge; --out DIR sets the folder",
         )
     if owner := _owner_of(package_name(name), name):
         raise ConfigError(
-            f"a plugin called {name} would bring the Python package {package_name(name)}, and that is {owner}",
+            f"a plugin called {name} would contain the Python package {package_name(name)}, which is {owner}",
             given=repr(given),
-            allowed="a name that is free",
+            allowed="a name that is not taken",
             hint=f"ganzoo new-plugin {_PREFIX}my-{short_name(name)}",
         )
     return name
@@ -61,15 +61,15 @@ def component_name(given: str, *, kind: str) -> str:
     name = spelled(given)
     if not is_name(name) or not name[0].isalpha() or len(name) > LONGEST:
         raise ConfigError(
-            f"no {kind} can be called that",
+            f"not a valid name for a {kind}",
             given=repr(given),
-            allowed=f"lower-case letters and digits joined by -, a letter first, at most {LONGEST} in all",
+            allowed=f"lower-case letters and digits joined by -, beginning with a letter, at most {LONGEST} characters",
             hint="--component soft-hinge",
         )
     for taken in (module_name(name), class_name(name)):
         if iskeyword(taken) or hasattr(builtins, taken):
             raise ConfigError(
-                f"no {kind} can be called that: {taken} is a word of Python itself",
+                f"not a valid name for a {kind}: {taken} is a keyword or builtin of Python",
                 given=repr(given),
                 hint=f"--component my-{name}",
             )
@@ -95,4 +95,4 @@ def _owner_of(package: str, distribution: str) -> str | None:
     if any(source.distribution == distribution and not source.first_party for source in installed()[0]):
         return None
     found = find_spec(package)
-    return None if found is None or found.origin is None else f"installed already ({found.origin})"
+    return None if found is None or found.origin is None else f"already installed ({found.origin})"

@@ -112,7 +112,7 @@ class NewPlugin:
         component = _filled(f"{part.kind}/component{part.file[part.file.rindex('.') :]}", words)
         imported = (line for line in component.splitlines() if " import " in f" {line}")
         if any(words["Class"] in line.replace(",", " ").split() for line in imported):
-            raise _taken(part, f"its file imports another {words['Class']}")
+            raise _taken(part, f"its file already imports a different {words['Class']}")
         yield f"{self.package}/{part.file}", component
         for path, name in _OF_PART.items():
             yield Template(path).substitute(words), _filled(f"{part.kind}/{name}", words)

@@ -1,4 +1,4 @@
-"""What is asked for → what will be written. Names and kinds are judged here."""
+"""From the arguments to the plugin that will be written. Names and kinds are checked here."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ def planned(
 
     Raises:
         UnknownNameError: there is no such kind.
-        ConfigError: a name that is not possible, a kind without template or asked for twice.
+        ConfigError: a name that is not possible, a kind without a template, or the same kind twice.
     """
     distribution = distribution_name(name)
     asked = [_kind_with_template(word) for word in kinds]
     if repeated := {kind for kind in asked if asked.count(kind) > 1}:
         raise ConfigError(
-            f"one {min(repeated)} is written, not several",
+            f"--kind {min(repeated)} is given more than once",
             given=" ".join(f"--kind {kind}" for kind in kinds),
             allowed="each kind once",
-            hint="copy its file, its test and its record afterwards",
+            hint="create one, then copy its file, its test and its record",
         )
     stem = component or short_name(distribution)
     parts = []
@@ -61,9 +61,9 @@ def _kind_with_template(word: str) -> str:
         ) from None
     if kind not in ASKED_FOR_BY:
         raise ConfigError(
-            f"nothing uses the kind {kind} yet, so there is no template for it",
+            f"no template for the kind {kind}: nothing uses it yet",
             given=word,
             allowed=", ".join(ASKED_FOR_BY),
-            hint="ganzoo new-plugin NAME --kind metric, for what is measured of samples",
+            hint="to measure samples, use: ganzoo new-plugin NAME --kind metric",
         )
     return kind

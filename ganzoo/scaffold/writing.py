@@ -20,12 +20,14 @@ def written(plugin: NewPlugin, out: Path) -> Path:
     target = out / plugin.distribution
     if target.exists() or target.is_symlink():
         raise ConfigError(
-            f"{target} exists, and nothing is overwritten",
+            f"{target} already exists, and ganzoo does not overwrite it",
             given=plugin.distribution,
-            hint=f"ganzoo new-plugin {plugin.distribution} --out DIR, or another NAME",
+            hint=f"ganzoo new-plugin {plugin.distribution} --out DIR, or choose another NAME",
         )
     if not out.is_dir():
-        raise ConfigError(f"there is no folder {out}", given=f"--out {out}", hint="--out with a folder that exists")
+        raise ConfigError(
+            f"there is no folder {out}", given=f"--out {out}", hint="use --out DIR with an existing folder"
+        )
     texts = plugin.files()
     with (
         writing(target),

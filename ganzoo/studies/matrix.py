@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
-from pydantic import ValidationError
 
-from ganzoo.config.explanation import explain
 from ganzoo.config.finding import Finding, refusal
 from ganzoo.config.layers import ConfigLayer, Merged, merge
 from ganzoo.did_you_mean import did_you_mean
 from ganzoo.errors import ConfigError, DataError, GanzooError, PluginError
 from ganzoo.planning.choice import choose
+from ganzoo.planning.options import read_options
 from ganzoo.planning.plan import Plan, make_plan
 from ganzoo.protocols import Dataset
 from ganzoo.registry import Entry, Registry, one_line
@@ -68,7 +67,7 @@ class PairResult:
 def pairs(
     registry: Registry, *, losses: Iterable[str] = (), discriminators: Iterable[str] = ()
 ) -> list[tuple[str, str]]:
-    """The names of all pairs, third parties' included, or of those that are asked for.
+    """The names of all pairs, third parties' included, or of those that are named.
 
     Raises:
         ConfigError: a name that nobody provides, or several do.
@@ -124,7 +123,7 @@ def _result(
     if lacking:
         return replace(result, status="refused", reasons=lacking)
     try:
-        plan = make_plan(registry, layers, opened=opened)
+        plan = make_plan(choose(registry, layers), opened=opened)
     except DataError:
         raise
     except ConfigError as error:
@@ -212,17 +211,11 @@ def _complaints(entry: Entry, key: str, value: object, merged: Merged) -> list[F
         model = entry.options()
         if key not in model.model_fields:
             return None
-        with entry.blamed("cannot take its options"):
-            try:
-                model.model_validate({key: value})
-            except ValidationError as error:
-                fix = f"ganzoo info {entry.name} --kind {entry.kind} shows its options"
-                findings = explain(error, model, section=entry.kind, origins=merged.origins, fix=fix)
-                about = re.compile(rf"{entry.kind}\.{re.escape(key)}\b")  # not what other options lack
-                return [finding for finding in findings if about.match(finding.reason)]
+        _, findings = read_options(entry, {key: value}, section=entry.kind, origins=merged.origins)
     except GanzooError:  # its own row will say so
         return None
-    return []
+    about = re.compile(rf"{entry.kind}\.{re.escape(key)}\b")  # not what other options lack
+    return [finding for finding in findings if about.match(finding.reason)]
 
 
 def _all_options(registry: Registry, kind: str) -> set[str]:

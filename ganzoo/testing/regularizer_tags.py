@@ -46,10 +46,17 @@ def needs_real_output(subject: Subject) -> bool:
     return _refuses(subject, replace(_view(subject, "generator"), real_output=None), "real_output in G's step")
 
 
+def needs_generator(subject: Subject) -> bool:
+    """Whether it refuses a step that was given the fakes, and neither the generator nor its latents."""
+    views = {player: replace(_view(subject, player), z=None, generate=None) for player in PLAYERS}
+    views["generator"] = replace(views["generator"], network=None)
+    return any(_refuses(subject, view, "the generator") for view in views.values())
+
+
 def needs_style(subject: Subject) -> bool:
     """Whether it refuses a generator without a style."""
     view = _view(subject, "generator")
-    return _refuses(subject, replace(view, network=_Unstyled(view.network)), "a style")
+    return _refuses(subject, replace(view, network=_Unstyled(view.network or nn.Module())), "a style")
 
 
 def needs_images(subject: Subject) -> bool:
@@ -151,6 +158,7 @@ MEASURES: Mapping[str, Callable[[Subject], bool]] = {
     "needs_class_logits": needs_class_logits,
     "needs_labels": needs_labels,
     "needs_real_output": needs_real_output,
+    "needs_generator": needs_generator,
     "needs_style": needs_style,
     "needs_images": needs_images,
     "needs_per_sample_independence": needs_per_sample_independence,

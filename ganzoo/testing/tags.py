@@ -5,45 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
+from ganzoo.component import TAGS
 from ganzoo.testing import augmentation_tags, discriminator_tags, generator_tags, loss_tags, regularizer_tags
 from ganzoo.testing.check import Check, demand
 from ganzoo.testing.subject import Subject
 
-_NETWORKS = frozenset({"discriminator", "generator"})
-_ANY = frozenset({"loss", "discriminator", "generator", "regularizer", "augmentation"})
-
-KNOWN: Mapping[str, frozenset[str]] = MappingProxyType(
-    {
-        "image": _NETWORKS,
-        "patch": frozenset({"discriminator"}),
-        "needs_labels": _ANY,
-        "accepts_labels": _NETWORKS,
-        "provides_class_logits": frozenset({"discriminator"}),
-        "needs_class_logits": frozenset({"regularizer"}),
-        "batch_coupled_train": _NETWORKS,
-        "batch_coupled_always": _NETWORKS,
-        "groups_of_four": frozenset({"discriminator"}),
-        "batch_nonlinear": _ANY,
-        "needs_per_sample_independence": frozenset({"regularizer"}),
-        "spectral_norm": _NETWORKS,
-        "limits_slope": frozenset({"regularizer"}),
-        "needs_lipschitz": frozenset({"loss"}),
-        "generator_needs_real": frozenset({"loss"}),
-        "saturating": frozenset({"loss"}),
-        "exponential": frozenset({"loss"}),
-        "paired": frozenset({"loss"}),
-        "energy": frozenset({"discriminator"}),
-        "needs_energy": frozenset({"loss"}),
-        "multiple_outputs": frozenset({"discriminator"}),
-        "provides_features": frozenset({"discriminator"}),
-        "needs_features": frozenset({"regularizer"}),
-        "provides_style": frozenset({"generator"}),
-        "needs_style": frozenset({"regularizer"}),
-        "needs_images": frozenset({"regularizer", "augmentation"}),
-        "replaces_generator_loss": frozenset({"regularizer"}),
-        "needs_real_output": frozenset({"regularizer"}),
-    }
-)
+KNOWN: Mapping[str, frozenset[str]] = MappingProxyType({tag.name: frozenset(tag.kinds) for tag in TAGS})
 """Tag → the kinds that may carry it."""
 
 MEASURES: Mapping[str, Mapping[str, Callable[[Subject], bool]]] = MappingProxyType(

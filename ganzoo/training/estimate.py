@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from ganzoo.protocols import Report
-from ganzoo.training.loop import Setup, train
+from ganzoo.training.loop import train
+from ganzoo.training.setup import Setup
 
 STEPS = 4
 SECONDS = 10.0
@@ -62,8 +63,8 @@ def _shapes(setup: Setup) -> tuple[tuple[int, ...], tuple[int, ...]]:
     generator, discriminator = setup.state.generator, setup.state.discriminator
     generator.eval()
     discriminator.eval()
-    z = setup.runtime.put(generator.latent(2, generator=torch.Generator().manual_seed(0)))
-    labels = torch.zeros(2, dtype=torch.long, device=z.device) if setup.spec.conditional else None
+    random = torch.Generator().manual_seed(0)
+    z, labels = setup.sampler.latents(2, random=random), setup.sampler.labels(2, random=random)
     images = generator(z, labels)
     return tuple(images.shape[1:]), tuple(discriminator(images, labels).logits.shape[1:])
 

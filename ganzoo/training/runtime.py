@@ -18,7 +18,7 @@ Precision = Literal["fp32", "bf16"]
 
 
 def pick_device(name: str) -> torch.device:
-    """``auto`` takes CUDA, then Apple's MPS, then the CPU. Raises :class:`ResourceError` for a device not there."""
+    """``auto`` takes CUDA, then Apple's MPS, then the CPU. Raises :class:`ResourceError` for a missing device."""
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
@@ -33,7 +33,10 @@ def pick_device(name: str) -> torch.device:
     )
     if missing or device.type not in ("cpu", "cuda", "mps"):
         raise ResourceError(
-            f"this machine has no device {name!r}", given=name, allowed=allowed, hint="use --device auto or cpu"
+            f"device {name!r} is not available on this machine",
+            given=name,
+            allowed=allowed,
+            hint="use --device auto or cpu",
         )
     return device
 
@@ -182,8 +185,9 @@ def _diverged(player: Player, step: int, terms: dict[str, Tensor], grad_norm: Te
     what = f"term {', '.join(culprits)}" if culprits else "the gradient"
     shown = ", ".join(f"{name} = {value:.6g}" for name, value in values.items())
     return DivergedError(
-        f"{what} of the {player} is not finite at step {step}; no weight of it has moved in this update",
+        f"{what} of the {player} is not finite at step {step}; its weights were not changed in this update",
         given=f"{shown}; gradient norm = {float(grad_norm):.6g}",
         allowed="finite numbers",
-        hint="lower train.g_lr and train.d_lr, set train.clip_grad_norm=1.0, or with bf16: --precision fp32",
+        hint="lower train.g_lr and train.d_lr, clip with --set train.clip_grad_norm=1.0, or use --precision fp32 "
+        "instead of bf16",
     )

@@ -81,7 +81,7 @@ class TrainState:
             _restore_states(self.adaptive, files.get("adaptive", {}))
         except (KeyError, IndexError, RuntimeError) as error:
             raise CheckpointError(
-                "the checkpoint does not fit the networks of this configuration",
+                "the checkpoint does not match the networks of this configuration",
                 given=str(error).splitlines()[0],
                 hint="resume with the plugin versions named in manifest.json",
             ) from error

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.protocols import Discriminate, DiscriminatorOutput
-from ganzoo.training.step import Ahead, Game, Inputs, discriminator_objective
+from ganzoo.training.adversary import adversarial_objective
+from ganzoo.training.game import Ahead, Inputs, Objective
 
 UNSEEN = 1e-15
 """Added to each gradient: Adam's root has no derivative at a second moment of exactly 0, where this gives it one."""
@@ -42,21 +43,21 @@ class Unroll:
     judge: Judge
     objective: Literal["minimax", "loss"] = "minimax"
 
-    def __call__(self, game: Game, inputs: Inputs, fake: Tensor) -> Ahead:
+    def __call__(self, played: Objective, inputs: Inputs, fake: Tensor) -> Ahead:
         """Look ahead from here."""
-        network = game.discriminator
+        network = played.discriminator
         names = [name for name, _ in network.named_parameters()]
         parameters = [parameter.detach().clone().requires_grad_() for parameter in network.parameters()]
         state = _optimizer_state(self.optimizer, list(network.parameters()))
         for _ in range(self.steps):
-            playing = replace(game, discriminate=self.judge(network, dict(zip(names, parameters, strict=True))))
-            loss = discriminator_objective(playing, inputs, fake)
+            playing = replace(played, discriminate=self.judge(network, dict(zip(names, parameters, strict=True))))
+            loss = adversarial_objective(playing, inputs, fake)
             gradients = torch.autograd.grad(loss, parameters, create_graph=True, allow_unused=True)
             parameters, state = _moved(self.optimizer, parameters, gradients, state)
         discriminate = self.judge(network, dict(zip(names, parameters, strict=True)))
         if self.objective == "loss":
             return Ahead(discriminate=discriminate)
-        objective = -discriminator_objective(replace(game, discriminate=discriminate), inputs, fake)
+        objective = -adversarial_objective(replace(played, discriminate=discriminate), inputs, fake)
         return Ahead(discriminate=discriminate, objective=objective)
 
 

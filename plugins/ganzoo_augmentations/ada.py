@@ -65,7 +65,7 @@ SATURATION_STD = 1.0
 
 
 class Ada(Options):
-    """Transforms of reals and fakes whose probability grows while the discriminator overfits.
+    """Transforms of real and fake images whose probability grows while the discriminator overfits.
 
     Formula:
         p ← clip(p + sign(mean sign(r) − t)·kN/(1000·speed), 0, 1) after every k updates, p₀ = 0
@@ -75,43 +75,45 @@ class Ada(Options):
         color:     + N(0, 0.2²); × 2^N(0, ½²); luma flip; hue turn U(−π, π); saturation × 2^N(0, 1)
 
     r are the discriminator's logits on real images over these k updates, patches included; t is ``target``, k is
-    ``interval``, N the batch size and ``speed`` the thousands of images over which p could go from 0 to 1. Each
-    transform fires by itself with probability p for each image; what flips or turns then does so by a fair draw, no
-    turn included. The two rotations fire with 1 − √(1 − p) each, so that one or both do with p. All of blit and
-    geometric is one affine map, read once; all of color is one matrix. At p = 0 images stay as they are, bit by bit.
-    Images are (N, 1 or 3, H, W) in [−1, 1]; nothing is clipped. Of gray images only brightness, contrast and luma flip
-    (x → −x) change anything. Gradients flow through to the images, also twice. p is a tensor on the device: nothing
-    waits for it. It is logged as ``augment/p``.
+    ``interval``, N is the batch size and ``speed`` is the thousands of images over which p could go from 0 to 1. Each
+    transform fires independently with probability p for each image; a flip or turn that fires is then drawn uniformly,
+    with no flip or no turn among the outcomes. The two rotations fire with probability 1 − √(1 − p) each, so that one
+    or both fire with p. All of blit and geometric is one affine map, read once; all of color is one matrix. At p = 0
+    images stay as they are, bit by bit. Images are (N, 1 or 3, H, W) in [−1, 1]; nothing is clipped. On gray images
+    only brightness, contrast and luma flip (x → −x) have an effect. Gradients flow through to the images, second
+    derivatives too. p is a tensor on the device, and nothing waits for it. It is logged as ``augment/p``.
 
     Where implementations differ: the reference reads the image at twice the resolution through wavelet filters, and
-    what lies more than one image away is black; ganzoo reads bilinearly, so fractional shifts and rotations blur a
-    little and shrinking aliases, and reflects without end. The reference does not keep p below 1. Its ``bgc`` is the
-    default here; the image filters, noise and cutout of longer pipelines are left out. R1 is taken at the un-augmented
-    image, through the augmentation, as in the reference.
+    shows black for what lies more than one image away; ganzoo reads bilinearly, so fractional shifts and rotations blur
+    a little and shrinking aliases, and it reflects without end. The reference does not keep p below 1. Its ``bgc`` is
+    the default here; the image filters, noise and cutout of longer pipelines are left out. R1 is taken at the
+    un-augmented image, through the augmentation, as in the reference.
 
     Raises:
-        ConfigError: if the data are vectors, or images of other than 1 or 3 channels.
+        ConfigError: if the data are vectors, or if ``groups`` holds color and the images have neither 1 nor 3 channels.
 
     Source: Karras et al. 2020, arXiv:2006.06676, section 3.1 and appendix B.
     """
 
-    target: float = Field(default=0.6, ge=-1, le=1, description="t, where mean sign(r) is held")
+    target: float = Field(default=0.6, ge=-1, le=1, description="t, the value at which mean sign(r) is held")
     interval: int = Field(default=4, ge=1, description="k, updates of D between two changes of p")
     speed: float = Field(default=500.0, gt=0, description="thousands of images in which p can go from 0 to 1")
-    fixed: float | None = Field(default=None, ge=0, le=1, description="a p that does not adapt; null: adapt it")
+    fixed: float | None = Field(
+        default=None, ge=0, le=1, description="a value of p that does not adapt; null: p adapts"
+    )
     groups: tuple[Group, ...] = Field(
-        default=("blit", "geometric", "color"), min_length=1, description="which transforms"
+        default=("blit", "geometric", "color"), min_length=1, description="groups of transforms to use"
     )
 
     @field_validator("groups")
     @classmethod
     def _once_each(cls, groups: tuple[Group, ...]) -> tuple[Group, ...]:
         if len(set(groups)) < len(groups):
-            raise ValueError("each group can be named once")
+            raise ValueError("each group can be named only once")
         return groups
 
     def tags(self) -> frozenset[str]:
-        """Vectors have neither colors nor places."""
+        """Vectors have neither colors nor positions."""
         return frozenset({"needs_images"})
 
     def build(self, spec: DataSpec) -> AdaAugmentation:
@@ -119,10 +121,10 @@ class Ada(Options):
         channels, _, _ = image_shape(spec, of="augmentation ada")
         if "color" in self.groups and channels not in (1, 3):
             raise ConfigError(
-                "augmentation ada turns the colors of images, and these are neither gray nor RGB",
+                "augmentation ada changes the colors of images, but these are neither gray nor RGB",
                 given=f"{channels} channels",
                 allowed="1 or 3 channels",
-                hint="--set augment.groups=[blit,geometric]",
+                hint="""--set 'augment.ada.groups=["blit", "geometric"]'""",
             )
         return AdaAugmentation(self)
 
@@ -146,7 +148,7 @@ class AdaAugmentation(Augmentation):
         return torch.cat([uniform, torch.randn(n, len(NORMAL), generator=random)], dim=1)
 
     def __call__(self, images: Tensor, draws: Tensor) -> Tensor:
-        """The images, each transformed by its row of ``draws`` at the present p."""
+        """The images, each transformed by its row of ``draws`` at the current p."""
         drawn = dict(zip((*UNIFORM, *NORMAL), draws.to(images, non_blocking=True).unbind(1), strict=True))
         p = self.probability.value.to(images, non_blocking=True)
         if "blit" in self.groups or "geometric" in self.groups:
@@ -175,7 +177,7 @@ class AdaAugmentation(Augmentation):
         return {"augment/p": self.probability.value}
 
     def state_dict(self) -> dict[str, Tensor]:
-        """p, and what was counted since it moved; nothing if p is fixed."""
+        """p, and what was counted since its last change; nothing if p is fixed."""
         return self.probability.state_dict() if self.adapts else {}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
@@ -219,7 +221,7 @@ def geometric_source(drawn: Drawn, p: Tensor, height: int, width: int) -> Tensor
 
 
 def fired_colors(drawn: Drawn, p: Tensor) -> Drawn:
-    """The color of each image by name: what has not fired has the value that changes nothing."""
+    """The color change of each image by name; a transform that has not fired has the value that changes nothing."""
     return {
         "brightness": fired(drawn, "brightness", p, BRIGHTNESS_STD * drawn["brightness"], 0.0),
         "contrast": fired(drawn, "contrast", p, torch.exp2(CONTRAST_STD * drawn["contrast"]), 1.0),

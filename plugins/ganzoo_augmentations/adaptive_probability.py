@@ -28,7 +28,7 @@ class AdaptiveProbability:
 
     @torch.no_grad()
     def observe(self, real: Tensor) -> None:
-        """One update's logits on real data, one row an image."""
+        """Count one update's logits on real data, one row per image."""
         self._sum = self._sum.to(real.device, non_blocking=True) + real.sign().sum(dtype=torch.float32)
         self._updates += 1
         self._logits += real.numel()
@@ -42,7 +42,7 @@ class AdaptiveProbability:
         self._updates = self._logits = self._seen = 0
 
     def state_dict(self) -> dict[str, Tensor]:
-        """p, and what was counted since it moved."""
+        """p, and what was counted since its last change."""
         counts = torch.tensor([self._updates, self._logits, self._seen])
         return {"p": self.value.clone(), "sum": self._sum.clone(), "counts": counts}
 

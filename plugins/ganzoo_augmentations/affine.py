@@ -1,4 +1,4 @@
-"""Affine maps of the plane, one an image: matrices (N, 3, 3) in pixels about the center of the image."""
+"""Affine maps of the plane, one per image: matrices (N, 3, 3) in pixels about the center of the image."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def scaling(across: Tensor, down: Tensor) -> Tensor:
 
 
 def rotation(angle: Tensor) -> Tensor:
-    """A turn by angles (N,) in radians, from the first axis (across) towards the second (down)."""
+    """A turn by angles (N,) in radians, from the first axis (across) toward the second (down)."""
     return _turn(angle.cos(), angle.sin())
 
 
 def quarter_turns(count: Tensor) -> Tensor:
-    """That many turns by 90°, (N,) from 0 to 3: in whole numbers, so that no pixel is blurred."""
-    # π/2 cannot be written down: its cosine in floating point is not zero.
+    """``count`` turns by 90°, (N,) from 0 to 3: in whole numbers, so that no pixel is blurred."""
+    # π/2 is not exact in floating point: its cosine is not zero.
     quarter = count.long()
     cosine = (quarter == 0).to(count) - (quarter == 2).to(count)
     sine = (quarter == 1).to(count) - (quarter == 3).to(count)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def recolored(images: Tensor, colors: Mapping[str, Tensor]) -> Tensor:
-    """RGB images (N, 3, H, W) through the matrix of each; ``colors`` are (N,).
+    """RGB images (N, 3, H, W), each transformed by its own matrix; ``colors`` are (N,).
 
     Brightness is added first, then contrast multiplies; the luma flip mirrors at the plane orthogonal to the luma axis
     (1, 1, 1), hue turns about that axis (in radians), and saturation scales the distance from it.
@@ -38,6 +38,6 @@ def recolored(images: Tensor, colors: Mapping[str, Tensor]) -> Tensor:
 
 
 def gray_transform(images: Tensor, colors: Mapping[str, Tensor]) -> Tensor:
-    """Gray images (N, 1, H, W): x → ±contrast·(x + brightness). Gray lies on the luma axis, where hue is not."""
+    """Gray images (N, 1, H, W): x → ±contrast·(x + brightness). Gray lies on the luma axis, which has no hue."""
     gain = colors["contrast"] * (1 - 2 * colors["luma_flip"])
     return gain.view(-1, 1, 1, 1) * (images + colors["brightness"].view(-1, 1, 1, 1))

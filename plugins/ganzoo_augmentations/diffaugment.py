@@ -24,7 +24,7 @@ transform do not depend on which others are chosen."""
 
 
 class Diffaugment(Options, Augmentation):
-    """Color, translation and cutout of everything the discriminator sees, real and fake alike.
+    """Color, translation and cutout, applied to everything the discriminator sees, real and fake alike.
 
     Formula:
         brightness:  x + b,                 b ~ U[−½, ½)
@@ -33,14 +33,14 @@ class Diffaugment(Options, Augmentation):
         translation: integers from {−m, …, m}, m = ⌊H/8 + ½⌋ down and ⌊W/8 + ½⌋ across, filled with zeros
         cutout:      zeros on ⌊H/2 + ½⌋ by ⌊W/2 + ½⌋ pixels, center uniform, clipped at the borders
 
-    In this order; ``color`` is the first three. Images are (N, C, H, W) in [−1, 1] of any size; what leaves that range
-    is not clipped, and the zeros are mid-gray. Every image has draws of its own, and every call draws anew. Gradients
-    flow through to the images, also twice, for penalties. With one channel μ_c is the pixel itself, so saturation
-    changes nothing.
+    The transforms are applied in this order; ``color`` is the first three. Images are (N, C, H, W) in [−1, 1] of any
+    size; values that leave that range are not clipped, and the zeros are mid-gray. Every image has its own draws, and
+    every call draws anew. Gradients flow through to the images, second derivatives too, for penalties. With one channel
+    μ_c is the pixel itself, so saturation changes nothing.
 
-    Where implementations differ: the authors apply the transforms in the order they are named, and an earlier version
-    of their code shifts by at most ⌊H/8⌋; both agree for multiples of 8. To augment reals only, or not in the
-    generator's step, is the mistake the paper warns of: the generator then learns the augmentation.
+    Where implementations differ: the authors apply the transforms in the order in which they are named, and an earlier
+    version of their code shifts by at most ⌊H/8⌋; both agree for multiples of 8. Augmenting only real images, or not
+    augmenting in the generator's step, is the mistake the paper warns of: the generator then learns the augmentation.
 
     Raises:
         ConfigError: if the data are vectors.
@@ -49,22 +49,22 @@ class Diffaugment(Options, Augmentation):
     """
 
     policy: tuple[Transform, ...] = Field(
-        default=("color", "translation", "cutout"), min_length=1, description="which transforms, in the order above"
+        default=("color", "translation", "cutout"), min_length=1, description="transforms to apply, in the order above"
     )
 
     @field_validator("policy")
     @classmethod
     def _once_each(cls, policy: tuple[Transform, ...]) -> tuple[Transform, ...]:
         if len(set(policy)) < len(policy):
-            raise ValueError("each transform can be named once")
+            raise ValueError("each transform can be named only once")
         return policy
 
     def tags(self) -> frozenset[str]:
-        """Vectors have neither colors nor places."""
+        """Vectors have neither colors nor positions."""
         return frozenset({"needs_images"})
 
     def build(self, spec: DataSpec) -> Self:
-        """Itself. Raises ``ConfigError`` if the data are vectors."""
+        """Returns itself. Raises ``ConfigError`` if the data are vectors."""
         image_shape(spec, of="augmentation diffaugment")
         return self
 
@@ -94,7 +94,7 @@ def colored(images: Tensor, brightness: Tensor, saturation: Tensor, contrast: Te
 
 
 def translated(images: Tensor, down: Tensor, across: Tensor) -> Tensor:
-    """Each image moved by whole pixels, zeros where it has left; draws in [0, 1)."""
+    """Each image moved by whole pixels, with zeros where it has left; draws in [0, 1)."""
     for axis, draw in ((2, down), (3, across)):
         side = images.shape[axis]
         most = _rounded(side, 8)
@@ -111,7 +111,7 @@ def cut_out(images: Tensor, down: Tensor, across: Tensor) -> Tensor:
     for axis, draw in ((2, down), (3, across)):
         side = images.shape[axis]
         size = _rounded(side, 2)
-        # An even rectangle has its center between pixels, so there is one place more for it.
+        # An even rectangle has its center between pixels, so it has one more possible position.
         center = (draw * (side + 1 - size % 2)).long().view(-1, 1, 1, 1)
         offset = _positions(images, axis) - (center - size // 2)
         kept = kept | (offset < 0) | (offset >= size)

@@ -1,4 +1,4 @@
-"""Images read at other places than their pixels."""
+"""Images read at positions other than their pixels."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ def resampled(images: Tensor, source: Tensor) -> Tensor:
 
     Args:
         images: (N, C, H, W).
-        source: (N, 3, 3), from a pixel of the result to a place in the image, both measured in pixels from the center.
+        source: (N, 3, 3), from a pixel of the result to a position in the image, both in pixels from the center.
 
-    Whole-pixel maps are exact. Not ``grid_sample``: its places are in units of the image's side, which rounds whole
-    pixels, and its backward on CUDA adds in no fixed order; that of ``gather`` can be told to.
+    Whole-pixel maps are exact. ``grid_sample`` is not used: its positions are in units of the image's side, which
+    rounds whole pixels, and its backward on CUDA adds in no fixed order; that of ``gather`` can be told to use one.
     """
     n, channels, height, width = images.shape
     center_y, center_x = (height - 1) / 2, (width - 1) / 2

@@ -27,8 +27,8 @@ class SelfAttention(nn.Module):
     an odd side. γ is learned and starts at 0: at first the block is the identity. q·k is not scaled. Weights start
     from Glorot's uniform distribution, before the spectral norm.
 
-    Where implementations differ: SAGAN's text pools nothing and gives v C/8 channels; its code, BigGAN and this do
-    as above. Attention is written out rather than left to torch's fused kernels, which have no second derivative.
+    Where implementations differ: SAGAN's text has no pooling and gives v C/8 channels; its code, BigGAN and ganzoo do
+    as above. Attention is written out instead of using torch's fused kernels, which have no second derivative.
 
     Source: Zhang et al. 2019, arXiv:1805.08318, section 3; Brock et al. 2019, arXiv:1809.11096, appendix B.
     """

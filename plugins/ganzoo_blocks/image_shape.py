@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from ganzoo.protocols import DataSpec
 
 
+FOR_VECTORS = {"discriminator": "--disc mlp", "generator": "--gen mlp", "augmentation": "--augment none"}
+"""Kind of the component that asks → what works on vectors instead."""
+
+
 def image_shape(spec: DataSpec, *, of: str) -> tuple[int, int, int]:
     """(C, H, W) of ``spec``; ``of`` is kind and name of the component that asks, ``generator dcgan``.
 
@@ -17,11 +21,12 @@ def image_shape(spec: DataSpec, *, of: str) -> tuple[int, int, int]:
         ConfigError: if the data are not images.
     """
     if len(spec.shape) != 3:
+        kind = of.partition(" ")[0]
         raise ConfigError(
-            f"{of} works on images",
+            f"{of} works on images only",
             given=f"data of shape {spec.shape}",
             allowed="data of shape (C, H, W)",
-            hint=f"ganzoo list {of.partition(' ')[0]}s, or ganzoo list datasets",
+            hint=f"{FOR_VECTORS.get(kind, f'ganzoo list {kind}s')}, or a dataset of images (ganzoo list datasets)",
         )
     channels, height, width = spec.shape
     return channels, height, width

@@ -15,7 +15,7 @@ DIGITS_SETTING = {
     "train.g_betas": [0.0, 0.99],
     "train.d_betas": [0.0, 0.99],
 }
-"""Found by search for hinge with patchgan-sn (docs/design.md says how); a loss or a critic may know better."""
+"""Found by search for hinge with patchgan-sn (docs/design.md says how); a loss or a critic may suggest others."""
 
 POINTS_SETTING = {
     "discriminator.name": "mlp",
@@ -30,7 +30,7 @@ POINTS_SETTING = {
     "train.sample_every": 500,
     "train.checkpoint_every": 2500,
 }
-"""Networks for vectors, the measure that goes with known modes, and about a minute on one core."""
+"""Networks for vectors, the metric for known modes, and about a minute on one core."""
 
 
 @hookimpl
@@ -41,14 +41,14 @@ def ganzoo_components() -> list[Component]:
             kind="dataset",
             name="csv",
             target="ganzoo_datasets.csv:Csv",
-            summary="your own pictures: a table with the class, patient and split of each",
+            summary="your own pictures: a CSV file with the class, patient and split of each",
             aliases=("table",),
         ),
         Component(
             kind="dataset",
             name="digits",
             target="ganzoo_datasets.digits:Digits",
-            summary="1,797 handwritten digits that come along; ten classes, gray, 32×32 unless asked otherwise",
+            summary="1,797 handwritten digits, included in ganzoo; ten classes, gray, 32×32 by default",
             suggests=DIGITS_SETTING,
             paper="Alpaydin & Kaynak 1998, doi:10.24432/C50P49",
         ),
@@ -56,7 +56,7 @@ def ganzoo_components() -> list[Component]:
             kind="dataset",
             name="folder",
             target="ganzoo_datasets.folder:Folder",
-            summary="your own pictures: a folder of images, flat or one sub-folder a class",
+            summary="your own pictures: a folder of images, flat or one sub-folder per class",
             aliases=("image-folder",),
         ),
         Component(
@@ -72,7 +72,7 @@ def ganzoo_components() -> list[Component]:
             kind="dataset",
             name="idx",
             target="ganzoo_datasets.idx:Idx",
-            summary="a folder with the files of MNIST, Fashion-MNIST, EMNIST or their like",
+            summary="a folder with the files of MNIST, Fashion-MNIST, EMNIST or similar datasets",
             aliases=("mnist",),
             paper="LeCun et al. 1998, doi:10.1109/5.726791",
         ),
@@ -97,7 +97,7 @@ def ganzoo_components() -> list[Component]:
             kind="dataset",
             name="synthetic",
             target="ganzoo_datasets.synthetic:Synthetic",
-            summary="colored blobs with known modes, of any size; for tests",
+            summary="colored blobs with known modes, at any image size; for tests",
             aliases=("blobs",),
         ),
         Component(

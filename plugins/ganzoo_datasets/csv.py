@@ -1,4 +1,4 @@
-"""Your own pictures, listed in a table that says the class, patient and split of each."""
+"""Your own pictures, listed in a table with the class, patient and split of each."""
 
 from __future__ import annotations
 
@@ -21,41 +21,49 @@ if TYPE_CHECKING:
 logger = logging.getLogger("ganzoo")
 
 GROUP_COLUMNS = ("group", "patient", "patient_id")
-"""What a column of groups is called, if nobody says so; the first that is there counts."""
+"""Default names of the column of groups; the first one present is used."""
 
 
 class Csv(DatasetOptions):
-    """Pictures listed in a CSV file: ``image,label,group,split``, of which only ``image`` must be there.
+    """Pictures listed in a CSV file: ``image,label,group,split``, of which only ``image`` is required.
 
-    Rows: ``image`` is a path, relative to the folder of the CSV file or to ``root``, or a name without its ending if
-    exactly one picture fits (``ISIC_0000001`` for ``ISIC_0000001.jpg``). ``label`` is the name of a class. ``group`` is
-    what must not be torn apart, usually the patient: kept as the dataset's ``groups``, never shown to a network.
-    ``split`` is ``train``, ``val`` or ``test``; without the column all is train. A group in several splits is
-    warned of. Further columns are ignored. Columns of other names are chosen with ``image_column`` and so on.
+    Rows: ``image`` is a path, relative to the folder of the CSV file or to ``root``, or a name without its extension if
+    exactly one picture matches (``ISIC_0000001`` for ``ISIC_0000001.jpg``). ``label`` is the name of a class. ``group``
+    is what must stay together, usually the patient: it is kept as the dataset's ``groups`` and never shown to a
+    network. ``split`` is ``train``, ``val`` or ``test``; without this column everything is train. A group in several
+    splits causes a warning. Other columns are ignored. Columns with other names are chosen with ``image_column`` and so
+    on.
 
-    Without a column of labels, or with nothing in it, the data are unlabelled, and so is a single class. Labels on some
-    lines only, files that are missing or listed twice, unknown columns and unknown splits are errors that name the
-    lines. Classes are the labels of train: numbers by value, others by the alphabet. The order is that of the file.
+    Without a column of labels, or with an empty one, the data are unlabeled, as they are with a single class. Labels on
+    some lines only, files that are missing or listed twice, unknown columns and unknown splits are errors that name the
+    lines. Classes are the labels of train: numbers by value, others alphabetically. Pictures keep the order of the
+    file.
 
-    The file: a header, then a line for each picture; separated by commas, semicolons or tabs; UTF-8. Spaces around
-    cells do not count.
+    The file: a header, then one line per picture; separated by commas, semicolons or tabs; UTF-8. Spaces around cells
+    are ignored.
 
-    Pixels, broken files and the cache: as in the dataset ``folder``. With ``on_error: skip`` files that are missing are
-    left out like those that are broken.
+    Pixels, broken files and the cache: as in the dataset ``folder``. With ``on_error: skip``, missing files are left
+    out like broken ones.
 
-    Source: your own. Many public sets come with such a table, ISIC's of skin lesions for one.
+    Source: your own. Many public datasets come with such a table, for example ISIC's skin lesions.
     """
 
     path: str = Field(min_length=1, description="the CSV file; saved as an absolute path")
     root: str | None = Field(
         default=None, min_length=1, description="the folder that images are relative to; null = that of the CSV file"
     )
-    image_column: str = Field(default="image", min_length=1, description="name of the column of images")
-    label_column: str | None = Field(default=None, min_length=1, description="of classes; null = label, if it is there")
-    group_column: str | None = Field(
-        default=None, min_length=1, description="of patients or the like; null = group, patient or patient_id, if there"
+    image_column: str = Field(default="image", min_length=1, description="column with the paths of the images")
+    label_column: str | None = Field(
+        default=None, min_length=1, description="column with the classes; null = label, if present"
     )
-    split_column: str | None = Field(default=None, min_length=1, description="of splits; null = split, if it is there")
+    group_column: str | None = Field(
+        default=None,
+        min_length=1,
+        description="column with patients or the like; null = group, patient or patient_id, if present",
+    )
+    split_column: str | None = Field(
+        default=None, min_length=1, description="column with the splits; null = split, if present"
+    )
 
     @field_validator("path", "root")
     @classmethod
@@ -66,8 +74,8 @@ class Csv(DatasetOptions):
         """Read the table and decode one split, or map what an earlier run decoded.
 
         Raises:
-            DataError: the table cannot be read or does not fit its pictures, has no such split, or (``on_error:
-                stop``) images that cannot be read.
+            DataError: the table cannot be read, does not match its pictures or has no such split, or (``on_error:
+                stop``) images cannot be read.
             ConfigError: channels other than 1 and 3, or a size below 1.
             ResourceError: the cache cannot be written.
         """
@@ -103,7 +111,10 @@ class Csv(DatasetOptions):
         )
         unused = [name for name in header if name and name not in astuple(columns)]
         if columns.label is None and unused:
-            logger.info("no column of classes; unused: %s (--data.label-column takes one)", ", ".join(unused))
+            logger.info(
+                "no column of classes: the data are unlabeled; unused columns: %s (--data.label-column NAME takes one)",
+                ", ".join(unused),
+            )
         return columns
 
     def _column(self, header: Sequence[str], option: str, name: str | None, *usual: str) -> str | None:
@@ -116,7 +127,7 @@ class Csv(DatasetOptions):
             raise DataError(
                 f"{self.path} has no column {name!r}",
                 given=f"line 1: {', '.join(header)}",
-                hint=f"--set data.{option}=NAME, with a name of line 1",
+                hint=f"--set data.{option}=NAME, with a column name from line 1",
             )
         return name
 
@@ -128,13 +139,14 @@ def _chosen(path: Path, rows: Sequence[Row], split: str) -> list[Row]:
             f"{path} has no split {split!r}",
             given=split,
             allowed=", ".join((*present, "all")),
-            hint=f"--set data.split={present[0]}, or name its lines in a column split",
+            hint=f"--set data.split={present[0]}"
+            + (f", or write {split} into the split column of its lines" if split in SPLITS else ""),
         )
     return [row for row in rows if split in (row.split, "all")]
 
 
 def _warn_of_torn_groups(path: Path, rows: Sequence[Row]) -> None:
-    """A patient in train and in test makes what is measured on test too good."""
+    """A patient in both train and test makes measurements on test too good."""
     splits: dict[str, set[str]] = {}
     for row in rows:
         if row.group:

@@ -1,4 +1,4 @@
-"""Which pictures a table lists, and what it says of each: class, group and split."""
+"""Which pictures a table lists, and the class, group and split of each."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Columns:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table; what a column does not say is the empty text."""
+    """One line of the table; a missing value is the empty text."""
 
     line: int
     image: str
@@ -43,11 +43,11 @@ def read_table(path: Path, choose: Callable[[Sequence[str]], Columns]) -> tuple[
 
     Args:
         path: the file.
-        choose: header → the columns that count.
+        choose: header → the columns to use.
 
     Raises:
-        DataError: it cannot be read, has no rows, or lines that do not fit the header or leave a column empty that
-            other lines fill.
+        DataError: it cannot be read or has no rows, or lines do not match the header or leave a column empty that other
+            lines fill.
     """
     try:
         # Excel begins UTF-8 with a byte order mark.
@@ -63,16 +63,16 @@ def read_table(path: Path, choose: Callable[[Sequence[str]], Columns]) -> tuple[
         raise DataError(f"{path} is not UTF-8 text", hint="save it as CSV UTF-8")
     if len(lines) < 2:
         raise DataError(
-            f"{path} lists no picture",
+            f"{path} lists no pictures",
             given=f"{len(lines)} lines",
-            allowed="a header, such as image,label,group, and a line for each picture",
-            hint="add them",
+            allowed="a header, such as image,label,group, and one line per picture",
+            hint="add the missing lines",
         )
     (_, header), *body = lines
     columns = choose(header)
     twice = [name for name in _names(columns) if name is not None and header.count(name) > 1]
     if twice:
-        raise DataError(f"{path} has several columns of the name {twice[0]!r}", hint="rename all but one")
+        raise DataError(f"{path} has several columns named {twice[0]!r}", hint="rename all but one")
     _check_lengths(path, header, body)
     places = {name: header.index(name) for name in header}
     rows = [Row(line, *(_cell(cells, places, name) for name in _names(columns))) for line, cells in body]
@@ -81,11 +81,10 @@ def read_table(path: Path, choose: Callable[[Sequence[str]], Columns]) -> tuple[
 
 
 def find_files(path: Path, root: Path, rows: Sequence[Row], *, skip_missing: bool) -> list[str]:
-    """The file of each row, as a path below ``root``: as it is listed, or with the ending that one file there has.
+    """The file of each row, as a path below ``root``: as it is listed, or with the extension of the one file there.
 
     Raises:
-        DataError: files that are missing (unless they are to be skipped), or listed twice, or names that several
-            files fit.
+        DataError: files are missing (unless they are to be skipped) or listed twice, or names match several files.
     """
     # Each folder is listed once, and anew each time the data are opened.
     endings = cache(_endings)
@@ -95,12 +94,13 @@ def find_files(path: Path, root: Path, rows: Sequence[Row], *, skip_missing: boo
     ]
     if several:
         raise DataError(
-            f"{path}: names that several files fit{listed(several, len(several))}", hint="write the ending as well"
+            f"{path}: some names match several files{listed(several, len(several))}",
+            hint="add the extension to these names",
         )
     missing = [f"line {row.line}: {row.image}" for row, fit in zip(rows, found, strict=True) if not fit]
     if missing and (not skip_missing or len(missing) == len(rows)):
         raise DataError(
-            f"{path}: {len(missing):,} of {len(rows):,} images are not there{listed(missing, len(missing))}",
+            f"{path}: {len(missing):,} of {len(rows):,} images are missing{listed(missing, len(missing))}",
             given=f"paths below {root}",
             hint="--set data.root=FOLDER"
             + (", or leave them out with --set data.on_error=skip" if len(missing) < len(rows) else ""),
@@ -120,7 +120,7 @@ def class_names(path: Path, rows: Sequence[Row], chosen: Sequence[Row]) -> tuple
     strange = [f"line {row.line}: {row.label}" for row in chosen if row.label not in known]
     if strange:
         raise DataError(
-            f"{path}: labels that do not occur in train{listed(strange, len(strange))}",
+            f"{path}: some labels do not occur in train{listed(strange, len(strange))}",
             allowed=", ".join(sorted(known)[:50]),
             hint="put images of every class into train",
         )
@@ -157,7 +157,7 @@ def _check_lengths(path: Path, header: Sequence[str], body: Sequence[tuple[int, 
     wrong = [f"line {line}: {len(cells)}" for line, cells in body if len(cells) != len(header)]
     if wrong:
         raise DataError(
-            f"{path}: lines with more or fewer cells than the header has{listed(wrong, len(wrong))}",
+            f"{path}: some lines have more or fewer cells than the header{listed(wrong, len(wrong))}",
             allowed=f"{len(header)} cells: {', '.join(header)}",
             hint="quote cells that contain the separator",
         )
@@ -166,28 +166,28 @@ def _check_lengths(path: Path, header: Sequence[str], body: Sequence[tuple[int, 
 def _check_filled(path: Path, columns: Columns, rows: Sequence[Row]) -> None:
     for kind, name in zip(("image", "label", "group", "split"), _names(columns), strict=True):
         empty = [f"line {row.line}: {row.image}" for row in rows if not getattr(row, kind)]
-        # A label or group that no line states is no label or group.
+        # A column of labels or groups that is empty on every line counts as absent.
         if name is not None and empty and (len(empty) < len(rows) or kind in ("image", "split")):
             raise DataError(
-                f"{path}: {len(empty):,} of {len(rows):,} lines say nothing in column {name!r}"
+                f"{path}: {len(empty):,} of {len(rows):,} lines are empty in column {name!r}"
                 f"{listed(empty, len(empty))}",
-                hint="fill them, or remove these lines",
+                hint="fill in the values, or remove these lines",
             )
     if columns.split is None:
         return
     strange = [f"line {row.line}: {row.split}" for row in rows if row.split not in SPLITS]
     if strange:
         raise DataError(
-            f"{path}: unknown splits in column {columns.split!r}{listed(strange, len(strange))}",
+            f"{path}: there are unknown splits in column {columns.split!r}{listed(strange, len(strange))}",
             allowed=", ".join(SPLITS),
             hint="rename them",
         )
 
 
 def _find(root: Path, name: str, endings: Callable[[Path], Mapping[str, Sequence[str]]]) -> list[str]:
-    """The files a name may mean: itself, or else itself with the ending of a picture."""
+    """The files a name may mean: the name itself, or else the name with the extension of a picture."""
     for spelled in dict.fromkeys((name, name.replace("\\", "/"))):
-        # os.path answers no to names that no file can have, where pathlib may raise.
+        # os.path returns False for names that no file can have, where pathlib may raise.
         if os.path.isfile(root / spelled):
             return [spelled]
         folder, stem = os.path.split(spelled)
@@ -197,7 +197,7 @@ def _find(root: Path, name: str, endings: Callable[[Path], Mapping[str, Sequence
 
 
 def _endings(folder: Path) -> dict[str, list[str]]:
-    """Name without its ending → the names of pictures in a folder."""
+    """Name without its extension → the names of pictures in a folder."""
     found: dict[str, list[str]] = {}
     try:
         names = sorted(os.listdir(folder))
@@ -219,4 +219,4 @@ def _check_once(path: Path, root: Path, rows: Sequence[Row], names: Sequence[str
             twice.append(f"line {row.line}: {row.image}, as in line {first[place]}")
         first.setdefault(place, row.line)
     if twice:
-        raise DataError(f"{path}: images that are listed twice{listed(twice, len(twice))}", hint="remove these lines")
+        raise DataError(f"{path}: some images are listed twice{listed(twice, len(twice))}", hint="remove these lines")

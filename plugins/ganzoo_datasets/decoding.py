@@ -1,4 +1,4 @@
-"""Many picture files → arrays, by all cores, in order, a chunk at a time."""
+"""Many picture files → arrays, on all cores, in order, one chunk at a time."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ SMALLEST, LARGEST = 32, 128
 
 @dataclass
 class Chunk:
-    """What became of some files.
+    """The result of decoding some files.
 
     Attributes:
-        pixels: uint8 (n, C, S, S) of those that could be read, in order.
+        pixels: uint8 (n, C, S, S) of the files that could be read, in order.
         files: how many were tried.
         color: whether any has color.
-        animated: names of those with further frames.
+        animated: names of the files with further frames.
         unreadable: name → reason.
     """
 
@@ -92,5 +92,5 @@ def _decode_chunk(root: Path, names: Sequence[str], size: int, channels: int) ->
 
 
 def without_warnings() -> warnings.catch_warnings[None]:
-    """Silence Pillow's, which name no file: what is wrong with a picture is said here, with its name."""
+    """Silence Pillow's warnings, which name no file; problems with a picture are reported here, with its name."""
     return warnings.catch_warnings(action="ignore")

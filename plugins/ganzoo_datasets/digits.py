@@ -1,4 +1,4 @@
-"""The handwritten digits that come along."""
+"""The handwritten digits that are included in ganzoo."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ SPLITS = ("train", "test", "all")
 
 
 class Digits(DatasetOptions):
-    """Optical Recognition of Handwritten Digits: 1,797 images of 13 writers, ten classes of about 180.
+    """Optical Recognition of Handwritten Digits: 1,797 images from 13 writers, in ten classes of about 180.
 
-    An original is 8×8 and counts the pixels that are on in each 4×4 block of a bitmap, 0…16. It is scaled to
-    0…255 and enlarged by bicubic interpolation to ``image_size`` (default 32, at least 8); 1 channel, or 3 equal ones.
+    Each original is 8×8; its values, 0…16, count the pixels that are on in each 4×4 block of a bitmap. They are scaled
+    to 0…255, and the image is enlarged by bicubic interpolation to ``image_size`` (default 32, at least 8); 1 channel,
+    or 3 equal ones.
 
-    Splits: ``train`` (1,438) and ``test`` (359), drawn once, 80/20 within each class, and fixed in the file; ``all``.
-    The file does not say who wrote what, so the splits share writers.
+    Splits: ``train`` (1,438) and ``test`` (359), drawn once, 80/20 within each class, and fixed in the file; ``all`` is
+    both. The file does not say who wrote which digit, so the splits share writers.
 
     Source: Alpaydin & Kaynak 1998, UCI Machine Learning Repository, doi:10.24432/C50P49, CC BY 4.0.
     """
@@ -44,9 +45,9 @@ class Digits(DatasetOptions):
         size, channels = image_size or 4 * SIDE, channels or 1
         if size < SIDE or channels not in (1, 3):
             raise ConfigError(
-                "digits cannot be shown like that",
+                "dataset digits does not come in this size or number of channels",
                 given=f"image_size {size}, channels {channels}",
-                allowed=f"image_size from {SIDE}, channels 1 or 3",
+                allowed=f"image_size of at least {SIDE}, channels 1 or 3",
                 hint="--image-size 32 --set data.channels=1",
             )
         counts, labels = _load(split)
@@ -62,7 +63,10 @@ class Digits(DatasetOptions):
 def _load(split: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     if split not in SPLITS:
         raise DataError(
-            "digits has no such split", given=split, allowed=", ".join(SPLITS), hint="--set data.split=train"
+            f"dataset digits has no split {split!r}",
+            given=split,
+            allowed=", ".join(SPLITS),
+            hint="--set data.split=train",
         )
     with np.load(Path(__file__).with_name("digits.npz"), allow_pickle=False) as file:
         images, labels, train = file["images"], file["labels"], file["train"]

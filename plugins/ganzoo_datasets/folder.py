@@ -19,24 +19,24 @@ logger = logging.getLogger("ganzoo")
 
 
 class Folder(DatasetOptions):
-    """A folder of images of any size and mode: flat, or one sub-folder a class (deeper folders count to it).
+    """A folder of images of any size and mode: flat, or one sub-folder per class (deeper folders belong to it).
 
-    Splits: a folder that holds ``train/``, perhaps ``val/`` and ``test/``, and nothing else has those; otherwise
-    everything is ``train``, and a ``train/`` beside other folders is a class, with a warning. ``all`` is everything.
-    Class names are the sub-folders of train, sorted; one is none.
+    Splits: a folder that holds ``train/``, optionally ``val/`` and ``test/``, and nothing else has those splits;
+    otherwise everything is ``train``, and a ``train/`` beside other folders is a class, with a warning. ``all`` is
+    everything. Class names are the sub-folders of train, sorted; a single one means no classes.
 
-    Files: what has the name of an image (.jpg, .png, .webp, .gif, .tif, .bmp, .avif, …, in any case) must decode in
-    full. Other files are ignored and counted in a note, hidden ones without. Images beside class folders, class
-    folders without an image, and empty folders are errors.
+    Files: every file with the extension of an image (.jpg, .png, .webp, .gif, .tif, .bmp, .avif, …, in any case) must
+    decode in full. Other files are ignored and counted in a note; hidden files are ignored without one. Images beside
+    class folders, class folders without an image, and empty folders are errors.
 
-    Pixels: the shorter side is resized to ``image_size`` (Lanczos, antialiased) and the center cut out. Without a
+    Pixels: the shorter side is resized to ``image_size`` (Lanczos, antialiased) and the center is cut out. Without a
     size: the largest power of two, 32 to 128, that is at most the median shorter side. Without channels: RGB if any
-    image has a color mode, else gray. 16-bit gray is divided by 257; of 16-bit color the high byte counts; 32-bit
-    pixels are refused; CMYK and palette become RGB; transparency lies over white; EXIF orientation is applied; of
-    an animation or a file of several pages the first counts, with a warning; more than 178,956,970 pixels are
-    refused as a decompression bomb. Embedded color profiles are not applied.
+    image has a color mode, else gray. 16-bit gray is divided by 257; 16-bit color keeps the high byte; 32-bit pixels
+    are refused; CMYK and palette become RGB; transparency is laid over white; EXIF orientation is applied; an animation
+    or a file with several pages gives its first frame or page, with a warning; more than 178,956,970 pixels are refused
+    as a decompression bomb. Embedded color profiles are not applied.
 
-    Decoded pixels are kept below ``GANZOO_CACHE`` and used again until the path, size or time of a file changes.
+    Decoded pixels are kept below ``GANZOO_CACHE`` and reused until the path, size or time of a file changes.
     """
 
     path: str = Field(min_length=1, description="the folder; saved as an absolute path")
@@ -62,5 +62,5 @@ class Folder(DatasetOptions):
             pictures, image_size=image_size, channels=channels, on_error=self.on_error, cache=cache / "folder"
         )
         if layout.ignored:
-            logger.info("ignored, since they do not have the name of an image: %s files", f"{layout.ignored:,}")
+            logger.info("ignored files without the extension of an image: %s", f"{layout.ignored:,}")
         return found

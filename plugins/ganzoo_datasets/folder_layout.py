@@ -27,7 +27,7 @@ class Layout:
         names: paths below the folder, sorted, in the order of the dataset.
         classes: class names, sorted; empty where there are no class folders, or only one.
         labels: the class of each name; empty without classes.
-        ignored: how many files do not have the name of a picture.
+        ignored: how many files do not have the extension of a picture.
     """
 
     names: tuple[str, ...]
@@ -47,16 +47,16 @@ class _Part:
 
 
 def find_pictures(root: Path, split: str) -> Layout:
-    """Look through a folder: flat, or one sub-folder a class, either of them perhaps below train/, val/ and test/.
+    """Look through a folder: flat, or one sub-folder per class, optionally inside train/, val/ and test/.
 
     Raises:
-        DataError: the folder is missing, empty or of no such layout, or has no such split.
+        DataError: the folder is missing, is empty, has another layout, or has no such split.
     """
     if not root.is_dir():
         raise DataError(
             f"{root} is not a folder" if root.exists() else f"there is no folder {root}",
             given=root,
-            allowed="a folder of images, flat or one sub-folder a class",
+            allowed="a folder of images, flat or one sub-folder per class",
             hint=_other_dataset(root) if root.exists() else "ganzoo run --data PATH",
         )
     places = split_folders(root)
@@ -66,10 +66,12 @@ def find_pictures(root: Path, split: str) -> Layout:
             f"{root} has no split {split!r}",
             given=split,
             allowed=", ".join((*places, ALL)),
-            hint=f"put its images into {root / split} and the others into {root / 'train'}",
+            hint=f"put its images into {root / split} and the others into {root / 'train'}"
+            if split in SPLITS
+            else "--set data.split=train",
         )
     chosen = tuple(places) if split == ALL else (split,)
-    # The classes are those of train, whatever is asked for: a label means the same in every split.
+    # The classes are always those of train, so that a label means the same in every split.
     parts = {name: _checked(_part(root, place)) for name, place in places.items() if name in ("train", *chosen)}
     classes = _classes(parts)
     found = sorted(
@@ -87,7 +89,7 @@ def find_pictures(root: Path, split: str) -> Layout:
 
 
 def split_folders(root: Path) -> dict[str, Path]:
-    """Split → its folder. A folder has splits if it holds train/, perhaps val/ and test/, and no other picture."""
+    """Split → its folder. A folder has splits if it holds train/, optionally val/ and test/, and no other picture."""
     entries = list(_entries(root))
     folders = [entry for entry in entries if _is_folder(entry)]
     named = {entry.name.lower(): Path(entry.path) for entry in folders}
@@ -98,13 +100,13 @@ def split_folders(root: Path) -> dict[str, Path]:
 
 
 def _warn_of_splits_taken_for_classes(root: Path, places: Mapping[str, Path]) -> None:
-    """A train/ that has unknown neighbors is a class like them, which is rarely what its owner means."""
+    """A train/ beside folders of other names is a class like them, which is rarely what its owner means."""
     folders = sorted(entry.name for entry in _entries(root) if _is_folder(entry))
     others = [name for name in folders if name.lower() not in SPLITS]
     if places == {"train": root} and others and "train" in map(str.lower, folders):
         logger.warning(
-            "%s holds %s: they count as classes, not as splits, since splits are train/, val/ and test/ and nothing "
-            "else; to have splits, rename or move away %s",
+            "%s holds %s: these count as classes, not as splits, because a folder with splits holds only train/, val/ "
+            "and test/; to get splits, rename or move away %s",
             root,
             ", ".join(folders),
             ", ".join(others),
@@ -126,13 +128,13 @@ def _part(root: Path, place: Path) -> _Part:
 
 
 def _other_dataset(file: Path) -> str:
-    """The command for a file that another dataset reads."""
+    """The command for a file that belongs to another dataset."""
     name = {".csv": "csv", ".npz": "npz"}.get(file.suffix.lower())
     return f"ganzoo run --data {name} --data.path {shlex.quote(str(file))}" if name else "ganzoo run --data PATH"
 
 
 def _idx_command(folder: Path) -> str | None:
-    """The command for a folder with the files of MNIST or its like."""
+    """The command for a folder with the files of MNIST or a similar dataset."""
     found = any(re.search(r"-idx[13]-ubyte(\.gz)?$", file.name) for file in folder.iterdir())
     return f"ganzoo run --data idx --data.path {shlex.quote(str(folder))}" if found else None
 
@@ -144,26 +146,27 @@ def _checked(part: _Part) -> _Part:
     if not part.flat and not filled:
         raise DataError(
             f"{part.place} holds no image",
-            given=f"{part.ignored} other file{'s' * (part.ignored != 1)}" if part.ignored else "no file at all",
+            given=f"{part.ignored} other file{'s' * (part.ignored != 1)}" if part.ignored else "no files",
             allowed=" ".join(sorted(SUFFIXES)),
-            hint=_idx_command(part.place) or "give --data a folder of images, flat or one sub-folder a class",
+            hint=_idx_command(part.place) or "give --data a folder of images, flat or one sub-folder per class",
         )
     if part.flat and filled:
         raise DataError(
-            f"{part.place} holds images beside sub-folders with images",
+            f"{part.place} holds both images and sub-folders with images",
             given=f"{min(part.flat)} beside {part.place / filled[0]}",
-            allowed="all images flat, or all in one sub-folder a class",
+            allowed="all images flat, or all in one sub-folder per class",
             hint="move the images into a class folder, or out of the sub-folders",
         )
     if filled and empty:
         raise DataError(
-            f"class folders without an image: {', '.join(empty)}", hint="remove them, or put images into them"
+            f"{part.place} has class folders without images: {', '.join(empty)}",
+            hint="remove them, or put images into them",
         )
     return _Part(part.place, part.flat, {} if part.flat else part.classes, part.ignored)
 
 
 def _classes(parts: Mapping[str, _Part]) -> tuple[str, ...]:
-    """The classes of train, to which the other splits must keep; fewer than two are none."""
+    """The classes of train, which the other splits must share; fewer than two mean none."""
     known = set(parts["train"].classes)
     for split, part in parts.items():
         if bool(part.classes) != bool(known) or set(part.classes) - known:
@@ -207,7 +210,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
             return [entry for entry in entries if not entry.name.startswith((".", "__MACOSX"))]
     except OSError as error:
         raise DataError(
-            f"cannot look into {folder}: {error.strerror}", hint=f"make it readable: chmod u+rx {folder}"
+            f"cannot list the folder {folder}: {error.strerror}", hint=f"chmod u+rx {shlex.quote(str(folder))}"
         ) from error
 
 

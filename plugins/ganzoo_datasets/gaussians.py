@@ -16,7 +16,7 @@ from ganzoo_datasets.image_array import fingerprint, frequencies
 
 SPLITS = {"train": ("train",), "test": ("test",), "all": ("train", "test")}
 FINENESS = 2**20
-"""A draw is rounded to so many steps a standard deviation."""
+"""Each draw is rounded to this many steps per standard deviation."""
 
 
 class Gaussians:
@@ -28,7 +28,7 @@ class Gaussians:
         modes: float64 (K, 2), the centers.
         mode_std: the standard deviation along each axis.
         n: points per split.
-        seed: of the points.
+        seed: the seed of the points.
         parts: the splits, one after another.
     """
 
@@ -62,16 +62,19 @@ def split_parts(name: str, split: str, *, image_size: int | None, channels: int 
 
     Raises:
         DataError: there is no such split.
-        ConfigError: a size or channels, which points do not have.
+        ConfigError: a size or channels are given, which points do not have.
     """
     if split not in SPLITS:
         raise DataError(
-            f"{name} has no such split", given=split, allowed=", ".join(SPLITS), hint="--set data.split=train"
+            f"dataset {name} has no split {split!r}",
+            given=split,
+            allowed=", ".join(SPLITS),
+            hint="--set data.split=train",
         )
     given = {"image_size": image_size, "channels": channels}
     if any(value is not None for value in given.values()):
         raise ConfigError(
-            f"{name} is made of points in the plane, which have neither size nor channels",
+            f"dataset {name} holds points in the plane, which have neither size nor channels",
             given=", ".join(f"{key} {value}" for key, value in given.items() if value is not None),
             allowed="null for both",
             hint="leave out --image-size and data.channels, or choose a dataset of images",

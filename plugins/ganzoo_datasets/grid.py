@@ -25,21 +25,22 @@ class Grid(DatasetOptions):
 
     The defaults are PacGAN's: 25 modes at {−4, −2, 0, 2, 4}², std 0.05, 100,000 points. Mode i · side + j has the
     center c_ij. The opened dataset's ``modes`` (K, 2) and ``mode_std`` say where the modes are; the label of a point is
-    its mode, for parts that use labels. Splits: ``train`` and ``test``, ``n`` points each, of other draws; ``all`` is
-    both. Points are float32 and not scaled to [-1, 1]: the generator must reach far beyond it.
+    its mode, for components that use labels. Splits: ``train`` and ``test`` have ``n`` points each, from different
+    draws; ``all`` is both. Points are float32 and not scaled to [-1, 1]: the generator must reach far beyond that
+    range.
 
-    Where implementations differ: WGAN-GP's code draws std 0.05 and divides all by 2.828, so its std is 0.018. Others
-    draw the mode of each point at random; here point i is of mode i mod K.
+    Where implementations differ: WGAN-GP's code draws std 0.05 and divides everything by 2.828, so its std is 0.018.
+    Others draw the mode of each point at random; here point i has mode i mod K.
 
     Source: Srivastava et al. 2017, arXiv:1705.07761 (grid); Lin et al. 2018, arXiv:1712.04086 (settings). Computed
     here.
     """
 
     side: int = Field(default=5, ge=2, le=32, description="modes along each axis; side² in all")
-    spacing: float = Field(default=2.0, gt=0, description="between neighboring centers")
+    spacing: float = Field(default=2.0, gt=0, description="distance between neighboring centers")
     std: float = Field(default=0.05, gt=0, description="standard deviation around each center")
     n: int = Field(default=100_000, ge=2, description="points per split")
-    seed: int = Field(default=0, ge=0, description="of the points; not the seed of the run")
+    seed: int = Field(default=0, ge=0, description="seed of the points; not the seed of the run")
 
     @model_validator(mode="after")
     def _every_mode_occurs(self) -> Self:
@@ -52,7 +53,7 @@ class Grid(DatasetOptions):
 
         Raises:
             DataError: there is no such split.
-            ConfigError: a size or channels.
+            ConfigError: a size or channels are given.
         """
         parts = split_parts("grid", split, image_size=image_size, channels=channels)
         return Gaussians(self._centers(), mode_std=self.std, n=self.n, seed=self.seed, parts=parts)

@@ -32,28 +32,29 @@ Parts = Mapping[str, Mapping[str, Path]]
 
 
 class Idx(DatasetOptions):
-    """A folder with IDX files: MNIST, Fashion-MNIST, Kuzushiji-MNIST, EMNIST and others of that layout.
+    """A folder with IDX files: MNIST, Fashion-MNIST, Kuzushiji-MNIST, EMNIST and others with that layout.
 
     Files keep their published names: ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``, and ``t10k-`` or
-    ``test-`` for the others, as they are or compressed (``.gz``); a file that is there both ways is read uncompressed.
-    Names may begin with a family, as in ``emnist-letters-train-…``; where a folder holds several, ``family`` chooses.
-    Splits: ``train``, ``test``, and ``all``. Without files of labels the data are unlabelled. Class names are the
+    ``test-`` for the others, uncompressed or compressed (``.gz``); if both exist, the uncompressed file is read. Names
+    may begin with a family, as in ``emnist-letters-train-…``; if a folder holds several, ``family`` chooses one.
+    Splits: ``train``, ``test``, and ``all``. Without files of labels the data are unlabeled. Class names are the
     numbers in the labels of train, ascending.
 
-    Pixels: gray. Without a size, the native one: 28 for MNIST, which the dcgan networks take as well. Any other size
-    is reached by the rule of ``folder``: the shorter side resized (Lanczos) and the center cut out; nothing is padded.
-    EMNIST's images lie on their side in its files and are set upright.
+    Pixels: gray. Without a size, the native one is used: 28 for MNIST, which the dcgan networks accept too. Any other
+    size follows the rule of ``folder``: the shorter side is resized (Lanczos) and the center is cut out; nothing is
+    padded. EMNIST's images lie on their side in its files and are turned upright.
 
-    Source: LeCun, Cortes & Burges 1998, yann.lecun.com/exdb/mnist (format). Nothing is downloaded; each set has a
-    licence of its own.
+    Source: LeCun, Cortes & Burges 1998, yann.lecun.com/exdb/mnist (format). Nothing is downloaded; each dataset has
+    its own license.
     """
 
-    path: str = Field(min_length=1, description="the folder of the files; saved as an absolute path")
+    path: str = Field(min_length=1, description="the folder with the files; saved as an absolute path")
     family: str | None = Field(
-        default=None, description="what the names begin with, such as emnist-letters; null = the only one there is"
+        default=None,
+        description="what the file names begin with, such as emnist-letters; null = the only family in the folder",
     )
     transpose: bool | None = Field(
-        default=None, description="swap rows and columns; null = where the family begins with emnist"
+        default=None, description="swap rows and columns; null = only if the family begins with emnist"
     )
 
     @field_validator("path")
@@ -73,7 +74,12 @@ class Idx(DatasetOptions):
         chosen = _chosen(Path(self.path), parts, split)
         shapes = [idx_shape(parts[part]["images"], dimensions=3) for part in chosen]
         if len({shape[1:] for shape in shapes}) > 1:
-            raise DataError(f"{self.path}: the splits have images of different sizes", given=shapes)
+            raise DataError(
+                f"{self.path}: the splits have images of different sizes",
+                given=shapes,
+                allowed="images of one size in all splits",
+                hint=f"--set data.split={chosen[0]}",
+            )
         transpose = family.startswith("emnist") if self.transpose is None else self.transpose
         size = image_size or min(shapes[0][1:])
         count = sum(shape[0] for shape in shapes)
@@ -95,20 +101,20 @@ def _labels(folder: Path, parts: Parts, shapes: Mapping[str, tuple[int, ...]]) -
         return (), []
     if without:
         raise DataError(
-            f"{folder} has labels of some splits only",
-            given=f"none of {', '.join(without)}",
+            f"{folder} has labels for some splits only",
+            given=f"none for {', '.join(without)}",
             hint=f"add {FILES.split(', ')[1 if without[0] == 'train' else 3]}",
         )
-    labelled = [part for part, files in parts.items() if "labels" in files]
-    read = dict.fromkeys(("train", *shapes) if "train" in labelled else labelled)
+    labeled = [part for part, files in parts.items() if "labels" in files]
+    read = dict.fromkeys(("train", *shapes) if "train" in labeled else labeled)
     labels = {
         part: np.concatenate(list(idx_rows(parts[part]["labels"], dimensions=1))).astype(np.int64) for part in read
     }
     for part, shape in shapes.items():
         if len(labels[part]) != shape[0]:
             raise DataError(
-                f"{parts[part]['labels']} does not belong to {parts[part]['images'].name}",
-                given=f"{len(labels[part]):,} labels of {shape[0]:,} images",
+                f"{parts[part]['labels']} does not match {parts[part]['images'].name}",
+                given=f"{len(labels[part]):,} labels for {shape[0]:,} images",
                 hint="download both again",
             )
     return numbered_classes(folder, labels, tuple(shapes))
@@ -136,8 +142,10 @@ def _family(folder: Path, wanted: str | None) -> tuple[str, Parts]:
         raise DataError(
             f"{folder} holds no IDX files" + (f" of family {wanted!r}" if names else ""),
             given=wanted or folder,
-            allowed=", ".join(map(repr, names)) or f"{FILES}, each perhaps with .gz",
-            hint="ganzoo run --data idx --set data.path=FOLDER",
+            allowed=", ".join(map(repr, names)) or f"{FILES}, each optionally with .gz",
+            hint=f"--set data.family={names[-1] or 'null'}"
+            if names
+            else "ganzoo run --data idx --set data.path=FOLDER",
         )
     if wanted is None and len(names) > 1:
         raise DataError(

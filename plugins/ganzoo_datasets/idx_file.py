@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import math
+import shlex
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ def idx_shape(path: Path, *, dimensions: int) -> tuple[int, ...]:
     """The shape an IDX file states, after a look at its header and, if it is not compressed, its length.
 
     Raises:
-        DataError: it cannot be read, or is no array of bytes with so many dimensions.
+        DataError: it cannot be read, or is not an array of bytes with this many dimensions.
     """
     with reading(path), _opened(path) as file:
         shape = _header(path, file, dimensions)
@@ -36,10 +37,10 @@ def idx_shape(path: Path, *, dimensions: int) -> tuple[int, ...]:
 
 
 def idx_rows(path: Path, *, dimensions: int) -> Iterator[NDArray[np.uint8]]:
-    """The array along its first axis, a chunk at a time.
+    """The array along its first axis, one chunk at a time.
 
     Raises:
-        DataError: as in :func:`idx_shape`, or the file ends early, goes on after the last item or is corrupt.
+        DataError: as in :func:`idx_shape`, or the file ends early, continues after the last item or is corrupt.
     """
     with reading(path), _opened(path) as file:
         shape = _header(path, file, dimensions)
@@ -68,7 +69,12 @@ def _opened(path: Path) -> IO[bytes]:
 def _header(path: Path, file: IO[bytes], dimensions: int) -> tuple[int, ...]:
     magic = file.read(4)
     if magic[:2] == b"\x1f\x8b":
-        raise _broken(path, "data compressed by gzip", "a name that ends in .gz", hint=f"mv {path} {path}.gz")
+        raise _broken(
+            path,
+            "data compressed by gzip",
+            "a name that ends in .gz",
+            hint=f"mv {shlex.quote(str(path))} {shlex.quote(f'{path}.gz')}",
+        )
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES:
         raise _broken(path, f"the first bytes {magic.hex(' ') or '(none)'}", "00 00 08 and the number of dimensions")
     kind, present = magic[2], magic[3]
@@ -89,4 +95,4 @@ def _header(path: Path, file: IO[bytes], dimensions: int) -> tuple[int, ...]:
 
 
 def _broken(path: Path, given: str, allowed: str, *, hint: str = "download it again") -> DataError:
-    return DataError(f"{path} is no IDX file of the kind its name promises", given=given, allowed=allowed, hint=hint)
+    return DataError(f"{path} is not the kind of IDX file that its name says", given=given, allowed=allowed, hint=hint)

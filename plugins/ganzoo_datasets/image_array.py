@@ -18,9 +18,9 @@ class ImageArray:
     """Images of one size, in the shape of :class:`ganzoo.protocols.Dataset`.
 
     Args:
-        images: uint8 (N, C, H, W); a memory map is read where it is asked for, never as a whole.
+        images: uint8 (N, C, H, W); only the requested parts of a memory map are read.
         digest: a hash of the pixels.
-        classes: class names; fewer than two make the data unlabelled.
+        classes: class names; fewer than two make the data unlabeled.
         labels: (N,) positions in ``classes``.
         groups: what each image belongs to, such as a patient.
     """

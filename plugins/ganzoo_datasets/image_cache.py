@@ -65,7 +65,7 @@ class CachedPictures:
 def cached_pictures(
     cache: Path, root: Path, names: Sequence[str], *, size: int, channels: int | None
 ) -> CachedPictures:
-    """The decoded pictures, from the cache if they are there and whole, else decoded now.
+    """The decoded pictures, from the cache if it holds them undamaged, else decoded now.
 
     Args:
         cache: folder of the entries; made if needed.
@@ -166,7 +166,7 @@ def _build(folder: Path, root: Path, names: Sequence[str], size: int, channels: 
 
 @dataclass
 class _Tally:
-    """What is learned of the pictures while their pixels pass by."""
+    """What is learned about the pictures while their pixels pass by."""
 
     color: bool = False
     animated: list[str] = field(default_factory=list)
@@ -198,7 +198,7 @@ def _decode_into(partial: Path, root: Path, names: Sequence[str], size: int, cha
 
 
 def _write(path: Path, arrays: Iterable[NDArray[np.uint8]]) -> str:
-    """Write arrays one after another; their SHA-256. Plain writes, since a full disk kills who writes to a map."""
+    """Write arrays one after another; returns their SHA-256. A full disk would kill a process that writes to a map."""
     seen = hashlib.sha256()
     with path.open("wb") as file:
         for array in arrays:
@@ -224,7 +224,7 @@ def _locked(path: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout:
-        logger.info("another process decodes these pictures; waiting for it")
+        logger.info("another process is decoding these pictures; waiting for it")
         lock.acquire()
     try:
         yield

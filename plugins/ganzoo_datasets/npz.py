@@ -26,24 +26,24 @@ if TYPE_CHECKING:
     from ganzoo.protocols import Dataset
 
 SPLITS = ("train", "val", "test")
-LAYOUT = "train_images, train_labels, and perhaps val_… and test_…"
+LAYOUT = "train_images, train_labels, and optionally val_… and test_…"
 
 
 class Npz(DatasetOptions):
-    """A ``.npz`` file that holds ``train_images``, ``train_labels``, ``val_images`` and so on, as MedMNIST's do.
+    """A ``.npz`` file that holds ``train_images``, ``train_labels``, ``val_images`` and so on, like MedMNIST's files.
 
     Images are uint8 (N, H, W), gray, or (N, H, W, 3), RGB. Labels are integers (N,) or (N, 1); without them the data
-    are unlabelled. A file with several labels an image is refused, and so is one with volumes. Class names are the
-    numbers in the labels of train, ascending. Splits: those the file holds, and ``all``.
+    are unlabeled. A file with several labels per image is refused, and so is one with volumes. Class names are the
+    numbers in the labels of train, ascending. Splits: those that the file holds, and ``all``.
 
-    Pixels: without a size, the native one (the shorter side); without channels, those of the file. Any other size is
-    reached by the rule of ``folder``: the shorter side resized (Lanczos) and the center cut out.
+    Pixels: without a size, the native one is used (the shorter side); without channels, those of the file. Any other
+    size follows the rule of ``folder``: the shorter side is resized (Lanczos) and the center is cut out.
 
-    The file is read a few megabytes at a time; what is kept in memory is the chosen split at the size asked for.
-    Nothing in it is ever unpickled.
+    The file is read a few megabytes at a time; only the chosen split, at the requested size, is kept in memory. Nothing
+    in it is ever unpickled.
 
     Source: Yang et al. 2023, doi:10.1038/s41597-022-01721-8, arXiv:2110.14795 (layout). Nothing is downloaded; each
-    set has a licence of its own.
+    dataset has its own license.
     """
 
     path: str = Field(min_length=1, description="the file; saved as an absolute path")
@@ -66,7 +66,12 @@ class Npz(DatasetOptions):
             shapes = {part: archive.image_shape(part) for part in chosen}
             kinds = {shape[1:] for shape in shapes.values()}
             if len(kinds) > 1:
-                raise DataError(f"{self.path}: the splits have images of different shapes", given=shapes)
+                raise DataError(
+                    f"{self.path}: the splits have images of different shapes",
+                    given=shapes,
+                    allowed="images of one shape in all splits",
+                    hint=f"--set data.split={chosen[0]}",
+                )
             shape = kinds.pop()
             size = image_size or min(shape[:2])
             channels = channels or (3 if len(shape) == 3 else 1)
@@ -101,10 +106,10 @@ class _Archive:
         present = tuple(part for part in SPLITS if f"{part}_images" in self._names)
         if not present:
             raise DataError(
-                f"{self._path} has another layout than MedMNIST's",
-                given=", ".join(self._names) or "no array",
+                f"{self._path} does not have the layout of MedMNIST",
+                given=", ".join(self._names) or "no arrays",
                 allowed=LAYOUT,
-                hint="save it anew: numpy.savez_compressed(FILE, train_images=…, train_labels=…)",
+                hint="save it again: numpy.savez_compressed(FILE, train_images=…, train_labels=…)",
             )
         if split not in (*present, "all"):
             raise DataError(
@@ -124,7 +129,7 @@ class _Archive:
         gray, color = len(shape) == 3, len(shape) == 4 and shape[-1] == 3
         if kind != np.uint8 or not (gray or color) or 0 in shape:
             raise DataError(
-                f"{self._path}: {name} is no array of images",
+                f"{self._path}: {name} is not an array of images",
                 given=f"{kind} {shape}",
                 allowed="uint8 (N, H, W) or (N, H, W, 3)" + ("; this looks like volumes" if len(shape) > 3 else ""),
                 hint="choose a file of two-dimensional images, with values 0 to 255",
@@ -135,7 +140,7 @@ class _Archive:
         return shape
 
     def images(self, part: str) -> Iterator[NDArray[np.uint8]]:
-        """The images of a part, a chunk at a time."""
+        """The images of a part, one chunk at a time."""
         name = f"{part}_images"
         with self._reading(name), self._zip.open(f"{name}.npy") as file:
             shape, by_column, _ = self._header(file)
@@ -153,19 +158,19 @@ class _Archive:
             return (), []
         if without:
             raise DataError(
-                f"{self._path} has labels of some splits only",
-                given=f"none of {', '.join(without)}",
+                f"{self._path} has labels for some splits only",
+                given=f"none for {', '.join(without)}",
                 hint=f"add {without[0]}_labels",
             )
-        labelled = [part for part in SPLITS if f"{part}_labels" in self._names]
-        read = dict.fromkeys(("train", *counts) if "train" in labelled else labelled)
+        labeled = [part for part in SPLITS if f"{part}_labels" in self._names]
+        read = dict.fromkeys(("train", *counts) if "train" in labeled else labeled)
         labels = {part: self._numbers(part) for part in read}
         for part, count in counts.items():
             if len(labels[part]) != count:
                 raise DataError(
-                    f"{self._path}: {part}_labels do not belong to {part}_images",
-                    given=f"{len(labels[part]):,} labels of {count:,} images",
-                    hint="save the file anew",
+                    f"{self._path}: {part}_labels do not match {part}_images",
+                    given=f"{len(labels[part]):,} labels for {count:,} images",
+                    hint="save the file again with one label per image",
                 )
         return numbered_classes(self._path, labels, tuple(counts))
 
@@ -175,17 +180,17 @@ class _Archive:
             values = npy.read_array(file, allow_pickle=False)
         if values.ndim == 2 and values.shape[1] > 1:
             raise DataError(
-                f"{self._path}: {name} says several things of each image, and a class is one",
+                f"{self._path}: {name} has several labels per image, but an image can have only one class",
                 given=f"{values.dtype} {values.shape}",
                 allowed="integers (N,) or (N, 1)",
-                hint=f"choose one column, and save the file anew, or without {name} to train without labels",
+                hint=f"save the file again with one column as {name}, or without {name} to train without labels",
             )
         if values.ndim not in (1, 2) or not np.issubdtype(values.dtype, np.integer):
             raise DataError(
-                f"{self._path}: {name} is no array of class numbers",
+                f"{self._path}: {name} is not an array of class numbers",
                 given=f"{values.dtype} {values.shape}",
                 allowed="integers (N,) or (N, 1)",
-                hint="save the file anew",
+                hint=f"save the file again with integers as {name}, or without {name} to train without labels",
             )
         return values.reshape(-1)
 
@@ -212,5 +217,5 @@ class _Archive:
             f"cannot read {name} of {self._path}: {reason}" if name != "it" else f"cannot read {self._path}: {reason}",
             given=self._path,
             allowed=f"a .npz file with {LAYOUT}, and no Python objects",
-            hint="download it again, or save it anew with numpy.savez_compressed",
+            hint="ganzoo run --data npz --set data.path=FILE, or download the file again",
         )

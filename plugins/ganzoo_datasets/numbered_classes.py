@@ -24,14 +24,14 @@ def numbered_classes(
         chosen: the splits that are read.
 
     Raises:
-        DataError: a split has numbers that train has not.
+        DataError: a split has numbers that train does not have.
     """
     known = np.unique(labels["train"] if "train" in labels else np.concatenate(list(labels.values())))
     for split in chosen:
         strange = np.setdiff1d(labels[split], known)
         if len(strange):
             raise DataError(
-                f"{source}: labels of {split} that do not occur in train",
+                f"{source}: some labels of {split} do not occur in train",
                 given=", ".join(map(str, strange[:20].tolist())),
                 allowed=", ".join(map(str, known[:50].tolist())),
                 hint="put items of every class into train",

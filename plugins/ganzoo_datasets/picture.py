@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 MAX_PIXELS = 178_956_970
-"""A header that announces more pixels counts as a decompression bomb."""
+"""A file whose header states more pixels counts as a decompression bomb."""
 
 WEB_SUFFIXES = (".apng", ".avif", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".webp")
 OTHER_SUFFIXES = (".bmp", ".dib", ".jp2", ".pbm", ".pgm", ".pnm", ".ppm", ".tga", ".tif", ".tiff")
@@ -55,13 +55,13 @@ class Picture:
 
 
 def read_picture(path: Path, *, size: int, channels: int) -> Picture:
-    """Decode a file in full; shorter side to ``size`` by Lanczos filtering, center crop, ``channels`` 1 or 3.
+    """Decode a file in full; resize the shorter side to ``size`` (Lanczos), crop the center, ``channels`` 1 or 3.
 
-    16-bit gray is divided by 257, transparency laid over white, CMYK and palette become RGB, EXIF orientation is
-    applied, of an animation the first frame is taken.
+    16-bit gray is divided by 257, transparency is laid over white, CMYK and palette become RGB, EXIF orientation is
+    applied, and an animation gives its first frame.
 
     Raises:
-        UnreadablePicture: corrupt, truncated, too large, not readable, or with pixels of no stated range.
+        UnreadablePicture: corrupt, truncated, too large, not readable, or with pixels without a stated range.
     """
     with _opened(path) as image:
         color = image.mode not in GRAY_MODES
@@ -139,7 +139,7 @@ def _eight_bit(image: Image.Image, kind: str | None) -> Image.Image:
             values[values == transparent] = 65535
         return Image.fromarray(((values + 128) // 257).astype(np.uint8))
     if image.mode in ("I", "F"):
-        raise UnreadablePicture("32-bit pixels have no stated range; save it with 8 or 16 bits a channel")
+        raise UnreadablePicture("32-bit pixels have no stated range; save it with 8 or 16 bits per channel")
     return image
 
 
@@ -151,7 +151,7 @@ def _over_white(image: Image.Image) -> Image.Image:
 
 
 def center_square(image: Image.Image, size: int) -> Image.Image:
-    """The shorter side to ``size`` by Lanczos filtering, and the center cut out."""
+    """The center square, resized to ``size`` by Lanczos filtering."""
     side = min(image.size)
     left, top = (image.width - side) / 2, (image.height - side) / 2
     if side == size:

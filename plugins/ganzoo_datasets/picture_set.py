@@ -1,4 +1,4 @@
-"""Named picture files → a dataset: decode or map them, and say what was left out."""
+"""Named picture files → a dataset: decode or map them, and report what was left out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ganzoo_datasets.image_cache import CachedPictures, cached_pictures
 logger = logging.getLogger("ganzoo")
 
 LISTED = 20
-"""So many names are printed; all unreadable ones are in a file beside the cached pixels."""
+"""How many names are printed; all unreadable ones are in a file beside the cached pixels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class PictureSet:
     Attributes:
         root: the folder ``names`` are relative to.
         names: paths of the files, in the order of the dataset.
-        classes: class names; fewer than two make the data unlabelled.
+        classes: class names; fewer than two make the data unlabeled.
         labels: position in ``classes`` of each name; empty without classes.
         groups: what each picture belongs to, such as a patient.
         shown: how a name is written in messages.
@@ -48,9 +48,10 @@ def check_pixels(image_size: int | None, channels: int | None) -> None:
     """
     if channels not in (None, 1, 3) or (image_size is not None and image_size < 1):
         raise ConfigError(
-            "images cannot be read like that",
+            "images cannot be read with this size or number of channels",
             given=f"image_size {image_size}, channels {channels}",
-            allowed="image_size from 1, channels 1 or 3",
+            allowed="image_size of at least 1, channels 1 or 3",
+            hint="--image-size 64 --set data.channels=3",
         )
 
 
@@ -65,7 +66,7 @@ def open_pictures(
     """Decode the pictures, or map what an earlier run decoded.
 
     Raises:
-        DataError: pictures cannot be read (``stop``), or none is left, or none of a class.
+        DataError: pictures cannot be read (``stop``), or no picture is left, or none of a class.
         ResourceError: the cache cannot be written.
     """
     root, names = pictures.root, pictures.names
@@ -88,7 +89,7 @@ def listed(names: Iterable[str], count: int, folder: Path | None = None) -> str:
     if count > LISTED:
         where = f"; all are in {folder / 'unreadable.txt'}" if folder else ""
         shown.append(f"\n  and {count - LISTED:,} more{where}")
-    # A name that is no valid UTF-8 must not break the message that names it.
+    # A name that is not valid UTF-8 must not break the message that names it.
     return "".join(shown).encode("utf-8", "backslashreplace").decode()
 
 
@@ -100,21 +101,21 @@ def _unreadable_error(pictures: PictureSet, found: CachedPictures) -> DataError:
         f"{pictures.root}: {len(unreadable):,} of {len(unreadable) + len(found.pixels):,} images cannot be read{names}",
         hint="repair or remove them, or leave them out with --set data.on_error=skip"
         if readable
-        else "none is left: give --data another folder",
+        else "no image is left: give --data or data.path other images",
     )
 
 
 def _note(pictures: PictureSet, found: CachedPictures) -> None:
-    """Say what was done to the data, in every run."""
+    """Report what was done to the data, in every run."""
     entry = found.entry
     if entry.unreadable:
         lines = listed(_reasons(pictures, entry.unreadable), len(entry.unreadable), found.folder)
         share = f"{len(entry.unreadable):,} of {len(pictures.names):,}"
-        logger.warning("left out, since they cannot be read: %s images%s", share, lines)
+        logger.warning("%s images cannot be read and are left out%s", share, lines)
     if entry.animated:
         lines = listed(map(pictures.shown, entry.animated), len(entry.animated))
         share = f"{len(entry.animated):,} of {len(pictures.names):,}"
-        logger.warning("only the first frame or page is used of %s images%s", share, lines)
+        logger.warning("%s images have several frames or pages; only the first is used%s", share, lines)
 
 
 def _reasons(pictures: PictureSet, unreadable: Mapping[str, str]) -> Iterator[str]:

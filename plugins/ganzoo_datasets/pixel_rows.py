@@ -1,4 +1,4 @@
-"""Images that lie in a file as plain numbers → an array of squares, a chunk at a time."""
+"""Images stored in a file as plain numbers → an array of squares, one chunk at a time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def read_rows(file: IO[bytes], shape: tuple[int, ...]) -> Iterator[NDArray[np.ui
     """An array of bytes (N, …) as it lies in ``file``, a few megabytes at a time.
 
     Raises:
-        CutShort: fewer bytes than ``shape`` takes.
+        CutShort: the file has fewer bytes than ``shape`` needs.
     """
     count, *rest = shape
     width = int(np.prod(rest, dtype=np.int64))
@@ -41,7 +41,7 @@ def squares(
 ) -> tuple[NDArray[np.uint8], str]:
     """(N, C, S, S) from ``count`` images (n, H, W) or (n, H, W, 3), by the rule for pictures of any size; its SHA-256.
 
-    Only the result is held in memory. Three channels of gray images are one plane, seen three times and hashed once.
+    Only the result is held in memory. Three channels of gray images share one plane, which is hashed once.
     """
     squared: NDArray[np.uint8] | None = None
     row = 0

@@ -30,20 +30,20 @@ BRIGHTNESS = (0.8, 1.0)
 
 
 class Synthetic(DatasetOptions):
-    """One soft blob an image, on black; a mode is a place on a ring and a hue, and the label is the mode.
+    """One soft blob per image, on black; a mode is a position on a ring and a hue, and the label is the mode.
 
-    A pixel at distance d of the blob's center, in units of the side, has the color b · relu(1 − d²/R²)² · hue. The
-    center is the mode's ± 0.04 along each axis, R in [0.18, 0.26], b in [0.8, 1], all uniform. With one channel
-    the hue is white, and modes differ by place alone. Default size 32, default channels 3.
+    A pixel at distance d from the blob's center, in units of the side, has the color b · relu(1 − d²/R²)² · hue. The
+    center is the mode's ± 0.04 along each axis, R is in [0.18, 0.26], b in [0.8, 1], all uniform. With one channel the
+    hue is white, and modes differ by position alone. The default size is 32, with 3 channels.
 
     The opened dataset's ``modes`` are (K, 5): rows (x, y, red, green, blue), the center in units of the side from the
     upper left corner, the hue in [0, 1]. Classes are as equally frequent as ``n`` allows. Splits: ``train`` and
-    ``test``, ``n`` images each, of other draws; ``all`` is both. Images are computed when they are read.
+    ``test`` have ``n`` images each, from different draws; ``all`` is both. Images are computed when they are read.
     """
 
-    modes: int = Field(default=8, ge=2, le=64, description="how many modes")
+    modes: int = Field(default=8, ge=2, le=64, description="number of modes")
     n: int = Field(default=4096, ge=2, description="images per split")
-    seed: int = Field(default=0, ge=0, description="of the images; not the seed of the run")
+    seed: int = Field(default=0, ge=0, description="seed of the images; not the seed of the run")
 
     @model_validator(mode="after")
     def _every_mode_occurs(self) -> Self:
@@ -60,10 +60,18 @@ class Synthetic(DatasetOptions):
         """
         if split not in SPLITS:
             raise DataError(
-                "synthetic has no such split", given=split, allowed=", ".join(SPLITS), hint="--set data.split=train"
+                f"dataset synthetic has no split {split!r}",
+                given=split,
+                allowed=", ".join(SPLITS),
+                hint="--set data.split=train",
             )
         if channels not in (None, 1, 3):
-            raise ConfigError("synthetic cannot be shown like that", given=f"channels {channels}", allowed="1 or 3")
+            raise ConfigError(
+                "dataset synthetic does not come in this number of channels",
+                given=f"channels {channels}",
+                allowed="channels 1 or 3",
+                hint="--set data.channels=3",
+            )
         modes = known_modes(self.modes, colored=channels != 1)
         labels = torch.arange(self.n).remainder(self.modes).repeat(len(SPLITS[split]))
         draws = [
@@ -77,7 +85,7 @@ class Blobs:
     """The images of :class:`Synthetic`, in the shape of :class:`ganzoo.protocols.Dataset`.
 
     Args:
-        draws: (N, 4) in [0, 1): what sets x, y, radius and brightness apart.
+        draws: (N, 4) in [0, 1), which vary x, y, radius and brightness.
         labels: (N,) the mode of each.
         modes: (K, 5) as :class:`Synthetic` describes them.
     """

@@ -35,14 +35,14 @@ SPLITS = {"train": ("train",), "test": ("test",), "all": ("train", "test")}
 class Textures(DatasetOptions):
     """Brick, grass and gravel: gray crops of three photographs of 512×512 pixels, one class each.
 
-    A photograph is reduced by the mean over blocks of ``shrink``², and squares are cut from it at places drawn evenly,
-    without turning or mirroring: the light comes from one side. Default size 32, up to 192; 1 channel, or 3 equal ones.
-    Crop i is of class i mod 3, and a function of ``seed`` and i.
+    A photograph is reduced by the mean over blocks of ``shrink``², and squares are cut from it at uniformly drawn
+    positions, without rotation or mirroring, because the light comes from one side. Default size 32, up to 192; 1
+    channel, or 3 equal ones. Crop i has class i mod 3, and is a function of ``seed`` and i.
 
-    Splits: ``train`` is cut from the left 320 columns, ``test`` from the right 192, so they share no pixel; ``n`` crops
-    each; ``all`` is both. Crops of a split overlap: the photographs hold far fewer independent ones than ``n``.
+    Splits: ``train`` is cut from the left 320 columns and ``test`` from the right 192, so they share no pixel; each has
+    ``n`` crops; ``all`` is both. Crops of a split overlap: the photographs hold far fewer independent ones than ``n``.
 
-    Needs scikit-image, whose wheel holds the photographs; nothing is downloaded.
+    This dataset needs scikit-image, whose wheel holds the photographs; nothing is downloaded.
 
     Source: scikit-image 0.16 and later, ``skimage.data``. Brick and gravel are CC0Textures' (now ambientCG) Bricks25
     and Gravel04, grass is DeviantArt's Grass-01 by linolafett; all three CC0.
@@ -50,12 +50,15 @@ class Textures(DatasetOptions):
 
     n: int = Field(default=4096, ge=3, description="crops per split")
     shrink: int | None = Field(
-        default=None, ge=1, le=8, description="reduce the photographs so many times; null = 2 up to size 96, else 1"
+        default=None,
+        ge=1,
+        le=8,
+        description="factor by which the photographs are reduced; null = 2 up to size 96, else 1",
     )
-    seed: int = Field(default=0, ge=0, description="of the places of the crops; not the seed of the run")
+    seed: int = Field(default=0, ge=0, description="seed of the positions of the crops; not the seed of the run")
 
     def open(self, *, image_size: int | None, channels: int | None, split: str, cache: Path) -> Dataset:
-        """Draw the places of one split.
+        """Draw the positions of one split.
 
         Raises:
             DataError: there is no such split.
@@ -64,16 +67,19 @@ class Textures(DatasetOptions):
         """
         if split not in SPLITS:
             raise DataError(
-                "textures has no such split", given=split, allowed=", ".join(SPLITS), hint="--set data.split=train"
+                f"dataset textures has no split {split!r}",
+                given=split,
+                allowed=", ".join(SPLITS),
+                hint="--set data.split=train",
             )
         size, channels = image_size or 32, channels or 1
         shrink = self.shrink or (2 if 2 * size <= WIDEST else 1)
         if not 1 <= size <= WIDEST // shrink or channels not in (1, 3):
             raise ConfigError(
-                "textures cannot be cut like that",
+                "dataset textures cannot be cut with this size, shrink or number of channels",
                 given=f"image_size {size}, shrink {shrink}, channels {channels}",
-                allowed=f"image_size up to {WIDEST // shrink} at this shrink, {WIDEST} at 1; channels 1 or 3",
-                hint="--image-size 64 --set data.channels=1",
+                allowed=f"image_size up to {WIDEST // shrink} at this shrink, {WIDEST} at shrink 1; channels 1 or 3",
+                hint="--image-size 64 --set data.shrink=null --set data.channels=1",
             )
         photographs = np.stack([_reduced(_photograph(name), shrink) for name in CLASSES])
         labels = torch.arange(self.n).remainder(len(CLASSES)).repeat(len(SPLITS[split]))
@@ -85,7 +91,7 @@ class Crops:
     """The crops of :class:`Textures`, in the shape of :class:`ganzoo.protocols.Dataset`; cut when they are read.
 
     Args:
-        photographs: uint8 (K, H, W), one a class.
+        photographs: uint8 (K, H, W), one per class.
         corners: (N, 2) row and column of each crop's upper left pixel.
         labels: (N,) the photograph of each.
     """
@@ -131,12 +137,13 @@ def _photograph(name: str) -> NDArray[np.uint8]:
     except (ImportError, OSError) as error:
         reason = "is not installed" if isinstance(error, ImportError) else f"comes without {name}.png here"
         raise PluginError(
-            f"dataset 'textures' is cut from photographs of scikit-image, which {reason}",
+            f"dataset textures needs the photographs of scikit-image, which {reason}",
             hint="python -m pip install 'ganzoo[textures]'",
         ) from error
     if pixels.shape != (SIDE, SIDE):
         raise PluginError(
-            f"the {name}.png of the installed scikit-image is {pixels.shape[1]}×{pixels.shape[0]}",
+            f"dataset textures cannot use {name}.png of the installed scikit-image",
+            given=f"{pixels.shape[1]}×{pixels.shape[0]}",
             allowed=f"{SIDE}×{SIDE}, as in every version since 0.16",
             hint="python -m pip install --upgrade scikit-image",
         )

@@ -21,31 +21,31 @@ class Acgan(DcganTrunkOptions):
         x (N, C, S, S) → [4×4 conv, stride 2 → norm → LeakyReLU 0.2]ⁿ → h (N, w, b, b),  S = b·2ⁿ
         logit (N,) = b×b conv of h;  class logits (N, K) = another b×b conv of h, with bias
 
-    Trunk, sizes, norms, initialization and ``minibatch`` are those of ``dcgan``; what the minibatch layer says of the
-    batch goes to the logit alone, since a sample's class does not depend on the others. The classes are learned through
-    the regularizer ``auxiliary-classifier``, which this discriminator suggests. Labels are not looked at: it judges,
-    and guesses them. Features are the activations after each block.
+    Trunk, sizes, norms, initialization and ``minibatch`` are those of ``dcgan``; the minibatch layer feeds only the
+    logit, because a sample's class does not depend on the others. The classes are learned through the regularizer
+    ``auxiliary-classifier``, which this discriminator suggests. Labels are not an input: the network judges the image
+    and predicts its class. Features are the activations after each block.
 
     Where implementations differ: the paper's own ImageNet and CIFAR-10 networks have six convolutions with dropout
     ½, and linear heads.
 
     Raises:
-        ConfigError: if the data have no classes, or are not square images of a side that halves down to 4…7.
+        ConfigError: if the data have no classes, or are not square images with a side that halves down to 4…7.
 
     Source: Odena et al. 2017, arXiv:1610.09585, equations 2 and 3; trunk: Radford et al. 2016, arXiv:1511.06434.
     """
 
     def tags(self) -> frozenset[str]:
-        """Those of the trunk; class logits come out, so classes must go in."""
+        """Those of the trunk; it returns class logits, so it needs classes."""
         return super().tags() | {"needs_labels", "provides_class_logits"}
 
     def build(self, spec: DataSpec) -> AcganNetwork:
         """The network for images and classes of ``spec``."""
         if not spec.classes:
             raise ConfigError(
-                "discriminator acgan tells classes apart, and the data has none",
+                "discriminator acgan predicts classes, but the data have none",
                 allowed="data with at least two classes",
-                hint="--data FOLDER with one sub-folder a class, or --disc dcgan",
+                hint="--data FOLDER with one sub-folder per class, or --disc dcgan",
             )
         return AcganNetwork(self.build_trunk(spec), classes=len(spec.classes))
 

@@ -1,4 +1,4 @@
-"""The autoencoder that EBGAN and BEGAN take for a discriminator."""
+"""The autoencoder that EBGAN and BEGAN use as a discriminator."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ Layer = TypeVar("Layer", nn.Linear, nn.Conv2d)
 LARGEST_FACTOR = 8
 """Widths double from block to block up to this multiple of the first."""
 SLOPE = 0.2
-"""Of every LeakyReLU."""
+"""Slope of every LeakyReLU below 0."""
 
 
 class Autoencoder(Options):
-    """Encodes and decodes the image; the error of the reconstruction is its energy, and the logit minus that.
+    """Encodes and decodes the image; the reconstruction error is its energy, and the logit is minus that energy.
 
     Formula:
         logit_i = −energy_i;  energy_i = mean over C·H·W of (x̂_i − x_i)²  (l2)  or of |x̂_i − x_i|  (l1)
@@ -37,19 +37,19 @@ class Autoencoder(Options):
         → linear → [twice the size → 3×3 conv → norm → LeakyReLU 0.2]ⁿ → 3×3 conv → x̂ (N, C, S, S)
         widths: ndf, 2·ndf, 4·ndf, then 8·ndf, and back;  b ∈ {4, 5, 6, 7}, n ≥ 1
 
-    Logits (N,) are at most 0, and higher still means more real. EBGAN's energy is l2, BEGAN's l1. With ``norm`` none
-    each image has an energy of its own; BatchNorm (after each convolution but the first and the last) couples the
-    batch. x̂ is not squashed. Weights start from He's normal distribution, since there is no norm to set the scale;
-    biases at zero. Features are the activations after each halving and, last, the code (N, code), which is what a
-    pulling-away term compares.
+    Logits (N,) are at most 0, and higher still means more real. EBGAN's energy is l2, BEGAN's is l1. With ``norm`` none
+    each image has its own energy; BatchNorm (after each convolution except the first and the last) couples the batch.
+    x̂ is not squashed. Weights start from He's normal distribution, because there is no norm to set the scale; biases
+    start at zero. Features are the activations after each halving and, last, the code (N, code), which a pulling-away
+    term compares.
 
-    Where implementations differ: EBGAN's convolutional autoencoder has BatchNorm and a map for a code; BEGAN's has 3×3
-    convolutions with ELU and, as here, a linear code of 64 numbers and repeated pixels on the way up. Neither paper
-    fixes one network for all sizes; this rule is ganzoo's. EBGAN writes a norm of the difference; the mean of squares
-    keeps the margin independent of the size.
+    Where implementations differ: EBGAN's convolutional autoencoder has BatchNorm and a feature map as its code; BEGAN's
+    has 3×3 convolutions with ELU and, as here, a linear code of 64 numbers and repeated pixels on the way up. Neither
+    paper fixes one network for all sizes; the rule here is ganzoo's. EBGAN writes a norm of the difference; the mean of
+    squares keeps the margin independent of the image size.
 
     Raises:
-        ConfigError: if the data are not square images of such a side.
+        ConfigError: if the data are not square images with a side b·2ⁿ as above.
 
     Source: Zhao et al. 2017, arXiv:1609.03126, section 2.3; Berthelot et al. 2017, arXiv:1703.10717, section 3.
     """
@@ -57,18 +57,20 @@ class Autoencoder(Options):
     ndf: int | None = Field(
         default=None, ge=1, description="width of the first convolution; by default 32 below 64 px, else 64"
     )
-    code: int = Field(default=64, ge=1, description="numbers an image is encoded to")
+    code: int = Field(default=64, ge=1, description="size of the code: how many numbers encode an image")
     distance: Distance = Field(
-        default="l2", description="mean squared (l2: EBGAN) or mean absolute (l1: BEGAN) error of the reconstruction"
+        default="l2", description="reconstruction error: mean squared (l2, EBGAN) or mean absolute (l1, BEGAN)"
     )
-    norm: Norm = Field(default="none", description="batch couples the energies of a batch, as EBGAN does")
+    norm: Norm = Field(
+        default="none", description="batch = BatchNorm, which couples the energies of a batch, as in EBGAN"
+    )
 
     def resolve(self, spec: DataSpec) -> Self:
-        """A copy with the width that goes with the size of the images."""
+        """A copy with the default width for the image size."""
         return self.model_copy(update={"ndf": self._first_width(spec)})
 
     def tags(self) -> frozenset[str]:
-        """``energy``, and what the norm brings along."""
+        """``energy``, and the tags of the norm."""
         of_norm = {"batch_coupled_train", "batch_nonlinear"} if self.norm == "batch" else set()
         return frozenset({"energy", "image", "provides_features"} | of_norm)
 
@@ -87,7 +89,7 @@ class Autoencoder(Options):
 
 
 class AutoencoderNetwork(Discriminator):
-    """The module behind :class:`Autoencoder`. Labels are not looked at."""
+    """The module behind :class:`Autoencoder`. Labels are ignored."""
 
     def __init__(
         self, channels: int, widths: list[int], *, side: int, code: int, distance: Distance, norm: bool

@@ -1,4 +1,4 @@
-"""The conditional discriminator that sees the label as a picture."""
+"""The conditional discriminator that gets the label as a plane of the image."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ if TYPE_CHECKING:
 
 
 class Cgan(DcganTrunkOptions):
-    """The discriminator ``dcgan``, which sees the image and, beside its channels, a learned plane for the label.
+    """The discriminator ``dcgan`` on the image and, as extra channels, a learned plane for the label.
 
     Formula:
         logit (N,) = dcgan([x, e(y)]),  x (N, C, S, S),  y in {0, …, K−1},  e(y) (N, label_planes, S, S)
 
-    It judges whether an image is real *and* of its class: an image under another label counts as fake as soon as D can
-    tell, and that teaches G the classes. e is an embedding with one number a pixel, which starts from N(0, 1), about as
-    strong as the image; spectral norm leaves it alone, since it does not change the slope in x. Sizes, norms,
-    ``minibatch``, initialization and features are those of ``dcgan``. Augmentation does not touch the label's planes.
+    It judges whether an image is real *and* of its class: an image under a wrong label counts as fake as soon as D can
+    tell, which teaches G the classes. e is an embedding with one number per pixel, which starts from N(0, 1), about as
+    strong as the image; it has no spectral norm, because it does not change the slope in x. Sizes, norms,
+    ``minibatch``, initialization and features are those of ``dcgan``. Augmentation does not change the label's planes.
 
-    Where implementations differ: the paper's own network is a maxout MLP, into whose joint layer image and one-hot
-    label go through layers of their own. Convolutional forms feed K one-hot planes, or planes that are constant over
-    the image, or join the label at a later layer; some multiply image and embedding.
+    Where implementations differ: the paper's own network is a maxout MLP, in which image and one-hot label pass through
+    separate layers into a joint layer. Convolutional forms feed K one-hot planes, or planes that are constant over the
+    image, or join the label at a later layer; some multiply image and embedding.
 
     Raises:
-        ConfigError: if the data have no classes or are not square images of a side that halves down to 4…7; or when no
+        ConfigError: if the data have no classes or are not square images with a side that halves down to 4…7, or if no
             labels are passed.
 
     Source: Mirza & Osindero 2014, arXiv:1411.1784, equation 2; trunk: Radford et al. 2016, arXiv:1511.06434.
     """
 
-    label_planes: int = Field(default=1, ge=1, description="input planes that the label becomes")
+    label_planes: int = Field(default=1, ge=1, description="number of input planes made from the label")
 
     def tags(self) -> frozenset[str]:
-        """Those of the trunk; labels must come in."""
+        """Those of the trunk; it needs labels."""
         return super().tags() | {"accepts_labels", "needs_labels"}
 
     def build(self, spec: DataSpec) -> CganNetwork:
@@ -52,9 +52,9 @@ class Cgan(DcganTrunkOptions):
         _, height, width = image_shape(spec, of="discriminator cgan")
         if not spec.classes:
             raise ConfigError(
-                "discriminator cgan judges images by their class, and the data has none",
+                "discriminator cgan judges images by their class, but the data have none",
                 allowed="data with at least two classes",
-                hint="--data FOLDER with one sub-folder a class, or --disc dcgan",
+                hint="--data FOLDER with one sub-folder per class, or --disc dcgan",
             )
         trunk = self.build_trunk(spec, more_planes=self.label_planes)
         return CganNetwork(trunk, classes=len(spec.classes), planes=(self.label_planes, height, width))
@@ -79,9 +79,9 @@ class CganNetwork(Discriminator):
         """
         if labels is None:
             raise ConfigError(
-                "discriminator cgan judges images by their class and got no labels",
+                "discriminator cgan judges images by their class, but got no labels",
                 allowed=f"labels (N,) in [0, {self.label_embedding.num_embeddings})",
-                hint="pass labels, or take --disc dcgan",
+                hint="pass labels, or use --disc dcgan",
             )
         planes = self.label_embedding(labels).reshape(-1, *self.planes)
         features = self.trunk(torch.cat([images, planes.to(images.dtype)], dim=1))

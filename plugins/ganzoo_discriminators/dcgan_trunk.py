@@ -1,4 +1,4 @@
-"""The DCGAN trunk, and the options of every discriminator upon it."""
+"""The DCGAN trunk, and the options of every discriminator built on it."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ LARGEST_FACTOR = 8
 
 
 class DcganTrunkOptions(Options):
-    """Options of every discriminator upon the DCGAN trunk."""
+    """Options of every discriminator built on the DCGAN trunk."""
 
     ndf: int | None = Field(
         default=None, ge=1, description="width of the first convolution; by default 32 below 64 px, else 64"
     )
     norm: Norm = Field(
-        default="batch", description="batch and instance norm spare the first convolution, spectral norm none"
+        default="batch", description="batch and instance norm skip the first convolution, spectral norm applies to all"
     )
     minibatch: Minibatch = Field(
         default="none",
-        description="let the logit see how alike the batch is: stddev (batches of 1, 2, 3 or multiples of 4) or "
-        "discrimination",
+        description="layer that shows the logit how alike the samples of a batch are: stddev (batches of 1, 2, 3 or "
+        "multiples of 4) or discrimination",
     )
 
     def resolve(self, spec: DataSpec) -> Self:
-        """A copy with the width that goes with the size of the images."""
+        """A copy with the default width for the image size."""
         return self.model_copy(update={"ndf": self._first_width(spec)})
 
     def tags(self) -> frozenset[str]:
-        """``image``, ``provides_features``, and what norm and minibatch layer bring along."""
+        """``image``, ``provides_features``, and the tags of the norm and the minibatch layer."""
         return NORM_TAGS[self.norm] | MINIBATCH_TAGS[self.minibatch] | {"image", "provides_features"}
 
     def build_trunk(self, spec: DataSpec, *, more_planes: int = 0) -> DcganTrunk:
@@ -96,7 +96,7 @@ class DcganTrunk(nn.Module):
     def logit_head(self) -> nn.Module:
         """From the last activations, (N, width, side, side), to logits (N, 1, 1, 1), with the minibatch layer between.
 
-        Where that layer hands over a vector, a 1×1 convolution of it stands for the convolution over the whole map:
+        Where that layer returns a vector, a 1×1 convolution of it replaces the convolution over the whole map: it is
         the same linear map of the activations.
         """
         if self.minibatch == "stddev":

@@ -19,7 +19,7 @@ def halvings(height: int, width: int, *, discriminator: str) -> tuple[int, int]:
         count, side = count + 1, side // 2
     if height != width or not count or side not in REMAINING:
         raise ConfigError(
-            f"discriminator {discriminator} halves a square image until a side of 4, 5, 6 or 7 remains",
+            f"discriminator {discriminator} halves square images down to 4, 5, 6 or 7 px per side; these do not fit",
             given=f"images of {height}×{width}",
             allowed="4, 5, 6 or 7 times a power of two: 8, 10, 12, 14, 16, 20, 24, 28, 32, …, 64, …, 128, …, 256",
             hint=f"--image-size {nearest_fitting(min(height, width))}",

@@ -1,4 +1,4 @@
-"""Layers through which a discriminator sees how alike the samples of a batch are: a cure for mode collapse."""
+"""Layers that show a discriminator how alike the samples of a batch are: a remedy for mode collapse."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ MINIBATCH_TAGS: dict[Minibatch, frozenset[str]] = {
 }
 GROUP = 4
 KERNELS, KERNEL_SIZE = 100, 5
-"""Of minibatch discrimination: the authors' 100 kernels of 5 dimensions."""
+"""For minibatch discrimination: the authors' 100 kernels of 5 dimensions."""
 
 
 class MinibatchStddev(nn.Module):
     """Appends one constant channel: how much the samples of a group differ.
 
-    Groups have M = min(4, N) samples, sample i is in group i mod N/M. Per channel and pixel the population variance
-    over the group is taken; the mean over them of √(variance + 1e-8) fills the channel of the group's samples.
+    Groups have M = min(4, N) samples; sample i is in group i mod N/M. The channel of the group's samples is filled with
+    the mean, over channels and pixels, of √(variance + 1e-8), where the variance is the population variance over the
+    group.
 
     Source: Karras et al. 2018, arXiv:1710.10196, section 3; groups and ε: Karras et al. 2020, arXiv:1912.04958 (code).
     """
@@ -35,18 +36,19 @@ class MinibatchStddev(nn.Module):
         """(N, C, H, W) to (N, C + 1, H, W).
 
         Raises:
-            ConfigError: if more than 4 samples do not fall into groups of 4. Smaller groups would be another statistic,
-                and one sample alone has none.
+            ConfigError: if more than 4 samples do not divide into groups of 4. Smaller groups would be a different
+                statistic, and one sample alone has none.
         """
         n, _, height, width = activations.shape
         size = min(GROUP, n)
         if n % size:
             raise ConfigError(
-                f"minibatch stddev compares samples in groups of {GROUP}, which do not divide what it got",
+                f"minibatch stddev compares samples in groups of {GROUP}, but the batch does not divide into them",
                 given=f"{n} samples in one pass",
                 allowed=f"1, 2, 3 or a multiple of {GROUP}: {n - n % GROUP}, {n - n % GROUP + GROUP}, … "
                 "(train.batch_size divided by train.accumulate)",
-                hint=f"--set train.batch_size={n - n % GROUP + GROUP}, or --set discriminator.minibatch=discrimination",
+                hint=f"--set train.batch_size={n - n % GROUP + GROUP} --set train.accumulate=1, or "
+                "--set discriminator.minibatch=discrimination",
             )
         groups = activations.reshape(size, n // size, *activations.shape[1:])
         spread = (groups.var(0, correction=0) + 1e-8).sqrt().mean((1, 2, 3)).repeat(size)
@@ -54,10 +56,11 @@ class MinibatchStddev(nn.Module):
 
 
 class MinibatchDiscrimination(nn.Module):
-    """Appends, to each sample's activations, how close the others of the batch are to it under learned kernels.
+    """Appends to each sample's activations how close the other samples of the batch are to it under learned kernels.
 
-    M = h·T, (N, 100, 5); o_b(i) = Σ_{j≠i} exp(−‖M_{i,b} − M_{j,b}‖₁) + c_b; result [h, o]. With ``spectral`` T has
-    spectral norm. T starts from N(0, 1/features), columns of about unit length, and c at −1, both as the authors'.
+    M = h·T, (N, 100, 5); o_b(i) = Σ_{j≠i} exp(−‖M_{i,b} − M_{j,b}‖₁) + c_b; the result is [h, o]. With ``spectral`` T
+    has spectral norm. T starts from N(0, 1/features), with columns of about unit length, and c starts at −1, both as in
+    the authors' code.
 
     Source: Salimans et al. 2016, arXiv:1606.03498, section 3.2; its sum includes j = i, a constant 1 that the authors'
     code leaves out, as here.

@@ -28,27 +28,27 @@ ORTHOGONAL_GAIN = 1.4
 
 
 class Mlp(Options):
-    """Fully connected layers, for vectors and for images as vectors.
+    """Fully connected layers, for vectors and for flattened images.
 
     Formula:
         h₀ = [x flattened, one-hot y],  h_{l+1} = dropout(a(W_l h_l + b_l)),  l < depth,  logit (N,) = w·h_depth + b
         a: LeakyReLU 0.2, ReLU, tanh;  maxout: the largest of ``pieces`` linear maps
 
-    The label goes in where the plan makes the networks conditional. ``norm`` spectral divides every weight by its
-    spectral norm; for maxout that of the pieces together. ``minibatch`` discrimination puts that layer (100 kernels of
-    5 dimensions, see ``dcgan``) before the logit. ``initialization`` uniform is torch's own, weights and biases from
-    U(±1/√inputs); normal is N(0, 0.02²), orthogonal has gain 1.4, both with zero biases. Features are the activations
-    of the hidden layers.
+    The label is an input where the plan makes the networks conditional. ``norm`` spectral divides every weight by its
+    spectral norm, which for maxout is that of the pieces together. ``minibatch`` discrimination inserts that layer (100
+    kernels of 5 dimensions, see ``dcgan``) before the logit. ``initialization`` uniform is torch's own, with weights
+    and biases from U(±1/√inputs); normal is N(0, 0.02²) and orthogonal has gain 1.4, both with zero biases. Features
+    are the activations of the hidden layers.
 
-    Published settings for ring and grid: PacGAN's GAN has maxout, width 200, depth 3, pieces 5, initialization normal
-    (Adam 1e-4 with β₁ 0.8, batch 100); Unrolled GAN's notebook tanh, width 128, depth 2, initialization orthogonal
+    Published settings for ring and grid: PacGAN's GAN uses maxout, width 200, depth 3, pieces 5, initialization normal
+    (Adam 1e-4 with β₁ 0.8, batch 100); Unrolled GAN's notebook uses tanh, width 128, depth 2, initialization orthogonal
     (Adam with β₁ 0.5, 1e-4 for D, 1e-3 for G, batch 512).
 
     Where implementations differ: Goodfellow's MNIST network is maxout, width 240, pieces 5, with dropout ½ on hidden
-    layers and 0.2 on the input, which has none here.
+    layers and 0.2 on the input; here the input has none.
 
     Raises:
-        ConfigError: if it is to be conditional and the data have no classes, or then gets no labels.
+        ConfigError: if a conditional network is asked for and the data have no classes, or if it gets no labels.
 
     Source: Goodfellow et al. 2014, arXiv:1406.2661; settings: Lin et al. 2018, arXiv:1712.04086, and Metz et al. 2017,
     arXiv:1611.02163 (the authors' code); minibatch: Salimans et al. 2016, arXiv:1606.03498.
@@ -56,19 +56,19 @@ class Mlp(Options):
 
     width: int = Field(default=128, ge=1, description="width of the hidden layers")
     depth: int = Field(default=2, ge=1, description="number of hidden layers")
-    activation: Activation = Field(default="leaky-relu", description="after each hidden layer")
-    pieces: int = Field(default=5, ge=2, description="linear maps of which maxout takes the largest")
+    activation: Activation = Field(default="leaky-relu", description="activation after each hidden layer")
+    pieces: int = Field(default=5, ge=2, description="number of linear maps of which maxout takes the largest")
     dropout: float = Field(default=0.0, ge=0, lt=1, description="probability of dropping a hidden unit in training")
     norm: Literal["none", "spectral"] = Field(default="none", description="spectral norm on every layer")
     minibatch: Literal["none", "discrimination"] = Field(
-        default="none", description="let the logit see how alike the batch is"
+        default="none", description="discrimination = show the logit how alike the samples of a batch are"
     )
     initialization: Initialization = Field(
-        default="uniform", description="torch's own, N(0, 0.02²), or orthogonal with gain 1.4"
+        default="uniform", description="uniform (torch's own), normal (N(0, 0.02²)) or orthogonal with gain 1.4"
     )
 
     def tags(self) -> frozenset[str]:
-        """Takes vectors and images, labels too; what norm and minibatch layer bring along."""
+        """It takes vectors, images and labels; the norm and the minibatch layer add theirs."""
         spectral = frozenset({"spectral_norm"}) if self.norm == "spectral" else frozenset()
         return spectral | MINIBATCH_TAGS[self.minibatch] | {"accepts_labels", "provides_features"}
 
@@ -76,9 +76,9 @@ class Mlp(Options):
         """The network for data of ``spec``, conditional if ``spec`` is."""
         if spec.conditional and not spec.classes:
             raise ConfigError(
-                "discriminator mlp is to be conditional, and the data has no classes",
+                "discriminator mlp is asked to be conditional, but the data have no classes",
                 allowed="data with classes",
-                hint="--data FOLDER with one sub-folder a class",
+                hint="--data FOLDER with one sub-folder per class",
             )
         return MlpNetwork(math.prod(spec.shape), self, classes=len(spec.classes) if spec.conditional else 0)
 
@@ -121,7 +121,7 @@ class MlpNetwork(Discriminator):
             return vectors
         if labels is None:
             raise ConfigError(
-                "discriminator mlp was built conditional and got no labels",
+                "discriminator mlp was built conditional, but got no labels",
                 allowed=f"labels (N,) in [0, {self.classes})",
                 hint="pass labels, or build it with a DataSpec that is not conditional",
             )

@@ -33,39 +33,42 @@ USUAL_SCALES = 3
 
 
 class MultiscalePatchgan(PatchOptions):
-    """Several PatchGANs, each with weights of its own, on the image and on halved copies of it.
+    """Several PatchGANs, each with its own weights, on the image and on halved copies of it.
 
     Formula:
         x₀ = x,  x_{k+1} = 3×3 average pooling of x_k, stride 2, padding 1, over the pixels inside the image
         logits = D₀(x₀),  extra_logits = D₁(x₁), …, D_{s−1}(x_{s−1}),  s = n_scales
 
-    Each D_k is a ``patchgan`` of the same width, depth and norm; norm spectral makes it a ``patchgan-sn``. The
-    adversarial loss is the sum of the losses of all scales, each a mean over its map; D₀, the finest, is what
-    ``logits``, statistics and the receptive field speak of. Its logits see the patchgan's 16, 34, 70, … pixels; where
-    those of one scale see f pixels of the image, those of the next see 2·f + 1.
+    Each D_k is a ``patchgan`` of the same width, depth and norm; with norm spectral it is a ``patchgan-sn``. The
+    adversarial loss is the sum of the losses of all scales, each a mean over its map; ``logits``, statistics and the
+    receptive field are those of D₀, the finest scale. One of its logits sees 16, 34, 70, … pixels, as in ``patchgan``;
+    where a logit of one scale sees f pixels of the image, a logit of the next sees 2·f + 1.
 
-    Where nothing is given there are 3 scales, or as many as fit, of the depth up to 3 that leaves room for them: 1 from
+    By default there are 3 scales, or as many as fit, with the largest depth up to 3 that leaves room for them: 1 from
     21 px on, 2 from 45, 3 from 93. Features are those of all scales, finest first. At 3 channels, ndf 64, n_layers 3
     and 3 scales: 3 × 2,764,737 parameters.
 
-    Where implementations differ: pix2pixHD pads its convolutions by 2, here 1 as ``patchgan``; it stores the coarsest
-    first. SPADE's has 2 scales, and spectral and instance norm at once.
+    Where implementations differ: pix2pixHD pads its convolutions by 2, here it is 1 as in ``patchgan``; it stores the
+    coarsest scale first. SPADE's discriminator has 2 scales, and spectral and instance norm together.
 
     Raises:
-        ConfigError: if the data are not images, or a scale has no room for ``n_layers``; what fits is named.
+        ConfigError: if the data are not images, or a scale has no room for ``n_layers``; the error names what fits.
 
     Source: Wang et al. 2018, arXiv:1711.11585, section 3.2; patches: Isola et al. 2017, arXiv:1611.07004.
     """
 
     n_scales: int | None = Field(
-        default=None, ge=1, description="images of the pyramid; by default 3, or as many as have room for n_layers"
+        default=None,
+        ge=1,
+        description="number of images in the pyramid; by default 3, or as many as have room for n_layers",
     )
     norm: Norm = Field(
-        default="instance", description="batch and instance norm spare the first and last convolution, spectral none"
+        default="instance",
+        description="batch and instance norm skip the first and last convolution, spectral applies to all",
     )
 
     def resolve(self, spec: DataSpec) -> Self:
-        """A copy with width, depth and number of scales that go with the size of the images (its shorter side)."""
+        """A copy with the default width, depth and number of scales for the image size (its shorter side)."""
         resolved = super().resolve(spec)
         _, height, width = image_shape(spec, of=f"discriminator {self.name()}")
         assert resolved.n_layers is not None
@@ -73,7 +76,7 @@ class MultiscalePatchgan(PatchOptions):
         return resolved.model_copy(update={"n_scales": self.n_scales or min(USUAL_SCALES, fitting)})
 
     def tags(self) -> frozenset[str]:
-        """Those of every patch discriminator, what the norm brings along, and several outputs if there are."""
+        """Those of every patch discriminator and of the norm, and ``multiple_outputs`` unless there is one scale."""
         several = frozenset() if self.n_scales == 1 else frozenset({"multiple_outputs"})
         return super().tags() | NORM_TAGS[self.norm] | several
 
@@ -88,7 +91,7 @@ class MultiscalePatchgan(PatchOptions):
         return MultiscalePatchganNetwork(chosen.n_scales, sizes=sizes, norm=self.norm)
 
     def usual_n_layers(self, side: int) -> int:
-        """The depth for images of ``side`` pixels where none is given: it leaves room for all scales."""
+        """The default depth for images of ``side`` pixels; it leaves room for all scales."""
         coarsest = pyramid_side(side, (self.n_scales or USUAL_SCALES) - 1)
         return min(USUAL_DEPTH, max(largest_n_layers(coarsest), 1))
 
@@ -108,7 +111,7 @@ def check_scales(side: int, n_layers: int, n_scales: int) -> None:
 
 
 class MultiscalePatchganNetwork(Discriminator):
-    """The module behind :class:`MultiscalePatchgan`: the finest scale first. Labels are not looked at."""
+    """The module behind :class:`MultiscalePatchgan`: the finest scale first. Labels are ignored."""
 
     def __init__(self, n_scales: int, *, sizes: Mapping[str, int], norm: Norm) -> None:
         super().__init__()

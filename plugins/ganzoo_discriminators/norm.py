@@ -1,4 +1,4 @@
-"""The norms of the DCGAN and PatchGAN families, and the tags they bring along."""
+"""The norms of the DCGAN and PatchGAN families, and the tags that each implies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stack of convolutions that every PatchGAN consists of, and its options."""
+"""The stack of convolutions in every PatchGAN, and its options."""
 
 from __future__ import annotations
 
@@ -28,17 +28,19 @@ LARGEST_FACTOR = 8
 
 
 class PatchOptions(Options):
-    """Options of every discriminator of such stacks."""
+    """Options of every discriminator made of such stacks."""
 
     ndf: int | None = Field(
         default=None, ge=1, description="width of the first convolution; by default 32 below 64 px, else 64"
     )
     n_layers: int | None = Field(
-        default=None, ge=1, description="convolutions of stride 2; by default 3, or as many as the image has room for"
+        default=None,
+        ge=1,
+        description="number of stride-2 convolutions; by default 3, or as many as the image has room for",
     )
 
     def resolve(self, spec: DataSpec) -> Self:
-        """A copy with width and depth that go with the size of the images (its shorter side)."""
+        """A copy with the default width and depth for the image size (its shorter side)."""
         _, height, width = image_shape(spec, of=f"discriminator {self.name()}")
         shorter = min(height, width)
         ndf, n_layers = self.ndf or width_by_size(height, width), self.n_layers or self.usual_n_layers(shorter)
@@ -52,7 +54,7 @@ class PatchOptions(Options):
         """Channels, width and depth of a stack for images of ``spec``.
 
         Raises:
-            ConfigError: if the data are not images, or have no room for it.
+            ConfigError: if the data are not images, or the images have no room for it.
         """
         channels, height, width = image_shape(spec, of=f"discriminator {self.name()}")
         chosen = self.resolve(spec)
@@ -62,7 +64,7 @@ class PatchOptions(Options):
         return {"channels": channels, "ndf": chosen.ndf, "n_layers": chosen.n_layers}
 
     def usual_n_layers(self, side: int) -> int:
-        """The depth for images of ``side`` pixels where none is given."""
+        """The default depth for images of ``side`` pixels."""
         return min(USUAL_DEPTH, max(largest_n_layers(side), 1))
 
     def name(self) -> str:
@@ -76,18 +78,18 @@ def check_fit(side: int, n_layers: int, *, discriminator: str) -> None:
         return
     most = largest_n_layers(side)
     raise ConfigError(
-        f"discriminator {discriminator} leaves no logit of images {side} px high or wide",
+        f"discriminator {discriminator} leaves no logit for images {side} px high or wide",
         given=f"n_layers {n_layers}",
-        allowed=f"n_layers up to {most}" if most else "images of at least 6 px a side",
+        allowed=f"n_layers up to {most}" if most else "images of at least 6 px per side",
         hint=f"--set discriminator.n_layers={most}" if most else "--image-size 32",
     )
 
 
 class PatchNetwork(Discriminator):
-    """Blocks of convolutions, then one convolution to a map of logits. Labels are not looked at.
+    """Blocks of convolutions, then one convolution to a map of logits. Labels are ignored.
 
-    Batch and instance norm spare the first convolution and the last, spectral norm none. Where BatchNorm follows, it
-    has the bias; every other convolution has its own.
+    Batch and instance norm skip the first and the last convolution; spectral norm applies to all. Where BatchNorm
+    follows, it has the bias; every other convolution has its own.
     """
 
     def __init__(self, *, channels: int, ndf: int, n_layers: int, norm: Norm, dropout: float = 0.0) -> None:

@@ -14,35 +14,36 @@ if TYPE_CHECKING:
 
 
 class Patchgan(PatchOptions):
-    """A map of logits, each the verdict on one patch of the image; BatchNorm by default.
+    """A map of logits, each judging one patch of the image; BatchNorm by default.
 
     Formula:
         x (N, C, H, W) → 4×4 conv, stride 2 → LeakyReLU 0.2 → [4×4 conv, stride 2 → norm → LeakyReLU 0.2]ⁿ⁻¹
         → 4×4 conv, stride 1 → norm → LeakyReLU 0.2 → 4×4 conv, stride 1 → logits (N, 1, h, w)
         n = n_layers, padding 1;  widths: ndf, 2·ndf, 4·ndf, then 8·ndf, and 1 for the logits
 
-    One logit sees 16, 34, 70, 142, 286 pixels a side for n_layers 1, 2, 3, 4, 5. At 128×128, n_layers 3 gives 14×14
-    logits, 4 gives 6×6, 5 gives 2×2. H and W may differ. The field is that of the convolutions: the statistics of
-    BatchNorm in training, and of instance norm always, come from the whole map. Instance norm has no parameters.
-    Convolutions have a bias, except where BatchNorm follows. Weights start from N(0, 0.02²), BatchNorm's from
-    N(1, 0.02²). Features are the activations after each block. At 3 channels, ndf 64, n_layers 3: 2,765,633 parameters
-    with BatchNorm, 2,764,737 otherwise.
+    One logit sees 16, 34, 70, 142, 286 pixels per side for n_layers 1, 2, 3, 4, 5. At 128×128, n_layers 3 gives 14×14
+    logits, 4 gives 6×6, 5 gives 2×2. H and W may differ. This receptive field is that of the convolutions: the
+    statistics of BatchNorm in training, and of instance norm always, come from the whole map. Instance norm has no
+    parameters. Convolutions have a bias, except where BatchNorm follows. Weights start from N(0, 0.02²), BatchNorm's
+    from N(1, 0.02²). Features are the activations after each block. At 3 channels, ndf 64, n_layers 3: 2,765,633
+    parameters with BatchNorm, 2,764,737 otherwise.
 
-    Where implementations differ: the original judges pairs of images, input and output, as 6 channels; here D sees what
-    the data hold. pix2pixHD pads by 2, which gives larger maps. The authors' Lua code keeps a bias before BatchNorm.
+    Where implementations differ: the original judges pairs of images, input and output, as 6 channels; here D sees the
+    channels of the data. pix2pixHD pads by 2, which gives larger maps. The authors' Lua code keeps a bias before
+    BatchNorm.
 
     Raises:
-        ConfigError: if the data are not images, or too small for ``n_layers``; the largest that fits is named.
+        ConfigError: if the data are not images, or too small for ``n_layers``; the error names the largest that fits.
 
     Source: Isola et al. 2017, arXiv:1611.07004, section 3.2.2 and appendix 6.1.2.
     """
 
     norm: Literal["batch", "instance", "none"] = Field(
-        default="batch", description="after every convolution but the first and the last"
+        default="batch", description="norm after every convolution except the first and the last"
     )
 
     def tags(self) -> frozenset[str]:
-        """Those of every patch discriminator, and what the norm brings along."""
+        """Those of every patch discriminator and of the norm."""
         return super().tags() | NORM_TAGS[self.norm]
 
     def build(self, spec: DataSpec) -> PatchganNetwork:

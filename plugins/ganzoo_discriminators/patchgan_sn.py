@@ -13,25 +13,25 @@ if TYPE_CHECKING:
 
 
 class PatchganSn(PatchOptions):
-    """A map of logits, each the verdict on one patch of the image; spectral norm on every convolution.
+    """A map of logits, each judging one patch of the image; spectral norm on every convolution.
 
     Formula:
         x (N, C, H, W) → [4×4 conv, stride 2 → LeakyReLU 0.2]ⁿ → 4×4 conv, stride 1 → LeakyReLU 0.2
-        → 4×4 conv, stride 1 → logits (N, 1, h, w),  n = n_layers, padding 1, W/s(W) for each weight W
+        → 4×4 conv, stride 1 → logits (N, 1, h, w),  n = n_layers, padding 1, W/σ(W) for each weight W
         widths: ndf, 2·ndf, 4·ndf, then 8·ndf, and 1 for the logits
 
-    One logit sees 16, 34, 70, 142, 286 pixels a side for n_layers 1, 2, 3, 4, 5. At 128×128, n_layers 3 gives 14×14
-    logits, 4 gives 6×6, 5 gives 2×2. H and W may differ. s(W) is the spectral norm of the weight reshaped to
-    (out, rest); the convolution's operator norm can be larger. Every convolution has a bias, none a BatchNorm, so
-    samples are judged one by one. ``dropout`` drops whole channels after each activation. Weights start from
-    N(0, 0.02²). Features are the activations after each block. At 3 channels, ndf 64, n_layers 3: 2,764,737 parameters.
+    One logit sees 16, 34, 70, 142, 286 pixels per side for n_layers 1, 2, 3, 4, 5. At 128×128, n_layers 3 gives 14×14
+    logits, 4 gives 6×6, 5 gives 2×2. H and W may differ. σ(W) is the spectral norm of the weight reshaped to (out,
+    rest); the convolution's operator norm can be larger. Every convolution has a bias and none has BatchNorm, so
+    samples are judged independently. ``dropout`` drops whole channels after each activation. Weights start from N(0,
+    0.02²). Features are the activations after each block. At 3 channels, ndf 64, n_layers 3: 2,764,737 parameters.
 
     Where implementations differ: the original, ``patchgan``, has BatchNorm from the second convolution on, and no
-    spectral norm. torch iterates a spectral norm at every training-mode forward, ganzoo once an update
+    spectral norm. torch iterates a spectral norm at every forward in training mode, ganzoo once per update
     (``train.spectral_norm``).
 
     Raises:
-        ConfigError: if the data are not images, or too small for ``n_layers``; the largest that fits is named.
+        ConfigError: if the data are not images, or too small for ``n_layers``; the error names the largest that fits.
 
     Source: Isola et al. 2017, arXiv:1611.07004, section 3.2.2 and appendix 6.1.2; spectral norm: Miyato et al. 2018,
     arXiv:1802.05957.

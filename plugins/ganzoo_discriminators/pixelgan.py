@@ -21,32 +21,32 @@ if TYPE_CHECKING:
 
 
 class Pixelgan(Options):
-    """A logit for every pixel, from the color of that pixel alone: 1×1 convolutions.
+    """One logit per pixel, from the color of that pixel alone: 1×1 convolutions.
 
     Formula:
         x (N, C, H, W) → 1×1 conv → LeakyReLU 0.2 → 1×1 conv → norm → LeakyReLU 0.2 → 1×1 conv → logits (N, 1, H, W)
         widths: ndf, 2·ndf, and 1 for the logits
 
-    The receptive field is one pixel, so all it can teach is the distribution of colors: a baseline that shows what
-    larger patches add. The statistics of BatchNorm in training, and of instance norm always, come from all pixels;
-    instance norm has no parameters. Convolutions have a bias, except where BatchNorm follows. Weights start from
-    N(0, 0.02²), BatchNorm's from N(1, 0.02²). Features are the activations of the two hidden layers. At 3 channels and
-    ndf 64: 8,833 parameters with BatchNorm, 8,705 otherwise.
+    The receptive field is one pixel, so all that this discriminator can teach is the distribution of colors: a baseline
+    that shows what larger patches add. The statistics of BatchNorm in training, and of instance norm always, come from
+    all pixels; instance norm has no parameters. Convolutions have a bias, except where BatchNorm follows. Weights start
+    from N(0, 0.02²), BatchNorm's from N(1, 0.02²). Features are the activations of the two hidden layers. At 3 channels
+    and ndf 64: 8,833 parameters with BatchNorm, 8,705 otherwise.
 
-    Where implementations differ: the authors' PyTorch code leaves out the bias of the logits with BatchNorm, their
-    Lua code has it, as here; the former has 8,832 parameters.
+    Where implementations differ: with BatchNorm, the authors' PyTorch code leaves out the bias of the logits; their Lua
+    code has it, as here; the former has 8,832 parameters.
 
     Raises:
-        ConfigError: if the data are not images, or of a single pixel with instance norm, which has nothing to compare.
+        ConfigError: if the data are not images, or have a single pixel, where instance norm has nothing to compare.
 
     Source: Isola et al. 2017, arXiv:1611.07004, section 3.2.2 and appendix 6.1.2.
     """
 
     ndf: int = Field(default=64, ge=1, description="width of the first convolution")
-    norm: Literal["batch", "instance", "none"] = Field(default="batch", description="after the second convolution")
+    norm: Literal["batch", "instance", "none"] = Field(default="batch", description="norm after the second convolution")
 
     def tags(self) -> frozenset[str]:
-        """Those of a patch discriminator, and what the norm brings along."""
+        """Those of a patch discriminator and of the norm."""
         return NORM_TAGS[self.norm] | {"image", "patch", "provides_features"}
 
     def build(self, spec: DataSpec) -> PixelganNetwork:
@@ -54,7 +54,7 @@ class Pixelgan(Options):
         channels, height, width = image_shape(spec, of="discriminator pixelgan")
         if self.norm == "instance" and height * width == 1:
             raise ConfigError(
-                "discriminator pixelgan with instance norm compares the pixels of an image, and there is one only",
+                "discriminator pixelgan with instance norm compares the pixels of an image, but there is only one",
                 given="images of 1×1",
                 allowed="images of at least 2 pixels",
                 hint="--set discriminator.norm=none, or --image-size 32",
@@ -63,7 +63,7 @@ class Pixelgan(Options):
 
 
 class PixelganNetwork(Discriminator):
-    """The module behind :class:`Pixelgan`. Labels are not looked at."""
+    """The module behind :class:`Pixelgan`. Labels are ignored."""
 
     def __init__(self, channels: int, *, ndf: int, norm: Literal["batch", "instance", "none"]) -> None:
         super().__init__()

@@ -23,15 +23,15 @@ class Projection(ResnetTrunkOptions):
 
     v_y is a learned vector for each class y; w and the table of all v are spectrally normalized, as is every other
     weight. Blocks, sizes, attention and initialization are those of ``resnet-sn``; v starts from Glorot's uniform
-    distribution. The generator is asked for classes, as the data have them. Features are the activations after each
-    block. At 32×32×3, ndf 128 and 10 classes: 1,055,105 parameters.
+    distribution. The generator is asked for classes too, by default as frequent as in the data. Features are the
+    activations after each block. At 32×32×3, ndf 128 and 10 classes: 1,055,105 parameters.
 
-    Where implementations differ: the authors' 32 px network leaves b out, their larger ones have it. Here and with
-    them v is a table of (classes, width), whose spectral norm grows with the number of classes.
+    Where implementations differ: the authors' 32 px network leaves b out, their larger ones have it. Here, as in their
+    code, v is a table of (classes, width), whose spectral norm grows with the number of classes.
 
     Raises:
-        ConfigError: if the data have no classes, the labels are missing, the images have less than 4 px a side, or
-            no map has the side that attention asks for.
+        ConfigError: if the data have no classes, the labels are missing, the images have fewer than 4 px per side, or
+            no feature map has the side that ``attention`` asks for.
 
     Source: Miyato & Koyama 2018, arXiv:1802.05637, equation 3 and figure 1d, and the authors' code.
     """
@@ -39,16 +39,16 @@ class Projection(ResnetTrunkOptions):
     component: ClassVar[str] = "projection"
 
     def tags(self) -> frozenset[str]:
-        """Those of the trunk; it judges by labels."""
+        """Those of the trunk; it needs labels."""
         return super().tags() | {"accepts_labels", "needs_labels"}
 
     def build(self, spec: DataSpec) -> ProjectionNetwork:
         """The network for images and classes of ``spec``."""
         if not spec.classes:
             raise ConfigError(
-                "discriminator projection judges images by their classes, and the data has none",
+                "discriminator projection judges images by their class, but the data have none",
                 allowed="data with at least two classes",
-                hint="--data FOLDER with one sub-folder a class, or --disc resnet-sn",
+                hint="--data FOLDER with one sub-folder per class, or --disc resnet-sn",
             )
         return ProjectionNetwork(self.build_trunk(spec), classes=len(spec.classes))
 
@@ -66,9 +66,9 @@ class ProjectionNetwork(Discriminator):
         """Logits (N,) of images with their labels (N,), and the activations of each block."""
         if labels is None:
             raise ConfigError(
-                "discriminator projection judges images by their labels, and was given none",
+                "discriminator projection judges images by their class, but got no labels",
                 allowed="labels (N,) beside the images",
-                hint="data with classes, or --disc resnet-sn",
+                hint="pass labels, or use --disc resnet-sn",
             )
         features = self.trunk(images)
         pooled = sum_pooled(features[-1])

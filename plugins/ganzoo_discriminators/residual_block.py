@@ -1,4 +1,4 @@
-"""The residual block that discriminators go down with."""
+"""The residual block of discriminators, which can halve the feature map."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Convolution = Callable[[int, int, int], nn.Module]
 
 
 class ResidualBlock(nn.Module):
-    """Two 3×3 convolutions beside a shortcut; both branches are averaged over 2×2 pixels if the block halves.
+    """Two 3×3 convolutions and a shortcut; both branches are averaged over 2×2 pixels if the block halves.
 
     Formula:
         y = pool(conv(relu(conv(relu(x))))) + conv₁ₓ₁(pool(x))
 
-    The first block of a network sees the image and leaves the first ReLU out. The shortcut is the identity where
-    nothing changes in size or width. Some average after the shortcut's 1×1 convolution: the same function, for four
-    times the work.
+    The first block of a network sees the image and leaves out the first ReLU. The shortcut is the identity where
+    neither size nor width changes. Some average after the shortcut's 1×1 convolution: the same function, for four times
+    the work.
     """
 
     def __init__(
@@ -46,8 +46,8 @@ class ResidualBlock(nn.Module):
         self.shortcut = shortcut(before, after, 1) if halve or before != after else nn.Identity()
 
     def forward(self, maps: Tensor) -> Tensor:
-        """(N, before, H, W) to (N, after, H, W), or to half the size, rounded down; ``maps`` is left as it was."""
-        # This ReLU must not work in place: the shortcut, and whoever reads features, needs what went in.
+        """(N, before, H, W) to (N, after, H, W), or to half the size, rounded down; ``maps`` is not changed."""
+        # This ReLU must not work in place: the shortcut and the features need its input unchanged.
         residual: Tensor = maps if self.first else F.relu(maps)
         residual = self.out(torch.relu_(self.into(residual)))
         if self.halve:

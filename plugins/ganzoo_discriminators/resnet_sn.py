@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class ResnetSn(ResnetTrunkOptions):
-    """Residual blocks with spectral norm, one logit from the sum over all positions; self-attention if wanted.
+    """Residual blocks with spectral norm, one logit from the sum over all positions; optional self-attention.
 
     Formula:
         x (N, C, H, W) → residual blocks φ → h = Σ_{H,W} relu(φ(x)) → logit = w·h + b (N,)
@@ -23,20 +23,21 @@ class ResnetSn(ResnetTrunkOptions):
         64 px: 5 halving blocks of 1, 2, 4, 8, 16 times ndf;  128 px: one plain block more
         256 px: 6 halving blocks of 1, 2, 4, 8, 8, 16 times ndf, one plain block
 
-    A block is two 3×3 convolutions beside a shortcut; it halves by averaging over 2×2 pixels. Every weight is divided
-    by the spectral norm of its (out, rest) matrix; there is no other norm, so samples are judged one by one. Pooling
-    is a *sum*. The shorter side decides between the layouts; H and W may differ, and an odd row or column is left out
-    of the average. ``attention`` puts SAGAN's block, spectrally normalized, on the first map of that side: 16 or 8 of
-    32 px; 32, 16, 8, 4 or 2 of 64 px. Weights start from Glorot's uniform distribution, 3×3 ones times √2; biases are
-    zero. Features are the activations after each block, attention included. At 32×32×3 and ndf 128: 1,053,825
-    parameters.
+    A block is two 3×3 convolutions and a shortcut; it halves by averaging over 2×2 pixels. Every weight is divided by
+    the spectral norm of its (out, rest) matrix; there is no other norm, so samples are judged independently. Pooling is
+    a *sum*. The shorter side selects the layout; H and W may differ, and an odd row or column is left out of the
+    average. ``attention`` puts SAGAN's block, spectrally normalized, on the first feature map of that side: 16 or 8 for
+    32 px; 32, 16, 8, 4 or 2 for 64 px. Weights start from Glorot's uniform distribution, those of 3×3 convolutions
+    times √2; biases start at zero. Features are the activations after each block, attention included. At 32×32×3 and
+    ndf 128: 1,053,825 parameters.
 
     Where implementations differ: the authors' 32 px network leaves b out, their larger ones have it. Many others
-    average where this sums. A ReLU that works in place would change what the shortcut passes on; here none does.
+    average where this network sums. A ReLU that works in place would change what the shortcut passes on; none here
+    does.
 
     Raises:
-        ConfigError: if the data are not images of at least 4 px a side, or no map has the side that attention asks
-            for; those that there are are named.
+        ConfigError: if the data are not images of at least 4 px per side, or no feature map has the side that
+            ``attention`` asks for; the error names the sides that exist.
 
     Source: Miyato et al. 2018, arXiv:1802.05957, appendix B.4, and the authors' code; attention: Zhang et al. 2019,
     arXiv:1805.08318.
@@ -50,7 +51,7 @@ class ResnetSn(ResnetTrunkOptions):
 
 
 class ResnetSnNetwork(Discriminator):
-    """The module behind :class:`ResnetSn`. One logit sees the whole image; labels are not looked at."""
+    """The module behind :class:`ResnetSn`. One logit sees the whole image; labels are ignored."""
 
     def __init__(self, trunk: ResnetTrunk) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""SNGAN's residual trunk, and the options of every discriminator upon it."""
+"""SNGAN's residual trunk, and the options of every discriminator built on it."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class TrunkLayout:
     """The blocks of the trunk for images of at least some size.
 
     Attributes:
-        side: the shorter side, in pixels, from which on this layout is used.
-        ndf: the width that goes with it.
+        side: the smallest shorter side, in pixels, that uses this layout.
+        ndf: the default width of this layout.
         halving: width of each halving block, in multiples of ``ndf``.
         plain: the same for the blocks after them, which keep the size.
     """
@@ -52,7 +52,7 @@ LAYOUTS = (
 
 
 class ResnetTrunkOptions(Options):
-    """Options of every discriminator upon SNGAN's trunk."""
+    """Options of every discriminator built on SNGAN's trunk."""
 
     component: ClassVar[str]
 
@@ -62,11 +62,11 @@ class ResnetTrunkOptions(Options):
     attention: int | None = Field(
         default=None,
         ge=2,
-        description="side of the map that self-attention is put on, such as 16; null for no attention",
+        description="side of the feature map that self-attention is applied to, such as 16; null for no attention",
     )
 
     def resolve(self, spec: DataSpec) -> Self:
-        """A copy with the width that goes with the size of the images."""
+        """A copy with the default width for the image size."""
         return self.model_copy(update={"ndf": self.ndf or self._layout(spec).ndf})
 
     def tags(self) -> frozenset[str]:
@@ -87,9 +87,9 @@ class ResnetTrunkOptions(Options):
             if shorter >= layout.side:
                 return layout
         raise ConfigError(
-            f"discriminator {self.component} halves an image twice, and this one is too small for that",
+            f"discriminator {self.component} halves images twice, but these are too small for that",
             given=f"images of {height}×{width}",
-            allowed=f"images of at least {LAYOUTS[-1].side} px a side",
+            allowed=f"images of at least {LAYOUTS[-1].side} px per side",
             hint="--image-size 32",
         )
 
@@ -99,7 +99,7 @@ class ResnetTrunkOptions(Options):
             return sides.index(self.attention)
         allowed = [candidate for candidate in sides if candidate >= 2]
         raise ConfigError(
-            f"discriminator {self.component} has no map of the side that attention is asked for",
+            f"discriminator {self.component} has no feature map of the side that attention asks for",
             given=f"attention {self.attention}, images of {side} px (the shorter side)",
             allowed=f"attention {', '.join(map(str, allowed))}, or null for none",
             hint=f"--set discriminator.attention={allowed[len(allowed) // 2]}",

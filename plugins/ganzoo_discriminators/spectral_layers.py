@@ -1,7 +1,7 @@
 """Spectrally normalized layers of the residual networks, initialized as their authors do.
 
-The spectral norm takes the scale of a weight away, so that a gain changes how fast it turns, not what it computes at
-first. Initialization comes first, so that the first power iterations see the weights in use. Biases start at zero.
+The spectral norm removes the scale of a weight, so a gain changes how fast its direction changes, not what it computes
+at first. Initialization comes first, so that the first power iterations see the weights in use. Biases start at zero.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 LARGEST_FACTOR = 8
 """Widths double from block to block up to this multiple of the first."""
 DEEP = 5
-"""From this many halvings on the last block is twice as wide as that."""
+"""With this many halvings or more, the last block is twice as wide as that."""
 
 
 class Unet(Options):
@@ -37,20 +37,20 @@ class Unet(Options):
         d₁ = up(e_n), d_{j+1} = up([d_j, e_{n−j}]) → d_n (N, ndf, S, S) → 1×1 conv → pixel logits (N, 1, S, S)
         widths: ndf, 2·ndf, 4·ndf, then 8·ndf, and 16·ndf for the last of five or more; the decoder mirrors them
 
-    ``logits`` is the verdict on the whole image, ``extra_logits`` holds those on the pixels: the loss is taken of
-    each, averaged over pixels, and summed, L = L_enc + L_dec. Images are square, with b ∈ {4, 5, 6, 7}, n ≥ 1. Blocks
-    are residual, of two 3×3 convolutions; down by averaging over 2×2 pixels, up by repeating each. Every weight is
+    ``logits`` judges the whole image and ``extra_logits`` judges its pixels: the loss is computed for each, averaged
+    over pixels, and summed, L = L_enc + L_dec. Images are square, with b ∈ {4, 5, 6, 7}, n ≥ 1. Blocks are residual,
+    with two 3×3 convolutions; the encoder averages over 2×2 pixels, the decoder repeats each pixel. Every weight is
     divided by the spectral norm of its (out, rest) matrix; there is no other norm. Convolutions start orthogonal, the
-    linear layer from Glorot's uniform distribution, biases at zero. Features are the activations after each block,
-    encoder first. Labels are not looked at.
+    linear layer starts from Glorot's uniform distribution, biases start at zero. Features are the activations after
+    each block, encoder first. Labels are ignored.
 
     Where implementations differ: the paper also trains on CutMix images, and asks the pixel logits to be consistent
-    under it; that is *not* part of this discriminator. The authors' code halves the sum of both losses, leaves the
-    last 1×1 convolution without spectral norm, starts the linear layer orthogonal too, and knows 128 and 256 px only,
-    with these widths; its class-conditional form adds a projection to both kinds of logits.
+    under it; that is *not* part of this discriminator. The authors' code halves the sum of both losses, has no spectral
+    norm on the last 1×1 convolution, also starts the linear layer orthogonal, and supports only 128 and 256 px, with
+    these widths; its class-conditional form adds a projection to both kinds of logits.
 
     Raises:
-        ConfigError: if the data are not square images of such a side.
+        ConfigError: if the data are not square images with a side b·2ⁿ as above.
 
     Source: Schönfeld et al. 2020, arXiv:2002.12655, section 3.1 (CutMix: section 3.2), and the authors' code.
     """
@@ -60,11 +60,11 @@ class Unet(Options):
     )
 
     def resolve(self, spec: DataSpec) -> Self:
-        """A copy with the width that goes with the size of the images."""
+        """A copy with the default width for the image size."""
         return self.model_copy(update={"ndf": self._first_width(spec)})
 
     def tags(self) -> frozenset[str]:
-        """The same for all options. Its ``logits`` are no patches."""
+        """The same for all options. Its ``logits`` are not patches."""
         return frozenset({"image", "multiple_outputs", "provides_features", "spectral_norm"})
 
     def build(self, spec: DataSpec) -> UnetNetwork:
@@ -114,7 +114,7 @@ class UnetNetwork(Discriminator):
 
 
 class UpBlock(nn.Module):
-    """Two 3×3 convolutions beside a shortcut, at twice the size: each pixel becomes 2×2."""
+    """Two 3×3 convolutions and a shortcut, at twice the size: each pixel becomes 2×2."""
 
     def __init__(self, before: int, after: int) -> None:
         super().__init__()
@@ -123,7 +123,7 @@ class UpBlock(nn.Module):
         self.shortcut = orthogonal_convolution(before, after, 1)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """(N, before, H, W) to (N, after, 2H, 2W); ``maps`` is left as it was."""
+        """(N, before, H, W) to (N, after, 2H, 2W); ``maps`` is not changed."""
         residual: Tensor = F.interpolate(F.relu(maps), scale_factor=2.0, mode="nearest")
         residual = self.out(torch.relu_(self.into(residual)))
         # A 1×1 convolution before the repetition is the same function as after it, for a quarter of the work.

@@ -1,4 +1,4 @@
-"""BatchNorm whose gain and shift are those of the class."""
+"""BatchNorm with a gain and a shift per class."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 class ConditionalBatchNorm(nn.Module):
-    """BatchNorm over the whole batch, then a gain and a shift of each class; plain BatchNorm for ``classes`` 0.
+    """BatchNorm over the whole batch, then a gain and a shift per class; plain BatchNorm for ``classes`` 0.
 
     Formula:
         y_nc = γ_{label n, c}·(x_nc − μ_c)/√(σ²_c + ε) + β_{label n, c};  γ₀ = 1, β₀ = 0
 
-    μ and σ² are those of all classes together: the class enters only afterwards.
+    μ and σ² are those of all classes together: the class is used only afterwards.
 
     Source: Dumoulin et al. 2017, arXiv:1610.07629, section 2.2; in a GAN: Miyato & Koyama 2018, arXiv:1802.05637.
     """
@@ -31,7 +31,7 @@ class ConditionalBatchNorm(nn.Module):
             nn.init.zeros_(self.shifts.weight)
 
     def forward(self, maps: Tensor, labels: Tensor | None) -> Tensor:
-        """(N, C, H, W) to the same shape. Labels are looked at only if there are classes."""
+        """(N, C, H, W) to the same shape. Labels are used only if there are classes."""
         normalized: Tensor = self.norm(maps)
         if self.gains is None or self.shifts is None:
             return normalized

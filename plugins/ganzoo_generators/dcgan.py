@@ -34,26 +34,29 @@ class Dcgan(Options):
     Images are square, with S = 8, 10, 12, …, 28, 32, …, 256, and lie in [−1, 1]. No convolution has a bias. Weights
     start from N(0, 0.02²), BatchNorm's from N(1, 0.02²). At 64×64×3, latent 100 and ngf 64: 3,576,704 parameters.
 
-    When the plan makes the networks conditional, a learned embedding of the label, of the width of z and starting
-    from N(0, I), is concatenated to z: class and noise enter with equal strength.
+    When the plan makes the networks conditional, a learned embedding of the label, as wide as z and initialized from
+    N(0, I), is concatenated to z, so class and noise enter with equal strength.
 
-    Where implementations differ: some add the label as a one-hot vector, or multiply z by the embedding; for more than
-    64 px some begin with 16·ngf, here 8·ngf is the widest.
+    Where implementations differ: some append the label as a one-hot vector, or multiply z by the embedding; above 64
+    px, some begin with 16·ngf, while here 8·ngf is the widest.
 
     Raises:
-        ConfigError: if the data are not square images of such a side, or a conditional generator has no classes.
+        ConfigError: if the data are not square images with a side b·2ⁿ as above, or a conditional generator has no
+            classes.
 
     Source: Radford et al. 2016, arXiv:1511.06434; labels beside z: Mirza & Osindero 2014, arXiv:1411.1784, and Odena
     et al. 2017, arXiv:1610.09585.
     """
 
-    latent: int = Field(default=100, ge=1, description="numbers in z")
+    latent: int = Field(default=100, ge=1, description="size of z")
     ngf: int | None = Field(
-        default=None, ge=1, description="width before the image; by default 32 below 64 px, else 64"
+        default=None,
+        ge=1,
+        description="width of the last feature map before the image; by default 32 below 64 px, else 64",
     )
 
     def resolve(self, spec: DataSpec) -> Self:
-        """A copy with the width that goes with the size of the images."""
+        """A copy with the default width for the image size."""
         return self.model_copy(update={"ngf": self._last_width(spec)})
 
     def tags(self) -> frozenset[str]:
@@ -92,7 +95,7 @@ class DcganNetwork(Generator):
         return torch.randn(n, self.latent_size, generator=generator)
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Images (N, C, S, S) in [−1, 1]. An unconditional generator does not look at ``labels``.
+        """Images (N, C, S, S) in [−1, 1]. An unconditional generator ignores ``labels``.
 
         Raises:
             ConfigError: if the generator is conditional and ``labels`` is missing.

@@ -16,13 +16,13 @@ def class_count(spec: DataSpec, *, generator: str) -> int:
     """How many classes the generator is conditioned on; 0 if it is unconditional.
 
     Raises:
-        ConfigError: if it is to be conditional and there are no classes.
+        ConfigError: if a conditional generator is asked for and there are no classes.
     """
     if spec.conditional and not spec.classes:
         raise ConfigError(
-            f"generator {generator} is to be conditional, and the data has no classes",
+            f"generator {generator} is asked to be conditional, but the data have no classes",
             allowed="data with classes",
-            hint="--data FOLDER with one sub-folder a class",
+            hint="--data FOLDER with one sub-folder per class",
         )
     return len(spec.classes) if spec.conditional else 0
 
@@ -35,7 +35,7 @@ def given_labels(labels: Tensor | None, *, classes: int, generator: str) -> Tens
     """
     if labels is None:
         raise ConfigError(
-            f"generator {generator} was built conditional and got no labels",
+            f"generator {generator} was built conditional, but got no labels",
             allowed=f"labels (N,) in [0, {classes})",
             hint="pass labels, or build it with a DataSpec that is not conditional",
         )

@@ -37,16 +37,17 @@ class Mlp(Options):
         z (N, latent) → [linear → (BatchNorm) → activation]^depth → linear → vectors (N, D), unbounded,
         or → tanh → images (N, C, H, W) in [−1, 1];  prior normal: z ~ N(0, I), uniform: z_i ~ U[−√3, √3)
 
-    A layer before a BatchNorm has no bias, all others one. Biases start at 0; weights as orthogonal matrices times 1.4,
-    or from N(0, 0.02²), which only a BatchNorm makes trainable in several layers. ``leaky-relu`` has slope 0.2. When
-    the plan makes the networks conditional, the one-hot label is concatenated to z.
+    A layer before a BatchNorm has no bias; all others have one. Biases start at 0; weights start as orthogonal matrices
+    times 1.4, or from N(0, 0.02²), with which several layers can be trained only with BatchNorm. ``leaky-relu`` has
+    slope 0.2. When the plan makes the networks conditional, the one-hot label is concatenated to z.
 
     The defaults are those of the authors' notebook for Unrolled GAN on the ring: z of 256 normal numbers, two layers of
     128, tanh, orthogonal. PacGAN on ring and grid: ``latent: 2, width: 400, depth: 4, activation: relu, norm: batch,
     initialization: normal``. Goodfellow on MNIST: ``latent: 100, width: 1200, activation: relu``.
 
-    Where implementations differ: uniform noise is U[−1, 1) with DCGAN's authors, of variance ⅓; here it is Goodfellow's
-    of variance 1. Goodfellow's weights start from U[−0.05, 0.05), his images end in a sigmoid, in [0, 1].
+    Where implementations differ: DCGAN's authors use uniform noise U[−1, 1), which has variance ⅓; here it is
+    Goodfellow's, with variance 1. Goodfellow's weights start from U[−0.05, 0.05), and his images end in a sigmoid, in
+    [0, 1].
 
     Raises:
         ConfigError: if a conditional generator has no classes.
@@ -55,20 +56,20 @@ class Mlp(Options):
     Lin et al. 2018, arXiv:1712.04086, their code.
     """
 
-    latent: int = Field(default=256, ge=1, description="numbers in z")
+    latent: int = Field(default=256, ge=1, description="size of z")
     width: int | None = Field(
-        default=None, ge=1, description="units in a hidden layer; by default 128 for vectors, 512 for images"
+        default=None, ge=1, description="units per hidden layer; by default 128 for vectors, 512 for images"
     )
-    depth: int = Field(default=2, ge=1, description="hidden layers")
-    activation: Activation = Field(default="tanh", description="what follows each hidden layer")
-    norm: Literal["none", "batch"] = Field(default="none", description="what stands before each activation")
-    prior: Prior = Field(default="normal", description="distribution of z; both of mean 0 and variance 1")
+    depth: int = Field(default=2, ge=1, description="number of hidden layers")
+    activation: Activation = Field(default="tanh", description="activation after each hidden layer")
+    norm: Literal["none", "batch"] = Field(default="none", description="normalization before each activation")
+    prior: Prior = Field(default="normal", description="distribution of z; both have mean 0 and variance 1")
     initialization: Initialization = Field(
-        default="orthogonal", description="weights: orthogonal matrices times 1.4, or from N(0, 0.02²)"
+        default="orthogonal", description="initial weights: orthogonal matrices times 1.4, or from N(0, 0.02²)"
     )
 
     def resolve(self, spec: DataSpec) -> Self:
-        """A copy with the width that goes with the kind of data."""
+        """A copy with the default width for the kind of data."""
         return self.model_copy(update={"width": self._width(spec)})
 
     def tags(self) -> frozenset[str]:
@@ -133,7 +134,7 @@ class MlpNetwork(Generator):
         return torch.randn(n, self.latent_size, generator=generator)
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Vectors (N, D), or images (N, C, H, W) in [−1, 1]. ``labels`` are looked at only if it is conditional.
+        """Vectors (N, D), or images (N, C, H, W) in [−1, 1]. ``labels`` are used only if it is conditional.
 
         Raises:
             ConfigError: if the generator is conditional and ``labels`` is missing.

@@ -1,4 +1,4 @@
-"""StyleGAN2's layers: weights scaled as they are used, and convolutions whose weights depend on the style."""
+"""StyleGAN2's layers: weights scaled when they are used, and convolutions whose weights depend on the style."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ class ScaledLinear(nn.Module):
 
 
 class ModulatedConvolution(nn.Module):
-    """A convolution whose weights are scaled, sample by sample, by a style of w, and back to unit length.
+    """A convolution whose weights are scaled per sample by a style computed from w, and back to unit length.
 
     Formula:
         s = affine(w);  W'_oik = s_i·W_oik/√fan_in;  W''_oik = W'_oik/√(Σ_ik W'²_oik + 1e-8);  y = W'' ∗ x
 
-    Written as a scaling of the maps before and after one convolution for all samples, which gives the same numbers.
-    Inputs that are independent and of variance 1 leave it with variance 1. Without ``demodulate`` y = W' ∗ x. With
-    ``double`` the map is doubled: a transposed convolution of stride 2, then the [1, 3, 3, 1] filter.
+    It is computed by scaling the maps before and after one convolution that all samples share, which gives the same
+    numbers. Inputs that are independent and have variance 1 give outputs of variance 1. Without ``demodulate`` y = W' ∗
+    x. With ``double`` the map is doubled: a transposed convolution of stride 2, then the [1, 3, 3, 1] filter.
 
     Source: Karras et al. 2020, arXiv:1912.04958, equations 1 to 3.
     """
@@ -79,10 +79,10 @@ class StyledConvolution(nn.Module):
     """A modulated convolution, noise, bias and activation.
 
     Formula:
-        y = √2·lrelu₀.₂(conv(x, w) + strength·noise + bias),  noise ~ N(0, 1), one value a position, for all channels
+        y = √2·lrelu₀.₂(conv(x, w) + strength·noise + bias),  noise ~ N(0, 1), one value per position, for all channels
 
-    In training noise is drawn anew from torch's global generator. In evaluation it is what was drawn when the layer was
-    built, the same for all samples: then the output depends on x and w alone. The strength is learned and starts at 0.
+    In training, noise is drawn anew from torch's global generator. In evaluation, it is the noise drawn when the layer
+    was built, the same for all samples, so the output depends only on x and w. The strength is learned and starts at 0.
 
     Source: Karras et al. 2020, arXiv:1912.04958, figure 2c.
     """
@@ -104,5 +104,5 @@ class StyledConvolution(nn.Module):
 
 
 def activated(values: Tensor) -> Tensor:
-    """LeakyReLU of slope 0.2, times √2, which keeps the size of what it is given."""
+    """LeakyReLU of slope 0.2, times √2, which preserves the scale of its input."""
     return F.leaky_relu(values, SLOPE) * sqrt(2)

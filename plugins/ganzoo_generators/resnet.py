@@ -1,4 +1,4 @@
-"""The residual generator of SNGAN, with SAGAN's additions on demand."""
+"""The residual generator of SNGAN, with SAGAN's optional additions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ganzoo.protocols import DataSpec
 
 EVEN_UP_TO = 32
-"""Up to this side all blocks are equally wide; above, widths halve towards the image."""
+"""Up to this side all blocks are equally wide; above, widths halve toward the image."""
 LARGEST_FACTOR = 16
 
 
@@ -40,39 +40,42 @@ class Resnet(Options):
         block(x) = conv₂(relu(norm₂(conv₁(↑ relu(norm₁(x)))))) + ↑ conv₁ₓ₁(x),  ↑ the nearest-neighbor doubling
         widths: up to 32 px all ngf (256); above, … 8·ngf, 4·ngf, 2·ngf, ngf (64), none above 16·ngf
 
-    Images are square and lie in [−1, 1]. All convolutions have biases; the 3×3 of the blocks start from Glorot's
-    uniform distribution times √2, everything else from it times 1. At 32×32×3: 4,276,739 parameters. The widths are
-    the authors' at 32, 48 (STL-10), 64 and 128 px; in their network for 256 px one block is half as wide.
+    Images are square and lie in [−1, 1]. All convolutions have biases; the 3×3 convolutions of the blocks start from
+    Glorot's uniform distribution times √2, everything else from it times 1. At 32×32×3: 4,276,739 parameters. The
+    widths are the authors' at 32, 48 (STL-10), 64 and 128 px; in their network for 256 px one block is half as wide.
 
     When the plan makes the networks conditional, the BatchNorms of the blocks (not the last one) have a gain and a
-    shift of each class: 4,304,387 parameters for 10 classes. ``attention`` puts self-attention behind the block whose
+    shift per class: 4,304,387 parameters for 10 classes. ``attention`` applies self-attention after the block whose
     output has that side, and ``spectral_norm`` divides the weight of every convolution and of the linear layer by its
-    spectral norm, as SAGAN does. In G it is iterated at each forward in training, and a discriminator's step leaves no
-    trace, so once an update (a micro-batch). At first attention adds nothing: its factor starts at 0.
+    spectral norm, as SAGAN does. In G, the spectral norm is iterated at each forward in training; a discriminator's
+    step leaves no trace, so that is once per update (per micro-batch). At first attention adds nothing: its factor
+    starts at 0.
 
-    Where implementations differ: some leave out the 1×1 convolution of the shortcut where the width stays, or upsample
-    bilinearly. The authors double before the shortcut's convolution: the same numbers for four times the work. Their
-    BatchNorm has ε 2e-5, here it is torch's 1e-5.
+    Where implementations differ: some leave out the 1×1 convolution of the shortcut where the width does not change, or
+    upsample bilinearly. The authors double before the shortcut's convolution: the same numbers for four times the work.
+    Their BatchNorm has ε 2e-5; here it is torch's 1e-5.
 
     Raises:
-        ConfigError: if the data are not square images of such a side, no block ends at the side of ``attention``, or a
-            conditional generator has no classes.
+        ConfigError: if the data are not square images with a side b·2ⁿ as above, no block ends at the side of
+            ``attention``, or a conditional generator has no classes.
 
     Source: Miyato et al. 2018, arXiv:1802.05957, appendix B.4; classes: Miyato & Koyama 2018, arXiv:1802.05637;
     attention and spectral norm in G: Zhang et al. 2019, arXiv:1805.08318.
     """
 
-    latent: int = Field(default=128, ge=1, description="numbers in z")
+    latent: int = Field(default=128, ge=1, description="size of z")
     ngf: int | None = Field(
         default=None, ge=1, description="width of the last block; by default 256 up to 32 px, else 64"
     )
     attention: int | None = Field(
-        default=None, ge=1, description="side of the map, in pixels, at which self-attention stands; null = nowhere"
+        default=None,
+        ge=1,
+        description="side of the feature map that self-attention is applied to, in pixels; null for no attention",
     )
-    spectral_norm: bool = Field(default=False, description="whether to normalize the weights of the layers, as SAGAN")
+    spectral_norm: bool = Field(default=False, description="divide weights by their spectral norm, as SAGAN does")
 
     def resolve(self, spec: DataSpec) -> Self:
-        """A copy with the width that goes with the size of the images."""
+        """A copy with the default width for the image size."""
         return self.model_copy(update={"ngf": self._last_width(spec)})
 
     def tags(self) -> frozenset[str]:
@@ -100,14 +103,14 @@ class Resnet(Options):
         return self.ngf or (256 if min(height, width) <= EVEN_UP_TO else 64)
 
     def _attention_after(self, side: int, count: int) -> int | None:
-        """Which block attention follows."""
+        """Index of the block that attention follows."""
         if self.attention is None:
             return None
         ends = [side << number for number in range(1, count + 1)]
         if self.attention not in ends:
             nearest = min(ends, key=lambda end: abs(end - (self.attention or 0)))
             raise ConfigError(
-                f"no block of generator resnet ends in maps of {self.attention} px a side",
+                f"generator resnet has no block that ends in feature maps of {self.attention} px per side",
                 given=f"attention {self.attention}",
                 allowed=", ".join(str(end) for end in ends),
                 hint=f"--set generator.attention={nearest}",
@@ -148,7 +151,7 @@ class ResnetNetwork(Generator):
         return torch.randn(n, self.latent_size, generator=generator)
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Images (N, C, S, S) in [−1, 1]. An unconditional generator does not look at ``labels``.
+        """Images (N, C, S, S) in [−1, 1]. An unconditional generator ignores ``labels``.
 
         Raises:
             ConfigError: if the generator is conditional and ``labels`` is missing.

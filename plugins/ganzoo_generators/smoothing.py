@@ -12,8 +12,8 @@ TAPS = (1.0, 3.0, 3.0, 1.0)
 class Smoothing(nn.Module):
     """The filter [1, 3, 3, 1] ⊗ [1, 3, 3, 1]/64 times ``gain``, channel by channel.
 
-    A map of side H has side H − 1 after it: what a transposed convolution of stride 2 and kernel 3 has too many. A
-    ``gain`` of 4 makes up for the zeros that stride put between the pixels.
+    A map of side H has side H − 1 after it: a transposed convolution of stride 2 and kernel 3 gives one row and one
+    column too many. A ``gain`` of 4 compensates for the zeros that the stride puts between the pixels.
 
     Source: Karras et al. 2020, arXiv:1912.04958, the authors' code; Zhang 2019, arXiv:1904.11486.
     """
@@ -33,7 +33,7 @@ class Smoothing(nn.Module):
 class SmoothDoubling(nn.Module):
     """Doubles images: zeros between the pixels, then the same filter. Inside, this is bilinear interpolation.
 
-    Outside of the image everything is 0, so the outermost pixels are darker than those of a bilinear interpolation
+    Outside the image everything is 0, so the outermost pixels are darker than those of a bilinear interpolation
     that repeats the border.
     """
 

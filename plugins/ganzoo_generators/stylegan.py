@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
 LARGEST_FACTOR = 8
 MAPPING_RATE = 0.01
-"""How much slower than the rest the mapping network learns."""
+"""Learning rate of the mapping network, relative to the rest."""
 
 
 class Stylegan(Options):
-    """StyleGAN2's generator, small: a style w made of z scales the weights of every convolution.
+    """A small StyleGAN2 generator: a style w computed from z scales the weights of every convolution.
 
     Formula:
         z (N, latent) ~ N(0, I) → z/√(mean z² + 1e-8) → [linear, rate 0.01 → √2·lrelu₀.₂]^mapping_layers → w (N, latent)
@@ -43,34 +43,38 @@ class Stylegan(Options):
         widths: … 8·ngf, 4·ngf, 2·ngf, ngf, none above 8·ngf;  b ∈ {4, 5, 6, 7}, n ≥ 1
 
     A styled convolution has kernel 3, modulated and demodulated weights, noise of learned strength (0 at first), a bias
-    and √2·lrelu₀.₂. Images are square. All weights start from N(0, 1) and are scaled as they are used (equalized
+    and √2·lrelu₀.₂. Images are square. All weights start from N(0, 1) and are scaled when they are used (equalized
     learning rate). At 32×32×3, latent 128, ngf 32: 1,391,347 parameters.
 
-    In training each convolution draws noise from torch's global generators. In evaluation it is the noise drawn when
-    the network was built: images are then a function of z (and labels) alone. When the plan makes the networks
+    In training, each convolution draws noise from torch's global generators. In evaluation, it uses the noise drawn
+    when the network was built, so images are a function of z (and labels) alone. When the plan makes the networks
     conditional, an embedding of the label, as wide as z and normalized like it, is concatenated to z. ``mapping`` and
     ``synthesis`` are the two halves of ``forward``, for a penalty on path lengths.
 
     Where implementations differ: the authors' images are unbounded in training and clamped when written; here they end
-    in tanh, since ganzoo's images lie in [−1, 1] and clamping has no gradient outside. Theirs has latent 512 and eight
-    mapping layers, and two for CIFAR-10. Their w may differ from layer to layer; here it is one, so a length of paths
-    is taken at that one. Style mixing and truncation are left out (the authors train CIFAR-10 without mixing too).
+    in tanh, because ganzoo's images lie in [−1, 1] and clamping has no gradient outside. Theirs has latent 512 and
+    eight mapping layers, and two for CIFAR-10. Their w may differ from layer to layer; here all layers share one w, at
+    which path lengths are taken. Style mixing and truncation are left out (the authors also train CIFAR-10 without
+    mixing).
 
     Raises:
-        ConfigError: if the data are not square images of such a side, or a conditional generator has no classes.
+        ConfigError: if the data are not square images with a side b·2ⁿ as above, or a conditional generator has no
+            classes.
 
     Source: Karras et al. 2020, arXiv:1912.04958, section 2, figures 2 and 7; labels and the small setting: Karras et
     al. 2020, arXiv:2006.06676.
     """
 
-    latent: int = Field(default=128, ge=1, description="numbers in z, and in w")
+    latent: int = Field(default=128, ge=1, description="size of z and of w")
     ngf: int | None = Field(
-        default=None, ge=1, description="width before the image; by default 32 below 64 px, else 64"
+        default=None,
+        ge=1,
+        description="width of the last feature map before the image; by default 32 below 64 px, else 64",
     )
-    mapping_layers: int = Field(default=2, ge=1, description="layers from z to w")
+    mapping_layers: int = Field(default=2, ge=1, description="number of layers from z to w")
 
     def resolve(self, spec: DataSpec) -> Self:
-        """A copy with the width that goes with the size of the images."""
+        """A copy with the default width for the image size."""
         return self.model_copy(update={"ngf": self._last_width(spec)})
 
     def tags(self) -> frozenset[str]:
@@ -142,7 +146,7 @@ class StyleganNetwork(Generator):
         return torch.tanh(image)
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Images (N, C, S, S) in [−1, 1]. An unconditional generator does not look at ``labels``.
+        """Images (N, C, S, S) in [−1, 1]. An unconditional generator ignores ``labels``.
 
         Raises:
             ConfigError: if the generator is conditional and ``labels`` is missing.
@@ -151,7 +155,7 @@ class StyleganNetwork(Generator):
 
 
 class StyledBlock(nn.Module):
-    """Doubles the maps, and adds what they say of the image to the image so far."""
+    """Doubles the maps, and adds their contribution to the image so far."""
 
     def __init__(self, before: int, after: int, channels: int, *, side: int, style: int) -> None:
         super().__init__()

@@ -21,14 +21,15 @@ class Bce(Options):
         D: E[(1−s)·sp(−r) + s·sp(r)] + E sp(f)
         G: E sp(−f)
 
-    sp(x) = ln(1 + eˣ) is the softplus, r and f are the logits of real and fake, s is ``label_smoothing``. Logits may
-    have any shape; E is the mean over every element, and the halves of D are summed, not averaged. The value is
-    exact and finite for any finite logit. At zero logits and s = 0: D = 2 ln 2, G = ln 2.
+    sp(x) = ln(1 + eˣ) is the softplus, r and f are the logits of real and fake samples, and s is ``label_smoothing``.
+    Logits may have any shape; E is the mean over all elements, and D's real and fake terms are summed, not averaged.
+    The value is exact and finite for any finite logit. At zero logits and s = 0: D = 2 ln 2, G = ln 2.
 
-    Smoothing is one-sided: only the target of real data moves, to 1−s. At p_g = p_data σ(D) is then (1−s)/2.
+    Smoothing is one-sided: it changes only the target of real data, to 1−s. At p_g = p_data the best D then has σ(D) =
+    (1−s)/2.
 
-    Where implementations differ: some average D's halves (a factor of ½); smoothing the fake target as well is
-    another loss. The *saturating* generator −E sp(f) is ``minimax``, not this.
+    Where implementations differ: some average D's real and fake terms (a factor of ½); smoothing the fake target as
+    well gives a different loss. The *saturating* generator −E sp(f) is ``minimax``, not this loss.
 
     Source: Goodfellow et al. 2014, arXiv:1406.2661, section 3; one-sided smoothing: Salimans et al. 2016,
     arXiv:1606.03498, section 3.4.
@@ -58,7 +59,7 @@ class Bce(Options):
 def softplus(x: Tensor) -> Tensor:
     """ln(1 + eˣ), elementwise.
 
-    By way of ``logsigmoid``, because ``torch.nn.functional.softplus`` returns x itself above a threshold of 20, which
-    in float64 is off by 2e-9.
+    This goes through ``logsigmoid``, because ``torch.nn.functional.softplus`` returns x itself above a threshold of 20,
+    which in float64 is off by 2e-9.
     """
     return -F.logsigmoid(-x)

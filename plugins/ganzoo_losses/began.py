@@ -17,27 +17,27 @@ if TYPE_CHECKING:
 
 
 class Began(Options):
-    """Reconstruction errors, held at a ratio: D tells fakes apart only as much as keeps L(G) near γ·L(x).
+    """Reconstruction errors, balanced at a ratio: D separates fakes only so far that L(G) stays near γ·L(x).
 
     Formula:
         D: L(x) − k·L(G)
         G: L(G)
         then k ← clip(k + λ_k·(γ·L(x) − L(G)), 0, 1),  k₀ = 0
 
-    L(x) = −E r and L(G) = −E f are mean reconstruction errors: the negated logits of real and fake, of any shape, E
-    being the mean over every element; γ is ``gamma``, λ_k is ``lambda_k``. k is adapted after every update of D, by the
-    logits of that update, and is part of every checkpoint; D does not see how k depends on them. At zero logits both
-    objectives are 0. The logits are ≤ 0, so the share of them above 0 says nothing; k and the paper's measure of
-    convergence, L(x) + |γ·L(x) − L(G)|, are logged instead.
+    L(x) = −E r and L(G) = −E f are the mean reconstruction errors, that is, the negated logits of real and fake
+    samples. Logits may have any shape; E is the mean over all elements; γ is ``gamma``, λ_k is ``lambda_k``. k is
+    adapted after every update of D from the logits of that update, and is part of every checkpoint; D gets no gradient
+    through k. At zero logits both objectives are 0. The logits are ≤ 0, so the share of logits above 0 carries no
+    information; k and the paper's measure of convergence, L(x) + |γ·L(x) − L(G)|, are logged instead.
 
-    These options are no loss by themselves, since k is state: ``build`` makes the loss, each with a k of its own. The
-    error is that of ``autoencoder``, in the paper the mean absolute one: the loss *suggests* that discriminator with
-    ``discriminator.distance`` l1, Adam at 1e-4, and batches of 16.
+    These options are not a loss by themselves, because k is state: ``build`` makes the loss, each with its own k. The
+    reconstruction error is that of ``autoencoder``. The paper uses the mean absolute error, so the loss *suggests* that
+    discriminator with ``discriminator.distance`` l1, Adam at 1e-4, and batches of 16.
 
     Where implementations differ: γ is 0.3 to 0.7 in the paper's figures and ½ in common reimplementations. The paper
-    moves both players and k at once; here k follows D, so with ``train.n_critic`` above 1 it is adapted as often. The
-    paper halves the learning rate when the measure of convergence stalls, which is not done here. It names Adam without
-    betas, so what is suggested is Adam's own (0.9, 0.999).
+    updates both players and k at once; here k is adapted after each update of D, so more often than G is updated if
+    ``train.n_critic`` is above 1. The paper halves the learning rate when the measure of convergence stalls; ganzoo
+    does not. The paper names Adam without betas, so Adam's own (0.9, 0.999) are suggested.
 
     Source: Berthelot et al. 2017, arXiv:1703.10717, section 3.4 (objective and k) and section 3.4.1 (convergence).
     """
@@ -46,7 +46,7 @@ class Began(Options):
         default=0.75,
         gt=0,
         le=1,
-        description="γ, the ratio L(G)/L(x) aimed at: higher = more varied",
+        description="γ, the target ratio L(G)/L(x): higher = more varied samples",
     )
     lambda_k: float = Field(default=1e-3, gt=0, description="λ_k, the step size of k")
 
@@ -60,7 +60,7 @@ class Began(Options):
 
 
 class BeganLoss:
-    """BEGAN's objective at the present k.
+    """BEGAN's objective at the current k.
 
     Attributes:
         k: how much D is rewarded for errors on fakes: a scalar float32 tensor in [0, 1], on the logits' device.
@@ -80,17 +80,17 @@ class BeganLoss:
         return -fake.mean()
 
     def diagnostics(self, *, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
-        """The present k, and the measure of convergence, which falls as training goes well."""
+        """The current k, and the measure of convergence, which falls while training goes well."""
         return {"began/k": self.k, "began/convergence": (self._surplus(real, fake).abs() - real.mean()).detach()}
 
     def after_update(self, *, real: Tensor, fake: Tensor) -> None:
-        """Adapt k; nothing leaves the device."""
+        """Adapt k without waiting for the device."""
         surplus = self._surplus(real.detach().to(self.k.dtype), fake.detach().to(self.k.dtype))
         # A new tensor, never in place: graphs and checkpoints may still hold the last one.
         self.k = (self.k.to(surplus.device, non_blocking=True) + self.lambda_k * surplus).clamp(0, 1)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """The present k."""
+        """The current k."""
         return {"k": self.k}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:

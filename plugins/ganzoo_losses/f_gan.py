@@ -27,25 +27,26 @@ class FGan(Options):
         jensen-shannon      g = ln 2 − sp(−v)  h = sp(v) − ln 2
         gan                 g = −sp(−v)        h = sp(v)
 
-    sp(x) = ln(1 + eˣ) is the softplus, r and f are the logits of real and fake, of any shape; E is the mean over every
-    element. g is the paper's activation and h its conjugate of g, written out as one function. At the best D, −D is
-    the divergence of p_data from p_g: ∫p ln(p/q) for kl, ∫q ln(q/p) for reverse-kl, ∫(p−q)²/q for pearson,
+    sp(x) = ln(1 + eˣ) is the softplus, r and f are the logits of real and fake samples, of any shape; E is the mean
+    over all elements. g is the paper's activation and h its conjugate of g, written out as one function. At the best D,
+    −D is the divergence of p_data from p_g: ∫p ln(p/q) for kl, ∫q ln(q/p) for reverse-kl, ∫(p−q)²/q for pearson,
     ∫(√p−√q)² for squared-hellinger, twice the Jensen-Shannon divergence for jensen-shannon, and 2 ln 2 less than that
-    for gan. ``gan`` is ``bce`` (with ``saturating``: ``minimax``); ``jensen-shannon`` is the same less constants.
+    for gan. ``gan`` is ``bce`` (with ``saturating``: ``minimax``); ``jensen-shannon`` is the same up to constants.
 
     At zero logits (D, G, saturating G): kl 1/e, 0, −1/e; reverse-kl 0, 1, 1; pearson, squared-hellinger and
-    jensen-shannon 0, 0, 0; gan 2 ln 2, ln 2, −ln 2. The accuracy that is logged takes the best logit at p_g = p_data
-    as threshold: 1 for kl, 0 for the others.
+    jensen-shannon 0, 0, 0; gan 2 ln 2, ln 2, −ln 2. The logged accuracy uses the best logit at p_g = p_data as its
+    threshold: 1 for kl, 0 for the others.
 
     kl, reverse-kl and squared-hellinger contain a true exponential, which is neither clipped nor replaced: in float32
-    it overflows for kl where f > 89, for reverse-kl where r < −88 (or f, in G's step), for squared-hellinger at
-    either. A run then stops before the optimizer moves. Lower learning rates, ``train.clip_grad_norm`` and spectral
-    norm keep the logits small; jensen-shannon, the default, gan and pearson are finite for |logits| ≤ 1e4.
+    it overflows for kl where f > 89, for reverse-kl where r < −88 (or f, in G's step), and for squared-hellinger at
+    either. The run then stops before the optimizer takes a step. Lower learning rates, ``train.clip_grad_norm`` and
+    spectral norm keep the logits small; jensen-shannon (the default), gan and pearson are finite for |logits| ≤ 1e4.
 
-    Where implementations differ: the paper trains with −E g(f) and proves with −E h(f), its minimax game, which for
-    kl, squared-hellinger, jensen-shannon and gan leaves G without gradient as f → −∞, and for pearson turns it round
-    below f = −2. pearson's h is the conjugate of the unrestricted quadratic; for densities, whose ratio is never
-    negative, it could stay at −1 below v = −2. φ*(g(v)) in two steps, instead of h, overflows or divides by 0.
+    Where implementations differ: the paper trains with −E g(f) and proves its results for −E h(f), its minimax game.
+    For kl, squared-hellinger, jensen-shannon and gan, the latter leaves G without gradient as f → −∞; for pearson, it
+    reverses the gradient below f = −2. pearson's h is the conjugate of the unrestricted quadratic; for densities, whose
+    ratio is never negative, it could stay at −1 below v = −2. Computing φ*(g(v)) in two steps, instead of h, overflows
+    or divides by 0.
 
     Source: Nowozin et al. 2016, arXiv:1606.00709, equation 6, table 2, section 3.2.
     """
@@ -53,10 +54,10 @@ class FGan(Options):
     divergence: Literal["kl", "reverse-kl", "pearson", "squared-hellinger", "jensen-shannon", "gan"] = Field(
         default="jensen-shannon", description="what −D estimates at the best D"
     )
-    saturating: bool = Field(default=False, description="G of the true minimax game: −E h(f) instead of −E g(f)")
+    saturating: bool = Field(default=False, description="train G with −E h(f), the true minimax game, not −E g(f)")
 
     def tags(self) -> frozenset[str]:
-        """Whether an exponential may overflow, and whether G's gradient dies where D is sure of itself."""
+        """Whether an exponential may overflow, and whether G's gradient vanishes where D is certain."""
         row = DIVERGENCES[self.divergence]
         tags = {"exponential"} if row.exponential else set()
         return frozenset(tags | {"saturating"} if self.saturating and row.saturating else tags)

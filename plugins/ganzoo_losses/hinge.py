@@ -12,17 +12,18 @@ if TYPE_CHECKING:
 
 
 class Hinge(Options):
-    """Hinge loss: D is pushed only by logits inside the margin, G by all.
+    """Hinge loss: only logits inside the margin push D, while all fake logits push G.
 
     Formula:
         D: E relu(1−r) + E relu(1+f)
         G: −E f
 
-    r and f are the logits of real and fake, of any shape; E is the mean over every element. At zero logits: D = 2,
-    G = 0. A margin is violated where r < 1 or f > −1; the share of violations on each side is logged. Outside the
+    r and f are the logits of real and fake samples, of any shape; E is the mean over all elements. At zero logits: D =
+    2, G = 0. A margin is violated where r < 1 or f > −1; the share of violations on each side is logged. Outside the
     margin D gets no gradient, which by itself says nothing about how steep D is.
 
-    Where implementations differ: some average D's halves (a factor of ½); a generator side relu(1−f) is another loss.
+    Where implementations differ: some average D's real and fake terms (a factor of ½); a generator term relu(1−f) is a
+    different loss.
 
     Source: Lim & Ye 2017, arXiv:1705.02894; Miyato et al. 2018, arXiv:1802.05957, equations 16 and 17.
     """

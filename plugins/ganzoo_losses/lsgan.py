@@ -1,4 +1,4 @@
-"""Least squares towards two targets."""
+"""Least squares toward two targets."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ if TYPE_CHECKING:
 
 
 class Lsgan(Options):
-    """Least squares: D draws real logits to ``b`` and fake ones to ``a``, G draws the fake ones to ``c``.
+    """Least squares: D pulls real logits to ``b`` and fake logits to ``a``; G pulls fake logits to ``c``.
 
     Formula:
         D: scale·(E(r−b)² + E(f−a)²)
         G: scale·E(f−c)²
 
-    r and f are the logits of real and fake, of any shape; E is the mean over every element. ``b`` must be above
-    ``a``, since higher means more real. At zero logits and default options: D = ½, G = ½. With b−c = 1 and b−a = 2,
+    r and f are the logits of real and fake samples, of any shape; E is the mean over all elements. ``b`` must be above
+    ``a``, because higher means more real. At zero logits and default options: D = ½, G = ½. With b−c = 1 and b−a = 2,
     as in a = −1, b = 1, c = 0, the pair of objectives minimizes the Pearson χ² divergence between p_data + p_g and
     2·p_g.
 
-    Where implementations differ: MMGeneration has scale 1, others ½ for D and 1 for G. A logit counts as "real" above
-    the midpoint (a+b)/2.
+    Where implementations differ: MMGeneration uses scale 1; others use ½ for D and 1 for G. For the logged accuracy, a
+    logit counts as real above the midpoint (a+b)/2.
 
     Source: Mao et al. 2017, arXiv:1611.04076, equation 2; the default targets: equation 9.
     """
 
-    a: float = Field(default=0.0, description="D's target for fake")
-    b: float = Field(default=1.0, description="D's target for real, above a")
-    c: float = Field(default=1.0, description="the value G wants D to give to fakes")
+    a: float = Field(default=0.0, description="D's target for fake logits")
+    b: float = Field(default=1.0, description="D's target for real logits; must be above a")
+    c: float = Field(default=1.0, description="G's target for fake logits")
     scale: float = Field(default=0.5, gt=0, description="factor of both objectives")
 
     @model_validator(mode="after")

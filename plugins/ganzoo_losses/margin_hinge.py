@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 
 
 class MarginHinge(Options):
-    """Hinge loss with a margin of its own for real and for fake.
+    """Hinge loss with separate margins for real and fake.
 
     Formula:
         D: E relu(m_r−r) + E relu(m_f+f)
         G: −E f
 
-    r and f are the logits of real and fake, of any shape; E is the mean over every element; m_r is ``margin_real``,
-    m_f is ``margin_fake``, both ≥ 0. At zero logits: D = m_r + m_f, G = 0. A margin is violated where r < m_r or
-    f > −m_f; the share of violations on each side is logged. With both margins 1 this is ``hinge``; with both 0 the
-    constant critic D = 0 already has no loss.
+    r and f are the logits of real and fake samples, of any shape; E is the mean over all elements; m_r is
+    ``margin_real``, m_f is ``margin_fake``, both ≥ 0. At zero logits: D = m_r + m_f, G = 0. A margin is violated where
+    r < m_r or f > −m_f; the share of violations on each side is logged. With both margins 1 this is ``hinge``; with
+    both margins 0 the constant critic D = 0 already has loss 0.
 
     Source: after Lim & Ye 2017, arXiv:1705.02894, whose two margins are both 1.
     """
 
-    margin_real: float = Field(default=1.0, ge=0, description="m_r: real logits below it push D up")
+    margin_real: float = Field(default=1.0, ge=0, description="m_r: real logits below m_r push D up")
     margin_fake: float = Field(default=1.0, ge=0, description="m_f: fake logits above −m_f push D down")
 
     def discriminator_loss(self, *, real: Tensor, fake: Tensor) -> Tensor:

@@ -19,22 +19,22 @@ class Minimax(Options):
         D: E sp(−r) + E sp(f)
         G: −E sp(f)
 
-    sp(x) = ln(1 + eˣ) is the softplus, r and f are the logits of real and fake. Logits may have any shape; E is the
-    mean over every element, and the halves of D are summed, not averaged. −sp(f) is ln(1 − σ(f)). The value is exact
-    and finite for any finite logit. At zero logits: D = 2 ln 2, G = −ln 2.
+    sp(x) = ln(1 + eˣ) is the softplus, r and f are the logits of real and fake samples. Logits may have any shape; E is
+    the mean over all elements, and D's real and fake terms are summed, not averaged. −sp(f) is ln(1 − σ(f)). The value
+    is exact and finite for any finite logit. At zero logits: D = 2 ln 2, G = −ln 2.
 
-    G's gradient with respect to a logit is −σ(f): it dies as f → −∞, just where the fakes are worst. ``bce`` has the
-    generator that does not saturate; this one is kept to show what that is for, and because at the best D it follows
-    the Jensen-Shannon divergence.
+    G's gradient with respect to a logit is −σ(f): it vanishes as f → −∞, exactly where the fakes are worst. ``bce`` has
+    the generator that does not saturate; this loss is here to show why that one is needed, and because at the best D it
+    follows the Jensen-Shannon divergence.
 
-    Where implementations differ: some average D's halves (a factor of ½); ln(1 − σ(f) + ε), with a sigmoid of its
-    own, is off by ε and flat where the sigmoid rounds to 1.
+    Where implementations differ: some average D's real and fake terms (a factor of ½); ln(1 − σ(f) + ε), computed with
+    a separate sigmoid, is off by ε and flat where the sigmoid rounds to 1.
 
     Source: Goodfellow et al. 2014, arXiv:1406.2661, equation 1.
     """
 
     def tags(self) -> frozenset[str]:
-        """G's gradient dies where D is sure of itself."""
+        """G's gradient vanishes where D is certain."""
         return frozenset({"saturating"})
 
     def discriminator_loss(self, *, real: Tensor, fake: Tensor) -> Tensor:

@@ -14,22 +14,22 @@ if TYPE_CHECKING:
 
 
 class Relativistic(Options):
-    """Binary cross entropy of which of two is real: each real logit is compared with the fake one at its place.
+    """Binary cross entropy of which of two samples is real: each real logit is compared with the fake one at its place.
 
     Formula:
         D: E sp(−(r−f))
         G: E sp(−(f−r))
 
-    sp(x) = ln(1 + eˣ) is the softplus, r and f are the logits of real and fake. They are paired sample by sample,
-    patch by patch, so both must have the same shape, which may be any; E is the mean over every pair. The value is
-    exact and finite for any finite logit. At zero logits: D = ln 2, G = ln 2.
+    sp(x) = ln(1 + eˣ) is the softplus, r and f are the logits of real and fake samples. They are paired sample by
+    sample and patch by patch, so both must have the same shape; any shape will do. E is the mean over all pairs. The
+    value is exact and finite for any finite logit. At zero logits: D = ln 2, G = ln 2.
 
-    Only differences count, so the logits have no zero of their own; the accuracy that is logged is the share of pairs
-    that are in the right order.
+    Only differences count, so a logit of 0 has no special meaning; the logged accuracy is the share of pairs that are
+    in the right order.
 
-    Where implementations differ: logits of shapes (N,) and (N, 1) broadcast to N×N pairs without a word where this is
-    not checked, which is another loss; here they are an error. The paper states other bases than the cross entropy as
-    well (its RpGAN); R3GAN uses this one, together with R1 and R2.
+    Where implementations differ: where shapes are not checked, logits of shapes (N,) and (N, 1) silently broadcast to
+    N×N pairs, which is a different loss; here they are an error. The paper also states bases other than the cross
+    entropy (its RpGAN); R3GAN uses this one, together with R1 and R2.
 
     Raises:
         ConfigError: if the logits of real and fake differ in shape.
@@ -61,12 +61,12 @@ class Relativistic(Options):
 
 
 def lead(real: Tensor, fake: Tensor) -> Tensor:
-    """How much more real the real one of each pair looks."""
+    """By how much the real sample of each pair looks more real than the fake one."""
     if real.shape != fake.shape:
         raise ConfigError(
-            "relativistic compares each real logit with the fake one at its place, but they differ in shape",
+            "loss relativistic compares each real logit with the fake logit at its place, but they differ in shape",
             given=f"real {tuple(real.shape)}, fake {tuple(fake.shape)}",
             allowed="equal shapes",
-            hint="--loss relativistic-average compares with means instead, and takes batches of any size",
+            hint="--loss relativistic-average, which compares with means and takes batches of any size",
         )
     return real - fake

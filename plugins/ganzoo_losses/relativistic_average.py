@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class RelativisticAverage(Options):
-    """Each logit is compared with the mean logit of the other side; both players want both sides.
+    """Each logit is compared with the mean logit of the other side; both objectives use real and fake logits.
 
     Formula:
         u = r − E f,  v = f − E r
@@ -24,21 +24,23 @@ class RelativisticAverage(Options):
         G: E ψ(v) + E ψ(−u)
         ψ(x) = sp(−x) for bce, relu(1−x) for hinge, ½(x−1)² for lsgan
 
-    sp(x) = ln(1 + eˣ) is the softplus, r and f are the logits of real and fake, ψ is chosen by ``base``. Logits may
-    have any shape and the batches any size; E is the mean over every element, patches included. The means carry
-    gradient: G is also moved through E f. With lsgan real is drawn to +1 above the mean fake, and fake to −1 below the
-    mean real. At zero logits (D, G): bce 2 ln 2, 2 ln 2; hinge 2, 2; lsgan 1, 1.
+    sp(x) = ln(1 + eˣ) is the softplus, r and f are the logits of real and fake samples, and ``base`` chooses ψ. Logits
+    may have any shape and the batches any size; E is the mean over all elements, patches included. The means carry
+    gradient: G is also updated through E f. With lsgan, real logits are pulled to 1 above the mean fake logit, and fake
+    logits to 1 below the mean real logit. At zero logits (D, G): bce 2 ln 2, 2 ln 2; hinge 2, 2; lsgan 1, 1.
 
-    The means are those of the batch, so micro-batches (``train.accumulate``) are another objective. Only differences
-    count; the accuracy that is logged is the share of logits on the right side of the other side's mean.
+    The means are those of the batch, so micro-batches (``train.accumulate``) give a different objective. Only
+    differences count; the logged accuracy is the share of logits on the right side of the other side's mean.
 
-    Where implementations differ: the authors' code halves bce and hinge as well; lsgan without the ½ has twice the
-    value; detached means are another gradient.
+    Where implementations differ: the authors' code also halves bce and hinge; lsgan without the ½ has twice the value;
+    detached means give a different gradient.
 
     Source: Jolicoeur-Martineau 2018, arXiv:1807.00734, section 4.2; hinge and least squares: its appendix.
     """
 
-    base: Literal["bce", "hinge", "lsgan"] = Field(default="bce", description="ψ, the loss of a difference of logits")
+    base: Literal["bce", "hinge", "lsgan"] = Field(
+        default="bce", description="ψ, the loss applied to a difference of logits"
+    )
 
     def tags(self) -> frozenset[str]:
         """G compares with real logits, and the value of a batch is not the mean over its parts."""

@@ -11,22 +11,22 @@ if TYPE_CHECKING:
 
 
 class Wgan(Options):
-    """Wasserstein-1 distance by its dual form, the critic being held in bounds by clipping its weights.
+    """Wasserstein-1 distance in its dual form, with a critic kept within bounds by clipping its weights.
 
     Formula:
         D: E f − E r
         G: −E f
 
-    r and f are the logits of real and fake, of any shape; E is the mean over every element. At zero logits both are
-    0. −D estimates the distance up to a factor, if the critic is near its optimum and its slope is bounded.
+    r and f are the logits of real and fake samples, of any shape; E is the mean over all elements. At zero logits both
+    are 0. −D estimates the distance up to a factor, if the critic is near its optimum and its slope is bounded.
 
     The bound is not part of this class: the loss *suggests* the regularizer ``weight-clip`` with 0.01, five critic
-    steps a generator step, RMSprop at 5e-5 and batches of 64. Without any bound on the critic (``--reg none`` and no
-    spectral norm) the objective is unbounded below. The logits have no zero of their own, so the share of logits
-    above 0 says nothing.
+    steps per generator step, RMSprop at 5e-5 and batches of 64. Without any bound on the critic (``--reg none`` and no
+    spectral norm) the objective is unbounded below. A logit of 0 has no special meaning, so the share of logits above 0
+    carries no information.
 
     Where implementations differ: some write the critic's objective as E r − E f and maximize it; the authors' code
-    takes 100 critic steps for the first 25 generator steps and for every 500th, which ganzoo does not.
+    takes 100 critic steps for each of the first 25 generator steps and for every 500th; ganzoo does not.
 
     Source: Arjovsky et al. 2017, arXiv:1701.07875, equation 2 and algorithm 1.
     """

@@ -16,7 +16,7 @@ def ganzoo_components() -> list[Component]:
             kind="metric",
             name="mode-coverage",
             target="ganzoo_metrics.mode_coverage:ModeCoverage",
-            summary="modes captured, high-quality samples and reverse KL, for data whose modes are known",
+            summary="modes captured, high-quality samples and reverse KL, for data with known modes",
             aliases=("modes",),
             paper="Srivastava et al. 2017, arXiv:1705.07761; Lin et al. 2018, arXiv:1712.04086",
         ),

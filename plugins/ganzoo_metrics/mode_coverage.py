@@ -1,4 +1,4 @@
-"""Which of the known modes a generator reaches, and how many of its samples lie in one."""
+"""Which of the known modes a generator reaches, and how many of its samples are near one."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ class ModeCoverage(Options):
         H = {i : d_i < within · std}    q_k = |{i ∈ H : k_i = k}| / |H|
         modes = |{k : q_k > 0}|         high_quality = |H| / N         reverse_kl = ln K + Σ_k q_k ln q_k
 
-    ``x`` (N, D) are generated vectors, ``c`` (K, D) the centers and std the spread of the data around each. The
-    boundary itself is outside. A sample equally far from two centers counts to the first. A sample that is not finite
-    is of low quality. ``modes`` is between 0 and K, ``high_quality`` between 0 and 1, ``reverse_kl`` between 0 (all
-    modes equally often) and ln K (all in one). If no sample is of high quality there is no q; ``reverse_kl`` is then
-    its largest value, ln K.
+    ``x`` (N, D) are generated vectors, ``c`` (K, D) the centers and std the spread of the data around each. A sample on
+    the boundary is outside. A sample equally far from two centers counts for the first. A sample that is not finite is
+    of low quality. ``modes`` is between 0 and K, ``high_quality`` between 0 and 1, ``reverse_kl`` between 0 (all modes
+    equally often) and ln K (all in one). If no sample is of high quality, there is no q, and ``reverse_kl`` is its
+    largest value, ln K.
 
-    The perfect generator of two-dimensional Gaussians has a high_quality of 1 − e^(−within²/2), 98.9 % at 3, not
-    100 %; the sampling error at 2,500 samples is 0.2 %. How often a mode must be hit to be captured depends on
+    A perfect generator of two-dimensional Gaussians has a high_quality of 1 − e^(−within²/2), 98.9 % at 3, not 100 %;
+    the sampling error at 2,500 samples is 0.2 %. How rarely a mode may be hit and still count as captured depends on
     ``samples``, so results at different values must not be compared.
 
-    Where implementations differ: PacGAN's code has the same boundary, ties and histogram, and states its entropy
-    and its Jensen–Shannon divergence from the uniform one instead of reverse KL.
+    Where implementations differ: PacGAN's code has the same boundary, ties and histogram, and reports its entropy and
+    its Jensen–Shannon divergence from the uniform one instead of reverse KL.
 
     Raises:
-        ConfigError: data without known modes or of another dimension than the modes, or no sample.
+        ConfigError: if the data have no known modes or another dimension than the modes, or if there is no sample.
 
     Source: Srivastava et al. 2017, arXiv:1705.07761 (rule); Lin et al. 2018, arXiv:1712.04086 (settings).
     """
@@ -46,8 +46,12 @@ class ModeCoverage(Options):
     needs: ClassVar[frozenset[str]] = frozenset({"images", "modes"})
     higher_is_better: ClassVar[bool] = True
 
-    samples: int = Field(default=2500, ge=1, description="how many generated samples are looked at")
-    within: float = Field(default=3.0, gt=0, description="high quality is nearer than this, in standard deviations")
+    samples: int = Field(default=2500, ge=1, description="number of generated samples to measure")
+    within: float = Field(
+        default=3.0,
+        gt=0,
+        description="a sample is of high quality if it is nearer to a mode than this, in standard deviations",
+    )
 
     def __call__(self, *, real: Features, fake: Features, random: torch.Generator) -> dict[str, float]:
         """``modes``, ``high_quality`` and ``reverse_kl`` of the generated samples; draws nothing."""
@@ -66,13 +70,13 @@ def _checked(real: Features, fake: Features) -> tuple[Tensor, Tensor, float]:
     samples, modes, std = fake.images, real.modes, real.mode_std
     if samples is None or modes is None or std is None or samples.dim() != 2:
         raise ConfigError(
-            "mode-coverage needs vectors whose modes, and the spread around them, are known",
-            allowed="data: ring, grid, or a dataset with modes and mode_std",
+            "metric mode-coverage needs vectors with known modes and a known spread around them",
+            allowed="--data ring, --data grid, or a dataset with modes and mode_std",
             hint="--data grid --gen mlp --disc mlp",
         )
     if samples.shape[1] != modes.shape[1] or len(samples) == 0:
         raise ConfigError(
-            "mode-coverage compares samples with modes of the same dimension",
+            "metric mode-coverage needs samples of the same dimension as the modes",
             given=f"samples {tuple(samples.shape)}, modes {tuple(modes.shape)}",
             allowed="at least one sample, as wide as the modes",
             hint="use the generator with the data it was trained on",

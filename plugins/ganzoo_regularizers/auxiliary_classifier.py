@@ -24,22 +24,22 @@ class AuxiliaryClassifier(RegularizerOptions, Regularizer):
         D: λ·(CE(c(x), y) + CE(c(G(z, ŷ)), ŷ))
         G: λ·CE(c(G(z, ŷ)), ŷ)
 
-    c are the class logits (N, K), y the labels of real data and ŷ those the fakes were asked for, (N,) in [0, K). CE
-    is the mean over the batch, in nats: ln K at equal logits. λ is ``weight``, the same for both players.
+    c are the class logits (N, K), y the labels of the real data and ŷ the labels the fakes were generated for, (N,) in
+    [0, K). CE is the mean over the batch, in nats: ln K at equal logits. λ is ``weight``, the same for both players.
 
     Where implementations differ: with ``classify_fake`` off, D learns classes from real data only (StudioGAN); the
-    paper, and the default, take both. Class logits are raw: a softmax before the cross entropy is a mistake.
+    paper uses both, which is the default. Class logits are raw: a softmax before the cross entropy is a mistake.
 
     Raises:
-        ConfigError: if the discriminator gives no class logits, or the data has no labels.
+        ConfigError: if the discriminator returns no class logits, or the data have no labels.
 
     Source: Odena et al. 2017, arXiv:1610.09585, equations 2 and 3.
     """
 
-    classify_fake: bool = Field(default=True, description="D learns classes from fakes too, not from real data only")
+    classify_fake: bool = Field(default=True, description="D learns classes from fakes too, not only from real data")
 
     def tags(self) -> frozenset[str]:
-        """It can be computed only of class logits and labels."""
+        """It needs class logits and labels."""
         return frozenset({"needs_class_logits", "needs_labels"})
 
     def discriminator_terms(self, view: StepView) -> dict[str, Tensor]:
@@ -58,14 +58,14 @@ def class_cross_entropy(output: DiscriminatorOutput | None, labels: Tensor | Non
     """Mean cross entropy, in nats, of the class logits of ``output`` against ``labels``."""
     if output is None or output.class_logits is None:
         raise ConfigError(
-            "auxiliary-classifier needs class logits, and the discriminator gives none",
+            "regularizer auxiliary-classifier needs class logits, but the discriminator returns none",
             allowed="a discriminator with the tag provides_class_logits",
             hint="--disc acgan, or leave auxiliary-classifier out",
         )
     if labels is None:
         raise ConfigError(
-            "auxiliary-classifier needs labels, and the data has none",
+            "regularizer auxiliary-classifier needs labels, but the data have none",
             allowed="data with classes",
-            hint="--data FOLDER with one sub-folder a class, or leave auxiliary-classifier out",
+            hint="--data FOLDER with one sub-folder per class, or leave auxiliary-classifier out",
         )
     return F.cross_entropy(output.class_logits, labels)

@@ -1,4 +1,4 @@
-"""One of the activations that a discriminator shows."""
+"""One of the activations that a discriminator returns as features."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def chosen_features(output: DiscriminatorOutput, layer: int, *, regularizer: str
     count = len(output.features)
     if count == 0:
         raise ConfigError(
-            f"{regularizer} needs the discriminator's features, and it shows none",
+            f"regularizer {regularizer} needs the discriminator's features, but the discriminator returns none",
             allowed="a discriminator with the tag provides_features",
-            hint=f"ganzoo list discriminators, or leave {regularizer} out",
+            hint=f"--disc dcgan for images, --disc mlp for vectors, or leave {regularizer} out",
         )
     if not -count <= layer < count:
         raise ConfigError(
-            f"{regularizer} is to look at a layer that the discriminator does not have",
+            f"regularizer {regularizer} uses a layer that the discriminator does not have",
             given=f"layer {layer}",
             allowed=f"-{count} to {count - 1}",
             hint=f"--set regularizers.{regularizer}.layer=-1",

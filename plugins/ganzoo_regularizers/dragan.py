@@ -26,25 +26,27 @@ class Dragan(RegularizerOptions, Regularizer):
         uniform:  x̂ᵢ = xᵢ + αᵢ·c·s·uᵢ,  αᵢ ~ U[0, 1) per sample, uᵢ ~ U[0, 1) per element
         gaussian: x̂ᵢ = xᵢ + δᵢ,  δᵢ ~ N(0, v·I)
 
-    λ is ``weight``, k is ``target``, c is ``spread``, v is ``variance``, s the standard deviation of all elements of
-    the real batch. The norm is each sample's own, over all of C·H·W, and D̄ the mean logit of a sample over patches and
-    maps, as in ``gradient-penalty``. A conditional critic gets the labels of the real data; class logits never enter.
-    For a linear critic of slope S the term is λ(S−k)².
+    λ is ``weight``, k is ``target``, c is ``spread``, v is ``variance``, and s is the standard deviation of all
+    elements of the real batch. The norm is computed for each sample separately, over all of C·H·W, and D̄ is the mean
+    logit of a sample over patches and maps, as in ``gradient-penalty``. A conditional critic gets the labels of the
+    real data; class logits are not used. For a linear critic of slope S the term is λ(S−k)².
 
-    Where implementations differ: the paper has Gaussian noise, the authors' code the uniform noise that is the default
-    here, which is never negative and so moves the points towards brighter images. s is the population's standard
+    Where implementations differ: the paper uses Gaussian noise; the authors' code uses the uniform noise that is the
+    default here, which is never negative and so moves the points toward brighter images. s is the population standard
     deviation, as in the authors' code; PyTorch ports divide by one element less. Torchgan takes one norm over the whole
-    batch, a mistake. With micro-batches s is that of each part.
+    batch, which is a mistake. With micro-batches, s is computed for each micro-batch.
 
     Source: Kodali et al. 2017, arXiv:1705.07215, section 2; the authors' code.
     """
 
     weight: float = Field(default=10.0, ge=0, description="λ, the factor of the term")
-    target: float = Field(default=1.0, ge=0, description="k, the slope aimed at")
+    target: float = Field(default=1.0, ge=0, description="k, the target slope")
     noise: Literal["uniform", "gaussian"] = Field(
-        default="uniform", description="what is added to real data: the authors' code (uniform) or the paper"
+        default="uniform", description="noise added to real data: uniform (the authors' code) or gaussian (the paper)"
     )
-    spread: float = Field(default=0.5, ge=0, description="c: uniform noise, in standard deviations of the batch")
+    spread: float = Field(
+        default=0.5, ge=0, description="c: size of uniform noise, in standard deviations of the batch"
+    )
     variance: float = Field(default=10.0, ge=0, description="v: variance of gaussian noise")
 
     def tags(self) -> frozenset[str]:
@@ -62,7 +64,7 @@ class Dragan(RegularizerOptions, Regularizer):
         real = view.real.detach()
         n, elements = len(real), real[0].numel()
         if self.noise == "gaussian":
-            # One call a sample: what torch draws of normal numbers depends on how many are asked for at once.
+            # One call per sample: the normal numbers that torch draws depend on how many are requested at once.
             rows = [torch.randn(elements, generator=view.random) for _ in range(n)]
             delta = torch.stack(rows).to(real, non_blocking=True)
             return real + sqrt(self.variance) * delta.view_as(real)

@@ -23,26 +23,28 @@ class FeatureMatching(RegularizerOptions, Regularizer):
     Formula:
         G: λ·mean_j (sg E_x φ_j(x) − E_z φ_j(G(z)))²
 
-    φ are the discriminator's features at ``layer``, every channel and place a feature of its own; E are means over the
-    batch, which may differ in size. λ is ``weight``. ``norm``: l2 is the mean of squares above, ``sum`` their sum,
-    ``l1`` the mean of absolute differences. No gradient flows into the real side, nor to the discriminator. With
-    ``only`` it takes the place of the adversarial term in the generator's objective. 0 at equal expectations.
+    φ are the discriminator's features at ``layer``, where every channel and position is one feature; E are means over
+    the batches, which may differ in size. λ is ``weight``. ``norm``: ``l2`` is the mean of squares above, ``sum`` is
+    their sum, and ``l1`` is the mean of absolute differences. No gradient flows into the real side or to the
+    discriminator. With ``only``, the term replaces the adversarial term in the generator's objective. It is 0 at equal
+    expectations.
 
-    Where implementations differ: expectations are compared. The distance of each fake to some real image, sample by
-    sample, is another objective, whose minimum is a generator of one image; it is a known mistake. The paper's is
-    ``sum``, the authors' code is ``l1``; the mean does not depend on the width of the layer.
+    Where implementations differ: this term compares expectations. The distance of each fake to some real image, sample
+    by sample, is a different objective, whose minimum is a generator of one image; it is a known mistake. The paper
+    uses ``sum``, the authors' code uses ``l1``; the mean does not depend on the width of the layer.
 
     Raises:
-        ConfigError: if the discriminator shows no features, or none at this layer.
+        ConfigError: if the discriminator returns no features, or none at this layer.
 
     Source: Salimans et al. 2016, arXiv:1606.03498, section 3.1.
     """
 
     norm: Literal["l2", "sum", "l1"] = Field(
-        default="l2", description="mean of squares, sum of squares (the paper), mean of absolutes (the authors' code)"
+        default="l2",
+        description="mean of squares, sum of squares (the paper) or mean of absolute values (the authors' code)",
     )
-    layer: int = Field(default=-1, description="which of the discriminator's features; the last by default")
-    only: bool = Field(default=False, description="in place of the adversarial term of the generator, not beside it")
+    layer: int = Field(default=-1, description="index into the discriminator's features; by default the last")
+    only: bool = Field(default=False, description="replace the generator's adversarial term instead of adding to it")
 
     def tags(self) -> frozenset[str]:
         """It compares batches of features, in the generator's step."""
@@ -53,9 +55,9 @@ class FeatureMatching(RegularizerOptions, Regularizer):
         """The raw term ``feature_matching``."""
         if view.real_output is None:
             raise ConfigError(
-                "feature-matching compares with the features of real data, and they were not computed",
-                allowed="a loop that reads the tag needs_real_output",
-                hint="report it to the author of the loop that calls feature-matching",
+                "regularizer feature-matching needs the features of real data, but they were not computed",
+                allowed="a training loop that reads the tag needs_real_output",
+                hint="report this to the author of the training loop that calls feature-matching",
             )
         real = chosen_features(view.real_output, self.layer, regularizer="feature-matching").detach().mean(0)
         fake = chosen_features(view.fake_output, self.layer, regularizer="feature-matching").mean(0)

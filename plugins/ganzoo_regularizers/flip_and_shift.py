@@ -1,4 +1,4 @@
-"""Another view of an image that shows the same: mirrored or not, and moved by a few pixels."""
+"""A second view of an image with the same content: mirrored or not, and moved by a few pixels."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 DRAWS = 3
-"""Uniform numbers an image: flip, shift down, shift across."""
+"""Uniform numbers per image: flip, shift down, shift across."""
 
 LARGEST_SHIFT = 8
-"""Shifts go up to this part of a side."""
+"""Shifts go up to a side divided by this."""
 
 
 def flipped_and_shifted(images: Tensor, draws: Tensor) -> Tensor:
     """Images (N, C, H, W), each by its row of ``draws`` (N, 3), uniform in [0, 1); differentiable in the images.
 
-    A horizontal flip with probability ½, then a shift by whole pixels of up to ⌊H/8⌋ and ⌊W/8⌋ each way, all alike.
-    What the shift uncovers is filled by reflection, so that no border tells the views apart.
+    A horizontal flip with probability ½, then a shift by whole pixels of up to ⌊H/8⌋ and ⌊W/8⌋ each way, all equally
+    likely. What the shift uncovers is filled by reflection, so that no border tells the views apart.
     """
     # Decided on the CPU: not every device has the draws' double precision.
     flip = (draws[:, 0] < 0.5).view(-1, 1, 1, 1).to(images.device, non_blocking=True)

@@ -26,13 +26,14 @@ class GradientPenalty(RegularizerOptions, Regularizer):
         D: λ·Eᵢ(nᵢ − k)²,  nᵢ = √(‖∇D̄(x̂ᵢ)‖² + 1e-12)
         x̂ᵢ = αᵢ·xᵢ + (1−αᵢ)·G(z)ᵢ,  αᵢ ~ U[0, 1)
 
-    λ is ``weight``, k is ``target``. The norm is each sample's own, over all of C·H·W; α is one number a sample. D̄ is
-    the mean logit of a sample, over the patches of each map and then over the maps, so that λ means the same for every
-    patch count; class logits never enter. With ``one_sided`` only slopes above k are penalized: relu(nᵢ−k)². Images
-    are the un-augmented ones. For a linear critic of slope s the term is λ(s−k)².
+    λ is ``weight``, k is ``target``. The norm is computed for each sample separately, over all of C·H·W; α is one
+    number per sample. D̄ is the mean logit of a sample, over the patches of each map and then over the maps, so that λ
+    means the same for any number of patches; class logits are not used. With ``one_sided`` only slopes above k are
+    penalized: relu(nᵢ−k)². The gradient is taken at un-augmented images. For a linear critic of slope s the term is
+    λ(s−k)².
 
-    Where implementations differ: one norm over the whole batch (torchgan) and one norm a pixel (MMGeneration) are
-    mistakes. With BatchNorm in the critic the samples are coupled and the penalty is not the paper's.
+    Where implementations differ: one norm over the whole batch (torchgan) and one norm per pixel (MMGeneration) are
+    mistakes. With BatchNorm in the critic the samples are coupled, and the penalty is not the paper's.
 
     Raises:
         ConfigError: if real and fake images differ in shape.
@@ -41,10 +42,10 @@ class GradientPenalty(RegularizerOptions, Regularizer):
     """
 
     weight: float = Field(default=10.0, ge=0, description="λ, the factor of the term")
-    target: float = Field(default=1.0, ge=0, description="k, the slope aimed at")
+    target: float = Field(default=1.0, ge=0, description="k, the target slope")
     one_sided: bool = Field(default=False, description="penalize only slopes above the target")
     labels: Literal["real", "fake"] = Field(
-        default="real", description="whose labels a conditional critic gets with the points in between"
+        default="real", description="whose labels a conditional critic gets with the interpolated points"
     )
 
     def tags(self) -> frozenset[str]:
@@ -63,12 +64,12 @@ class GradientPenalty(RegularizerOptions, Regularizer):
 def between(view: StepView) -> Tensor:
     """A point on the segment between each real image and the fake at its place.
 
-    α is drawn one number a sample, in order, so that a generator carried from one micro-batch to the next draws what
+    α is one number per sample, drawn in order, so that a generator carried from one micro-batch to the next draws what
     it would have drawn for the whole batch.
     """
     if view.real.shape != view.fake.shape:
         raise ConfigError(
-            "gradient-penalty pairs each real image with a fake, but their batches differ in shape",
+            "regularizer gradient-penalty pairs each real image with a fake image, but their batches differ in shape",
             given=f"real {tuple(view.real.shape)}, fake {tuple(view.fake.shape)}",
             allowed="equal shapes",
             hint="draw as many fakes as there are real images, of the same size",

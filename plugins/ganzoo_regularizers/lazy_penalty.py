@@ -14,7 +14,7 @@ class LazyPenaltyOptions(RegularizerOptions):
 
     weight: float = Field(default=10.0, ge=0, description="γ; the term is γ/2·E‖∇D‖²")
     lazy_adam: bool = Field(
-        default=False, description="with every k > 1, set D's Adam to lr·c and β^c, c = k/(k+1), as StyleGAN2 does"
+        default=False, description="for every = k > 1, set D's Adam to lr·c and β^c, c = k/(k+1), as StyleGAN2 does"
     )
 
     def tags(self) -> frozenset[str]:
@@ -22,5 +22,5 @@ class LazyPenaltyOptions(RegularizerOptions):
         return frozenset({"limits_slope", "needs_per_sample_independence"})
 
     def optimizer_correction(self) -> dict[Literal["discriminator", "generator"], float]:
-        """For D c = k/(k+1), if asked for and the term is lazy."""
+        """For D, c = k/(k+1) if ``lazy_adam`` is on and the term is lazy."""
         return {"discriminator": self.every / (self.every + 1)} if self.lazy_adam and self.every > 1 else {}

@@ -21,34 +21,39 @@ if TYPE_CHECKING:
 
 
 class Lecam(RegularizerOptions):
-    """Holds the discriminator's logits near the running averages of the other side, in the discriminator's step.
+    """Holds the discriminator's logits near running averages of the other side's logits, in the discriminator's step.
 
     Formula:
         D: λ·(E relu(r − ē_f)² + E relu(ē_r − f)²)
         ē_r ← d·ē_r + (1−d)·E r,  ē_f ← d·ē_f + (1−d)·E f,  the first time and before ``start`` ē ← E
 
-    r, f are logits on real and fake of any shape; E is the mean over batch and patches, and of several maps each has
-    averages of its own and the terms are summed. λ is ``weight``, d is ``decay``. The averages carry no gradient, take
-    in the present batch before the term is computed, and move once an update of D: of micro-batches, each sees the
-    averages moved by its own means, and the update then takes in those of the whole batch. With ``every`` they move
-    at the updates in which the term counts. They are part of checkpoints. 0 at zero logits.
+    r, f are the logits of real and fake samples, of any shape; E is the mean over batch and patches. If there are
+    several maps, each has its own averages, and the terms are summed. λ is ``weight``, d is ``decay``. The averages
+    carry no gradient, take in the current batch before the term is computed, and move once per update of D: each
+    micro-batch sees the averages moved by its own means, and the update then takes in the means of the whole batch.
+    With ``every`` they move only at the updates in which the term is applied. They are part of checkpoints. The term is
+    0 at zero logits.
 
-    Where implementations differ: the authors' CIFAR code has d 0.9, ``start`` 1000 and averages that begin at 1000;
-    their StyleGAN2 code d 0.99, no start and averages corrected for their beginning. Here they begin at the first
+    Where implementations differ: the authors' CIFAR code uses d 0.9, ``start`` 1000 and averages that begin at 1000;
+    their StyleGAN2 code uses d 0.99, no start and averages corrected for their beginning. Here they begin at the first
     batch's means, so no start is needed, and 0 is the default. The paper's formula has no relu; both codes do.
 
     Raises:
-        ConfigError: if the discriminator gives no logits on real data.
+        ConfigError: if there are no logits on real data.
 
     Source: Tseng et al. 2021, arXiv:2104.03310, section 3; the authors' code.
     """
 
     weight: float = Field(default=0.3, ge=0, description="λ, the factor of the term")
-    decay: float = Field(default=0.9, ge=0, lt=1, description="d, what the averages keep of old")
-    start: int = Field(default=0, ge=0, description="updates of D in which the averages follow, and the term is off")
+    decay: float = Field(default=0.9, ge=0, lt=1, description="d, the share of its old value that an average keeps")
+    start: int = Field(
+        default=0,
+        ge=0,
+        description="number of first updates of D in which the term is off and the averages are the batch means",
+    )
 
     def tags(self) -> frozenset[str]:
-        """Averages over a micro-batch are not those over the batch."""
+        """Averages over a micro-batch are not averages over the batch."""
         return frozenset({"batch_nonlinear"})
 
     def build(self, spec: DataSpec) -> LecamRegularizer:
@@ -57,7 +62,7 @@ class Lecam(RegularizerOptions):
 
 
 class LecamRegularizer(Regularizer):
-    """The term of :class:`Lecam` and its averages, one of each side and map: tensors on the device of the logits."""
+    """The term of :class:`Lecam` and its averages, one per side and map: tensors on the device of the logits."""
 
     def __init__(self, *, decay: float, start: int) -> None:
         self.decay = decay
@@ -70,9 +75,9 @@ class LecamRegularizer(Regularizer):
         """The raw term ``lecam``; none before ``start``."""
         if view.real_output is None:
             raise ConfigError(
-                "lecam compares logits on real with logits on fake data, and there are none on real data",
+                "regularizer lecam compares logits on real and on fake data, but there are none on real data",
                 allowed="the discriminator's step",
-                hint="report it to the author of the loop that calls lecam",
+                hint="report this to the author of the training loop that calls lecam",
             )
         real, fake = view.real_output.maps(), view.fake_output.maps()
         means = torch.stack([torch.stack([logits.detach().mean() for logits in side]) for side in (real, fake)])
@@ -87,7 +92,7 @@ class LecamRegularizer(Regularizer):
         return {"lecam": torch.stack(terms).sum()}
 
     def after_step(self, player: Player, network: nn.Module) -> None:
-        """Move the averages by the means of the whole batch, after the discriminator's step alone."""
+        """Move the averages by the means of the whole batch, after the discriminator's step only."""
         if player == "discriminator" and self._seen:
             total = sum(n for n, _ in self._seen)
             means = torch.stack([means * (n / total) for n, means in self._seen]).sum(0)

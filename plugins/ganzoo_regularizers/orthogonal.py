@@ -9,6 +9,7 @@ from pydantic import Field
 
 from ganzoo.component import RegularizerOptions
 from ganzoo.protocols import Regularizer
+from ganzoo_regularizers.generator_at_hand import network_of
 from ganzoo_regularizers.weight_matrices import weight_matrices
 
 if TYPE_CHECKING:
@@ -23,23 +24,28 @@ class Orthogonal(RegularizerOptions, Regularizer):
     Formula:
         G: β/2·Σ‖(W·Wᵀ) ⊙ (1 − I)‖²_F,  gradient 2β·((W·Wᵀ) ⊙ (1 − I))·W
 
-    β is ``weight``. W is every parameter with two axes or more as an (out, rest) matrix, so that its rows are filters;
-    their lengths are free. Embedding tables, biases and normalization parameters do not take part. Of a weight under
-    spectral norm, W is the stored parameter before its division by s(W), as in the authors' code. The value grows with
-    the number of weights; no batch enters.
+    β is ``weight``. W is every parameter with two axes or more, as an (out, rest) matrix whose rows are filters; the
+    lengths of the rows are not penalized. Embedding tables, biases and normalization parameters are left out. For a
+    weight under spectral norm, W is the stored parameter before its division by σ(W), as in the authors' code. The
+    value grows with the number of weights and does not depend on the batch.
 
-    Where implementations differ: the paper writes β‖(WᵀW) ⊙ (1−I)‖²_F, columns in place of rows and twice this value;
-    rows and scale are here those of the gradient in the authors' code. That code takes the first axis of a transposed
-    convolution for its filters, which is its input; here it is the second, its output.
+    Where implementations differ: the paper writes β‖(WᵀW) ⊙ (1−I)‖²_F, with columns in place of rows and twice this
+    value; here, rows and scale are those of the gradient in the authors' code. That code takes the first axis of a
+    transposed convolution for its filters, which is its input; here the filters are the second axis, its output.
 
     Source: Brock et al. 2019, arXiv:1809.11096, equation 3; the authors' code.
     """
 
     weight: float = Field(default=1e-4, ge=0, description="β; the term is β/2·‖(WWᵀ)⊙(1−I)‖²")
 
+    def tags(self) -> frozenset[str]:
+        """It looks at the weights of the generator, which not every loop has."""
+        return frozenset({"needs_generator"})
+
     def generator_terms(self, view: StepView) -> dict[str, Tensor]:
         """The raw term ``orthogonal``; none if the generator has no such weight."""
-        terms = [overlap(matrix) for _, matrix in weight_matrices(view.network, embeddings=False)]
+        network = network_of(view, name="orthogonal")
+        terms = [overlap(matrix) for _, matrix in weight_matrices(network, embeddings=False)]
         return {"orthogonal": torch.stack(terms).sum()} if terms else {}
 
 

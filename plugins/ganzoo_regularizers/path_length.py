@@ -11,6 +11,7 @@ from ganzoo.component import RegularizerOptions
 from ganzoo.errors import ConfigError
 from ganzoo.protocols import Regularizer
 from ganzoo_regularizers.critic_gradient import NORM_EPSILON
+from ganzoo_regularizers.generator_at_hand import latents_of, network_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,23 +22,23 @@ if TYPE_CHECKING:
 
 
 class PathLength(RegularizerOptions):
-    """Holds the length by which a style's step moves the image near its running mean, in the generator's step.
+    """Holds the distance that a step of the style moves the image near its running mean, in the generator's step.
 
     Formula:
         G: λ·Eᵢ(ℓᵢ − a)²,  ℓᵢ = ‖J_wᵀ·yᵢ‖₂/√(H·W),  J_w = ∂g(wᵢ)/∂w,  yᵢ ~ N(0, I) per pixel and channel
         a ← a + d·(E ℓ − a),  a₀ = 0
 
-    λ is ``weight``, d is ``decay``; g is the generator's ``synthesis``, w what its ``mapping`` gives, (N, W) or
-    (N, layers, W): then ‖·‖² is the mean over layers. a takes in the present batch before the term is computed,
-    carries no gradient, moves once an update in which the term counts, and is part of checkpoints. The gradient goes
-    on through w into the mapping. Of a batch the first N/``shrink`` latents are used, one at least. If g is linear,
-    g(w) = A·w, the mean of ℓ² is ‖A‖²_F/(H·W). The term is 0 where ℓ = a. With ``lazy_adam`` G's Adam is set to lr·c
-    and β^c, c = k/(k+1).
+    λ is ``weight``, d is ``decay``; g is the generator's ``synthesis``, and w is the output of its ``mapping``, (N, W)
+    or (N, layers, W); for the latter, ‖·‖² is the mean over layers. a takes in the current batch before the term is
+    computed, carries no gradient, moves once per update in which the term is applied, and is part of checkpoints. The
+    gradient continues through w into the mapping. Of each batch, the first N/``shrink`` latents are used, at least one.
+    If g is linear, g(w) = A·w, the mean of ℓ² is ‖A‖²_F/(H·W). The term is 0 where ℓ = a. With ``lazy_adam``, G's Adam
+    is set to lr·c and β^c, c = k/(k+1).
 
     Where implementations differ: the paper's γ = ln 2/(r²(ln r − ln 2)) stands before ℓ² without the division; the
-    authors' code, as here, has λ = 2 and divides by r² and, by its mean over layers, by their number. For a generator
-    whose w is shared by all layers, (N, W), there is no such mean, and the same λ is stronger by about their number.
-    In the authors' code the gradient also passes through a, by a factor d.
+    authors' code, as here, uses λ = 2 and divides by r² and, through its mean over layers, by the number of layers. For
+    a generator whose w is shared by all layers, (N, W), there is no such mean, and the same λ is stronger by about that
+    number. In the authors' code the gradient also passes through a, by a factor d.
 
     Raises:
         ConfigError: if the generator has no ``mapping`` and ``synthesis``.
@@ -46,29 +47,29 @@ class PathLength(RegularizerOptions):
     """
 
     weight: float = Field(default=2.0, ge=0, description="λ, the factor of the term")
-    every: int = Field(default=4, ge=1, description="apply at every k-th update of G, k times as strong")
-    decay: float = Field(default=0.01, gt=0, le=1, description="d, the share of the present batch in the mean")
+    every: int = Field(default=4, ge=1, description="apply at every k-th update of G, multiplied by k")
+    decay: float = Field(default=0.01, gt=0, le=1, description="d, the share of the current batch in the running mean")
     shrink: int = Field(default=2, ge=1, description="use only 1/shrink of the batch, to save memory")
     lazy_adam: bool = Field(
-        default=True, description="with every k > 1, set G's Adam to lr·c and β^c, c = k/(k+1), as StyleGAN2 does"
+        default=True, description="for every = k > 1, set G's Adam to lr·c and β^c, c = k/(k+1), as StyleGAN2 does"
     )
 
     def tags(self) -> frozenset[str]:
-        """It needs a style and images; its mean over a micro-batch is not that over the batch."""
-        return frozenset({"batch_nonlinear", "needs_images", "needs_style"})
+        """It needs a style and images, and its mean over a micro-batch is not its mean over the batch."""
+        return frozenset({"batch_nonlinear", "needs_generator", "needs_images", "needs_style"})
 
     def optimizer_correction(self) -> dict[Literal["discriminator", "generator"], float]:
-        """For G c = k/(k+1), if asked for and the term is lazy."""
+        """For G, c = k/(k+1) if ``lazy_adam`` is on and the term is lazy."""
         return {"generator": self.every / (self.every + 1)} if self.lazy_adam and self.every > 1 else {}
 
     def build(self, spec: DataSpec) -> PathLengthRegularizer:
         """The regularizer with its running mean. Raises ``ConfigError`` if the data are vectors."""
         if len(spec.shape) != 3:
             raise ConfigError(
-                "path-length measures how an image answers to its style code, and the data are vectors",
+                "regularizer path-length measures how an image changes with its style, but the data are vectors",
                 given=f"shape {spec.shape}",
                 allowed="shapes (C, H, W)",
-                hint="leave it out (--reg none)",
+                hint="leave path-length out; --reg none leaves out all regularizers",
             )
         return PathLengthRegularizer(decay=self.decay, shrink=self.shrink)
 
@@ -84,18 +85,19 @@ class PathLengthRegularizer(Regularizer):
 
     def generator_terms(self, view: StepView) -> dict[str, Tensor]:
         """The raw term ``path_length``."""
-        network: Any = view.network
+        network: Any = network_of(view, name="path-length")
+        z, _ = latents_of(view, name="path-length")
         if not (hasattr(network, "mapping") and hasattr(network, "synthesis")):
             raise ConfigError(
-                "path-length needs a generator with a style, and this one has no mapping and synthesis",
+                "regularizer path-length needs a generator with a style, but this one has no mapping and synthesis",
                 given=type(network).__name__,
                 allowed="a generator with the tag provides_style",
                 hint="--gen stylegan, or leave path-length out",
             )
-        used = max(1, len(view.z) // self.shrink)
+        used = max(1, len(z) // self.shrink)
         lengths = path_lengths(
             network,
-            view.z[:used],
+            z[:used],
             None if view.fake_labels is None else view.fake_labels[:used],
             random=view.random,
         )

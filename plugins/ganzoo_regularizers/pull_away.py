@@ -24,24 +24,24 @@ class PullAway(RegularizerOptions, Regularizer):
     Formula:
         G: λ/(N(N−1))·Σ_{i≠j} cos²(Sᵢ, Sⱼ)
 
-    Sᵢ is the discriminator's encoding of fake i, its features at ``layer``, flattened; the autoencoder shows its code
-    as the last. λ is ``weight``. The raw term is 0 for orthogonal and 1 for parallel or opposite encodings. Their
-    length plays no part; an encoding of zero is orthogonal to all.
+    Sᵢ is the discriminator's encoding of fake i: its features at ``layer``, flattened. The last features of
+    ``autoencoder`` are its code. λ is ``weight``. The raw term is 0 for orthogonal and 1 for parallel or opposite
+    encodings. Their length does not matter; an encoding of zero is orthogonal to all.
 
-    Where implementations differ: the cosine is squared. Widely copied code leaves the square out, and so rewards
-    opposite encodings: a known mistake.
+    Where implementations differ: the cosine is squared. Widely copied code leaves out the square and so rewards
+    opposite encodings, which is a known mistake.
 
     Raises:
-        ConfigError: if the discriminator shows no features, or none at this layer, or there is only one fake.
+        ConfigError: if the discriminator returns no features, or none at this layer, or there is only one fake.
 
     Source: Zhao et al. 2017, arXiv:1609.03126, section 2.4.
     """
 
     weight: float = Field(default=0.1, ge=0, description="λ, the factor of the term")
-    layer: int = Field(default=-1, description="which of the discriminator's features; the last by default")
+    layer: int = Field(default=-1, description="index into the discriminator's features; by default the last")
 
     def tags(self) -> frozenset[str]:
-        """It looks at pairs of features within a batch."""
+        """It compares pairs of features within a batch."""
         return frozenset({"needs_features", "batch_nonlinear"})
 
     def generator_terms(self, view: StepView) -> dict[str, Tensor]:
@@ -50,10 +50,10 @@ class PullAway(RegularizerOptions, Regularizer):
         n = len(encodings)
         if n < 2:
             raise ConfigError(
-                "pull-away compares the fakes of a batch in pairs, and there is no pair",
-                given=f"{n} in a micro-batch",
+                "regularizer pull-away compares the fakes of a batch in pairs, but there is no pair",
+                given=f"{n} per micro-batch",
                 allowed="at least 2",
-                hint="a larger --batch-size, or fewer train.accumulate",
+                hint="a larger --batch-size, or a smaller train.accumulate",
             )
         directions = F.normalize(encodings, dim=1)
         squares = (directions @ directions.T).square()

@@ -21,14 +21,14 @@ class R1(LazyPenaltyOptions, Regularizer):
         D: γ/2·Eᵢ‖∇D̄(xᵢ)‖²
 
     γ is ``weight``; the raw term is ½·E‖∇D̄‖². The squared norm is summed over all of C·H·W; D̄ is the mean logit of a
-    sample, over the patches of each map and then over the maps, so that γ means the same for every patch count; class
-    logits never enter. Images are the un-augmented ones, with their labels. For D = ⟨w, x⟩ the term is γ/2·‖w‖². With
-    ``every`` k the term counts k times as much at every k-th update: StyleGAN2's lazy form is ``every`` 16 with
-    ``lazy_adam``, which sets D's Adam to lr·c and β^c, c = k/(k+1).
+    sample, over the patches of each map and then over the maps, so that γ means the same for any number of patches;
+    class logits are not used. The gradient is taken at the un-augmented images, with their labels. For D = ⟨w, x⟩ the
+    term is γ/2·‖w‖². With ``every`` k the term is applied at every k-th update and multiplied by k: StyleGAN2's lazy
+    form is ``every`` 16 with ``lazy_adam``, which sets D's Adam to lr·c and β^c, c = k/(k+1).
 
-    Where implementations differ: the paper has γ/2 and γ 10, as here; libraries whose factor stands for γ/2 need half
-    the number. StyleGAN2 gives the lazy term an optimizer step of its own, so it makes k+1 steps where the plain form
-    makes k, and c makes up for that; here the term joins D's own step.
+    Where implementations differ: the paper uses γ/2 and γ 10, as here; libraries whose factor stands for γ/2 need half
+    the number. StyleGAN2 gives the lazy term its own optimizer step, so it takes k+1 steps where the plain form takes
+    k, and c compensates for that; here the term is part of D's own step.
 
     Source: Mescheder et al. 2018, arXiv:1801.04406, equation 9; lazy form: Karras et al. 2020, arXiv:1912.04958.
     """

@@ -20,11 +20,11 @@ class R2(LazyPenaltyOptions, Regularizer):
     Formula:
         D: γ/2·Eᵢ‖∇D̄(G(z)ᵢ)‖²
 
-    γ is ``weight``; the raw term is ½·E‖∇D̄‖². Everything is as in ``r1``, with fakes and the labels they were asked for
-    in place of real data. G gets no gradient from it: fakes are detached in D's step. For D = ⟨w, x⟩ the term is
-    γ/2·‖w‖².
+    γ is ``weight``; the raw term is ½·E‖∇D̄‖². Everything is as in ``r1``, with fakes and the labels they were
+    generated for in place of real data. G gets no gradient from this term, because fakes are detached in D's step. For
+    D = ⟨w, x⟩ the term is γ/2·‖w‖².
 
-    Where implementations differ: libraries whose factor stands for γ/2 need half the number. R3GAN takes R1 and R2
+    Where implementations differ: libraries whose factor stands for γ/2 need half the number. R3GAN uses R1 and R2
     together, with the same γ.
 
     Source: Mescheder et al. 2018, arXiv:1801.04406, equation 10; with R1: Huang et al. 2024, arXiv:2501.05441.

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from ganzoo.component import RegularizerOptions
 from ganzoo.protocols import Regularizer
+from ganzoo_regularizers.generator_at_hand import network_of
 from ganzoo_regularizers.weight_matrices import weight_matrices
 
 if TYPE_CHECKING:
@@ -24,22 +25,22 @@ class SpectralRegularization(RegularizerOptions):
     """Sum of the squared spectral norms of the discriminator's weights, in the discriminator's step.
 
     Formula:
-        D: λ/2·Σ s(W)²,  s = uᵀ·W·v with u, v held fixed,  gradient λ·s·u·vᵀ
-        v ← Wᵀu/‖Wᵀu‖,  u ← W·v/‖W·v‖  once an update of D
+        D: λ/2·Σ σ(W)²,  σ = uᵀ·W·v with u, v held fixed,  gradient λ·σ·u·vᵀ
+        v ← Wᵀu/‖Wᵀu‖,  u ← W·v/‖W·v‖  once per update of D
 
     λ is ``weight``. W is every parameter with two axes or more, embedding tables included and normalization layers
-    not, as an (out, rest) matrix; s(W) is that matrix's largest singular value and not the operator norm of a
-    convolution. u starts at random and comes near the first singular vector within some updates; before, s is too
-    small. u and v are part of checkpoints. Of a weight under spectral norm, W is the stored parameter before its
-    division by s(W): the output does not depend on its size, so the penalty only changes how fast it learns.
+    excluded, as an (out, rest) matrix; σ(W) is that matrix's largest singular value and not the operator norm of a
+    convolution. u starts at random and approaches the first singular vector within some updates; before that, σ is too
+    small. u and v are part of checkpoints. For a weight under spectral norm, W is the stored parameter before its
+    division by σ(W): the output does not depend on its size, so the penalty only changes how fast it learns.
 
-    Where implementations differ: some differentiate the power iteration as well; the paper, as here, does not. It does
-    not limit the slope of a critic by itself, so it gives no bound to a Wasserstein loss.
+    Where implementations differ: some also differentiate the power iteration; the paper does not, and neither does
+    ganzoo. This penalty does not limit the slope of a critic by itself, so it gives no bound to a Wasserstein loss.
 
     Source: Yoshida & Miyato 2017, arXiv:1705.10941, section 3 and algorithm 1.
     """
 
-    weight: float = Field(default=0.01, ge=0, description="λ; the term is λ/2·Σ s(W)²")
+    weight: float = Field(default=0.01, ge=0, description="λ; the term is λ/2·Σ σ(W)²")
 
     def build(self, spec: DataSpec) -> SpectralRegularizationRegularizer:
         """The regularizer with its singular vectors."""
@@ -55,7 +56,7 @@ class SpectralRegularizationRegularizer(Regularizer):
     def discriminator_terms(self, view: StepView) -> dict[str, Tensor]:
         """The raw term ``spectral_regularization``; none if the discriminator has no such weight."""
         terms = []
-        for name, matrix in weight_matrices(view.network, embeddings=True):
+        for name, matrix in weight_matrices(network_of(view, name="spectral-regularization"), embeddings=True):
             if name not in self.vectors:
                 start = torch.randn(len(matrix), generator=view.random).to(matrix, non_blocking=True)
                 self.vectors[name] = iterated(matrix, start)
@@ -64,7 +65,7 @@ class SpectralRegularizationRegularizer(Regularizer):
         return {"spectral_regularization": torch.stack(terms).sum()} if terms else {}
 
     def after_step(self, player: Player, network: nn.Module) -> None:
-        """One power iteration of the weights as they now are; so all micro-batches of a step see the same vectors."""
+        """One power iteration on the current weights, so that all micro-batches of a step see the same vectors."""
         if player == "discriminator":
             for name, matrix in weight_matrices(network, embeddings=True):
                 if name in self.vectors:

@@ -24,22 +24,23 @@ class WeightClip(RegularizerOptions, Regularizer):
         after D's optimizer step: θ ← min(max(θ, −c), c)
 
     c is ``clip``. Weights and biases are clipped; the affine parameters of normalization layers (batch, instance,
-    group, layer, RMS) only with ``include_affine``. Buffers never are: neither running statistics nor the vectors of
-    spectral norm. Of a parametrized weight the stored parameter is clipped, not the weight computed from it: under
-    spectral norm that is W before its division by s(W), so the weights in use keep norm 1 and may leave the box. A
-    projection has no factor: ``weight`` is without effect, and so is ``every``, as no parameter may stay outside.
+    group, layer, RMS) are clipped only with ``include_affine``. Buffers are never clipped: neither running statistics
+    nor the vectors of spectral norm. For a parametrized weight, the stored parameter is clipped, not the weight
+    computed from it: under spectral norm that is W before its division by σ(W), so the weights in use keep norm 1 and
+    may leave the box. A projection has no factor, so ``weight`` has no effect; ``every`` has none either, because no
+    parameter may stay outside the box.
 
-    Where implementations differ: the authors' code clips the affine parameters of BatchNorm too, whose scales of about
-    1 then fall to 0.01. It clips before each of D's updates, the paper's algorithm, as here, after it.
+    Where implementations differ: the authors' code also clips the affine parameters of BatchNorm, whose scales of about
+    1 then fall to 0.01. It clips before each of D's updates; the paper's algorithm clips after it, as does ganzoo.
 
     Source: Arjovsky et al. 2017, arXiv:1701.07875, algorithm 1.
     """
 
-    weight: float = Field(default=1.0, ge=0, description="without effect: a projection has none")
-    every: int = Field(default=1, ge=1, description="without effect: the projection follows each update of D")
+    weight: float = Field(default=1.0, ge=0, description="no effect: a projection has no factor")
+    every: int = Field(default=1, ge=1, description="no effect: the projection follows each update of D")
     clip: float = Field(default=0.01, gt=0, description="c, the bound of every parameter")
     include_affine: bool = Field(
-        default=False, description="clip the affine parameters of normalization layers too, as the authors do"
+        default=False, description="also clip the affine parameters of normalization layers, as the authors do"
     )
 
     def tags(self) -> frozenset[str]:
@@ -48,7 +49,7 @@ class WeightClip(RegularizerOptions, Regularizer):
 
     @torch.no_grad()
     def after_step(self, player: Player, network: nn.Module) -> None:
-        """Clip in place, after the discriminator's step alone."""
+        """Clip in place, after the discriminator's step only."""
         if player != "discriminator":
             return
         for module in network.modules():

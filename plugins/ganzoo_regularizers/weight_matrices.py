@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 NORMALIZATIONS = (_BatchNorm, _InstanceNorm, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
-"""Layers whose parameters scale and shift one feature each: no matrices, whatever their axes."""
+"""Layers whose parameters scale and shift one feature each: these are not matrices, whatever their shape."""
 
 
 def weight_matrices(network: nn.Module, *, embeddings: bool) -> Iterator[tuple[str, Tensor]]:
     """Name and (out, rest) matrix of every parameter with two axes or more, differentiable in the parameter.
 
-    Of a transposed convolution ``out`` is the second axis, otherwise the first. Of a parametrized weight, such as one
-    under spectral norm, it is the stored parameter and not the weight computed from it: the penalties were published
-    for parameters, and on W/s(W) a penalty on the size of W would be a constant. Normalization layers have no matrix,
-    whatever the axes of their parameters; embedding tables are left out unless ``embeddings``.
+    ``out`` is the second axis of a transposed convolution and the first axis of any other layer. For a parametrized
+    weight, such as one under spectral norm, the matrix is the stored parameter and not the weight computed from it: the
+    penalties were published for parameters, and on W/σ(W) a penalty on the size of W would be a constant. Normalization
+    layers have no matrix, whatever the shape of their parameters; embedding tables are left out unless ``embeddings``.
     """
     for name, parameter in network.named_parameters():
         if parameter.dim() < 2:
@@ -38,7 +38,7 @@ def weight_matrices(network: nn.Module, *, embeddings: bool) -> Iterator[tuple[s
 
 
 def owner_of(network: nn.Module, name: str) -> nn.Module:
-    """The layer a parameter belongs to; that of a parametrized weight is LAYER.parametrizations.weight.original."""
+    """The layer a parameter belongs to; a parametrized weight is named LAYER.parametrizations.weight.original."""
     path = name.split(".")
     depth = path.index("parametrizations") if "parametrizations" in path else len(path) - 1
     return network.get_submodule(".".join(path[:depth]))

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ganzoo.cli import app
-from ganzoo.cli.sugar import written_out
+from ganzoo.cli.dotted_flags import written_out
 
 TINY = (
     "--data synthetic --image-size 8 --batch-size 4 --steps 2 --set data.n=16 --disc.ndf 2 --gen.ngf 2 --gen.latent 3"

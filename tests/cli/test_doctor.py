@@ -76,8 +76,8 @@ class TestTheReport:
         assert {check["status"] for check in checks.values()} <= {"ok", "note"}
         assert checks["versions", "torch"]["text"] == installed_version("torch")
         assert checks["devices", "torch"]["text"] == torch.__version__
-        assert checks["devices", "auto"]["text"] == f"runtime.device: auto takes {pick_device('auto')}"
-        assert "from the exact result" in checks["devices", "computation"]["text"]
+        assert checks["devices", "auto"]["text"] == f"runtime.device: auto selects {pick_device('auto')}"
+        assert "off the exact result" in checks["devices", "computation"]["text"]
         assert os.environ["GANZOO_CACHE"] in checks["folders", "cache"]["text"]
         assert str(tmp_path / "runs") in checks["folders", "runs"]["text"]
         assert list(tmp_path.iterdir()) == []
@@ -100,7 +100,7 @@ class TestTheReport:
             in "\n".join(lines)
         )
         assert "      fix: python -m pip install --upgrade ganzoo" in lines
-        assert "      or:  leave it out: GANZOO_DISABLE_PLUGINS=other-api" in lines
+        assert "      or:  disable it: GANZOO_DISABLE_PLUGINS=other-api" in lines
         assert any(line.startswith("      | Traceback") for line in lines)
         assert "  + healthy         1.0: 4 losses" in lines
         assert "  ! loss needy  needs no_such, which is not installed" in lines
@@ -129,7 +129,7 @@ class TestTheReport:
             ("plugins", "doctor"),
         ]
         broken = checks[-1]
-        assert broken["text"] == "could not go on: ZeroDivisionError: no distributions today"
+        assert broken["text"] == "could not continue: ZeroDivisionError: no distributions today"
         assert "in find_distributions" in broken["traceback"]
 
 
@@ -235,7 +235,7 @@ class TestFolders:
         [fault] = [check for check in outcome.json["checks"] if check["status"] == "fault"]
         assert (fault["section"], fault["name"]) == ("folders", "cache")
         assert "Not a directory" in fault["text"]
-        assert fault["fixes"] == ["set GANZOO_CACHE to a folder that can be written"]
+        assert fault["fixes"] == ["set GANZOO_CACHE to a writable folder"]
         assert "write_and_remove" in fault["traceback"]
 
     def test_a_cache_in_the_home_of_nobody(self, tmp_path, monkeypatch):
@@ -243,8 +243,8 @@ class TestFolders:
         monkeypatch.setenv("GANZOO_CACHE", "~nosuchuser/x")
         cache, runs = folder_checks()
         assert (cache.status, runs.status) == ("fault", "ok")
-        assert cache.text == "GANZOO_CACHE begins with a home folder that is not known: ~nosuchuser/x"
-        assert cache.fixes == ("set GANZOO_CACHE to a folder that can be written",)
+        assert cache.text == "GANZOO_CACHE begins with a home folder that does not exist: ~nosuchuser/x"
+        assert cache.fixes == ("set GANZOO_CACHE to a writable folder",)
 
     def test_the_cache_is_tried_whatever_torch_does(self, ganzoo, fake_torch):
         fake_torch("raise ImportError('no torch today')")
@@ -258,7 +258,7 @@ class TestFolders:
         (tmp_path / "gone").rmdir()
         cache, runs = folder_checks()
         assert (cache.status, runs.status) == ("ok", "fault")
-        assert runs.text == "the current folder cannot be written: No such file or directory"
+        assert runs.text == "the current folder is not writable: No such file or directory"
         assert runs.fixes == ("work in another folder, or: ganzoo run --out DIR",)
 
     def test_a_folder_of_runs_that_cannot_be_written(self, tmp_path, monkeypatch):
@@ -331,7 +331,7 @@ class TestPlugins:
             assert check.text.startswith("1.0: left out at stage ")
             assert "\n" not in check.text
             assert len(check.fixes) >= 2
-            assert check.fixes[-1] == f"leave it out: GANZOO_DISABLE_PLUGINS={check.name}"
+            assert check.fixes[-1] == f"disable it: GANZOO_DISABLE_PLUGINS={check.name}"
         assert {check.name for check in found if check.traceback} == {name.replace("_", "-") for name in RAISING}
         assert exit_code(found) == 4
 
@@ -341,7 +341,7 @@ class TestPlugins:
         for left in (3, 2, 1):
             found = faults(loading_checks())
             assert len(found) == left
-            variable, _, value = found[0].fixes[-1].removeprefix("leave it out: ").partition("=")
+            variable, _, value = found[0].fixes[-1].removeprefix("disable it: ").partition("=")
             monkeypatch.setenv(variable, value)
         checks = list(loading_checks())
         assert exit_code(checks) == 0
@@ -405,7 +405,7 @@ class TestPlugins:
         checks = list(loading_checks())
         needy = named(checks, "loss needy")
         assert (needy.section, needy.status) == ("optional packages", "note")
-        assert needy.fixes == ("python -m pip install no_such  # import names: a package may have another",)
+        assert needy.fixes == ("python -m pip install no_such  # import names; the package name may differ",)
         assert [check.name for check in faults(checks)] == ["healthy/absent"]
         assert named(checks, "healthy").text == "1.0: 4 losses"
 
@@ -418,7 +418,7 @@ class TestPlugins:
         found = faults(checks)
         assert [check.name for check in found] == ["parts/gone", "parts/plain", "parts/no-file"]
         assert found[0].text.startswith("loss 'gone' of parts 1.0 cannot be loaded from 'parts:Gone': AttributeError")
-        assert "is no subclass of ganzoo.component.Options" in found[1].text
+        assert "is not a subclass of ganzoo.component.Options" in found[1].text
         assert found[2].text.startswith(
             "recipe 'no-file' of parts 1.0 cannot be loaded from 'parts:none.yaml': TypeError"
         )
@@ -459,8 +459,8 @@ class TestPluginsThatEndTheProcess:
         checks = list(plugin_checks())
         assert [check.name for check in faults(checks)] == ["other-api", "fatal"]
         fatal = named(checks, "fatal")
-        assert fatal.text == f"2.0: takes ganzoo down when it or a component of it is loaded: {ending}"
-        assert fatal.fixes[-1] == "leave it out: GANZOO_DISABLE_PLUGINS=fatal"
+        assert fatal.text == f"2.0: crashes ganzoo when it or one of its components is loaded: {ending}"
+        assert fatal.fixes[-1] == "disable it: GANZOO_DISABLE_PLUGINS=fatal"
 
     def test_a_component_that_ends_it(self, folder):
         (folder.path / "fatal_target.py").write_text("import os; os._exit(3)")
@@ -477,7 +477,10 @@ class TestPluginsThatEndTheProcess:
             (folder.path / f"{name}.py").write_text(source + text)
             folder.announce(name, {"main": name})
         [fault] = faults(plugin_checks())
-        assert (fault.name, fault.text) == ("all together", "cannot be loaded in one process: ended with exit code 3")
+        assert (fault.name, fault.text) == (
+            "all together",
+            "cannot be loaded together in one process: ended with exit code 3",
+        )
 
     def test_the_page_has_all_of_it(self, folder):
         (folder.path / "fatal.py").write_text("import os; os._exit(3)")

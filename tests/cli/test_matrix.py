@@ -99,7 +99,7 @@ def test_the_table(ganzoo):
     lines = [line.rstrip() for line in ganzoo(f"matrix {QUICK}").out.splitlines()]
     assert lines[:2] == [" " * 15 + "hinge", " " * 15 + "│   ebgan"]
     assert [line.split() for line in lines[2:4]] == [["mlp", "ok", "w"], ["autoencoder", "w", "ok"]]
-    assert "w      2  warn: runs, but is ill-posed" in lines
+    assert "w      2  warn: it runs, but is ill-posed" in lines
     assert "w   ebgan with mlp" in lines
 
 

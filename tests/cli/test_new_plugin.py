@@ -53,11 +53,11 @@ def test_a_name_that_is_taken_is_warned_of(ganzoo):
     ("line", "message", "following"),
     [
         ("ganzoo-losses", "the Python package ganzoo_losses", "ganzoo new-plugin ganzoo-my-losses"),
-        ("./mine", "no plugin can be called that", "--out DIR"),
-        ("ganzoo-lab --component Hinge2", "no loss can be called that", "--component soft-hinge"),
-        ("ganzoo-lab --kind extractor", "nothing uses the kind extractor yet", "--kind metric"),
+        ("./mine", "not a valid plugin name", "--out DIR"),
+        ("ganzoo-lab --component Hinge2", "not a valid name for a loss", "--component soft-hinge"),
+        ("ganzoo-lab --kind extractor", "no template for the kind extractor", "--kind metric"),
         ("ganzoo-lab --kind los", "did you mean 'loss'?", "ganzoo new-plugin --help"),
-        ("ganzoo-lab --out nowhere", "there is no folder nowhere", "--out with a folder that exists"),
+        ("ganzoo-lab --out nowhere", "there is no folder nowhere", "use --out DIR with an existing folder"),
     ],
 )
 def test_mistakes(ganzoo, tmp_path, line, message, following):
@@ -82,7 +82,7 @@ def test_nothing_is_overwritten(ganzoo, tmp_path):
     mine.write_text("mine")
     outcome = ganzoo("new-plugin ganzoo-lab")
     assert (outcome.code, outcome.out) == (2, "")
-    assert "ganzoo-lab exists, and nothing is overwritten" in outcome.err
+    assert "ganzoo-lab already exists, and ganzoo does not overwrite it" in outcome.err
     assert mine.read_text() == "mine"
 
 

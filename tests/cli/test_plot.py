@@ -79,7 +79,7 @@ def test_a_run_that_has_written_nothing_yet(ganzoo, run, tmp_path):
     (tmp_path / run / "metrics.jsonl").unlink()
     outcome = ganzoo("plot run 1")
     assert outcome.code == 2
-    assert "the run has written no metrics yet" in outcome.err
+    assert "the run has not written any metrics yet" in outcome.err
 
 
 def test_without_matplotlib_the_extra_is_named(ganzoo, run, monkeypatch):

@@ -62,7 +62,7 @@ class TestRows:
                 "import: ModuleNotFoundError: No module named 'a_package_that_nobody_has'",
             ),
             ("exits_at_import", None, "failed", "import: SystemExit: 0"),
-            ("no_api", None, "failed", "api version: it declares no GANZOO_API"),
+            ("no_api", None, "failed", "api version: it does not declare GANZOO_API"),
             ("other_api", 2, "failed", "api version: it is written for GANZOO_API = 2"),
             ("api_as_text", "'1'", "failed", "api version: it is written for GANZOO_API = '1'"),
             ("misspelt_hook", 1, "failed", "hook names: there is no hook 'ganzoo_component'"),
@@ -119,7 +119,7 @@ class TestRows:
         assert rows["healthy"]["status"] == "disabled"
         misspelt = rows["helthy"]
         assert (misspelt["version"], misspelt["entry_point"], misspelt["status"]) == ("", "", "warning")
-        assert misspelt["message"].startswith("selection: GANZOO_PLUGINS names it, but it is no installed plugin")
+        assert misspelt["message"].startswith("selection: GANZOO_PLUGINS names it, but it is not an installed plugin")
         page = ganzoo("plugins").out
         assert "did you mean 'healthy'?" in page
         assert "part of ganzoo 0." in page

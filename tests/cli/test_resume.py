@@ -53,14 +53,14 @@ def test_what_may_not(ganzoo, run, tmp_path, path):
 def test_wrong_values(ganzoo, run):
     outcome = ganzoo("resume --steps 0 --precision fp16 --set runtime.devise=cpu")
     assert outcome.code == 2
-    assert "3 things do not fit" in outcome.err
+    assert "3 problems" in outcome.err
     assert "runtime.devise (from --set): unknown key; did you mean 'device'?" in outcome.err
 
 
 def test_no_runs(ganzoo):
     outcome = ganzoo("resume")
     assert outcome.code == 2
-    assert "there is no run in runs/" in outcome.err
+    assert "there are no runs in runs/" in outcome.err
 
 
 def test_an_unknown_run(ganzoo, run):
@@ -88,7 +88,7 @@ def test_no_checkpoint_that_verifies(ganzoo, run, tmp_path):
         weights.write_bytes(b"")
     outcome = ganzoo("resume --steps 3")
     assert outcome.code == 7
-    assert "no checkpoint that verifies" in outcome.err
+    assert "no intact checkpoint" in outcome.err
 
 
 def test_a_run_that_another_process_holds(ganzoo, run, tmp_path):

@@ -133,4 +133,4 @@ def test_a_grid_is_named_as_a_png(ganzoo, run, tmp_path):
 
 def test_a_run_that_is_not_there(ganzoo):
     for line in ("sample 99 --out o", "plot run 99"):
-        assert "--runs DIR names the folder of runs" in ganzoo(line).err
+        assert "use --runs DIR if your runs are in another folder" in ganzoo(line).err

@@ -49,7 +49,7 @@ def test_a_dry_run_names_them_and_starts_none(tiny, tmp_path):
 REFUSED = [
     ("--tracker tensorboar", "there is no tracker called 'tensorboar'; did you mean 'tensorboard'?"),
     ("--tracker hinge", "'hinge' is a loss, not a tracker"),
-    ("--tracker.tensorboard.flush-secs 5", "tracker.tensorboard is set, and tracker tensorboard is not asked for"),
+    ("--tracker.tensorboard.flush-secs 5", "tracker.tensorboard is set, but tracker tensorboard is not enabled"),
     ("--tracker tensorboard --tracker.tensorboard.flush-secs 0", "tracker.tensorboard.flush_secs = 0: must be gre"),
     ("--tracker tensorboard --set tracker.tensorboard.flush=5", "unknown key; did you mean 'flush_secs'?"),
     ("--set tracker=tensorboard", "next:    --tracker NAME\n"),
@@ -75,8 +75,8 @@ def test_a_file_that_names_one(ganzoo, tmp_path):
     outcome = ganzoo("run --config mine.yaml")
     assert outcome.code == 2
     assert (
-        "tracker (from file mine.yaml): unknown key; trackers are no part of the configuration: "
-        "--tracker NAME asks for one" in outcome.err
+        "tracker (from file mine.yaml): unknown key; trackers are not part of the configuration: "
+        "add one with --tracker NAME" in outcome.err
     )
 
 
@@ -89,7 +89,7 @@ def test_where_it_failed_is_in_the_log_and_with_debug_on_the_screen(ganzoo, tmp_
     tiny = "--data synthetic --image-size 8 --batch-size 4 --steps 2 --disc.ndf 2 --gen.ngf 2 --set train.log_every=1"
     outcome = ganzoo(f"{before}run {tiny} --tracker tensorboard")
     assert (outcome.code, outcome.out) == (0, f"{RUN}\n")
-    assert outcome.err.count("failed, and is told nothing more: ValueError: no curve today") == 1
+    assert outcome.err.count("failed and will not receive any more data: ValueError: no curve today") == 1
     assert ("Traceback (most recent call last)" in outcome.err) == shown
     log = (tmp_path / RUN / "log.txt").read_text()
     assert log.count("Traceback (most recent call last)") == 1

@@ -20,8 +20,9 @@ from toys import Hinge
 from ganzoo.errors import ConfigError
 from ganzoo.protocols import DataSpec, Discriminator, DiscriminatorOutput, Generator
 from ganzoo.training import spectral
+from ganzoo.training.game import Game, Inputs, WeightedRegularizer
 from ganzoo.training.state import averaged_copy, update_average
-from ganzoo.training.step import Game, Inputs, WeightedRegularizer, discriminator_terms, generator_terms
+from ganzoo.training.step import discriminator_terms, generator_terms
 
 CLASSES = ("a", "b", "c")
 SPEC = DataSpec(shape=(3, 32, 32), classes=CLASSES, marginal=(0.2, 0.3, 0.5), conditional=True)

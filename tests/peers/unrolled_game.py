@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganzoo.protocols import DiscriminatorOutput
-from ganzoo.training.step import Game, Inputs, generator_terms
+from ganzoo.training.game import Game, Inputs
+from ganzoo.training.step import generator_terms
 from ganzoo.training.unroll import Unroll, functional
 
 OPTIMIZERS = {

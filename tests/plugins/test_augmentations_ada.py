@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from ganzoo.config.layers import parse_assignments
 from ganzoo.errors import ConfigError
 from ganzoo.protocols import DataSpec
 
@@ -360,8 +362,11 @@ def test_p_takes_part_in_the_transform_at_once():
 def test_what_it_cannot_transform_is_refused():
     with pytest.raises(ConfigError, match=r"shape \(2,\)"):
         Ada().build(DataSpec(shape=(2,)))
-    with pytest.raises(ConfigError, match="4 channels"):
+    with pytest.raises(ConfigError, match="4 channels") as caught:
         Ada().build(DataSpec(shape=(4, 8, 8)))
+    flag, assignment = shlex.split(caught.value.hint)
+    assert flag == "--set"
+    Ada(groups=parse_assignments([assignment])["augment.ada.groups"]).build(DataSpec(shape=(4, 8, 8)))
     assert Ada(groups=("blit",)).build(DataSpec(shape=(4, 8, 8)))(torch.zeros(1, 4, 8, 8), draws_of()).shape[1] == 4
     for options in ({"groups": ()}, {"groups": ("blit", "blit")}, {"fixed": 1.5}, {"interval": 0}, {"speed": 0}):
         with pytest.raises(ValidationError):

@@ -147,6 +147,8 @@ def test_splits(folder):
     assert shades(load(folder, SPLIT, split="all")) == [10, 20, 30, 40]
     assert shades(load(folder, SPLIT.replace("split", "fold"), split_column="fold", split="val")) == [40]
     assert "allowed: train, all" in refused(folder, WHOLE, split="test")
+    assert "or write test into the split column" in refused(folder, WHOLE, split="test")
+    assert "next:    --set data.split=train" in refused(folder, WHOLE, split="nonsense").splitlines()[-1]
 
 
 def test_splits_are_checked(folder):
@@ -178,9 +180,9 @@ def test_a_patient_in_two_splits_is_warned_of(folder, caplog):
         ),
         (table("image,label", "images/a.png,x,y", "images/b.png"), "line 2: 3\n  line 3: 1"),
         (table("file,label", "images/a.png,x"), "no column 'image'\n  given:   line 1: file, label"),
-        (table("image,label,label", "images/a.png,x,y"), "several columns of the name 'label'"),
-        (table("image,label"), "lists no picture"),
-        ("", "lists no picture"),
+        (table("image,label,label", "images/a.png,x,y"), "several columns named 'label'"),
+        (table("image,label"), "lists no pictures"),
+        ("", "lists no pictures"),
         (table("image,label", '"images/a.png,x'), "cannot read"),
         (table("image", "images"), "line 2: images"),
         (table("image", "a\0b"), "not UTF-8"),
@@ -199,7 +201,7 @@ def test_unknown_columns_are_refused_only_if_they_were_asked_for(folder):
 
 def test_many_missing_files_are_counted_and_twenty_named(folder):
     message = refused(folder, table("image", "images/a.png", *(f"x{number}.png" for number in range(30))))
-    assert "30 of 31 images are not there" in message
+    assert "30 of 31 images are missing" in message
     assert "line 22: x19.png" in message
     assert "and 10 more" in message
     assert "--set data.root=FOLDER, or leave them out" in message
@@ -215,9 +217,9 @@ def test_what_cannot_be_read_can_be_left_out(folder, caplog):
     with caplog.at_level(logging.WARNING, "ganzoo"):
         data = load(folder, text, on_error="skip")
     assert (shades(data), data.labels.tolist(), data.groups) == ([10, 30], [1, 0], ("2", "4"))
-    assert "left out, since they cannot be read: 2 of 4 images\n  line 2: images/b.png" in caplog.text
+    assert "2 of 4 images cannot be read and are left out\n  line 2: images/b.png" in caplog.text
     assert "no image is left of class y" in refused(folder, text.replace("images/a.png", "e.png"), on_error="skip")
-    assert "not there" in refused(folder, table("image", "e.png", "f.png"), on_error="skip")
+    assert "2 of 2 images are missing" in refused(folder, table("image", "e.png", "f.png"), on_error="skip")
 
 
 def test_a_file_that_appears_is_found_by_the_next_run(folder):
@@ -252,7 +254,7 @@ def test_fingerprint_tells_labels_and_groups_apart(folder):
 
 
 def test_refusals(folder):
-    with pytest.raises(ConfigError, match="cannot be read like that"):
+    with pytest.raises(ConfigError, match="cannot be read with this size"):
         load(folder, WHOLE, channels=2)
     with pytest.raises(DataError, match=r"missing\.csv"):
         Csv(path=str(folder / "missing.csv")).open(image_size=None, channels=None, split="train", cache=folder)
@@ -271,4 +273,7 @@ def test_lines_of_spaces_are_no_lines(folder):
 def test_columns_that_could_be_classes_are_named(folder, caplog):
     with caplog.at_level(logging.INFO, logger="ganzoo"):
         load(folder, table("image,dx,patient", "images/a.png,x,p", "images/b.png,y,q"))
-    assert "no column of classes; unused: dx (--data.label-column takes one)" in caplog.text
+    assert (
+        "no column of classes: the data are unlabeled; unused columns: dx (--data.label-column NAME takes one)"
+        in caplog.text
+    )

@@ -157,7 +157,7 @@ def test_skip_drops_and_lists(folder, caplog):
     assert everything(data)[:, 0, 0, 0].tolist() == [0, 5, 10, 15]
     assert data.labels.tolist() == [0, 0, 1, 1]
     assert data.spec.marginal == (0.5, 0.5)
-    assert "left out, since they cannot be read: 2 of 6 images" in caplog.text
+    assert "2 of 6 images cannot be read and are left out" in caplog.text
     assert "cat/2.png: corrupt" in caplog.text
     assert "dog/2.png: corrupt" in caplog.text
 

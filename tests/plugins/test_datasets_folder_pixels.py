@@ -181,7 +181,7 @@ def test_of_an_animation_the_first_frame_is_used_with_a_warning(folder, caplog, 
         images = everything(open_folder(folder))
     assert (images == np.array([255, 0, 0])[None, :, None, None]).all()
     (record,) = caplog.records
-    assert "first frame" in record.getMessage()
+    assert "several frames or pages" in record.getMessage()
     assert f"moving.{suffix}" in record.getMessage()
     assert "still" not in record.getMessage()
 

@@ -98,7 +98,20 @@ def test_emnist_is_set_upright_and_chosen_by_family(tmp_path):
     assert data.spec.classes == ("1", "2", "26")
     lying = load(tmp_path, family="emnist-letters", transpose=False)
     assert np.array_equal(everything(lying)[:, 0], images(4))
-    assert "of family 'mnist'" in refused(tmp_path, family="mnist")
+    message = refused(tmp_path, family="mnist")
+    assert "of family 'mnist'" in message
+    assert "next:    --set data.family=emnist-letters" in message
+
+
+def test_a_family_where_there_is_none_is_to_be_left_out(mnist):
+    assert "next:    --set data.family=null" in refused(mnist, family="mnist")
+    assert len(load(mnist, family=None)) == 6
+
+
+def test_splits_of_different_sizes_can_be_read_one_by_one(mnist):
+    write(mnist, "t10k-images-idx3-ubyte", images(3, height=20))
+    assert "next:    --set data.split=train" in refused(mnist, split="all")
+    assert len(load(mnist, split="train")) == 6
 
 
 def test_other_sizes_follow_the_rule_for_pictures(mnist):
@@ -180,7 +193,7 @@ def test_an_archive_by_the_name_of_a_plain_file_says_how_to_rename_it(tmp_path):
 
 def test_counts_must_match(mnist):
     write(mnist, "train-labels-idx1-ubyte.gz", labels(1, 2))
-    assert "2 labels of 6 images" in refused(mnist)
+    assert "2 labels for 6 images" in refused(mnist)
 
 
 def test_a_label_unknown_to_train_is_refused(mnist):
@@ -192,7 +205,7 @@ def test_a_label_unknown_to_train_is_refused(mnist):
 
 def test_labels_of_one_split_only(mnist):
     (mnist / "t10k-labels-idx1-ubyte").unlink()
-    assert "none of test" in refused(mnist, split="all")
+    assert "none for test" in refused(mnist, split="all")
     assert load(mnist, split="test").labels is None
 
 
@@ -204,5 +217,5 @@ def test_refusals(mnist, tmp_path_factory):
     assert "holds no IDX files" in refused(empty)
     assert "there is no folder" in refused(empty / "missing")
     assert "is not a folder" in refused(mnist / "train-images-idx3-ubyte.gz")
-    with pytest.raises(ConfigError, match="cannot be read like that"):
+    with pytest.raises(ConfigError, match="cannot be read with this size"):
         load(mnist, channels=2)

@@ -140,10 +140,10 @@ def test_python_objects_are_refused_unread(tmp_path, name):
         ({"train_images": images(2, 28, 28, 4)}, "(2, 28, 28, 4)"),
         ({"train_images": images(28)[0]}, "uint8 (28, 28)"),
         ({"train_images": images(0)}, "(0, 28, 28)"),
-        ({"train_images": images(2), "train_labels": np.zeros((2, 14), dtype=np.uint8)}, "several things"),
+        ({"train_images": images(2), "train_labels": np.zeros((2, 14), dtype=np.uint8)}, "several labels per image"),
         ({"train_images": images(2), "train_labels": np.zeros(2)}, "float64 (2,)"),
-        ({"train_images": images(2), "train_labels": np.array(["a", "b"])}, "no array of class numbers"),
-        ({"train_images": images(2), "train_labels": numbers(1, 0, 1)}, "3 labels of 2 images"),
+        ({"train_images": images(2), "train_labels": np.array(["a", "b"])}, "not an array of class numbers"),
+        ({"train_images": images(2), "train_labels": numbers(1, 0, 1)}, "3 labels for 2 images"),
     ],
 )
 def test_other_layouts_are_refused(tmp_path, arrays, words):
@@ -152,8 +152,10 @@ def test_other_layouts_are_refused(tmp_path, arrays, words):
 
 def test_splits_must_fit_together(tmp_path):
     first = {"train_images": images(2), "train_labels": numbers(0, 1)}
-    assert "different shapes" in refused(save(tmp_path, **first, val_images=images(2, 32, 32)), split="all")
-    assert "none of val" in refused(save(tmp_path, **first, val_images=images(2)), split="all")
+    message = refused(save(tmp_path, **first, val_images=images(2, 32, 32)), split="all")
+    assert "different shapes" in message
+    assert "next:    --set data.split=train" in message
+    assert "none for val" in refused(save(tmp_path, **first, val_images=images(2)), split="all")
     strange = save(tmp_path, **first, test_images=images(2), test_labels=numbers(0, 5))
     assert "do not occur in train" in refused(strange, split="test")
     assert len(load(strange)) == 2
@@ -180,7 +182,7 @@ def test_a_header_that_lies_is_refused_before_memory_is_taken(tmp_path):
 
 
 def test_refused_pixels(medical):
-    with pytest.raises(ConfigError, match="cannot be read like that"):
+    with pytest.raises(ConfigError, match="cannot be read with this size"):
         load(medical, channels=2)
 
 
@@ -188,7 +190,7 @@ def test_what_is_no_array_is_no_split(tmp_path):
     path = tmp_path / "notes.npz"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("train_images", "nothing")
-    assert "another layout than MedMNIST's" in refused(path)
+    assert "does not have the layout of MedMNIST" in refused(path)
 
 
 def test_without_train_a_label_means_the_same_in_every_split(tmp_path):

@@ -94,9 +94,11 @@ def test_fingerprint_tells_what_differs():
 def test_refusals():
     with pytest.raises(DataError, match="split"):
         load(split="val")
-    for wrong in ({"image_size": 193}, {"image_size": 97, "shrink": 2}, {"channels": 2}):
-        with pytest.raises(ConfigError, match="textures"):
+    for wrong in ({"image_size": 193}, {"image_size": 97, "shrink": 2}, {"shrink": 8}, {"channels": 2}):
+        with pytest.raises(ConfigError, match="textures") as caught:
             load(**wrong)
+        assert caught.value.hint == "--image-size 64 --set data.shrink=null --set data.channels=1"
+        assert len(load(**wrong | {"image_size": 64, "shrink": None, "channels": 1}))
 
 
 def test_without_scikit_image_the_error_says_what_to_install(monkeypatch):

@@ -134,7 +134,7 @@ def test_refusal_names_the_nearest_side(side, nearest):
         (PatchganSn(n_layers=5), spec_of(1, 64, 64), "n_layers up to 4"),
         (PatchganSn(n_layers=2), spec_of(1, 8, 8), "n_layers up to 1"),
         (PatchganSn(), spec_of(1, 5, 64), "at least 6 px"),
-        (Acgan(), spec_of(3, 32, 32, classes=()), "sub-folder a class"),
+        (Acgan(), spec_of(3, 32, 32, classes=()), "sub-folder per class"),
     ],
 )
 def test_what_cannot_be_built_is_refused_with_the_reason(options, spec, message):

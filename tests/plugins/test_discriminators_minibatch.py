@@ -213,5 +213,5 @@ def test_cgan_is_dcgan_on_image_and_plane(planes):
 def test_cgan_without_labels_is_an_error():
     with pytest.raises(ConfigError, match="got no labels"):
         built(Cgan(ndf=2), 1, 16, 16)(values_of(2, 1, 16, 16))
-    with pytest.raises(ConfigError, match="by their class, and the data has none"):
+    with pytest.raises(ConfigError, match="by their class, but the data have none"):
         Cgan().build(spec_of(1, 16, 16, classes=()))

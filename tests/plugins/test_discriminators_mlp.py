@@ -79,7 +79,7 @@ def test_labels_are_a_one_hot_part_of_the_input():
     plain.load_state_dict(network.state_dict())
     expected = plain(torch.cat([data, F.one_hot(labels, 3).double()], dim=1)).logits
     assert torch.allclose(network(data, labels).logits, expected, rtol=1e-12)
-    with pytest.raises(ConfigError, match="built conditional and got no labels"):
+    with pytest.raises(ConfigError, match="built conditional, but got no labels"):
         network(data)
 
 

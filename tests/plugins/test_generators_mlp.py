@@ -163,10 +163,10 @@ def test_samples_are_independent_without_batch_norm_and_labels_count():
 
 
 def test_what_is_conditional_needs_classes_and_labels():
-    with pytest.raises(ConfigError, match="generator mlp is to be conditional, and the data has no classes"):
+    with pytest.raises(ConfigError, match="generator mlp is asked to be conditional, but the data have no classes"):
         Mlp().build(DataSpec(shape=(2,), conditional=True))
     network = Mlp(latent=3, width=4).build(conditional(2))
-    with pytest.raises(ConfigError, match="generator mlp was built conditional and got no labels"):
+    with pytest.raises(ConfigError, match="generator mlp was built conditional, but got no labels"):
         network(network.latent(2, generator=seeded()))
 
 

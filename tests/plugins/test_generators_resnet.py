@@ -207,7 +207,7 @@ def test_attention_stands_where_it_is_asked_for_and_starts_as_nothing():
 
 @pytest.mark.parametrize(("side", "attention", "nearest"), [(32, 4, 8), (32, 12, 8), (32, 64, 32), (24, 16, 12)])
 def test_attention_elsewhere_is_refused_with_the_sides_there_are(side, attention, nearest):
-    with pytest.raises(ConfigError, match=f"{attention} px a side") as caught:
+    with pytest.raises(ConfigError, match=f"{attention} px per side") as caught:
         Resnet(attention=attention).build(spec_of(3, side, side))
     assert caught.value.allowed == ("12, 24" if side == 24 else "8, 16, 32")
     assert caught.value.hint == f"--set generator.attention={nearest}"
@@ -234,7 +234,7 @@ def test_labels_decide_what_a_conditional_generator_makes():
     assert torch.equal(images, network(z, torch.tensor([0, 1, 0])))
     assert torch.equal(images[0], images[2])
     assert not torch.allclose(images[0], images[1])
-    with pytest.raises(ConfigError, match="generator resnet was built conditional and got no labels"):
+    with pytest.raises(ConfigError, match="generator resnet was built conditional, but got no labels"):
         network(z)
 
 
@@ -250,7 +250,7 @@ def test_labels_do_not_touch_an_unconditional_generator():
         (spec_of(2), r"generator resnet works on images[\s\S]*shape \(2,\)"),
         (spec_of(3, 32, 64), "generator resnet doubles[\\s\\S]*32×64"),
         (spec_of(3, 36, 36), "--image-size 32"),
-        (DataSpec(shape=(3, 32, 32), conditional=True), "generator resnet is to be conditional"),
+        (DataSpec(shape=(3, 32, 32), conditional=True), "generator resnet is asked to be conditional"),
     ],
 )
 def test_what_cannot_be_built_is_refused_with_the_reason(spec, message):

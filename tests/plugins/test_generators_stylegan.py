@@ -326,7 +326,7 @@ def test_labels_decide_what_a_conditional_generator_makes():
     torch.testing.assert_close(images[0], images[2])
     assert not torch.allclose(images[0], images[1])
     for call in (network, network.mapping):
-        with pytest.raises(ConfigError, match="generator stylegan was built conditional and got no labels"):
+        with pytest.raises(ConfigError, match="generator stylegan was built conditional, but got no labels"):
             call(z)
 
 
@@ -342,7 +342,7 @@ def test_an_unconditional_generator_does_not_look_at_labels():
         (spec_of(2), r"generator stylegan works on images[\s\S]*shape \(2,\)"),
         (spec_of(3, 32, 64), "generator stylegan doubles[\\s\\S]*32×64"),
         (spec_of(3, 36, 36), "--image-size 32"),
-        (DataSpec(shape=(3, 32, 32), conditional=True), "generator stylegan is to be conditional"),
+        (DataSpec(shape=(3, 32, 32), conditional=True), "generator stylegan is asked to be conditional"),
     ],
 )
 def test_what_cannot_be_built_is_refused_with_the_reason(spec, message):

@@ -143,8 +143,8 @@ def test_what_the_core_reads():
 @pytest.mark.parametrize(
     ("samples", "real", "words"),
     [
-        (torch.zeros(3, 2), Features(), "modes, and the spread"),
-        (torch.zeros(3, 2), Features(modes=CORNERS), "the spread"),
+        (torch.zeros(3, 2), Features(), "known modes"),
+        (torch.zeros(3, 2), Features(modes=CORNERS), "a known spread"),
         (torch.zeros(3, 1, 8, 8), Features(modes=CORNERS, mode_std=1.0), "vectors"),
         (None, Features(modes=CORNERS, mode_std=1.0), "vectors"),
         (torch.zeros(3, 5), Features(modes=CORNERS, mode_std=1.0), "same dimension"),

@@ -11,7 +11,7 @@ import yaml
 from rich.console import Console
 
 from ganzoo.config.layers import ConfigLayer, flatten
-from ganzoo.planning.choice import file_layer
+from ganzoo.planning.choice import choose, file_layer
 from ganzoo.planning.plan import make_plan
 from ganzoo.protocols import DataSpec
 from ganzoo.registry import Registry
@@ -128,7 +128,7 @@ def content(name):
 
 def plan(name, **changes):
     layers = [file_layer(name, REGISTRY)]
-    return make_plan(REGISTRY, [*layers, ConfigLayer("the test", changes)] if changes else layers)
+    return make_plan(choose(REGISTRY, [*layers, ConfigLayer("the test", changes)] if changes else layers))
 
 
 def narrowed(name):
@@ -214,7 +214,7 @@ def test_it_trains_and_its_configuration_is_the_same_run_again(name, tmp_path):
     rows = run.metrics()
     assert rows[-1]["step"] == 2
     assert all(torch.isfinite(torch.tensor(float(value))) for value in rows[-1].values())
-    again = make_plan(REGISTRY, [file_layer(str(run.directory.config), REGISTRY)])
+    again = make_plan(choose(REGISTRY, [file_layer(str(run.directory.config), REGISTRY)]))
     assert again.config == made.config
     assert [str(finding) for finding in again.warnings] == [str(finding) for finding in made.warnings]
 
@@ -223,7 +223,7 @@ def test_it_trains_and_its_configuration_is_the_same_run_again(name, tmp_path):
 def test_its_configuration_gives_the_same_numbers(name, tmp_path):
     first = start(narrowed(name), out=tmp_path, console=Console(quiet=True))
     layer = file_layer(str(first.directory.config), REGISTRY)
-    second = start(make_plan(REGISTRY, [layer]), out=tmp_path, console=Console(quiet=True))
+    second = start(make_plan(choose(REGISTRY, [layer])), out=tmp_path, console=Console(quiet=True))
     timeless = [
         [{key: value for key, value in row.items() if not key.startswith("time/")} for row in run.metrics()]
         for run in (first, second)

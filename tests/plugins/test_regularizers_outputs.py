@@ -210,7 +210,7 @@ class TestFeatureMatching:
         assert matched(real, fake).item() == pytest.approx(matched(real.double(), fake.double()).item(), rel=1e-12)
 
     def test_what_is_missing_is_named(self):
-        with pytest.raises(ConfigError, match="shows none"):
+        with pytest.raises(ConfigError, match="returns none"):
             matched((), ())
         with pytest.raises(ConfigError, match="were not computed"):
             FeatureMatching().generator_terms(view_of("generator"))
@@ -264,7 +264,7 @@ class TestPullAway:
     def test_what_it_cannot_compute_it_says(self):
         with pytest.raises(ConfigError, match="no pair"):
             pulled(draw(1, 4))
-        with pytest.raises(ConfigError, match="shows none"):
+        with pytest.raises(ConfigError, match="returns none"):
             pulled(())
         assert PullAway().discriminator_terms(features_view(draw(2, 2), draw(2, 2))) == {}
         assert PullAway().tags() == {"needs_features", "batch_nonlinear"}

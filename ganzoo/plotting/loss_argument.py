@@ -1,22 +1,19 @@
-"""Losses as they are asked for on the command line: ``f-gan:divergence=kl,saturating=true``."""
+"""A loss as it is written on the command line: ``f-gan:divergence=kl,saturating=true``."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from pydantic import ValidationError
-
 from ganzoo.component import Options
-from ganzoo.config.explanation import explain
-from ganzoo.config.finding import refusal
 from ganzoo.config.layers import parse_assignments
 from ganzoo.errors import ConfigError
 from ganzoo.planning.building import NO_DATA
+from ganzoo.planning.options import options_of
 from ganzoo.registry import Registry
 
 
-def asked_loss(registry: Registry, word: str) -> tuple[Options, Any]:
-    """The options, and the loss that they build.
+def loss_of_argument(registry: Registry, word: str) -> tuple[Options, Any]:
+    """The options, and the loss built from them.
 
     Raises:
         ConfigError: an unknown name or option, or a value out of range.
@@ -29,16 +26,12 @@ def asked_loss(registry: Registry, word: str) -> tuple[Options, Any]:
     for part in filter(None, text.split(",")):
         if "=" not in part:
             raise ConfigError(
-                f"options of a loss are written {name}:OPTION=VALUE,OPTION=VALUE",
+                f"write the options of a loss as {name}:OPTION=VALUE,OPTION=VALUE",
                 given=word,
                 allowed=", ".join(model.model_fields) or f"{name} has no options",
             )
         given |= {path.partition(".")[2]: value for path, value in parse_assignments([f"loss.{part}"]).items()}
+    options = options_of(entry, given, section=name, others=registry.entries("loss"))
     with entry.blamed("cannot be built"):
-        try:
-            options = model.model_validate(given)
-        except ValidationError as error:
-            fix = f"ganzoo info {name} --kind loss shows its options"
-            raise refusal(explain(error, model, section=name, fix=fix)) from None
         options = options.resolve(NO_DATA)
         return options, options.build(NO_DATA)

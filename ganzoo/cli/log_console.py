@@ -1,4 +1,4 @@
-"""Where a command's chatter goes: stderr, through one console, so that a progress bar and messages share the screen."""
+"""Where a command logs: stderr, through one console, so that a progress bar and messages share the screen."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.logging import RichHandler
 from ganzoo.cli import context
 
 
-def chatter(*, quiet: bool) -> Console:
+def log_console(*, quiet: bool) -> Console:
     """The console on stderr, with ganzoo's log on it.
 
     ``quiet`` leaves warnings and errors; without it, ``--debug`` adds the traceback of a tracker that failed.

@@ -1,4 +1,4 @@
-"""``--loss.margin-real 0.5`` is sugar for ``--set loss.margin_real=0.5``, written out before Typer parses."""
+"""``--loss.margin-real 0.5`` is short for ``--set loss.margin_real=0.5``, written out before Typer parses."""
 
 from __future__ import annotations
 

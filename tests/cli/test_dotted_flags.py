@@ -2,7 +2,7 @@
 
 import pytest
 
-from ganzoo.cli.sugar import written_out
+from ganzoo.cli.dotted_flags import written_out
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,83 @@
+"""The mathematics of one step of each player, on fakes that somebody hands over: no file, no hardware, no optimizer.
+
+Each function returns :class:`Terms`, named scalars whose sum is the objective.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from ganzoo.protocols import DiscriminatorOutput
+from ganzoo.training.game import Ahead, Inputs, Objective, Terms
+from ganzoo.training.observation import observed
+from ganzoo.training.regularizing import view_of, with_regularizers
+from ganzoo.training.without_trace import frozen
+
+
+def discriminator_terms(objective: Objective, inputs: Inputs, fake: Tensor, *, observe: bool = False) -> Terms:
+    """The discriminator's objective on one batch; ``fake`` must carry no graph, since none is cut here."""
+    real_output, fake_output = _judge_both(objective, inputs, fake)
+    adversarial = _over_maps(objective.loss.discriminator_loss, real=real_output, fake=fake_output)
+    view = view_of("discriminator", objective, inputs, fake, real_output, fake_output)
+    return Terms(
+        scalars=with_regularizers(objective, inputs, {"adversarial": adversarial}, view),
+        observed=observed(objective.loss, real_output, fake_output) if observe else {},
+        logits=(real_output.logits.detach(), fake_output.logits.detach()),
+    )
+
+
+def adversarial_objective(objective: Objective, inputs: Inputs, fake: Tensor) -> Tensor:
+    """The discriminator's objective without regularizers; the graph of the fakes is kept."""
+    real_output, fake_output = _judge_both(objective, inputs, fake)
+    return _over_maps(objective.loss.discriminator_loss, real=real_output, fake=fake_output)
+
+
+def generator_terms(objective: Objective, inputs: Inputs, fake: Tensor) -> Terms:
+    """The generator's objective on one batch of its fakes, against a frozen discriminator."""
+    with frozen(objective.discriminator):
+        ahead = Ahead(discriminate=objective.discriminate)
+        if objective.look_ahead is not None:
+            ahead = objective.look_ahead(objective, inputs, fake)
+        fake_output = ahead.discriminate(_augmented(objective, fake, inputs.fake_draws), inputs.fake_labels)
+        real_output = None
+        if objective.needs_real_output or (objective.generator_needs_real and ahead.objective is None):
+            # Looking ahead, the verdict on real data depends on the fakes that the discriminator has answered.
+            with torch.set_grad_enabled(objective.look_ahead is not None):
+                real = _augmented(objective, inputs.real, inputs.real_draws)
+                real_output = ahead.discriminate(real, inputs.real_labels)
+        terms = {}
+        if objective.generator_adversarial:
+            compared = {"real": real_output} if objective.generator_needs_real else {}
+            terms["adversarial"] = (
+                _over_maps(objective.loss.generator_loss, **compared, fake=fake_output)
+                if ahead.objective is None
+                else ahead.objective
+            )
+        view = view_of("generator", objective, inputs, fake, real_output, fake_output)
+        return Terms(scalars=with_regularizers(objective, inputs, terms, view))
+
+
+def _augmented(objective: Objective, images: Tensor, draws: Tensor | None) -> Tensor:
+    return images if objective.augment is None or draws is None else objective.augment(images, draws)
+
+
+def _judge_both(objective: Objective, inputs: Inputs, fake: Tensor) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
+    real = _augmented(objective, inputs.real, inputs.real_draws)
+    fake = _augmented(objective, fake, inputs.fake_draws)
+    if objective.passes == "two":
+        return objective.discriminate(real, inputs.real_labels), objective.discriminate(fake, inputs.fake_labels)
+    labels = None
+    if inputs.real_labels is not None and inputs.fake_labels is not None:
+        labels = torch.cat([inputs.real_labels, inputs.fake_labels])
+    both = objective.discriminate(torch.cat([real, fake]), labels)
+    return both.rows(slice(None, len(real))), both.rows(slice(len(real), None))
+
+
+def _over_maps(loss: Callable[..., Tensor], **outputs: DiscriminatorOutput | None) -> Tensor:
+    """The loss of each logit map, summed."""
+    maps = {side: output.maps() for side, output in outputs.items() if output is not None}
+    losses = [loss(**dict(zip(maps, logits, strict=True))) for logits in zip(*maps.values(), strict=True)]
+    return torch.stack(losses).sum()

@@ -1,0 +1,38 @@
+"""What follows an optimizer step: projections, and parts that adapt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ganzoo.protocols import Player, StatefulLoss
+from ganzoo.training.game import Objective, Terms
+
+
+def after_update(objective: Objective, player: Player, terms: Sequence[Terms]) -> dict[str, Tensor]:
+    """What follows a player's optimizer step: projections, and parts that adapt to the logits of the whole batch.
+
+    Args:
+        objective: its regularizers, loss and augmentation are told.
+        player: whose network has moved.
+        terms: those of the step; several where the batch came in parts.
+
+    Returns:
+        What the augmentation has to log.
+    """
+    network = objective.discriminator if player == "discriminator" else objective.generator
+    for part in objective.regularizers:
+        if network is not None:
+            part.regularizer.after_step(player, network)
+    adapts = objective.augment is not None or isinstance(objective.loss, StatefulLoss)
+    if not adapts or player == "generator":
+        return {}
+    real, fake = (torch.cat(side) for side in zip(*(part.logits for part in terms if part.logits), strict=True))
+    if isinstance(objective.loss, StatefulLoss):
+        objective.loss.after_update(real=real, fake=fake)
+    if objective.augment is None:
+        return {}
+    objective.augment.after_update(real=real)
+    return objective.augment.observed()

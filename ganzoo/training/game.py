@@ -1,0 +1,115 @@
+"""What a step works on: the objective, the players, the draws of an update, and the terms that come out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.protocols import AnyLoss, Augmentation, Discriminate, Generate, Regularizer
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightedRegularizer:
+    """A regularizer with its weight and interval; its terms count ``weight · every`` at every ``every``-th update."""
+
+    name: str
+    regularizer: Regularizer
+    weight: float
+    every: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objective:
+    """A discriminator, how it is run, and what the two players optimize, on fakes from anywhere.
+
+    Attributes:
+        discriminate: the discriminator as trained (mixed precision, perhaps compiled).
+        critic: the discriminator for penalties: uncompiled, in the penalty precision.
+        augment: applied to real and fake images before the discriminator sees them.
+        look_ahead: for the generator's step, a discriminator that has already answered these fakes; see
+            :mod:`ganzoo.training.unroll`.
+        passes: whether real and fake go through the discriminator concatenated or one after the other.
+        generator_needs_real: whether the loss compares fakes with real logits in the generator's step.
+        needs_real_output: whether a regularizer looks at real data in the generator's step.
+        generator_adversarial: whether the loss is part of the generator's objective; else regularizers are all of it.
+        generator, generate: the module and how it is run, for regularizers that look at them; ``None`` where only its
+            fakes are known.
+    """
+
+    loss: AnyLoss
+    discriminator: nn.Module
+    discriminate: Discriminate
+    critic: Discriminate
+    regularizers: tuple[WeightedRegularizer, ...] = ()
+    augment: Augmentation | None = None
+    look_ahead: Callable[[Objective, Inputs, Tensor], Ahead] | None = None
+    passes: Literal["one", "two"] = "two"
+    generator_needs_real: bool = False
+    needs_real_output: bool = False
+    generator_adversarial: bool = True
+    generator: nn.Module | None = None
+    generate: Generate | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Game(Objective):
+    """An objective whose fakes come from a generator that is at hand."""
+
+    generator: nn.Module
+    generate: Generate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ahead:
+    """What the generator plays against if it looks ahead.
+
+    Attributes:
+        discriminate: the discriminator as it will be, a function of the fakes through the steps it has taken.
+        objective: the generator's adversarial objective against it, where it is not the loss's own.
+    """
+
+    discriminate: Discriminate
+    objective: Tensor | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """The data and all draws of one update, made beforehand, so that a slice of them is a micro-batch.
+
+    Attributes:
+        z: the latents behind the fakes; ``None`` where only the fakes are known.
+        real_draws, fake_draws: the random numbers of the augmentation, one row per image.
+        update: how many updates the player has made before this one.
+        random: regularizer name → a CPU generator seeded by (seed, update, regularizer).
+    """
+
+    real: Tensor
+    real_labels: Tensor | None
+    fake_labels: Tensor | None
+    update: int
+    random: Callable[[str], torch.Generator]
+    z: Tensor | None = None
+    real_draws: Tensor | None = None
+    fake_draws: Tensor | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """Named scalars whose sum is the objective: what is logged is what is optimized.
+
+    Attributes:
+        observed: statistics of the logits, on logged steps only.
+        logits: of real and fake, detached, for parts that adapt to them; ``None`` in the generator's step.
+    """
+
+    scalars: dict[str, Tensor]
+    observed: dict[str, Tensor] = field(default_factory=dict)
+    logits: tuple[Tensor, Tensor] | None = None
+
+    def total(self) -> Tensor:
+        """The objective."""
+        return torch.stack(list(self.scalars.values())).sum()

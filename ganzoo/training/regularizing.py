@@ -1,0 +1,86 @@
+"""What regularizers see of a step, and what they add to its terms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+from ganzoo.errors import PluginError
+from ganzoo.protocols import DiscriminatorOutput, Player, StepView
+from ganzoo.training.game import Inputs, Objective
+from ganzoo.training.without_trace import buffers_replaced
+
+
+def with_regularizers(
+    objective: Objective, inputs: Inputs, terms: dict[str, Tensor], view: Callable[[str], StepView]
+) -> dict[str, Tensor]:
+    """The terms with those of the regularizers that act in this update.
+
+    Raises:
+        PluginError: a regularizer's term has the name of another one.
+    """
+    for part in objective.regularizers:
+        # The k-th, 2k-th, … update, so that the terms of common intervals fall on logged steps.
+        if (inputs.update + 1) % part.every:
+            continue
+        seen = view(part.name)
+        of_player = (
+            part.regularizer.discriminator_terms if seen.player == "discriminator" else part.regularizer.generator_terms
+        )
+        for name, raw in of_player(seen).items():
+            if name in terms:
+                raise PluginError(
+                    f"regularizer {part.name} returns a term {name!r}, but another part of this run already returns it",
+                    given=name,
+                    allowed=f"names other than {', '.join(terms)}",
+                    hint="leave one of the two out, or report this to the authors of the regularizer",
+                )
+            terms[name] = part.weight * part.every * raw
+    return terms
+
+
+def view_of(
+    player: Player,
+    objective: Objective,
+    inputs: Inputs,
+    fake: Tensor,
+    real_output: DiscriminatorOutput | None,
+    fake_output: DiscriminatorOutput,
+) -> Callable[[str], StepView]:
+    """Regularizer name → what it may see of the step."""
+
+    def augment(images: Tensor) -> Tensor:
+        if objective.augment is None:
+            return images
+        draws = objective.augment.draw(len(images), random=inputs.random("augment/view"))
+        return objective.augment(images, draws.to(images.device, non_blocking=True))
+
+    def critic(images: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
+        return objective.critic(augment(images), labels)
+
+    def generate(z: Tensor, labels: Tensor | None) -> Tensor:
+        assert objective.generator is not None
+        assert objective.generate is not None
+        with buffers_replaced(objective.generator):
+            return objective.generate(z, labels)
+
+    def view(name: str) -> StepView:
+        return StepView(
+            player=player,
+            network=objective.discriminator if player == "discriminator" else objective.generator,
+            real=inputs.real,
+            fake=fake,
+            real_labels=inputs.real_labels,
+            fake_labels=inputs.fake_labels,
+            z=inputs.z,
+            real_output=real_output,
+            fake_output=fake_output,
+            critic=critic,
+            plain_critic=objective.critic,
+            generate=None if objective.generate is None else generate,
+            augment=augment,
+            random=inputs.random(name),
+        )
+
+    return view

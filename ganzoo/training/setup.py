@@ -1,0 +1,66 @@
+"""All that a training loop works with."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from ganzoo.data import Batches
+from ganzoo.training.game import Game
+from ganzoo.training.runtime import Runtime
+from ganzoo.training.sampler import Sampler
+from ganzoo.training.state import TrainState
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """How often, how many, how fast: the numbers of a run that the loop needs.
+
+    Attributes:
+        steps: generator steps of the whole run.
+        accumulate: micro-batches per batch.
+        n_critic: discriminator updates per generator update.
+        lr_schedule: ``constant``; ``linear`` falls to 0 over the second half; ``cosine`` falls to 0 over the run.
+        spectral_norm: one power iteration per discriminator update, or torch's own at every forward.
+        ema: decay of the generator's average, where the state keeps one.
+        log_every: generator steps between reports that carry numbers.
+    """
+
+    steps: int
+    batch_size: int
+    seed: int = 0
+    accumulate: int = 1
+    n_critic: int = 1
+    clip_grad_norm: float | None = None
+    lr_schedule: Literal["constant", "linear", "cosine"] = "constant"
+    spectral_norm: Literal["per-update", "per-forward"] = "per-update"
+    ema: float | None = None
+    log_every: int = 10
+
+    def logs(self, step: int) -> bool:
+        """Whether the numbers of this step are written down."""
+        return step % self.log_every == 0 or step == self.steps
+
+    def learning_rate_factor(self, step: int) -> float:
+        """What the learning rates are multiplied by: a pure function of the step."""
+        done = step / self.steps
+        if self.lr_schedule == "linear":
+            return min(1.0, 2 * (1 - done))
+        return 0.5 * (1 + math.cos(math.pi * done)) if self.lr_schedule == "cosine" else 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """All that a training loop works with; only ``state`` changes.
+
+    Attributes:
+        sampler: where the fakes of both players' steps come from.
+    """
+
+    game: Game
+    state: TrainState
+    batches: Batches
+    sampler: Sampler
+    runtime: Runtime
+    schedule: Schedule

@@ -1,0 +1,53 @@
+"""Running a network without leaving a trace in it: no gradient, no moved statistic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+
+@contextmanager
+def buffers_kept(module: nn.Module) -> Iterator[None]:
+    """Undo what a forward does to buffers (BatchNorm statistics), whatever layer keeps them."""
+    buffers = list(module.buffers())
+    kept = [buffer.clone() for buffer in buffers]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for buffer, value in zip(buffers, kept, strict=True):
+                buffer.copy_(value)
+
+
+@contextmanager
+def buffers_replaced(module: nn.Module) -> Iterator[None]:
+    """Let a forward move copies of the buffers: where its graph is kept, the originals must not be written back to."""
+    held = [
+        (owner, name, buffer)
+        for owner in module.modules()
+        for name, buffer in owner._buffers.items()
+        if buffer is not None
+    ]
+    try:
+        for owner, name, buffer in held:
+            owner._buffers[name] = buffer.clone()
+        yield
+    finally:
+        for owner, name, buffer in held:
+            owner._buffers[name] = buffer
+
+
+@contextmanager
+def frozen(module: nn.Module) -> Iterator[None]:
+    """No gradient for the parameters, so none is computed; gradients pass through to the inputs."""
+    trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    for parameter in trained:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in trained:
+            parameter.requires_grad_(True)

@@ -1,0 +1,86 @@
+"""What is typed wrongly is answered like every other error; help shows no value for what takes none."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import typer
+
+from ganzoo.cli import app
+
+COMMANDS = [
+    "",
+    *(
+        name if group is app else f"plot {name}"
+        for group in (app, next(one.typer_instance for one in app.registered_groups))
+        for name in (one.name for one in group.registered_commands)
+    ),
+    "plot",
+]
+
+WRONG = {
+    "run --stpes 3": ("ganzoo run has no option --stpes; did you mean '--steps'?", "ganzoo run --help"),
+    "run --batch 3": ("ganzoo run has no option --batch; did you mean '--batch-size'?", "ganzoo run --help"),
+    "run --lr 3": ("ganzoo run has no option --lr", "ganzoo run --set train.g_lr=VALUE --set train.d_lr=VALUE"),
+    "run --learning-rate=3": (
+        "ganzoo run has no option --learning-rate",
+        "ganzoo run --set train.g_lr=VALUE --set train.d_lr=VALUE",
+    ),
+    "run --epochs 3": ("ganzoo run has no option --epochs", "ganzoo run --set train.epochs=VALUE"),
+    "run --hflip": ("ganzoo run has no option --hflip", "ganzoo run --set data.hflip=VALUE"),
+    "resume --lr 3": ("ganzoo resume has no option --lr", "ganzoo resume --help"),
+    "resume --sample-every 3": (
+        "ganzoo resume has no option --sample-every",
+        "ganzoo resume --set train.sample_every=VALUE",
+    ),
+    "sample 1 --lr 3": ("ganzoo sample has no option --lr", "ganzoo sample --help"),
+    "run --steps x": ("--steps must be a whole number", "ganzoo run --help"),
+    "plot losses --limit x --out a.png": ("--limit must be a number", "ganzoo plot losses --help"),
+    "sample 1 -n 0": ("-n must be greater than or equal to 1", "ganzoo sample --help"),
+    "sample": ("ganzoo sample needs RUN", "ganzoo sample --help"),
+    "info": ("ganzoo info needs NAME", "ganzoo info --help"),
+    "plot losses": ("ganzoo plot losses needs --out", "ganzoo plot losses --help"),
+    "run --steps": ("--steps needs a value", "ganzoo run --help"),
+    "run --quiet=3": ("--quiet is a switch and takes no value", "ganzoo run --help"),
+    "list a b c": ("ganzoo list does not take that many arguments", "ganzoo list --help"),
+    "--dbug run": ("ganzoo has no option --dbug; did you mean '--debug'?", "ganzoo --help"),
+    "--debug": ("ganzoo needs a command", "ganzoo --help"),
+    "rum": ("there is no command 'rum'; did you mean 'run'?", "ganzoo --help"),
+    "plot loses": ("there is no command 'loses'; did you mean 'losses'?", "ganzoo plot --help"),
+}
+
+
+@pytest.mark.parametrize(("line", "expected"), WRONG.items())
+def test_a_usage_error_says_what_to_type_next(ganzoo, line, expected):
+    outcome = ganzoo(line)
+    message, hint = expected
+    assert outcome.code == 2
+    assert outcome.out == ""
+    assert outcome.err.splitlines()[0].replace("root ", "ganzoo ") == f"error: {message}"
+    [following] = re.findall(r"  next:    (.*)", outcome.err)
+    assert following.replace("root ", "ganzoo ") == hint
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_shows_no_value_for_a_switch(ganzoo, command):
+    outcome = ganzoo(f"{command} --help", width=80)
+    assert outcome.code == 0
+    assert "--help" in outcome.out
+    assert "<bool>" not in outcome.out.lower()
+    assert "boolean" not in outcome.out.lower()
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command])
+def test_help_speaks_in_sentences_a_practitioner_would_say(ganzoo, command):
+    """Turns of phrase that have a plainer form."""
+    text = " ".join(ganzoo(f"{command} --help", width=80).out.split())
+    found = re.findall(r"\bis no [a-z]|\bfor programs\b|by default|\bof vectors\b|whom\b|anybody", text)
+    assert found == []
+
+
+def test_an_error_of_a_command_is_left_to_it():
+    assert isinstance(app, typer.Typer)
+    with pytest.raises(SystemExit) as ended:
+        app(args=["run", "--loss", "hing"], prog_name="ganzoo")
+    assert ended.value.code == 2
