@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 
 from ganzoo.component import KINDS
-from ganzoo.testing.by_kind import CHECKED, Checked
+from ganzoo.testing.by_kind import CHECKED
+from ganzoo.testing.check import Checked
 
 PAGE = Path(__file__).parent / "reference" / "checks.md"
 HEAD = """\

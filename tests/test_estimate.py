@@ -8,7 +8,7 @@ from ganzoo.planning.choice import choose
 from ganzoo.planning.plan import make_plan
 from ganzoo.registry import Registry
 from ganzoo.runs.assembly import assemble
-from ganzoo.training.estimate import estimate
+from ganzoo.training.estimate import _Activations, estimate
 
 TINY = ("data=synthetic", "data.n=16", "data.image_size=8", "disc.ndf=2", "gen.ngf=2", "gen.latent=3", "train.steps=9")
 
@@ -36,6 +36,29 @@ def test_weights_gradients_averages_and_adam_are_in_the_memory():
     # Per parameter: weight, gradient, two moments; and the generator's average.
     least = 4 * (4 * sum(one.numel() for one in players) + sum(one.numel() for one in averages))
     assert cost.memory_bytes > least
+
+
+def test_averages_and_moments_are_counted_each_once():
+    """Of networks so wide, and batches so small, that activations are little beside them."""
+    wide = ("gen.ngf=64", "gen.latent=512", "train.batch_size=2", "train.steps=2")
+    setup = setup_of(*wide)
+    whole = estimate(setup).memory_bytes
+    of_generator, of_discriminator = (
+        sum(4 * one.numel() for one in network.parameters())
+        for network in (setup.state.generator, setup.state.discriminator)
+    )
+    without_average = estimate(setup_of(*wide, "train.ema=null")).memory_bytes
+    assert whole - without_average == pytest.approx(of_generator, rel=0.1)
+    plain = ("train.optimizer=sgd", "train.d_betas=[0, 0.9]", "train.g_betas=[0, 0.9]")
+    without_moments = estimate(setup_of(*wide, *plain)).memory_bytes
+    assert whole - without_moments == pytest.approx(2 * (of_generator + of_discriminator), rel=0.1)
+
+
+def test_what_is_saved_twice_is_held_once():
+    activations, saved = _Activations(), torch.zeros(100)
+    for tensor in (saved, saved[50:], saved.view(10, 10), torch.zeros(7, dtype=torch.float64)):
+        assert activations.count(tensor) is tensor
+    assert activations.bytes == 4 * 100 + 8 * 7
 
 
 def test_a_larger_batch_holds_more_activations():

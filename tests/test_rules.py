@@ -1,8 +1,11 @@
 """Which parts do not go together: each rule by itself, and the fifteen pairs as they are."""
 
+import re
+from itertools import pairwise
+
 import pytest
 
-from ganzoo.config.layers import ConfigLayer, flatten
+from ganzoo.config.layers import ConfigLayer, flatten, parse_assignments
 from ganzoo.errors import ConfigError
 from ganzoo.planning import rules
 from ganzoo.planning.choice import choose
@@ -221,6 +224,76 @@ class TestThePairs:
         with pytest.raises(ConfigError, match="two separate passes") as caught:
             plan(registry, train={"passes": "one", "spectral_norm": "per-forward"})
         assert caught.value.hint == "--set train.passes=two"
+
+
+FLAGS = {"--loss": "loss", "--disc": "discriminator", "--gen": "generator", "--reg": "regularizers"}
+ADVISED = [
+    ("class logits are required", {"regularizers": "auxiliary-classifier"}, 2),
+    ("a style code is required", {"regularizers": "path-length"}, 2),
+    ("has no lower bound", {"loss": "ebgan", "discriminator": "patchgan"}, 1),
+    ("never above 0", {"discriminator": "autoencoder"}, 1),
+    ("couples the samples of a batch", {"loss": "wgan-gp", "discriminator": "dcgan"}, 1),
+    (
+        "couples the samples of a batch",
+        {"loss": "wgan-gp", "discriminator": {"name": "dcgan", "minibatch": "stddev", "norm": "none"}},
+        1,
+    ),
+    ("spectral norm already limits the slope", {"loss": "wgan-gp", "discriminator": "patchgan-sn"}, 2),
+    ("needs a critic with a bounded slope", {"loss": "wgan-gp", "discriminator": "dcgan", "regularizers": "none"}, 1),
+    ("nothing trains the class head", {"discriminator": "acgan", "regularizers": "none"}, 1),
+    ("mix the statistics", {"discriminator": "dcgan", "train": {"passes": "one"}}, 1),
+    ("works on images", {"data": "ring", "discriminator": "dcgan", "generator": "mlp"}, 1),
+    ("works on images", {"data": "ring", "discriminator": "mlp", "generator": "dcgan"}, 1),
+    ("images are required", {"data": "ring", "augment": "ada"}, 1),
+    (
+        "cannot be divided into groups of four",
+        {"discriminator": {"name": "dcgan", "minibatch": "stddev"}, "train": {"batch_size": 6}},
+        1,
+    ),
+    ("at the other updates the generator", {"regularizers": {"feature-matching": {"only": True, "every": 2}}}, 1),
+    ("is not the same algorithm", {"train": {"unroll_steps": 2, "accumulate": 2}}, 1),
+    ("is less constrained there", {"regularizers": "r1", "discriminator": "dcgan", "train": {"unroll_steps": 2}}, 2),
+    ("need two separate passes", {"train": {"passes": "one", "spectral_norm": "per-forward"}}, 1),
+]
+"""What a finding says → a configuration it is about, and how many ways out its fix names."""
+
+
+class TestWhatAFixAdvises:
+    """Whoever follows a fix is rid of the finding."""
+
+    def findings(self, registry, *layers):
+        try:
+            return [(finding.reason, finding.fix) for finding in make_plan(choose(registry, list(layers))).warnings]
+        except ConfigError as error:
+            return [(error.message, error.hint or "")]
+
+    @pytest.mark.parametrize(("reason", "content", "ways"), ADVISED, ids=lambda value: str(value)[:40])
+    def test_it_helps(self, registry, reason, content, ways):
+        data = {} if "data" in content else {"data": {"name": "synthetic", "image_size": 32, "n": 8}}
+        train = {"steps": 1, "batch_size": 4} | content.get("train", {})
+        given = ConfigLayer("file", flatten({**content, **data, "train": train}))
+        (fix,) = [fix for told, fix in self.findings(registry, given) if reason in told]
+        advised = [
+            self.layer(way) for way in re.split(r",? or (?=--|leave)", fix.partition(" (or none)")[0]) if "--" in way
+        ]
+        assert len(advised) == ways
+        for layer in advised:
+            assert reason not in " ".join(told for told, _ in self.findings(registry, given, layer))
+
+    def layer(self, way):
+        words = [word.rstrip(",") for word in way.split()]
+        values = {}
+        for flag, value in pairwise(words):
+            if flag == "--set":
+                values |= parse_assignments([value])
+            elif flag == "--batch-size":
+                values["train.batch_size"] = int(value)
+            elif flag == "--augment":
+                values |= flatten({"augment": value})
+            elif flag in FLAGS:
+                values |= flatten({FLAGS[flag]: value})
+        assert values, way
+        return ConfigLayer("flag", values)
 
 
 @pytest.fixture(scope="module")

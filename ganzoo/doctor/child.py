@@ -78,7 +78,7 @@ def _answer(out: bytes | None, chatter: bytes | None, ending: str) -> Answer:
     return Answer(
         rows=[json.loads(line.removeprefix(_ROW)) for line in lines if line.startswith(_ROW) and line != _END],
         chatter=(chatter or b"").decode("utf-8", errors="replace"),
-        ending=ending or ("" if _END in lines else "ended early with exit code 0"),
+        ending=ending or ("" if _END in lines else "ended with exit code 0 before it was done"),
     )
 
 

@@ -24,7 +24,7 @@ def version_checks() -> Iterator[Diagnosis]:
     try:
         ganzoo = distribution(FIRST_PARTY)
     except PackageNotFoundError:
-        yield _fault(FIRST_PARTY, "is not installed", fix=f"python -m pip install {FIRST_PARTY}")
+        yield _fault(FIRST_PARTY, "is not installed", fix="in its repository: python -m pip install --editable .")
         return
     origin = origin_of(ganzoo, name=FIRST_PARTY, version=ganzoo.version)
     where = f" ({origin.pinned})" if origin.url else ""

@@ -23,7 +23,7 @@ from ganzoo.errors import ConfigError, UnknownNameError
 from ganzoo.planning.facts import Facts
 from ganzoo.planning.options import read_options
 from ganzoo.planning.rules import judge
-from ganzoo.registry import Entry, Registry
+from ganzoo.registry import Entry, Registry, own_upgrade
 
 DEFAULT_NAMES = {f"{section}.name": getattr(RunConfig(), section).name for section in SELECTIONS}
 _PLURALS = {kind.section: kind.plural for kind in KINDS if kind.section}
@@ -199,7 +199,7 @@ def _refuse_newer(layers: Sequence[ConfigLayer]) -> None:
                 f"{layer.origin} has version {version}, which needs a newer ganzoo",
                 given=version,
                 allowed=str(VERSION),
-                hint="python -m pip install --upgrade ganzoo",
+                hint=own_upgrade(),
             )
 
 

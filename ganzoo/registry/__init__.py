@@ -1,6 +1,6 @@
 """Which components are installed, who provides them, and what a name means. Free of torch."""
 
-from ganzoo.registry.discovery import FIRST_PARTY, Source, installed, normalized
+from ganzoo.registry.discovery import FIRST_PARTY, Source, installed, normalized, own_upgrade
 from ganzoo.registry.entry import Entry
 from ganzoo.registry.loaded import LoadedEntryPoint
 from ganzoo.registry.lookup import Registry, Status, parse_kind
@@ -25,6 +25,7 @@ __all__ = [
     "normalized",
     "one_line",
     "origin_of",
+    "own_upgrade",
     "parse_kind",
     "select",
     "spelled",

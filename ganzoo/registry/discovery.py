@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import Distribution, EntryPoint, distributions
+from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, distributions
 from pathlib import Path
 
 from ganzoo.hookspecs import GROUP
@@ -80,6 +80,15 @@ class _Announcement:
 def normalized(name: str) -> str:
     """A distribution's name as the package index compares it (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name.strip()).lower()
+
+
+def own_upgrade() -> str:
+    """How to upgrade ganzoo, from where it was installed: the package of that name on PyPI is another project."""
+    try:
+        found = Distribution.from_name(FIRST_PARTY)
+    except PackageNotFoundError:
+        return "get a newer ganzoo from its repository"
+    return origin_of(found, name=FIRST_PARTY, version=found.version).upgrade
 
 
 def installed() -> tuple[list[Source], list[Problem]]:

@@ -17,14 +17,13 @@ from ganzoo.component import API_VERSION
 from ganzoo.did_you_mean import did_you_mean
 from ganzoo.errors import PluginError
 from ganzoo.hookspecs import GROUP
-from ganzoo.registry.discovery import FIRST_PARTY, Source
+from ganzoo.registry.discovery import Source, own_upgrade
 from ganzoo.registry.entry import Entry
 from ganzoo.registry.loaded import LoadedEntryPoint
 from ganzoo.registry.problem import Problem, Refused, Severity, Stage, full_traceback, one_line
 from ganzoo.registry.records import checked
 
 HOOK = "ganzoo_components"
-UPGRADE = f"python -m pip install --upgrade {FIRST_PARTY}"
 
 
 @dataclass(kw_only=True)
@@ -79,7 +78,7 @@ class Loader:
             self._add(_failure(source, progress.stage, error), error)
             return []
         for note in notes:
-            self._add(_remark(source, "records", note, severity="note", fixes=(UPGRADE,)))
+            self._add(_remark(source, "records", note, severity="note", fixes=(own_upgrade(),)))
         if not torch_was_loaded and "torch" in sys.modules:
             message = "importing the plugin imports torch, which slows every command; import it in the component's file"
             self._add(_remark(source, "import", message, severity="warning", fixes=_newest(source)))
@@ -164,7 +163,7 @@ def _fixes(source: Source, error: BaseException) -> tuple[str, ...]:
             return (source.origin.reinstall, source.origin.uninstall)
         package, _, inner = error.name.partition(".")
         if package == "ganzoo":
-            return (UPGRADE,)
+            return (own_upgrade(),)
         upgrade = "--upgrade " if inner else ""
         return (f"python -m pip install {upgrade}{package}  # an import name; the package name may differ",)
     return _newest(source)
@@ -202,7 +201,7 @@ def _check_api_version(plugin: object) -> None:
     if version != API_VERSION:
         other = f"it is written for GANZOO_API = {version!r}; this ganzoo supports GANZOO_API = {API_VERSION}"
         newer = isinstance(version, int) and version > API_VERSION
-        raise Refused(other, fix=UPGRADE if newer else "")
+        raise Refused(other, fix=own_upgrade() if newer else "")
 
 
 def _check_hook_names(plugin: object) -> None:

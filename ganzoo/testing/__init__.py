@@ -16,7 +16,7 @@ from ganzoo.testing.calls import (
     check_tracker,
 )
 from ganzoo.testing.check import Failed
-from ganzoo.testing.loss_statements import Reference
+from ganzoo.testing.losses.statements import Reference
 from ganzoo.testing.parametrize import parametrize_with_checks
 from ganzoo.testing.report import CheckReport, Outcome
 

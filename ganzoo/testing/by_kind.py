@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
-from ganzoo.testing import augmentation, dataset, discriminator, generator, loss, metric, recipe, regularizer, tracker
-from ganzoo.testing.check import Check
-
-
-@dataclass(frozen=True)
-class Checked:
-    """The checks of a kind, and how many of them must apply to a component."""
-
-    checks: tuple[Check, ...]
-    at_least: int
-
+from ganzoo.testing.augmentations.checks import AUGMENTATIONS
+from ganzoo.testing.check import Checked
+from ganzoo.testing.datasets.checks import DATASETS
+from ganzoo.testing.losses.checks import LOSSES
+from ganzoo.testing.metrics.checks import METRICS
+from ganzoo.testing.networks.checks import DISCRIMINATORS, GENERATORS
+from ganzoo.testing.recipes.checks import RECIPES
+from ganzoo.testing.regularizers.checks import REGULARIZERS
+from ganzoo.testing.trackers.checks import TRACKERS
 
 CHECKED: Mapping[str, Checked] = MappingProxyType(
     {
-        "loss": Checked(loss.LOSS_CHECKS, loss.AT_LEAST),
-        "discriminator": Checked(discriminator.DISCRIMINATOR_CHECKS, discriminator.AT_LEAST),
-        "generator": Checked(generator.GENERATOR_CHECKS, generator.AT_LEAST),
-        "dataset": Checked(dataset.DATASET_CHECKS, dataset.AT_LEAST),
-        "metric": Checked(metric.METRIC_CHECKS, metric.AT_LEAST),
-        "recipe": Checked(recipe.RECIPE_CHECKS, recipe.AT_LEAST),
-        "regularizer": Checked(regularizer.REGULARIZER_CHECKS, regularizer.AT_LEAST),
-        "augmentation": Checked(augmentation.AUGMENTATION_CHECKS, augmentation.AT_LEAST),
-        "tracker": Checked(tracker.TRACKER_CHECKS, tracker.AT_LEAST),
+        "loss": LOSSES,
+        "discriminator": DISCRIMINATORS,
+        "generator": GENERATORS,
+        "dataset": DATASETS,
+        "metric": METRICS,
+        "recipe": RECIPES,
+        "regularizer": REGULARIZERS,
+        "augmentation": AUGMENTATIONS,
+        "tracker": TRACKERS,
     }
 )
 """Kind → its checks."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from ganzoo.component import Options
 from ganzoo.registry import Registry
 from ganzoo.testing.by_kind import CHECKED
-from ganzoo.testing.loss_statements import Reference
+from ganzoo.testing.losses.statements import Reference
 from ganzoo.testing.report import CheckReport
 from ganzoo.testing.running import report_on
 from ganzoo.testing.subject import NOTHING, Subject, subject_of, subject_of_entry

@@ -1,9 +1,14 @@
-"""What a check is: a name, a sentence of the documentation that it holds a component to, and a function."""
+"""What a check is: a name, a sentence of the documentation that it holds a component to, and a function.
+
+Most are made by :func:`check` above the function. The list of a kind is in ``checks.py`` of its folder: the modules
+whose checks it has, in order.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -54,3 +59,50 @@ class Check:
     skip: Callable[[Subject], str | None] = always
     every_choice: bool = False
     meaning: str = ""
+
+
+def check(
+    name: str,
+    cited: Callable[..., object],
+    sentence: str,
+    *,
+    skip: Callable[[Subject], str | None] = always,
+    every_choice: bool = False,
+) -> Callable[[Run], Check]:
+    """Make a check of the function below it; the module-level name then is the check.
+
+    Args:
+        name: as of :class:`Check`.
+        cited: the class or method whose docstring holds ``sentence``.
+        sentence: word for word.
+        skip: as of :class:`Check`.
+        every_choice: as of :class:`Check`.
+    """
+
+    def made(run: Run) -> Check:
+        return Check(
+            name=name,
+            run=run,
+            cites=f"{cited.__module__}:{cited.__qualname__}",
+            sentence=sentence,
+            skip=skip,
+            every_choice=every_choice,
+        )
+
+    return made
+
+
+def checks_of(*modules: ModuleType) -> Iterator[Check]:
+    """The checks that modules define, module by module, each from top to bottom."""
+    for module in modules:
+        for value in vars(module).values():
+            if isinstance(value, Check) and value.run.__module__ == module.__name__:
+                yield value
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The checks of a kind, in order, and how many of them must apply to a component."""
+
+    checks: tuple[Check, ...]
+    at_least: int

@@ -52,7 +52,7 @@ def of_distribution(registry: Registry, distribution: str, kind: str | None = No
             f"no {what} of {distribution!r} is installed{did_you_mean(wanted, providers)}",
             given=distribution,
             allowed=", ".join(providers),
-            hint="python -m pip install --editable . in its folder; ganzoo plugins shows what is installed",
+            hint="in its folder: python -m pip install --editable .; to see what is installed: ganzoo plugins",
         )
     return found
 
@@ -99,7 +99,7 @@ def check_entry(entry: Entry, given: Mapping[str, Any]) -> CheckReport:
     except PluginError as error:
         return _only(entry, LOADS, str(error))
     except ValidationError as error:
-        fix = f"ganzoo info {entry.name} --kind {entry.kind} shows its options"
+        fix = f"see its options with: ganzoo info {entry.name} --kind {entry.kind}"
         raise refusal(explain(error, entry.options(), section=entry.name, fix=fix)) from None
 
 

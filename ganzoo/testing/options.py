@@ -11,20 +11,59 @@ from collections.abc import Callable, Iterator
 import yaml
 from pydantic import ValidationError
 
-from ganzoo.component import Options
+from ganzoo.component import Component, Options
 from ganzoo.config.layers import ConfigLayer, merge, validate
 from ganzoo.did_you_mean import did_you_mean
 from ganzoo.errors import GanzooError
 from ganzoo.protocols import DataSpec
-from ganzoo.testing.check import Check, NotHere, demand
+from ganzoo.testing.check import NotHere, check, demand
 from ganzoo.testing.subject import VECTORS, Subject, images_like
 from ganzoo.testing.tags import KNOWN
 
-OPTIONS = "ganzoo.component:Options"
-RECORD = "ganzoo.component:Component"
 PLACES = (images_like(1, 8), images_like(3, 32), images_like(1, 64), VECTORS)
 
 
+def no_record(subject: Subject) -> str | None:
+    """What is not installed has announced nothing."""
+    return "checked without its record" if subject.record is None else None
+
+
+@check(
+    "record-suggestions",
+    Component,
+    "suggests: configuration path → value, used where the user says nothing.",
+    skip=no_record,
+)
+def suggestions_are_configuration(subject: Subject) -> None:
+    """Each path leads to a key, each value is allowed there."""
+    record = subject.record
+    assert record is not None  # the check is skipped otherwise
+    validate(merge([ConfigLayer(origin=subject.name, values=dict(record.suggests))]))
+
+
+@check(
+    "record-tags",
+    Component,
+    "tags: capability tags of the *default* options; :meth:`Options.tags` is authoritative.",
+    skip=no_record,
+)
+def record_agrees(subject: Subject) -> None:
+    """The record speaks of the default options."""
+    record = subject.record
+    assert record is not None  # the check is skipped otherwise
+    try:
+        default = type(subject.chosen)()
+    except ValidationError:
+        default = subject.chosen  # with what must be given
+    said, so = record.tags, default.tags()
+    demand(said == so, f"the record says {sorted(said)}, the default options say {sorted(so)}")
+
+
+@check(
+    "options-closed",
+    Options,
+    "They are frozen and refuse unknown keys, so a slip of the pen is an error and a run cannot change them.",
+)
 def options_are_closed(subject: Subject) -> None:
     """Frozen, and no other key is taken."""
     config = type(subject.chosen).model_config
@@ -33,6 +72,11 @@ def options_are_closed(subject: Subject) -> None:
     json.dumps(type(subject.chosen).model_json_schema())
 
 
+@check(
+    "options-described",
+    Options,
+    "The class has a docstring and every option a description: they are what ``ganzoo info`` shows.",
+)
 def options_are_described(subject: Subject) -> None:
     """A sentence for ``ganzoo info`` for the class and for each field."""
     model = type(subject.chosen)
@@ -41,22 +85,11 @@ def options_are_described(subject: Subject) -> None:
     demand(vars(model).get("__doc__"), f"{model.__name__} has no docstring")
 
 
-def options_survive_text(subject: Subject) -> None:
-    """Any allowed options, not only the default ones, come back from a file as they were."""
-
-    def come_back(options: Options) -> None:
-        plain = options.model_dump(mode="json")
-        for form, text in (("JSON", json.dumps(plain)), ("YAML", yaml.safe_dump(plain))):
-            again = type(options).model_validate(yaml.safe_load(text) if form == "YAML" else json.loads(text))
-            demand(again == options, f"{options!r} comes back from {form} as {again!r}{_advice(again)}")
-            demand(options.tags() == again.tags(), f"tags() of {options!r} are not the same twice")
-
-    for_any_options(subject, come_back)
-
-
-def _advice(options: Options) -> str:
-    unequal = [name for name, value in options if isinstance(value, float) and math.isnan(value)]
-    return f"; NaN is unequal to itself: allow_inf_nan=False for {', '.join(unequal)}" if unequal else ""
+def no_hypothesis(subject: Subject) -> str | None:
+    """The strategies for options come from an optional package."""
+    if importlib.util.find_spec("hypothesis") is None:
+        return NotHere("hypothesis is not installed: python -m pip install 'ganzoo[testing]'")
+    return None
 
 
 def for_any_options(subject: Subject, try_one: Callable[[Options], None]) -> None:
@@ -77,13 +110,38 @@ def for_any_options(subject: Subject, try_one: Callable[[Options], None]) -> Non
     quiet(given(configs(type(subject.chosen), like=subject.chosen))(try_one))()
 
 
-def no_hypothesis(subject: Subject) -> str | None:
-    """The strategies for options come from an optional package."""
-    if importlib.util.find_spec("hypothesis") is None:
-        return NotHere("hypothesis is not installed: python -m pip install 'ganzoo[testing]'")
-    return None
+@check(
+    "options-round-trip",
+    Options,
+    "Whatever options are allowed come back from ``config.yaml`` as they were.",
+    skip=no_hypothesis,
+)
+def options_survive_text(subject: Subject) -> None:
+    """Any allowed options, not only the default ones, come back from a file as they were."""
+
+    def come_back(options: Options) -> None:
+        plain = options.model_dump(mode="json")
+        for form, text in (("JSON", json.dumps(plain)), ("YAML", yaml.safe_dump(plain))):
+            again = type(options).model_validate(yaml.safe_load(text) if form == "YAML" else json.loads(text))
+            demand(again == options, f"{options!r} comes back from {form} as {again!r}{_advice(again)}")
+            demand(options.tags() == again.tags(), f"tags() of {options!r} are not the same twice")
+
+    for_any_options(subject, come_back)
 
 
+def _advice(options: Options) -> str:
+    unequal = [name for name, value in options if isinstance(value, float) and math.isnan(value)]
+    return f"; NaN is unequal to itself: allow_inf_nan=False for {', '.join(unequal)}" if unequal else ""
+
+
+@check("options-pickle", Options, "Options can be pickled, for processes that work together.")
+def options_can_be_pickled(subject: Subject) -> None:
+    """Other processes get the same."""
+    again = pickle.loads(pickle.dumps(subject.chosen))
+    demand(again == subject.chosen, f"comes back from pickle as {again!r}")
+
+
+@check("options-resolve", Options.resolve, "A copy in which what was left ``None`` is filled from the data.")
 def resolving_keeps_what_was_said(subject: Subject) -> None:
     """Only gaps are filled, and a second time there is nothing to fill."""
 
@@ -111,12 +169,12 @@ def _resolved(options: Options) -> Iterator[tuple[DataSpec, Options]]:
         yield spec, resolved
 
 
-def options_can_be_pickled(subject: Subject) -> None:
-    """Other processes get the same."""
-    again = pickle.loads(pickle.dumps(subject.chosen))
-    demand(again == subject.chosen, f"comes back from pickle as {again!r}")
-
-
+@check(
+    "tags-known",
+    Options.tags,
+    "A tag that is nearly one of those in the plugin guide is taken for a mistake.",
+    every_choice=True,
+)
 def tags_are_known(subject: Subject) -> None:
     """A tag nearly like one that is read is a slip of the pen."""
     for tag in sorted(subject.tags - KNOWN.keys()):
@@ -126,89 +184,16 @@ def tags_are_known(subject: Subject) -> None:
     demand(not of_others, f"no tags of a {subject.kind}: {', '.join(of_others)}")
 
 
-def record_agrees(subject: Subject) -> None:
-    """The record speaks of the default options."""
-    record = subject.record
-    assert record is not None  # the check is skipped otherwise
-    try:
-        default = type(subject.chosen)()
-    except ValidationError:
-        default = subject.chosen  # with what must be given
-    said, so = record.tags, default.tags()
-    demand(said == so, f"the record says {sorted(said)}, the default options say {sorted(so)}")
-
-
-def suggestions_are_configuration(subject: Subject) -> None:
-    """Each path leads to a key, each value is allowed there."""
-    record = subject.record
-    assert record is not None  # the check is skipped otherwise
-    validate(merge([ConfigLayer(origin=subject.name, values=dict(record.suggests))]))
-
-
-def no_record(subject: Subject) -> str | None:
-    """What is not installed has announced nothing."""
-    return "checked without its record" if subject.record is None else None
-
-
-RECORD_CHECKS = (
-    Check(
-        name="record-suggestions",
-        run=suggestions_are_configuration,
-        cites=RECORD,
-        sentence="suggests: configuration path → value, used where the user says nothing.",
-        skip=no_record,
-    ),
-)
+RECORD_CHECKS = (suggestions_are_configuration,)
 """Of every component, recipes included."""
-
 OPTIONS_CHECKS = (
     *RECORD_CHECKS,
-    Check(
-        name="record-tags",
-        run=record_agrees,
-        cites=RECORD,
-        sentence="tags: capability tags of the *default* options; :meth:`Options.tags` is authoritative.",
-        skip=no_record,
-    ),
-    Check(
-        name="options-closed",
-        run=options_are_closed,
-        cites=OPTIONS,
-        sentence=(
-            "They are frozen and refuse unknown keys, so a slip of the pen is an error and a run cannot change them."
-        ),
-    ),
-    Check(
-        name="options-described",
-        run=options_are_described,
-        cites=OPTIONS,
-        sentence="The class has a docstring and every option a description: they are what ``ganzoo info`` shows.",
-    ),
-    Check(
-        name="options-round-trip",
-        run=options_survive_text,
-        cites=OPTIONS,
-        sentence="Whatever options are allowed come back from ``config.yaml`` as they were.",
-        skip=no_hypothesis,
-    ),
-    Check(
-        name="options-pickle",
-        run=options_can_be_pickled,
-        cites=OPTIONS,
-        sentence="Options can be pickled, for processes that work together.",
-    ),
-    Check(
-        name="options-resolve",
-        run=resolving_keeps_what_was_said,
-        cites="ganzoo.component:Options.resolve",
-        sentence="A copy in which what was left ``None`` is filled from the data.",
-    ),
-    Check(
-        name="tags-known",
-        run=tags_are_known,
-        cites="ganzoo.component:Options.tags",
-        sentence="A tag that is nearly one of those in the plugin guide is taken for a mistake.",
-        every_choice=True,
-    ),
+    record_agrees,
+    options_are_closed,
+    options_are_described,
+    options_survive_text,
+    options_can_be_pickled,
+    resolving_keeps_what_was_said,
+    tags_are_known,
 )
 """Of every component that has options."""

@@ -12,7 +12,7 @@ from ganzoo.registry import Entry, Registry, parse_kind
 from ganzoo.testing.by_kind import CHECKED
 from ganzoo.testing.check import Check, Failed
 from ganzoo.testing.installed import given_to, lacking, of_distribution, why_not
-from ganzoo.testing.loss_statements import Reference
+from ganzoo.testing.losses.statements import Reference
 from ganzoo.testing.report import shortage
 from ganzoo.testing.running import misplaced, outcome_with_cause, why_skipped
 from ganzoo.testing.subject import NOTHING, Subject, subject_of, subject_of_entry

@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
 from ganzoo.component import TAGS
-from ganzoo.testing import augmentation_tags, discriminator_tags, generator_tags, loss_tags, regularizer_tags
+from ganzoo.testing.augmentations import tags as augmentation_tags
 from ganzoo.testing.check import Check, demand
+from ganzoo.testing.losses import tags as loss_tags
+from ganzoo.testing.networks import discriminator_tags, generator_tags
+from ganzoo.testing.regularizers import tags as regularizer_tags
 from ganzoo.testing.subject import Subject
 
 KNOWN: Mapping[str, frozenset[str]] = MappingProxyType({tag.name: frozenset(tag.kinds) for tag in TAGS})

@@ -124,7 +124,7 @@ class Ada(Options):
                 "augmentation ada changes the colors of images, but these are neither gray nor RGB",
                 given=f"{channels} channels",
                 allowed="1 or 3 channels",
-                hint="""--set 'augment.ada.groups=["blit", "geometric"]'""",
+                hint="""--set 'augment.ada.groups=["blit","geometric"]'""",
             )
         return AdaAugmentation(self)
 

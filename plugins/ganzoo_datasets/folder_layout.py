@@ -148,7 +148,7 @@ def _checked(part: _Part) -> _Part:
             f"{part.place} holds no image",
             given=f"{part.ignored} other file{'s' * (part.ignored != 1)}" if part.ignored else "no files",
             allowed=" ".join(sorted(SUFFIXES)),
-            hint=_idx_command(part.place) or "give --data a folder of images, flat or one sub-folder per class",
+            hint=_idx_command(part.place) or "use --data FOLDER with images, flat or one subfolder per class",
         )
     if part.flat and filled:
         raise DataError(

@@ -101,7 +101,7 @@ def _unreadable_error(pictures: PictureSet, found: CachedPictures) -> DataError:
         f"{pictures.root}: {len(unreadable):,} of {len(unreadable) + len(found.pixels):,} images cannot be read{names}",
         hint="repair or remove them, or leave them out with --set data.on_error=skip"
         if readable
-        else "no image is left: give --data or data.path other images",
+        else "none is left: use another folder with --data PATH",
     )
 
 

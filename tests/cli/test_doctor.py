@@ -20,6 +20,7 @@ from ganzoo.doctor.folders import folder_checks, write_and_remove
 from ganzoo.doctor.plugin_probe import loading_checks
 from ganzoo.doctor.plugins import plugin_checks
 from ganzoo.doctor.versions import version_checks
+from ganzoo.registry import own_upgrade
 from ganzoo.training.runtime import pick_device
 
 HARMLESS = {"healthy", "unknown_kind", "torch_at_import", "torch_in_hook", "prints", "install"}
@@ -99,7 +100,7 @@ class TestTheReport:
             "  X other-api       1.0: left out at stage 'api version' (entry point 'main'): it is written for"
             in "\n".join(lines)
         )
-        assert "      fix: python -m pip install --upgrade ganzoo" in lines
+        assert f"      fix: {own_upgrade()}" in lines
         assert "      or:  disable it: GANZOO_DISABLE_PLUGINS=other-api" in lines
         assert any(line.startswith("      | Traceback") for line in lines)
         assert "  + healthy         1.0: 4 losses" in lines
@@ -259,7 +260,7 @@ class TestFolders:
         cache, runs = folder_checks()
         assert (cache.status, runs.status) == ("ok", "fault")
         assert runs.text == "the current folder is not writable: No such file or directory"
-        assert runs.fixes == ("work in another folder, or: ganzoo run --out DIR",)
+        assert runs.fixes == ("work in another folder, or use: ganzoo run --out DIR",)
 
     def test_a_folder_of_runs_that_cannot_be_written(self, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
@@ -318,7 +319,7 @@ class TestVersions:
         check = named(self.announce(folder, f"dependency{bound}"), "dependency")
         assert (check.status == "ok", check.text == found) == (enough, enough)
         if not enough:
-            assert check.text == f"{found}, and ganzoo needs 2.10 or later"
+            assert check.text == f"{found}, but ganzoo needs 2.10 or later"
             assert check.fixes == ("python -m pip install 'dependency>=2.10'",)
 
 
@@ -351,7 +352,7 @@ class TestPlugins:
         ("source", "fix"),
         [
             ("import_error", "python -m pip install a_package_that_nobody_has  # an import name"),
-            ("other_api", "python -m pip install --upgrade ganzoo"),
+            ("other_api", own_upgrade()),
             ("no_api", "python -m pip install --upgrade no-api"),
             ("misspelt_hook", "python -m pip install --upgrade misspelt-hook"),
             ("returns_none", "python -m pip install --upgrade returns-none"),
@@ -364,7 +365,7 @@ class TestPlugins:
     def test_a_module_of_a_newer_ganzoo(self, folder):
         (folder.path / "early.py").write_text("import ganzoo.something_new\n")
         folder.announce("early", {"main": "early"})
-        assert named(loading_checks(), "early").fixes[0] == "python -m pip install --upgrade ganzoo"
+        assert named(loading_checks(), "early").fixes[0] == own_upgrade()
 
     def test_a_plugin_is_mended_from_where_it_came(self, folder):
         folder.install("no_api")
@@ -398,7 +399,7 @@ class TestPlugins:
     def test_a_name_without_effect(self, folder, monkeypatch):
         monkeypatch.setenv("GANZOO_DISABLE_PLUGINS", "nobody")
         check = named(loading_checks(), "nobody")
-        assert (check.status, check.fixes) == ("note", ("take nobody out of GANZOO_DISABLE_PLUGINS",))
+        assert (check.status, check.fixes) == ("note", ("remove nobody from GANZOO_DISABLE_PLUGINS",))
 
     def test_what_components_lack_is_no_fault(self, folder):
         folder.install("healthy")

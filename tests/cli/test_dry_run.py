@@ -106,7 +106,7 @@ def test_nothing_is_left_behind(tiny, tmp_path):
 def test_a_refused_combination_is_refused_here_too(tiny):
     outcome = tiny("--reg auxiliary-classifier --dry-run")
     assert (outcome.code, outcome.out) == (2, "")
-    assert "error: class logits are needed" in outcome.err
+    assert "error: class logits are required" in outcome.err
 
 
 def test_keys_are_never_cropped(tiny):

@@ -63,7 +63,7 @@ def test_the_folder_of_the_picture_must_exist(ganzoo, run, tmp_path):
     [
         ("plot losses hing --out a.png", "there is no loss called 'hing'; did you mean 'hinge'?"),
         ("plot losses bce --out a.gif", "the suffix of a.gif"),
-        ("plot losses bce --out a", "the suffix of a must say"),
+        ("plot losses bce --out a", "the suffix of a must be an image format"),
         ("plot losses f-gan:divergence=js --out a.png", "must be 'kl'"),
         ("plot run 7", "there is no run '7'"),
     ],

@@ -593,6 +593,29 @@ class NeedsStyleInSecret(RegularizerOptions, Regularizer):
         return {"style": view.network.mapping(view.z, view.fake_labels).square().mean()}
 
 
+class NeedsTheGeneratorInSecret(RegularizerOptions, Regularizer):
+    """Makes further fakes, and does not say so."""
+
+    def discriminator_terms(self, view):
+        if view.z is None or view.generate is None:
+            raise ConfigError("needs the generator")
+        return {"further": (view.fake - view.generate(-view.z, view.fake_labels).detach()).mean()}
+
+
+class CrashesWithoutTheGenerator(RegularizerOptions, Regularizer):
+    """Looks at the generator's weights, and takes it that they are at hand."""
+
+    def generator_terms(self, view):
+        return {"weights": sum(weight.square().sum() for weight in view.network.parameters())}
+
+
+class ClaimsToNeedTheGenerator(Penalty):
+    """Says that it needs the generator, and does without."""
+
+    def tags(self):
+        return super().tags() | {"needs_generator"}
+
+
 class ImagesInSecret(Penalty):
     """Refuses vectors, and does not say so."""
 
@@ -671,6 +694,9 @@ FAULTS = [
     (ClaimsToNeedLabels, "tag-needs-labels", "is carried"),
     (LooksAtRealInSecret, "tag-needs-real-output", "is missing"),
     (NeedsStyleInSecret, "tag-needs-style", "is missing"),
+    (NeedsTheGeneratorInSecret, "tag-needs-generator", "is missing"),
+    (CrashesWithoutTheGenerator, "tag-needs-generator", "without the generator it raises AttributeError"),
+    (ClaimsToNeedTheGenerator, "tag-needs-generator", "is carried"),
     (ImagesInSecret, "tag-needs-images", "is missing"),
     (CouplesInSecret, "tag-needs-per-sample-independence", "is missing"),
     (NonlinearInSecret, "tag-batch-nonlinear", "is missing"),

@@ -9,7 +9,7 @@ from kit.faulty_augmentations import FAULTS, Brighter, Noise
 
 from ganzoo.registry import Registry
 from ganzoo.testing import check_augmentation
-from ganzoo.testing.augmentation import drawn, situations
+from ganzoo.testing.augmentations.situations import drawn, situations
 from ganzoo.testing.by_kind import CHECKED
 from ganzoo.testing.options import OPTIONS_CHECKS
 from ganzoo.testing.running import outcome

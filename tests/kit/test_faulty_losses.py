@@ -9,13 +9,13 @@ from kit.faulty_losses import FAULTS, SOUND, Sound, Swapped
 
 from ganzoo.errors import ConfigError
 from ganzoo.testing import Reference, check_loss
-from ganzoo.testing.loss import LOSS_CHECKS
-from ganzoo.testing.loss_tags import MEASURES
+from ganzoo.testing.losses.checks import LOSSES
+from ganzoo.testing.losses.tags import MEASURES
 from ganzoo.testing.running import outcome
 from ganzoo.testing.subject import subject_of
 
 AT_ZERO = {"d": 2 * math.log(2), "g": math.log(2)}
-BY_NAME = {check.name: check for check in LOSS_CHECKS}
+BY_NAME = {check.name: check for check in LOSSES.checks}
 
 
 def statuses(report):

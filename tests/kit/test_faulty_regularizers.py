@@ -16,9 +16,9 @@ from ganzoo.registry import Registry
 from ganzoo.testing import check_regularizer
 from ganzoo.testing.by_kind import CHECKED
 from ganzoo.testing.options import OPTIONS_CHECKS
+from ganzoo.testing.regularizers.toys import PLAYERS, rows_of, toys_for, view_of
 from ganzoo.testing.running import outcome
 from ganzoo.testing.subject import subject_of
-from ganzoo.testing.toys import PLAYERS, rows_of, toys_for, view_of
 
 ENTRIES = Registry.load(plugins=False).entries("regularizer")
 

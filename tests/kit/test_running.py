@@ -20,7 +20,7 @@ from ganzoo.component import Options
 from ganzoo.errors import ConfigError
 from ganzoo.testing import check_loss
 from ganzoo.testing.check import Check, demand
-from ganzoo.testing.loss import LOSS_CHECKS
+from ganzoo.testing.losses.checks import LOSSES
 from ganzoo.testing.running import failure, outcome, report_on, why_skipped
 from ganzoo.testing.subject import subject_of
 
@@ -259,7 +259,7 @@ def test_meddling_of_one_check_does_not_reach_the_next():
 @pytest.mark.parametrize("name", ["Sound", "ScaledByItem", "RandomSmoothing"])
 def test_order_of_checks_does_not_matter(name):
     options = Sound if name == "Sound" else FAULTS[name][0]
-    checks = [one for one in LOSS_CHECKS if one.name != "options-round-trip"]
+    checks = [one for one in LOSSES.checks if one.name != "options-round-trip"]
     forward = report_on(subject_of("loss", options), checks, at_least=0).outcomes
     backward = report_on(subject_of("loss", options), checks[::-1], at_least=0).outcomes
     assert forward == backward[::-1]

@@ -1,0 +1,1 @@
+"""What augmentations are held to."""

@@ -1,0 +1,1 @@
+"""What discriminators and generators are held to."""

@@ -1,0 +1,72 @@
+"""What tags of discriminators promise, measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+
+from ganzoo.errors import ConfigError
+from ganzoo.testing.networks import tags
+from ganzoo.testing.networks.trial import Answers, fill_normal, trial
+from ganzoo.testing.subject import Subject
+
+
+def answers_of(subject: Subject) -> Answers:
+    """What it says of a batch."""
+    one = trial(subject)
+    with torch.no_grad():
+        return one.answers()
+
+
+def patch(subject: Subject) -> bool:
+    """Whether logits are a map."""
+    return answers_of(subject)["logits"].dim() == 4
+
+
+def provides_class_logits(subject: Subject) -> bool:
+    """Whether there are class logits."""
+    return "class_logits" in answers_of(subject)
+
+
+def provides_features(subject: Subject) -> bool:
+    """Whether there are features."""
+    return "features[0]" in answers_of(subject)
+
+
+def multiple_outputs(subject: Subject) -> bool:
+    """Whether there are further logits."""
+    return "extra_logits[0]" in answers_of(subject)
+
+
+def groups_of_four(subject: Subject) -> bool:
+    """Whether six samples are refused."""
+    one = trial(subject, n=6)
+    try:
+        one.answers()
+    except ConfigError:
+        return True
+    return False
+
+
+def energy(subject: Subject) -> bool:
+    """Whether logits are never above 0, whatever the weights."""
+    one = trial(subject)
+    one.set_mode(training=False)
+    for seed in range(32):
+        fill_normal(one.network, scale=1.0, seed=seed)
+        with torch.no_grad():
+            if (one.answers()["logits"] > 0).any():
+                return False
+    return True
+
+
+MEASURES: Mapping[str, Callable[[Subject], bool]] = {
+    **tags.MEASURES,
+    "patch": patch,
+    "groups_of_four": groups_of_four,
+    "provides_class_logits": provides_class_logits,
+    "provides_features": provides_features,
+    "multiple_outputs": multiple_outputs,
+    "energy": energy,
+}

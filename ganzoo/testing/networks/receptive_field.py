@@ -1,0 +1,98 @@
+"""A check of how much of an image one logit sees."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
+
+from ganzoo.protocols import Discriminator
+from ganzoo.testing.check import check, demand
+from ganzoo.testing.networks.trial import Trial, first_taken, takes, trial
+from ganzoo.testing.subject import Subject, images_like
+from ganzoo.training import spectral
+
+SIDES = (32, 64, 128, 256, 512)
+"""Of square images on which receptive fields are measured."""
+PIXELS = 2**17
+"""Of all images together on which one is measured: a maximum hands on the gradient of a single pixel."""
+
+
+def judges_no_patches(subject: Subject) -> str | None:
+    """A logit that sees everything has nothing to declare."""
+    if "patch" not in subject.tags and trial(subject).network.receptive_field() is None:
+        return "it carries no tag patch and declares no receptive field"
+    if with_room(subject) is None:
+        return "it takes no square image twice as large as its receptive field"
+    return None
+
+
+@check(
+    "receptive-field",
+    Discriminator.receptive_field,
+    "Side, in pixels, of the input patch one logit sees; ``None`` when it sees the whole image.",
+    skip=judges_no_patches,
+    every_choice=True,
+)
+def sees_what_it_says(subject: Subject) -> None:
+    """The images' gradient of one logit, in the midst of an image at least twice as large as what it sees."""
+    one = with_room(subject)
+    assert one is not None  # the check is skipped otherwise
+    declared, side = one.network.receptive_field(), one.spec.shape[-1]
+    said = "None, the whole image" if declared is None else f"{declared} px a side"
+    shape = tuple(one.answers()["logits"].shape)
+    demand(len(shape) == 4, f"receptive_field() says {said}; logits {shape} are no map, and see the whole image")
+    height, width = field_of(one)
+    right = (height, width) == ((side, side) if declared is None else (declared, declared))
+    demand(right, f"receptive_field() says {said}; on {side}×{side} px a logit sees {height}×{width} px")
+
+
+def with_room(subject: Subject) -> Trial | None:
+    """A network for the smallest images of at least twice the receptive field that it declares for them."""
+    channels = first_taken(subject).shape[0]
+    for spec in (images_like(channels, side) for side in SIDES):
+        if takes(subject, spec):
+            one = trial(subject, spec, n=max(2, PIXELS // spec.shape[-1] ** 2))
+            declared = one.network.receptive_field()
+            if declared is None or spec.shape[-1] >= 2 * declared:
+                return one
+    return None
+
+
+def field_of(one: Trial) -> tuple[int, int]:
+    """Height and width of the part of an image that the logit in the middle of the map depends on."""
+    one = one.double()
+    with torch.no_grad():
+        for parameter in one.network.parameters():
+            # Positive and of about a mean's size: nothing cancels, nothing is cut off or saturates.
+            fan_in = parameter[0].numel() if parameter.dim() > 1 else 1
+            parameter.copy_((0.5 + torch.rand_like(parameter)) / fan_in)
+    for _ in range(3):
+        spectral.iterate(one.network)
+    one.network.eval()
+    images = one.given.abs().requires_grad_()
+    with _WithoutStatistics():
+        maps = one.network(images, one.labels).logits
+    middle = maps[:, 0, maps.shape[2] // 2, maps.shape[3] // 2]
+    (slope,) = torch.autograd.grad(middle.sum(), images)
+    seen = slope.ne(0).any(0).any(0)
+    rows, columns = (seen.any(axis).nonzero().flatten() for axis in (1, 0))
+    return _extent(rows), _extent(columns)
+
+
+def _extent(places: torch.Tensor) -> int:
+    return int(places.max() - places.min()) + 1 if len(places) else 0
+
+
+class _WithoutStatistics(TorchFunctionMode):
+    """Norms that take statistics over a whole map hand on what they get."""
+
+    NORMS = (F.instance_norm, F.group_norm, F.layer_norm)
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func in self.NORMS:
+            return args[0] if args else kwargs["input"]
+        return func(*args, **kwargs)

@@ -1,0 +1,1 @@
+"""What regularizers are held to."""
