@@ -26,7 +26,7 @@ def image_shape(spec: DataSpec, *, of: str) -> tuple[int, int, int]:
             f"{of} works on images only",
             given=f"data of shape {spec.shape}",
             allowed="data of shape (C, H, W)",
-            hint=f"{FOR_VECTORS.get(kind, f'ganzoo list {kind}s')}, or a dataset of images (ganzoo list datasets)",
+            hint=f"{FOR_VECTORS.get(kind, f'ganzoo list {kind}s')}, or a dataset of images from: ganzoo list datasets",
         )
     channels, height, width = spec.shape
     return channels, height, width
