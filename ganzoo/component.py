@@ -241,8 +241,8 @@ class Options(BaseModel):
     def tags(self) -> frozenset[str]:
         """Capability tags of these options.
 
-        Tags are honest both ways: what a tag says is so, and what is so is said. A tag that is nearly one of those in
-        the plugin guide is taken for a mistake.
+        Tags are honest both ways: what a tag says is so, and what is so is said. Only the tags listed in ``TAGS``
+        exist, each for its own kinds.
         """
         return frozenset()
 

@@ -88,10 +88,10 @@ class Network(nn.Module):
 
     Every parameter gets a gradient, and a finite one. In evaluation the same input gives the same output, no random
     number is drawn, and nothing in ``state_dict()`` changes. In evaluation a batch may be a single sample. Only
-    ``train()`` and ``eval()``, called from outside, change the mode. What it is given is never changed in place. Moved
-    to another device it works there: whatever it makes is on the device of its input. No value of a tensor is read,
-    which would stop a GPU. The memory format channels_last changes no number. ``double()`` makes all of it float64.
-    Under autocast to bfloat16 outputs and gradients stay finite.
+    ``train()`` and ``eval()``, called from outside, change the mode. Its input is never changed in place. Moved to
+    another device it works there: whatever it makes is on the device of its input. No value of a tensor is read, which
+    would stall a GPU. The memory format channels_last changes no number. ``double()`` makes all of it float64. Under
+    autocast to bfloat16 outputs and gradients stay finite.
 
     A network that carries ``accepts_labels`` and is conditional raises a ConfigError when it gets no labels. Any other
     network makes no use of labels, and works without.
@@ -157,8 +157,8 @@ class Loss(Protocol):
     is that of the value, and can be differentiated once more. Whatever options are allowed, both values are finite near
     zero, and both players learn from them.
 
-    The same logits give the same value, and no random number is drawn. Logits are never changed in place. No value of
-    a tensor is read, which would stop a GPU. Whatever it makes is on the device of the logits. ``torch.compile`` makes
+    The same logits give the same value, and no random number is drawn. Logits are never changed in place. No value of a
+    tensor is read, which would stall a GPU. Whatever it makes is on the device of the logits. ``torch.compile`` makes
     one graph of it. Inside autocast, float32 logits give the value that they give outside. It can be pickled. It is the
     formula that its docstring states.
 
@@ -260,13 +260,13 @@ class Regularizer:
     not depend on the batch. A term has a gradient to the player's own network, and to no other. That gradient is
     finite, also where the critic is flat. A term is a mean: a batch with every sample twice has the same value. Logits
     are (N,) or maps (N, 1, h, w), perhaps with ``extra_logits``. Of a sample's patches the mean counts: a map that
-    repeats one logit is that logit. Where the critic is asked of real data or fakes, it gets their labels. Data are
-    images or vectors, unless it carries ``needs_images``.
+    repeats one logit is that logit. When a regularizer calls the critic on real data or fakes, it passes their labels.
+    Data are images or vectors, unless it carries ``needs_images``.
 
-    Terms change no parameter, buffer or mode of a network: only :meth:`after_step` does. No ``.grad`` is touched. What
-    the view holds is never changed in place. Random numbers come from ``view.random`` alone. No value on the device is
-    read, which would stop a GPU. Whatever changes is in the state: a restored regularizer goes on exactly as the one
-    that was saved.
+    Terms change no parameter, buffer or mode of a network: only :meth:`after_step` does. No ``.grad`` is changed. The
+    tensors of the view are never changed in place. Random numbers come from ``view.random`` alone. No value on the
+    device is read, which would stall a GPU. Everything that changes is in the state: a restored regularizer continues
+    exactly as the saved one would.
 
     One that carries ``limits_slope`` makes a very steep critic less steep. One that carries ``replaces_generator_loss``
     has a term for the generator.
@@ -302,10 +302,10 @@ class Augmentation:
     ConfigError when it is built. Vectors (N, D) are taken likewise, unless it carries ``needs_images``. For images
     within [-1, 1] values and gradients are finite; they may leave that range. The gradient at the images is right, and
     not 0 everywhere. It can be differentiated once more, for penalties. No value on the device is read, which would
-    stop a GPU.
+    stall a GPU.
 
-    State changes in :meth:`after_update` only. Whatever changes is in the state: a restored one goes on exactly as the
-    one that was saved. It can be pickled.
+    State changes in :meth:`after_update` only. Everything that changes is in the state: a restored augmentation
+    continues exactly as the saved one would. It can be pickled.
     """
 
     @abstractmethod
@@ -361,12 +361,12 @@ class Metric(Protocol):
     are alike it has the same numbers, and they are finite. By the first, real data that it has not seen are better than
     one sample, unlike them, again and again.
 
-    The same samples and seed give the same numbers. What it saw before has no influence. Random numbers are drawn from
-    ``random`` alone. Nothing that it is given is changed. The order of samples does not matter, unless it draws some of
-    them. It can be pickled.
+    The same samples and seed give the same numbers. Earlier calls have no influence. Random numbers are drawn from
+    ``random`` alone. Its arguments are not changed. The order of samples does not matter, unless it draws some of them.
+    It can be pickled.
 
-    What it needs is there. Real and generated samples may be of different number; where they are too few it may be a
-    ConfigError. Data that it cannot compare, as vectors may be, are a ConfigError.
+    Every field named in ``needs`` is provided, never ``None``. Real and generated samples may be of different number;
+    where they are too few it may be a ConfigError. Data that it cannot compare, as vectors may be, are a ConfigError.
 
     An optional attribute ``samples`` says how many samples it wants, 2,500 if it says nothing.
 
@@ -387,9 +387,9 @@ class Dataset(Protocol):
     """Random access to decoded data.
 
     It has at least one item, and their number does not change. Items have the shape that ``spec`` states, and hold
-    finite numbers alone. They come in the order of the index, which may name one twice. What an item is does not depend
-    on those that are read with it. It is the same whenever it is read: nothing is cut or turned at random. Whoever
-    reads may change what came. Items differ from each other.
+    finite numbers alone. They come in the order of the index, which may name one twice. An item does not depend on the
+    items that are read with it. It is the same whenever it is read: it is not cropped or rotated at random. The
+    returned tensor belongs to the caller, who may modify it. Items differ from each other.
 
     Opened again it is the same, whether the cache is empty or not, and also if the size and the channels that it states
     are asked for.
@@ -460,8 +460,8 @@ class Tracker:
     A tracker is told plain data and answers nothing, so it cannot change what is trained. One that raises is warned of
     by name and told nothing more, but for :meth:`close`, while the training goes on.
 
-    Nothing that it is told is changed, and no file of the run is. It writes below the run's folder, or where an option
-    of its own says, and nowhere else. It draws none of torch's global random numbers.
+    It changes neither its arguments nor any file of the run. It writes below the run's folder, or where an option of
+    its own says, and nowhere else. It draws none of torch's global random numbers.
     """
 
     def log(self, row: Mapping[str, float]) -> None:

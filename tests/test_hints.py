@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 import typer
-from ganzoo.cli.sugar import written_out
+from ganzoo.cli.dotted_flags import written_out
 from pages import ROOT
 from pydantic import ValidationError
 

@@ -137,5 +137,5 @@ def test_shared_weights_can_be_saved():
 
 def test_a_checkpoint_of_other_networks_is_refused():
     original, other = setup(), setup(classes=3)
-    with pytest.raises(CheckpointError, match="does not fit"):
+    with pytest.raises(CheckpointError, match="does not match"):
         other.state.restore(through_bytes(original.state), original.state.numbers())

@@ -172,14 +172,13 @@ def _resolved(options: Options) -> Iterator[tuple[DataSpec, Options]]:
 @check(
     "tags-known",
     Options.tags,
-    "A tag that is nearly one of those in the plugin guide is taken for a mistake.",
+    "Only the tags listed in ``TAGS`` exist, each for its own kinds.",
     every_choice=True,
 )
 def tags_are_known(subject: Subject) -> None:
-    """A tag nearly like one that is read is a slip of the pen."""
+    """A misspelt tag would mean nothing, without a word."""
     for tag in sorted(subject.tags - KNOWN.keys()):
-        suggestion = did_you_mean(tag, KNOWN)
-        demand(not suggestion, f"nothing reads the tag {tag!r}{suggestion}")
+        demand(False, f"there is no tag {tag!r}{did_you_mean(tag, KNOWN)}")
     of_others = sorted(tag for tag in subject.tags & KNOWN.keys() if subject.kind not in KNOWN[tag])
     demand(not of_others, f"no tags of a {subject.kind}: {', '.join(of_others)}")
 

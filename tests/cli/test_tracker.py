@@ -101,7 +101,7 @@ def test_resume_passes_over_what_ended_before_it_began(ganzoo, tiny, tmp_path):
     (tmp_path / RUN.replace("0001", "0002")).mkdir()
     outcome = ganzoo("resume --steps 3")
     assert (outcome.code, outcome.out) == (0, f"{RUN}\n")
-    assert "has no config.yaml" in ganzoo("resume 2").err
+    assert "is not a run directory: config.yaml is missing" in ganzoo("resume 2").err
 
 
 def test_a_folder_that_cannot_be_written(tiny, tmp_path):

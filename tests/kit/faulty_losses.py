@@ -449,7 +449,7 @@ class NonlinearWithoutTag(SoundRelativistic):
         return frozenset({"generator_needs_real"})
 
 
-@caught_by("tags-known", says="nothing reads the tag 'need_lipschitz'")
+@caught_by("tags-known", says="there is no tag 'need_lipschitz'")
 class MisspeltTag(SoundRelativistic):
     """One letter more."""
 

@@ -153,7 +153,7 @@ FAULTS = [
     (LosesOnPickling, "options-pickle", "comes back from pickle as LosesOnPickling(depth=1)"),
     (Overrules, "options-resolve", "changes depth of Overrules(depth=1)"),
     (NeverDone, "options-resolve", "changes its own answer"),
-    (Misspelled, "tags-known", "nothing reads the tag 'neds_labels'; did you mean 'needs_labels'?"),
+    (Misspelled, "tags-known", "there is no tag 'neds_labels'; did you mean 'needs_labels'?"),
     (OfAnotherKind, "tags-known", "with patches=True: no tags of a loss: patch"),
 ]
 

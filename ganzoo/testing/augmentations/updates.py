@@ -39,7 +39,7 @@ def state_changes_in_updates_only(subject: Subject) -> None:
 @check(
     "state",
     Augmentation,
-    "Whatever changes is in the state: a restored one goes on exactly as the one that was saved.",
+    "Everything that changes is in the state: a restored augmentation continues exactly as the saved one would.",
     every_choice=True,
 )
 def state_survives(subject: Subject) -> None:
@@ -80,7 +80,7 @@ def _equal(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
-@check("no-host-sync", Augmentation, "No value on the device is read, which would stop a GPU.", every_choice=True)
+@check("no-host-sync", Augmentation, "No value on the device is read, which would stall a GPU.", every_choice=True)
 def reads_no_value(subject: Subject) -> None:
     """On tensors without content, draws included: whatever asks for a number raises."""
     for spec in usable(subject):

@@ -71,7 +71,7 @@ def keeps_the_order(data: Any) -> None:
         demand(not wrong, f"items {whole[order].tolist()} are not those read in order; the first other is {wrong[:1]}")
 
 
-@check("batch-independence", Dataset, "What an item is does not depend on those that are read with it.")
+@check("batch-independence", Dataset, "An item does not depend on the items that are read with it.")
 @on_data
 def reads_each_alone(data: Any) -> None:
     """One by one, and all together."""
@@ -83,7 +83,7 @@ def reads_each_alone(data: Any) -> None:
         demand(off == 0, f"item {place.item()} read alone is {off:g} off from what it is among others")
 
 
-@check("repeatable", Dataset, "It is the same whenever it is read: nothing is cut or turned at random.")
+@check("repeatable", Dataset, "It is the same whenever it is read: it is not cropped or rotated at random.")
 @on_data
 def reads_the_same_again(data: Any) -> None:
     """Nothing is left to chance, and nothing is used up."""
@@ -93,7 +93,7 @@ def reads_the_same_again(data: Any) -> None:
     demand(not changed, f"{changed} of {len(whole)} items are others when they are read again")
 
 
-@check("own-memory", Dataset, "Whoever reads may change what came.")
+@check("own-memory", Dataset, "The returned tensor belongs to the caller, who may modify it.")
 @on_data
 def gives_its_items_away(data: Any) -> None:
     """Two readers get two tensors."""

@@ -40,7 +40,7 @@ def compiles_in_one_graph(subject: Subject) -> None:
     same(both(loss, real, fake), compiled(real, fake), "compiled")
 
 
-@check("no-host-sync", Loss, "No value of a tensor is read, which would stop a GPU.", every_choice=True)
+@check("no-host-sync", Loss, "No value of a tensor is read, which would stall a GPU.", every_choice=True)
 def reads_no_value(subject: Subject) -> None:
     """Tensors without content: whatever asks for a number raises."""
     loss = loss_of(subject)

@@ -101,7 +101,7 @@ def is_deterministic(subject: Subject) -> None:
     same(first, answer(prepared(subject, seed=1)[0], world.real, world.unseen), "built again, after another seed")
 
 
-@check("no-memory", Metric, "What it saw before has no influence.")
+@check("no-memory", Metric, "Earlier calls have no influence.")
 def remembers_nothing(subject: Subject) -> None:
     """What it computed of other real data is not used for these."""
     metric, world = prepared(subject)
@@ -119,7 +119,7 @@ def draws_from_its_own(subject: Subject) -> None:
         answer(metric, world.real, world.unseen)
 
 
-@check("inputs-unmodified", Metric, "Nothing that it is given is changed.")
+@check("inputs-unmodified", Metric, "Its arguments are not changed.")
 def leaves_its_inputs(subject: Subject) -> None:
     """Other metrics get the same."""
     metric, world = prepared(subject)

@@ -40,7 +40,7 @@ def moves_to_a_device(subject: Subject) -> None:
         demand(not left, f"moved to another device, in {phase(training)}, it leaves {', '.join(left)} on the CPU")
 
 
-@check("inputs-unmodified", Network, "What it is given is never changed in place.", every_choice=True)
+@check("inputs-unmodified", Network, "Its input is never changed in place.", every_choice=True)
 def leaves_its_inputs(subject: Subject) -> None:
     """In both modes."""
     for training in (True, False):
@@ -80,7 +80,7 @@ def survives_autocast(subject: Subject) -> None:
         demand(finite, "under autocast a gradient is not finite")
 
 
-@check("no-host-sync", Network, "No value of a tensor is read, which would stop a GPU.", every_choice=True)
+@check("no-host-sync", Network, "No value of a tensor is read, which would stall a GPU.", every_choice=True)
 def reads_no_value(subject: Subject) -> None:
     """Tensors without content: whatever asks for a number raises."""
     for training in (True, False):

@@ -21,7 +21,10 @@ SAMPLES_OF_A_MEAN, SEEDS_OF_A_MEAN = 16, 64
 
 
 @check(
-    "labels", Regularizer, "Where the critic is asked of real data or fakes, it gets their labels.", every_choice=True
+    "labels",
+    Regularizer,
+    "When a regularizer calls the critic on real data or fakes, it passes their labels.",
+    every_choice=True,
 )
 def judges_with_their_labels(subject: Subject) -> None:
     """Real data and fakes as they are in the view; whose labels mixtures get is for the regularizer to say."""

@@ -14,7 +14,7 @@ from ganzoo.testing.regularizers.toys import PLAYERS, tensors_of, toys_for
 from ganzoo.testing.subject import Subject
 
 
-@check("gradients-untouched", Regularizer, "No ``.grad`` is touched.", every_choice=True)
+@check("gradients-untouched", Regularizer, "No ``.grad`` is changed.", every_choice=True)
 def leaves_gradients(subject: Subject) -> None:
     """Those that are there, and those that are not."""
     for player in PLAYERS:
@@ -74,7 +74,7 @@ def changed_between(before: dict[str, Tensor], after: dict[str, Tensor]) -> list
     return [name for name in before if name not in after or not torch.equal(before[name], after[name])]
 
 
-@check("inputs-unmodified", Regularizer, "What the view holds is never changed in place.", every_choice=True)
+@check("inputs-unmodified", Regularizer, "The tensors of the view are never changed in place.", every_choice=True)
 def leaves_its_inputs(subject: Subject) -> None:
     """The loss, and other regularizers, see the same tensors."""
     for player in PLAYERS:

@@ -21,7 +21,7 @@ from ganzoo.testing.subject import Subject
 @check(
     "state",
     Regularizer,
-    "Whatever changes is in the state: a restored regularizer goes on exactly as the one that was saved.",
+    "Everything that changes is in the state: a restored regularizer continues exactly as the saved one would.",
     every_choice=True,
 )
 def state_survives(subject: Subject) -> None:
@@ -59,7 +59,7 @@ def updates(subject: Subject, part: Regularizer, *, seeds: tuple[int, ...]) -> d
     return seen
 
 
-@check("no-host-sync", Regularizer, "No value on the device is read, which would stop a GPU.", every_choice=True)
+@check("no-host-sync", Regularizer, "No value on the device is read, which would stall a GPU.", every_choice=True)
 def reads_no_value(subject: Subject) -> None:
     """Two updates on tensors without content: whatever asks for a number raises. Random numbers are real ones."""
     part, toys = part_of(subject), toys_for(device="meta")

@@ -89,7 +89,7 @@ def goes_on(subject: Subject) -> None:
         again.close("finished")
 
 
-@check("inputs-unmodified", Tracker, "Nothing that it is told is changed, and no file of the run is.")
+@check("inputs-unmodified", Tracker, "It changes neither its arguments nor any file of the run.")
 def leaves_what_it_is_told(subject: Subject) -> None:
     """Row, configuration and files of the run."""
     with new_run() as run:
