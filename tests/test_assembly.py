@@ -11,7 +11,7 @@ from ganzoo.planning.choice import choose
 from ganzoo.planning.plan import make_plan
 from ganzoo.registry import Entry, Registry
 from ganzoo.runs.assembly import assemble, make_optimizer, make_runtime
-from ganzoo.training.loop import Schedule
+from ganzoo.training.setup import Schedule
 
 TINY = ("data=synthetic", "data.n=16", "data.image_size=8", "disc.ndf=2", "gen.ngf=2", "gen.latent=3")
 CPU = torch.device("cpu")
