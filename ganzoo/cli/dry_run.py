@@ -82,7 +82,7 @@ def _in_words(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
         else:
             made = "logits" if facts[shape] else "logit"
         yield player, f"{_shape(facts[shape])} {made} a sample, {facts[f'{player}_parameters']:,} parameters"
-    yield "receptive field", "the whole image" if field is None else f"{field} × {field} pixels a logit"
+    yield "receptive field", "the whole image" if field is None else f"{field} × {field} pixels per logit"
     yield "time", f"about {_duration(facts['estimated_seconds'])} on {facts['device']}"
     yield "memory", f"about {_size(facts['estimated_memory_bytes'])} for weights, optimizers and activations"
     if facts["trackers"]:

@@ -34,7 +34,7 @@ def nothing_written(*, code: Path, watched: Iterable[Path] = (), own: Iterable[P
         changed = sorted(path for path, state in _files(places, code).items() if before.get(path) != state)
         changed = [path for path in changed if not any(path.is_relative_to(place) for place in allowed)]
         names = [str(path.relative_to(places[0]) if path.is_relative_to(places[0]) else path) for path in changed]
-        demand(not changed, f"it writes {', '.join(names[:3])}, which is no place that it was given")
+        demand(not changed, f"it writes {', '.join(names[:3])}, which is not a place that it was given")
 
 
 @contextlib.contextmanager

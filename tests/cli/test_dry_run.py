@@ -63,7 +63,7 @@ def test_in_words(tiny):
     out = tiny("--dry-run").out
     assert re.search(r"data +synthetic: 16 items of 3 × 8 × 8", out)
     assert re.search(r"discriminator +1 × 2 × 2 logits a sample, 295 parameters", out)
-    assert re.search(r"receptive field +16 × 16 pixels a logit", out)
+    assert re.search(r"receptive field +16 × 16 pixels per logit", out)
     assert re.search(r"time +about \d+ s on cpu", out)
     assert re.search(r"memory +about \d+ MiB for weights, optimizers and activations", out)
 

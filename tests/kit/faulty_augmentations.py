@@ -330,7 +330,7 @@ class ImagesInSecret(Brighter):
 
 PARTS = {part.__name__: part for part in (Part, *Part.__subclasses__())}
 FAULTS = [
-    (NoAugmentation, "protocol", "which is no Augmentation"),
+    (NoAugmentation, "protocol", "which is not an Augmentation"),
     (Brighter(part="GlobalDraws"), "draws", "global random numbers"),
     (Brighter(part="SeedsItself"), "draws", "other numbers from the same random"),
     (Brighter(part="OneNumberAnImageOfTheBatch"), "draws", "one image has 1 numbers, each of 64 64"),

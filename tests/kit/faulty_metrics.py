@@ -358,7 +358,7 @@ FAULTS = [
     (ListOfNeeds, "protocol", "no frozenset"),
     (UnknownNeed, "protocol", "it needs pictures"),
     (NoDirection, "protocol", "higher_is_better = 'lower'"),
-    (Tensors, "numbers", "no float but Tensor"),
+    (Tensors, "numbers", "not a float but Tensor"),
     (OneNumber, "numbers", "no dict but float"),
     (Correlated, "collapse", "relative is inf"),
     (MoreWhenGood, "collapse", "where all samples are alike distance"),

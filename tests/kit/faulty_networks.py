@@ -682,7 +682,7 @@ UNSAID = "is missing"
 UNTRUE = "is carried"
 
 DISCRIMINATORS = [
-    (Foreign, "protocol", "NotDerived, which is no Discriminator"),
+    (Foreign, "protocol", "NotDerived, which is not a Discriminator"),
     (changed("BareTensor", Plain, forward=_bare_tensor), "shapes", "no DiscriminatorOutput but Tensor"),
     (changed("Nested", Plain, finish=_nested), "shapes", "logits has the shape (12, 1)"),
     (
@@ -1121,7 +1121,7 @@ GENERATORS = [
         "double-backward",
         "as finite differences tell",
     ),
-    (ForeignGenerator, "protocol", "NotDerivedEither, which is no Generator"),
+    (ForeignGenerator, "protocol", "NotDerivedEither, which is not a Generator"),
     (changed("InATuple", Styled, finish=lambda network, images: (images.tanh(),)), "shapes", "no tensor but tuple"),
     (
         changed("RoundImages", Styled, finish=lambda network, images: images.tanh().long()),

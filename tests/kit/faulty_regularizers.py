@@ -645,7 +645,7 @@ FAULTS = [
     (Misspelled, "protocol", "has none of discriminator_terms"),
     (TermsInAList, "scalars", "returns list"),
     (NotATensor, "scalars", "as float, not as a tensor"),
-    (NumberAsAName, "scalars", "gives 0, which is no text"),
+    (NumberAsAName, "scalars", "gives 0, which is not text"),
     (OneASample, "scalars", "of shape (4,)"),
     (SinglePrecision, "scalars", "as torch.float32 for images of torch.float64"),
     (RootOfExcess, "scalars", "'penalty' = nan"),

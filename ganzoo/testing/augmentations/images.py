@@ -20,7 +20,7 @@ def is_an_augmentation(subject: Subject) -> None:
     """Of the right class."""
     for spec in usable(subject):
         part = augmentation_of(subject, spec)
-        demand(isinstance(part, Augmentation), f"build() returns {type(part).__name__}, which is no Augmentation")
+        demand(isinstance(part, Augmentation), f"build() returns {type(part).__name__}, which is not an Augmentation")
 
 
 @check(

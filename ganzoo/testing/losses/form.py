@@ -48,7 +48,7 @@ def is_scalar(subject: Subject) -> None:
     for dtype in (torch.float32, torch.float64):
         values = objectives(loss_of(subject), *logits(4, 1, 3, 2, dtype=dtype))
         for player, value in zip("DG", values, strict=True):
-            demand(isinstance(value, Tensor), f"{player}'s value is no tensor but {type(value).__name__}")
+            demand(isinstance(value, Tensor), f"{player}'s value is not a tensor but {type(value).__name__}")
             demand(value.shape == (), f"{player}'s value has the shape {tuple(value.shape)}")
             demand(value.dtype == dtype, f"{player}'s value is {value.dtype} for logits of {dtype}")
             demand(value.requires_grad, f"{player}'s value hangs on no logit: nothing can be learned from it")

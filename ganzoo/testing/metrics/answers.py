@@ -65,7 +65,7 @@ def demand_numbers(found: Any, where: str) -> None:
     for name, value in found.items():
         demand(isinstance(name, str) and name, f"{where} a number is called {name!r}")
         number = isinstance(value, int | float) and not isinstance(value, bool)
-        demand(number, f"{where} {name} is no float but {type(value).__name__}")
+        demand(number, f"{where} {name} is not a float but {type(value).__name__}")
         demand(math.isfinite(value), f"{where} {name} is {value}")
 
 

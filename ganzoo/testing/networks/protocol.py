@@ -12,11 +12,12 @@ from ganzoo.testing.subject import Subject
 def is_a_discriminator(subject: Subject) -> None:
     """A module of the right class."""
     network = trial(subject).network
-    demand(isinstance(network, Discriminator), f"build() returns {type(network).__name__}, which is no Discriminator")
+    name = type(network).__name__
+    demand(isinstance(network, Discriminator), f"build() returns {name}, which is not a Discriminator")
 
 
 @check("protocol", Generator, "What ``build`` returns is derived from this class.", every_choice=True)
 def is_a_generator(subject: Subject) -> None:
     """A module of the right class."""
     network = trial(subject).network
-    demand(isinstance(network, Generator), f"build() returns {type(network).__name__}, which is no Generator")
+    demand(isinstance(network, Generator), f"build() returns {type(network).__name__}, which is not a Generator")

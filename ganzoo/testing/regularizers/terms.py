@@ -30,7 +30,7 @@ def keeps_the_protocol(subject: Subject) -> None:
     options, part = subject.chosen, part_of(subject)
     name = type(options).__name__
     demand(isinstance(options, RegularizerOptions), f"{name} is not derived from RegularizerOptions")
-    demand(isinstance(part, Regularizer), f"build() returns {type(part).__name__}, which is no Regularizer")
+    demand(isinstance(part, Regularizer), f"build() returns {type(part).__name__}, which is not a Regularizer")
     methods = ("discriminator_terms", "generator_terms", "after_step")
     own = [method for method in methods if getattr(type(part), method) is not getattr(Regularizer, method)]
     demand(own, f"{type(part).__name__} has none of {', '.join(methods)}: it does nothing")
@@ -53,7 +53,7 @@ def demand_scalars(subject: Subject, toys: Toys, dtype: torch.dtype, *, where: s
         demand(isinstance(terms, dict), f"{player}_terms() returns {type(terms).__name__}, not a dict")
         for name, term in terms.items():
             what = f"{where}{player}_terms() gives {name!r}"
-            demand(isinstance(name, str), f"{what}, which is no text")
+            demand(isinstance(name, str), f"{what}, which is not text")
             demand(isinstance(term, Tensor), f"{what} as {type(term).__name__}, not as a tensor")
             demand(term.shape == (), f"{what} of shape {tuple(term.shape)}")
             demand(term.dtype == dtype, f"{what} as {term.dtype} for images of {dtype}")

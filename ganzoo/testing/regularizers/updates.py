@@ -126,5 +126,5 @@ def corrects_within_bounds(subject: Subject) -> None:
     for every in (1, 4, 16):
         corrections = type(options)(**{**dict(options), "every": every}).optimizer_correction()
         for player, c in corrections.items():
-            demand(player in PLAYERS, f"optimizer_correction() names {player!r}, which is no player")
+            demand(player in PLAYERS, f"optimizer_correction() names {player!r}, which is not a player")
             demand(0 < c <= 1, f"with every={every} optimizer_correction() gives {player} c = {c}")
