@@ -143,7 +143,7 @@ REFUSED = [
     ("--reg r1 --reg none", "--reg none stands alone"),
     ("--augment none --augment ada", "--augment none stands alone"),
     ("--reg r1,r2", "next:    --reg r1 --reg r2\n"),
-    ("--reg gradient-penalty --set reg.auxiliary-classifier.weight=2", "has no effect: the regularizers are chosen"),
+    ("--reg gradient-penalty --set reg.auxiliary-classifier.weight=2", "has no effect: the regularizers are set"),
 ]
 
 
