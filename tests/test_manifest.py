@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from ganzoo.config.layers import ConfigLayer, flatten
+from ganzoo.planning.choice import choose
 from ganzoo.planning.plan import make_plan
 from ganzoo.registry import Registry
 from ganzoo.runs import manifest
@@ -26,7 +27,7 @@ IMAGES = {
 
 
 def described(config):
-    plan = make_plan(Registry.load(plugins=False), [ConfigLayer("file", flatten(config))])
+    plan = make_plan(choose(Registry.load(plugins=False), [ConfigLayer("file", flatten(config))]))
     setup = assemble(plan)
     return plan, setup, manifest.describe(plan, setup)
 
