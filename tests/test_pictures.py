@@ -60,7 +60,7 @@ def frames(folder, steps, *, gray=lambda number: 20 * number):
 
 
 def test_a_film_shows_every_frame_in_order_for_ever_and_stays_on_the_last(tmp_path):
-    pictures.save_film(frames(tmp_path, range(5)), tmp_path / "film.gif")
+    pictures.save_gif(frames(tmp_path, range(5)), tmp_path / "film.gif")
     shown = []
     with Image.open(tmp_path / "film.gif") as film:
         assert film.info["loop"] == 0
@@ -76,7 +76,7 @@ def test_each_panel_of_a_strip_bears_its_own_step(tmp_path):
     for steps in ((0, 50, 900), (0, 70, 900)):
         folder = tmp_path / str(steps[1])
         folder.mkdir()
-        pictures.strip(frames(folder, steps, gray=lambda number: 128), folder / "strip.png")
+        pictures.contact_sheet(frames(folder, steps, gray=lambda number: 128), folder / "strip.png")
         with Image.open(folder / "strip.png") as sheet:
             sheets.append(pixels(sheet))
     width = PANEL + GAP

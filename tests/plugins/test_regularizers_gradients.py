@@ -467,7 +467,7 @@ def test_path_length_is_the_generators_and_lazy_as_published():
     assert options.optimizer_correction() == {"generator": pytest.approx(4 / 5)}
     assert PathLength(every=1).optimizer_correction() == {}
     assert PathLength(lazy_adam=False).optimizer_correction() == {}
-    assert options.tags() == {"batch_nonlinear", "needs_images", "needs_style"}
+    assert options.tags() == {"batch_nonlinear", "needs_generator", "needs_images", "needs_style"}
     assert options.build(SPEC).discriminator_terms(view_of(quadratic, draw(2, 1), draw(2, 1))) == {}
 
 
