@@ -30,16 +30,16 @@ def train(steps: int, *, batch_size: int = 64, seed: int = 0) -> Generator:
     for step in range(steps):
         real = batches.batch(step).data
         fake = generator(generator.latent(batch_size, generator=random))
-
         d_terms = adversarial.discriminator_terms(real=real, fake=fake, update=step)
         d_optimizer.zero_grad()
         d_terms.total().backward()
         d_optimizer.step()
-
+        adversarial.after_update("discriminator", d_terms)
         g_terms = adversarial.generator_terms(real=real, fake=fake, update=step)
         g_optimizer.zero_grad()
         g_terms.total().backward()
         g_optimizer.step()
+        adversarial.after_update("generator", g_terms)
         if step % 50 == 0:
             print(f"step {step:4d}  D {d_terms.total().item():.3f}  G {g_terms.total().item():+.3f}")
     return generator

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from dataclasses import replace
 
 import pytest
@@ -212,3 +214,70 @@ def test_vectors_and_volumes_are_judged_alike():
         linear = nn.Sequential(nn.Flatten(), nn.Linear(torch.Size(shape).numel(), 1))
         step = ganzoo.adversarial_step("bce", linear, spec=DataSpec(shape=shape))
         assert step.discriminator_terms(real=torch.randn(5, *shape), fake=torch.randn(5, *shape), update=0).total() > 0
+
+
+class Trained(nn.Module):
+    """A module that holds its critic and the step, as a LightningModule does."""
+
+    def __init__(self):
+        super().__init__()
+        self.critic = Critic()
+        self.step = ganzoo.adversarial_step("hinge", self.critic, spec=IMAGES, regularizers="r1")
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda module: pickle.loads(pickle.dumps(module))])
+def test_a_copy_of_what_holds_the_step_trains_its_own_critic(copied):
+    module = Trained()
+    other = copied(module)
+    other.step.discriminator_terms(real=batch(), fake=batch(seed=1), update=0).total().backward()
+    assert other.critic.body.weight.grad is not None
+    assert module.critic.body.weight.grad is None
+
+
+@pytest.mark.parametrize("name", ["r1", "r2", "gradient-penalty", "lecam", "consistency"])
+def test_fakes_of_a_loop_under_autocast_give_losses_in_full_precision(name, critic):
+    generator = nn.Conv2d(1, 1, 3, padding=1)
+    step = ganzoo.adversarial_step("hinge", critic, spec=IMAGES, regularizers={name: {"every": 1}})
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        fake = generator(batch(seed=1))
+        assert fake.dtype == torch.bfloat16
+        d = step.discriminator_terms(real=batch(), fake=fake, update=0)
+        g = step.generator_terms(real=batch(), fake=fake, update=0)
+    assert {value.dtype for value in (*d.scalars.values(), *g.scalars.values())} == {torch.float32}
+    g.total().backward()
+    assert generator.weight.grad.abs().sum() > 0
+
+
+def test_what_would_train_wrongly_without_a_word_is_refused(critic):
+    step = ganzoo.adversarial_step("wgan", critic, spec=IMAGES)
+    terms = step.discriminator_terms(real=batch(), fake=batch(seed=1), update=0)
+    with pytest.raises(ConfigError, match="there is no player 'Discriminator'"):
+        step.after_update("Discriminator", terms)
+    with pytest.raises(ConfigError, match="needs the terms of the discriminator's step"):
+        step.after_update("discriminator")
+    with pytest.raises(ConfigError, match="labels of real and of fake data come together"):
+        step.discriminator_terms(real=batch(), fake=batch(seed=1), real_labels=torch.zeros(6).long(), update=0)
+    with pytest.raises(ConfigError, match="passes is not known"):
+        ganzoo.adversarial_step("hinge", critic, spec=IMAGES, passes="both")
+    several = nn.Sequential(nn.Flatten(), nn.Linear(64, 1))
+    several.forward = lambda images: [images]
+    with pytest.raises(ConfigError, match="returns something else than logits"):
+        ganzoo.adversarial_step("hinge", several, spec=IMAGES).discriminator_terms(
+            real=batch(), fake=batch(seed=1), update=0
+        )
+
+
+def test_no_gradient_reaches_what_made_the_real_side(critic):
+    encoder = nn.Conv2d(1, 1, 3, padding=1)
+    step = ganzoo.adversarial_step("hinge", critic, spec=IMAGES)
+    step.discriminator_terms(real=encoder(batch()), fake=batch(seed=1), update=0).total().backward()
+    assert encoder.weight.grad is None
+
+
+def test_a_generator_that_takes_no_labels(critic):
+    generator = nn.Sequential(nn.Linear(4, 64), nn.Unflatten(1, (1, 8, 8)))
+    step = ganzoo.adversarial_step(
+        "hinge", critic, spec=IMAGES, regularizers={"consistency": {"variant": "zcr"}}, generator=generator
+    )
+    z = torch.randn(6, 4, generator=torch.Generator().manual_seed(0))
+    assert step.generator_terms(real=batch(), fake=generator(z), z=z, update=0).total().isfinite()

@@ -13,7 +13,7 @@ from ganzoo.planning.options import options_of
 from ganzoo.planning.parts import built_augmentation, built_regularizer
 from ganzoo.protocols import DataSpec
 from ganzoo.registry import Entry, Registry, parse_kind
-from ganzoo.training.adversarial_step import AdversarialStep, critic_of, judged_by
+from ganzoo.training.adversarial_step import AdversarialStep, Generated, Judged
 from ganzoo.training.game import Objective
 
 NO_DATA = DataSpec(shape=())
@@ -80,6 +80,8 @@ def adversarial_step(
         ConfigError: wrong options, or a regularizer that needs the generator where there is none.
         PluginError: a component cannot be loaded.
     """
+    if passes not in ("one", "two"):
+        raise ConfigError("passes is not known", given=passes, allowed="one, two")
     registry = Registry.load()
     name, given = (loss, {}) if isinstance(loss, str) else (str(loss.get("name")), _without_name(loss))
     [(_, of_loss)] = _parts(registry, "loss", {name: given}, spec).values()
@@ -97,8 +99,8 @@ def adversarial_step(
         objective=Objective(
             loss=of_loss.build(spec),
             discriminator=discriminator,
-            discriminate=judged_by(discriminator),
-            critic=critic_of(discriminator),
+            discriminate=Judged(discriminator),
+            critic=Judged(discriminator, for_penalties=True),
             regularizers=tuple(built_regularizer(*part, spec, name=name) for name, part in parts.items()),
             augment=built_augmentation(augmentations, spec),
             passes=passes,
@@ -106,7 +108,7 @@ def adversarial_step(
             needs_real_output="needs_real_output" in tags,
             generator_adversarial="replaces_generator_loss" not in tags,
             generator=generator,
-            generate=generator,
+            generate=None if generator is None else Generated(generator),
         ),
         needs_generator=needing,
         seed=seed,

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import ConfigError
-from ganzoo.protocols import Discriminate, DiscriminatorOutput, Player
+from ganzoo.protocols import DiscriminatorOutput, Player
 from ganzoo.training import adversary, draws
 from ganzoo.training.after_update import after_update
 from ganzoo.training.game import Inputs, Objective, Terms
+from ganzoo.training.runtime import as_dtype
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +68,7 @@ class AdversarialStep:
             ConfigError: a regularizer needs latents, and there are none.
         """
         inputs = self._inputs("discriminator", real, real_labels, fake_labels, z, update, len(fake))
-        return adversary.discriminator_terms(self.objective, inputs, fake.detach(), observe=observe)
+        return adversary.discriminator_terms(self.objective, inputs, fake.detach().to(real.dtype), observe=observe)
 
     def generator_terms(
         self,
@@ -84,7 +85,7 @@ class AdversarialStep:
         ``update`` counts the generator's updates; otherwise as :meth:`discriminator_terms`.
         """
         inputs = self._inputs("generator", real, real_labels, fake_labels, z, update, len(fake))
-        return adversary.generator_terms(self.objective, inputs, fake)
+        return adversary.generator_terms(self.objective, inputs, fake.to(real.dtype))
 
     def after_update(self, player: Player, *terms: Terms) -> dict[str, Tensor]:
         """Tell the parts that an optimizer has stepped: weight clipping projects, BEGAN and ADA adapt.
@@ -96,6 +97,13 @@ class AdversarialStep:
         Returns:
             What an augmentation has to log.
         """
+        if player not in get_args(Player):
+            raise ConfigError(f"there is no player {player!r}", given=player, allowed=", ".join(get_args(Player)))
+        if player == "discriminator" and not any(part.logits for part in terms):
+            raise ConfigError(
+                "after_update needs the terms of the discriminator's step",
+                hint="pass what discriminator_terms returned",
+            )
         return after_update(self.objective, player, terms)
 
     def _inputs(
@@ -115,9 +123,17 @@ class AdversarialStep:
                 allowed="the latents that were passed to the generator",
                 hint=f"pass z= to {player}_terms",
             )
+        if (real_labels is None) != (fake_labels is None):
+            raise ConfigError(
+                "labels of real and of fake data come together: with those of one side alone the discriminator could "
+                "tell the sides apart by them",
+                given=f"labels of {'real' if fake_labels is None else 'fake'} data alone",
+                allowed="both, or neither",
+                hint=f"pass real_labels= and fake_labels= to {player}_terms",
+            )
         return draws.given(
             player,
-            real=real,
+            real=real.detach(),
             real_labels=real_labels,
             fake_labels=fake_labels,
             z=z,
@@ -128,22 +144,47 @@ class AdversarialStep:
         )
 
 
-def judged_by(discriminator: nn.Module) -> Discriminate:
-    """A module as the step calls it: with labels only where there are some; a tensor alone is taken for the logits."""
+@dataclass(frozen=True)
+class Judged:
+    """A module as the step calls it: with labels only where there are some; a tensor alone is taken for the logits.
 
-    def call(images: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
-        output: Any = discriminator(images) if labels is None else discriminator(images, labels)
-        return DiscriminatorOutput(output) if isinstance(output, Tensor) else output
+    An object, not a closure, so that a copy or a pickle of whatever holds the step goes on with the copied network.
 
-    return call
+    Attributes:
+        for_penalties: call it uncompiled (where ``torch.compile`` wraps it), and in full precision within autocast.
+    """
 
+    discriminator: nn.Module
+    for_penalties: bool = False
 
-def critic_of(discriminator: nn.Module) -> Discriminate:
-    """The same for penalties: uncompiled, and in full precision within autocast as well."""
-    judge = judged_by(getattr(discriminator, "_orig_mod", discriminator))
-
-    def call(images: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
+    def __call__(self, images: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
+        """Its verdict; logits in the precision of the images, so that losses are computed in it."""
+        if not self.for_penalties:
+            return _judged(self.discriminator, images, labels)
         with torch.autocast(images.device.type, enabled=False):
-            return judge(images, labels)
+            return _judged(getattr(self.discriminator, "_orig_mod", self.discriminator), images, labels)
 
-    return call
+
+@dataclass(frozen=True)
+class Generated:
+    """A generator as the step calls it, with labels only where there are some; images in the precision of ``z``."""
+
+    generator: nn.Module
+
+    def __call__(self, z: Tensor, labels: Tensor | None) -> Tensor:
+        """Its images."""
+        images: Tensor = self.generator(z) if labels is None else self.generator(z, labels)
+        return images.to(z.dtype)
+
+
+def _judged(discriminator: nn.Module, images: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
+    output: Any = discriminator(images) if labels is None else discriminator(images, labels)
+    if isinstance(output, Tensor):
+        output = DiscriminatorOutput(output)
+    if not isinstance(output, DiscriminatorOutput):
+        raise ConfigError(
+            f"the discriminator {type(discriminator).__name__} returns something else than logits",
+            given=type(output).__name__,
+            allowed="a tensor of logits, or a ganzoo.protocols.DiscriminatorOutput",
+        )
+    return as_dtype(output, images.dtype)

@@ -123,7 +123,7 @@ class Runtime:
         def call(images: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
             with self._autocast(precision):
                 output: DiscriminatorOutput = network(images, labels)
-            return _as_dtype(output, images.dtype)
+            return as_dtype(output, images.dtype)
 
         return call
 
@@ -131,7 +131,8 @@ class Runtime:
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
 
 
-def _as_dtype(output: DiscriminatorOutput, dtype: torch.dtype) -> DiscriminatorOutput:
+def as_dtype(output: DiscriminatorOutput, dtype: torch.dtype) -> DiscriminatorOutput:
+    """The verdict with logits in a precision; features stay as they are."""
     return DiscriminatorOutput(
         logits=output.logits.to(dtype),
         class_logits=None if output.class_logits is None else output.class_logits.to(dtype),
