@@ -163,9 +163,12 @@ def test_resuming_a_finished_run_does_nothing(tmp_path, registry):
 
 def test_fewer_steps_than_are_done_are_an_error_not_a_finish(tmp_path, registry):
     run = ganzoo.run(tiny(), out=tmp_path, registry=registry)
-    with pytest.raises(ConfigError, match="already at step 3"):
+    with pytest.raises(ConfigError, match="already at step 3") as caught:
         resume(registry, run.path, train={"steps": 2})
     assert run.directory.read_manifest()["step"] == 3
+    assert caught.value.hint == f"ganzoo resume {run.path} --steps 4"
+    resume(registry, run.path, train={"steps": 4})  # what the hint says goes on
+    assert run.directory.read_manifest()["step"] == 4
 
 
 def test_rows_after_the_checkpoint_are_done_again_not_twice(tmp_path, registry):

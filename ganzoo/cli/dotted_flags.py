@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 
 from ganzoo.component import TRACKER
 from ganzoo.config.layers import canonical_path, section_name
@@ -16,21 +17,28 @@ _DOTTED = re.compile(r"--(?P<path>[a-z]+(?:\.[A-Za-z0-9_/-]+)+)(?:=(?P<value>.*)
 def written_out(arguments: Sequence[str]) -> list[str]:
     """The arguments with every dotted flag as a ``--set``; others, and those of other commands, stay as they are."""
     command = next((argument for argument in arguments if not argument.startswith("-")), None)
-    return list(_written_out(iter(arguments))) if command in COMMANDS else list(arguments)
+    return list(_written_out(deque(arguments))) if command in COMMANDS else list(arguments)
 
 
-def _written_out(arguments: Iterator[str]) -> Iterable[str]:
-    for argument in arguments:
+def _written_out(arguments: deque[str]) -> Iterable[str]:
+    while arguments:
+        argument = arguments.popleft()
         found = _DOTTED.fullmatch(argument)
         if argument == "--":
             yield argument
             yield from arguments
+            return
         elif found and _has_options(found["path"].split(".")[0]):
-            value = found["value"] if found["value"] is not None else next(arguments, None)
+            value = found["value"] if found["value"] is not None else _following(arguments)
             # Without a value the path stands alone, and --set says what is missing.
             yield from ("--set", canonical_path(found["path"]) + ("" if value is None else f"={value}"))
         else:
             yield argument
+
+
+def _following(arguments: deque[str]) -> str | None:
+    """The value after a flag. The next flag is none: ``--disc.norm --dry-run`` must not train."""
+    return arguments.popleft() if arguments and not arguments[0].startswith("--") else None
 
 
 def _has_options(word: str) -> bool:

@@ -9,7 +9,7 @@ import typer
 
 from ganzoo.cli.context import registry
 from ganzoo.cli.log_console import log_console
-from ganzoo.cli.run import SET_HELP, Device, Json, Out, Precision, Quiet, Tracker, given_flags, number, print_outcome
+from ganzoo.cli.run import Device, Json, Out, Precision, Quiet, Tracker, given_flags, number, print_outcome
 from ganzoo.config.layers import ConfigLayer, parse_assignments
 from ganzoo.runs import tracking
 
@@ -26,7 +26,11 @@ def resume_command(
     precision: Precision = None,
     assignments: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="PATH=VALUE", help=SET_HELP.format(example="train.sample_every=100")),
+        typer.Option(
+            "--set",
+            metavar="PATH=VALUE",
+            help="Change steps, intervals or the runtime, e.g. train.sample_every=100. Can be repeated.",
+        ),
     ] = None,
     tracker: Tracker = None,
     out: Out = Path("runs"),

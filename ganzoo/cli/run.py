@@ -38,10 +38,11 @@ def number(flag: str, text: str, *, panel: str = TRAINING) -> Any:
     return typer.Option(flag, metavar="N", help=text, rich_help_panel=panel)
 
 
-SET_HELP = "Set any key of the configuration, e.g. {example}. Can be repeated."
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="PATH=VALUE", help=SET_HELP.format(example="train.d_lr=1e-3")),
+    typer.Option(
+        "--set", metavar="PATH=VALUE", help="Set any key of the configuration, e.g. train.d_lr=1e-3. Can be repeated."
+    ),
 ]
 Tracker = Annotated[
     list[str] | None,
@@ -101,10 +102,10 @@ def run_command(
         number("--image-size", "Image side in pixels; the data decide if it is not given.", panel=COMPONENTS),
     ] = None,
     batch_size: Annotated[
-        int | None, number("--batch-size", "Images per batch \\[default: 64, or what the data suggest]")
+        int | None, number("--batch-size", "Images per batch \\[default: 64, or what components suggest]")
     ] = None,
     steps: Annotated[
-        int | None, number("--steps", "Generator steps \\[default: 1500, or what the data suggest]")
+        int | None, number("--steps", "Generator steps \\[default: 1500, or what components suggest]")
     ] = None,
     seed: Annotated[int | None, number("--seed", "Random seed \\[default: 0]")] = None,
     device: Device = None,

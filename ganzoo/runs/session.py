@@ -121,11 +121,12 @@ def resume(
             manifest.check_config(state, plan)
             setup.state.restore(tensors, state)
         if setup.state.step > setup.schedule.steps:
+            further = max(read_config(directory).train.steps or 0, setup.state.step + 1)
             raise ConfigError(
                 f"run {directory.path.name} is already at step {setup.state.step}; train.steps is the total",
                 given=f"train.steps = {setup.schedule.steps}",
                 allowed=f"more than {setup.state.step}",
-                hint=f"continue to step {read_config(directory).train.steps} with: ganzoo resume {directory.path}",
+                hint=f"ganzoo resume {directory.path} --steps {further}",
             )
         if setup.state.step == setup.schedule.steps:
             return None

@@ -277,7 +277,7 @@ class AlwaysDouble(Sound):
         return super().discriminator_loss(real=real.double(), fake=fake.double())
 
 
-@caught_by("scalar", says="G's value is no tensor")
+@caught_by("scalar", says="G's value is not a tensor")
 class PlainNumber(Sound):
     """A number of numpy's, from which nothing can be learned."""
 
