@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
+
+from ganzoo.numbers import NoTruthAsNumber
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,6 +107,11 @@ TAGS: tuple[Tag, ...] = (
         "groups_of_four",
         ("discriminator",),
         "more than four samples in a pass must be a multiple of four; other batch sizes are refused",
+    ),
+    Tag(
+        "needs_two_samples",
+        (*NETWORKS, "regularizer"),
+        "has no value for a single sample (BatchNorm over vectors, pairs of samples): micro-batches of one are refused",
     ),
     Tag(
         "batch_nonlinear",
@@ -221,7 +228,7 @@ class Component:
     expected_failures: Mapping[str, str] = field(default_factory=lambda: NO_FAILURES)
 
 
-class Options(BaseModel):
+class Options(NoTruthAsNumber):
     """Options of a component: one class gives validation, flags, ``info``, documentation and YAML.
 
     For a loss the options *are* the loss; for a network :meth:`build` returns the module. They are frozen and refuse

@@ -7,8 +7,9 @@ import torch
 from safetensors.torch import load, save
 from toys import Hinge, make_setup
 
-from ganzoo.protocols import Augmentation
+from ganzoo.protocols import Augmentation, Regularizer
 from ganzoo.training.augmenting import Chain
+from ganzoo.training.game import WeightedRegularizer
 from ganzoo.training.loop import train
 
 
@@ -94,6 +95,38 @@ def test_micro_batches_see_the_augmentation_of_the_whole_batch():
         for accumulate in (1, 3)
     )
     for one, other in zip(train(whole), train(parts), strict=True):
+        for name, value in one.scalars.items():
+            torch.testing.assert_close(value, other.scalars[name], rtol=1e-6, atol=1e-9)
+
+
+class Augmented(Regularizer):
+    """Shows the critic augmented images, several times in an update."""
+
+    def __init__(self, times):
+        self.times = times
+
+    def discriminator_terms(self, view):
+        seen = [view.critic(view.real, view.real_labels).logits.square().mean() for _ in range(self.times)]
+        return {f"seen/{self.times}/{number}": value for number, value in enumerate(seen)}
+
+
+@pytest.mark.parametrize("accumulate", [2, 3])
+def test_penalties_that_augment_see_the_draws_of_the_whole_batch_each_their_own(accumulate):
+    parts = tuple(
+        WeightedRegularizer(name=f"seen {times}", regularizer=Augmented(times), weight=1.0) for times in (1, 2)
+    )
+    whole, split = (
+        make_setup(
+            augment=chain(),
+            regularizers=parts,
+            steps=2,
+            accumulate=count,
+            dtype=torch.float64,
+            g_batch_norm=False,
+        )
+        for count in (1, accumulate)
+    )
+    for one, other in zip(train(whole), train(split), strict=True):
         for name, value in one.scalars.items():
             torch.testing.assert_close(value, other.scalars[name], rtol=1e-6, atol=1e-9)
 

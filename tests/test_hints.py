@@ -120,6 +120,7 @@ HOLES: dict[str, tuple[str, ...]] = {
     "session.py: path": ("train.d_lr", "loss.name"),
     # Numbers.
     "4 * facts.accumulate * max(1, round(facts.batch_size / (4 * facts.accumulate)))": ("48",),
+    "2 * facts.accumulate": ("4",),
     "allowed[len(allowed) // 2]": ("32",),
     "largest_n_layers(side)": ("3",),
     "largest_n_scales(side, n_layers)": ("2",),

@@ -85,6 +85,15 @@ def test_classes_are_asked_for_as_often_as_they_occur(marginal):
         assert (share == 0).tolist() == [wanted == 0 for wanted in marginal]
 
 
+def test_batch_norm_is_estimated_under_the_classes_of_training_and_samples_follow_the_data():
+    spec = replace(SPEC, conditional=True, marginal=(0.9, 0.09, 0.01))
+    ready = sampling.ready(Shares(), spec, uniform=True, batches=100)
+    drawn = torch.cat([labels for _, labels in sampling.chunks(ready, spec, 6400, labels=None, seed=0)])
+    torch.testing.assert_close(ready.norm.running_mean, torch.full((3,), 1 / 3), atol=0.03, rtol=0)
+    shares = torch.bincount(drawn, minlength=3) / len(drawn)
+    torch.testing.assert_close(shares, torch.tensor(spec.marginal), atol=0.03, rtol=0)
+
+
 def test_only_batch_norm_is_estimated_and_dropout_stays_off():
     torch.manual_seed(0)
     generator = ToyGenerator()

@@ -291,7 +291,7 @@ def test_penalties_see_augmented_images_through_the_gradient_at_the_un_augmented
     discriminator_terms(make_game(*players, augment=Shade(), regularizers=(part,)), inputs)
     view = seen.views[0]
     assert torch.equal(view.real, inputs.real)
-    draws = Shade().draw(6, random=inputs.random("augment/view")).view(-1, 1, 1, 1)
+    draws = Shade().draw(6, random=inputs.random("augment/view/c/0")).view(-1, 1, 1, 1)
     images = inputs.real.clone().requires_grad_()
     (through,) = torch.autograd.grad(view.critic(images, None).logits.sum(), images)
     at = (images * draws).detach().requires_grad_()

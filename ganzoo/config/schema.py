@@ -5,22 +5,23 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from ganzoo.component import KINDS
+from ganzoo.numbers import NoTruthAsNumber
 
 LearningRate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Beta = Annotated[float, Field(ge=0, lt=1)]
 Betas = tuple[Beta, Beta]
 
 
-class Section(BaseModel):
+class Section(NoTruthAsNumber):
     """A part of the configuration with a closed set of keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Selection(BaseModel):
+class Selection(NoTruthAsNumber):
     """A component by name, its options beside it."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -78,6 +79,11 @@ class TrainConfig(Section):
     sample_every: int = Field(default=250, ge=1, description="generator steps between sample grids")
     checkpoint_every: int = Field(default=500, ge=1, description="generator steps between checkpoints")
 
+    @property
+    def uniform_labels(self) -> bool:
+        """Whether the generator is asked for all classes alike, and not as often as the data have them."""
+        return self.label_draw == "uniform"
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.steps is not None and self.epochs is not None:
@@ -115,10 +121,10 @@ class RunConfig(Section):
     loss: Selection = Selection(name="hinge")
     discriminator: Selection = Selection(name="patchgan-sn")
     generator: Selection = Selection(name="dcgan")
-    regularizers: dict[str, dict[str, Any]] = {}
-    augment: dict[str, dict[str, Any]] = {}
+    regularizers: dict[str, dict[str, Any]] = Field(default={})
+    augment: dict[str, dict[str, Any]] = Field(default={})
     data: DataConfig = DataConfig()
-    metrics: dict[str, dict[str, Any]] = {}
+    metrics: dict[str, dict[str, Any]] = Field(default={})
     train: TrainConfig = TrainConfig()
     runtime: RuntimeConfig = RuntimeConfig()
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import yaml
 
 from ganzoo.config.schema import RunConfig
 from ganzoo.errors import ConfigError
+
+OTHER_BASE = re.compile(r"^[-+]?0[0-9_]+$|:")
+"""Octal and sexagesimal numbers of YAML 1.1."""
 
 
 def read_yaml(text: str, source: str) -> dict[str, Any]:
@@ -22,7 +26,9 @@ def read_yaml(text: str, source: str) -> dict[str, Any]:
     """
     try:
         _refuse_indirection(text, source)
-        _refuse_duplicates(yaml.compose(text, Loader=yaml.SafeLoader), source)
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        _refuse_duplicates(node, source)
+        _refuse_other_bases(node, source)
         content = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -77,6 +83,23 @@ def _refuse_duplicates(node: yaml.Node | None, source: str) -> None:
             raise ConfigError(f"{where}: key {key.value!r} is declared twice", hint="remove one of them")
         seen.add(key.value)
         _refuse_duplicates(value, source)
+
+
+def _refuse_other_bases(node: yaml.Node | None, source: str) -> None:
+    """YAML 1.1 reads 010 as 8 and 1:30 as 90, which nobody means who writes a batch size or a rate."""
+    if isinstance(node, yaml.MappingNode):
+        for pair in node.value:
+            for part in pair:
+                _refuse_other_bases(part, source)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _refuse_other_bases(item, source)
+    elif isinstance(node, yaml.ScalarNode) and node.tag.endswith((":int", ":float")) and OTHER_BASE.search(node.value):
+        raise ConfigError(
+            f"{_at(source, node.start_mark)}: {node.value!r} is another number in YAML than it seems",
+            given=f"{node.value}, which YAML reads as {yaml.safe_load(node.value)}",
+            allowed=f"a number without leading zeros and colons, or the text '{node.value}' in quotes",
+        )
 
 
 def _at(source: str, mark: Any) -> str:

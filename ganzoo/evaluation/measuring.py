@@ -26,7 +26,8 @@ def measures(plan: Plan, state: TrainState) -> Callable[[], dict[str, float]]:
 
     def measure() -> dict[str, float]:
         seed = plan.config.seed
-        network = sampling.ready(state.averaged(), plan.spec, seed=seed, batches=BATCHES_FOR_A_LOOK)
+        uniform = plan.config.train.uniform_labels
+        network = sampling.ready(state.averaged(), plan.spec, uniform=uniform, seed=seed, batches=BATCHES_FOR_A_LOOK)
         found: dict[str, float] = {}
         for name, metric in metrics.items():
             count = int(getattr(metric, "samples", SAMPLES))

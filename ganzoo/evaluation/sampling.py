@@ -19,10 +19,21 @@ CHUNK = 64
 
 
 @torch.no_grad()
-def ready(generator: Generator, spec: DataSpec, *, seed: int = 0, batches: int = 16) -> Generator:
+def ready(
+    generator: Generator, spec: DataSpec, *, uniform: bool = False, seed: int = 0, batches: int = 16
+) -> Generator:
     """A copy for evaluation whose BatchNorm statistics are re-estimated (cumulative mean over fresh latents).
 
-    Averaged parameters never ran with the statistics that training collected, so those do not fit them.
+    Averaged parameters never ran with the statistics that training collected, so those do not fit them. The classes of
+    these latents are drawn as in training, whatever is asked of the generator afterwards.
+
+    Args:
+        generator: as trained.
+        spec: of the data it was trained on.
+        uniform: whether it was asked for all classes alike (``train.label_draw=uniform``), not as often as the data
+            have them.
+        seed: of the latents.
+        batches: how many there are.
     """
     network = copy.deepcopy(generator)
     norms = [module for module in network.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
@@ -35,7 +46,7 @@ def ready(generator: Generator, spec: DataSpec, *, seed: int = 0, batches: int =
             module.reset_running_stats()
             module.momentum = None
         for number in range(batches):
-            network(*_latents(network, spec, seed, f"batch_norm/{number}"))
+            network(*_latents(Sampler.of(network, spec, uniform=uniform), seed, f"batch_norm/{number}"))
         for module, momentum in zip(norms, momenta, strict=True):
             module.momentum = momentum
     network.eval()
@@ -52,7 +63,7 @@ def chunks(
     """
     for start in range(0, n, CHUNK):
         count = min(CHUNK, n - start)
-        z, chosen = _latents(network, spec, seed, f"sample/{start // CHUNK}")
+        z, chosen = _latents(Sampler.of(network, spec), seed, f"sample/{start // CHUNK}")
         if chosen is not None:
             chosen = chosen[:count] if labels is None else torch.tensor(labels[start : start + count]).to(chosen)
         yield as_data(network(z[:count], chosen)), None if chosen is None else chosen.cpu()
@@ -70,7 +81,6 @@ def to_uint8(data: Tensor) -> Tensor:
     return data.detach().float().add(1).mul(127.5).round().clamp(0, 255).to("cpu", torch.uint8)
 
 
-def _latents(network: Generator, spec: DataSpec, seed: int, role: str) -> tuple[Tensor, Tensor | None]:
-    sampler = Sampler.of(network, spec)
+def _latents(sampler: Sampler, seed: int, role: str) -> tuple[Tensor, Tensor | None]:
     z = sampler.latents(CHUNK, random=generator_for(seed, role, "z"))
     return z, sampler.labels(CHUNK, random=generator_for(seed, role, "labels"))

@@ -275,6 +275,20 @@ def groups_of_four(facts: Facts) -> Finding | None:
     )
 
 
+def one_sample_alone(facts: Facts) -> Finding | None:
+    """What compares samples, or normalizes over them, has no value for one."""
+    parts = facts.parts_with("needs_two_samples")
+    smallest = facts.batch_size // facts.accumulate
+    if not parts or smallest >= 2:
+        return None
+    return Finding(
+        "refused",
+        f"batches of {smallest} are too small for {parts}, which cannot work on a single sample",
+        f"--batch-size {2 * facts.accumulate}",
+        section="train",
+    )
+
+
 def generator_without_objective(facts: Facts) -> Finding | None:
     """What stands in place of the generator's loss must be there at every update."""
     replacing = [name for name, tags in facts.regularizers.items() if "replaces_generator_loss" in tags]
@@ -324,6 +338,7 @@ RULES: tuple[Callable[[Facts], Finding | None], ...] = (
     coupled_in_parts,
     unrolled_without_limits,
     groups_of_four,
+    one_sample_alone,
     generator_without_objective,
 )
 

@@ -48,7 +48,7 @@ def assemble(plan: Plan) -> Setup:
             sampling=plan.config.data.sampling,
             hflip=plan.config.data.hflip,
         ),
-        sampler=Sampler.of(state.generator, plan.spec, uniform=plan.config.train.label_draw == "uniform"),
+        sampler=Sampler.of(state.generator, plan.spec, uniform=plan.config.train.uniform_labels),
         runtime=runtime,
         schedule=_schedule(plan),
     )

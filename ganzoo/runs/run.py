@@ -72,7 +72,8 @@ class Run:
         network, spec = load_generator(self.directory, self.config, ema=ema)
         if labels is not None:
             _check_labels(labels, n, spec.classes if spec.conditional else ())
-        return sampling.chunks(sampling.ready(network, spec, seed=seed), spec, n, labels=labels, seed=seed)
+        network = sampling.ready(network, spec, uniform=self.config.train.uniform_labels, seed=seed)
+        return sampling.chunks(network, spec, n, labels=labels, seed=seed)
 
     @property
     def of_vectors(self) -> bool:

@@ -237,6 +237,7 @@ def _iterate(
             every=options.sample_every,
             steps=steps,
             seed=plan.config.seed,
+            uniform=plan.config.train.uniform_labels,
             real=real_part(plan, POINTS) if len(plan.spec.shape) == 1 else None,
             tell=trackers.picture,
         )

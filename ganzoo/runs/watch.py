@@ -126,6 +126,7 @@ class SampleGrids:
     Of vectors it is a scatter plot over real ones, and at the end ``samples.png`` shows how they moved.
 
     Args:
+        uniform: whether the generator is trained on all classes alike.
         real: some of the real data, (N, D), if they are vectors.
         tell: whom to tell the step and the path of each grid once it is written.
     """
@@ -139,11 +140,12 @@ class SampleGrids:
         every: int,
         steps: int,
         seed: int,
+        uniform: bool = False,
         real: Tensor | None = None,
         tell: Callable[[int, Path], None] | None = None,
     ) -> None:
         self._run, self._state, self._spec = run, state, spec
-        self._every, self._steps, self._seed = every, steps, seed
+        self._every, self._steps, self._seed, self._uniform = every, steps, seed, uniform
         self._real, self._tell = real, tell
 
     def __call__(self, report: Report) -> None:
@@ -153,7 +155,9 @@ class SampleGrids:
 
     def write(self, step: int) -> None:
         """Write the grid of a step; rows by class if the generator is conditional."""
-        network = sampling.ready(self._state.averaged(), self._spec, seed=self._seed, batches=BATCHES_FOR_A_LOOK)
+        network = sampling.ready(
+            self._state.averaged(), self._spec, uniform=self._uniform, seed=self._seed, batches=BATCHES_FOR_A_LOOK
+        )
         path = self._run.samples / f"step-{step:07d}.png"
         pictures.save(self._picture(network), path)
         if self._tell is not None:

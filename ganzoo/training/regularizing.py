@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 
 from torch import Tensor
 
@@ -50,15 +51,6 @@ def view_of(
 ) -> Callable[[str], StepView]:
     """Regularizer name → what it may see of the step."""
 
-    def augment(images: Tensor) -> Tensor:
-        if objective.augment is None:
-            return images
-        draws = objective.augment.draw(len(images), random=inputs.random("augment/view"))
-        return objective.augment(images, draws.to(images.device, non_blocking=True))
-
-    def critic(images: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
-        return objective.critic(augment(images), labels)
-
     def generate(z: Tensor, labels: Tensor | None) -> Tensor:
         assert objective.generator is not None
         assert objective.generate is not None
@@ -66,6 +58,11 @@ def view_of(
             return objective.generate(z, labels)
 
     def view(name: str) -> StepView:
+        augment = _Augmenting(objective, inputs, name)
+
+        def critic(images: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
+            return objective.critic(augment(images), labels)
+
         return StepView(
             player=player,
             network=objective.discriminator if player == "discriminator" else objective.generator,
@@ -84,3 +81,22 @@ def view_of(
         )
 
     return view
+
+
+class _Augmenting:
+    """The augmentation as one regularizer calls it, once or more in an update.
+
+    Every call of every regularizer has a stream of its own: micro-batches go on drawing in it where the one before
+    stopped, so that together they see the draws of the whole batch.
+    """
+
+    def __init__(self, objective: Objective, inputs: Inputs, name: str) -> None:
+        self._augment, self._random, self._name = objective.augment, inputs.random, name
+        self._calls = count()
+
+    def __call__(self, images: Tensor) -> Tensor:
+        if self._augment is None:
+            return images
+        random = self._random(f"augment/view/{self._name}/{next(self._calls)}")
+        draws = self._augment.draw(len(images), random=random)
+        return self._augment(images, draws.to(images.device, non_blocking=True))

@@ -74,7 +74,7 @@ class Mlp(Options):
 
     def tags(self) -> frozenset[str]:
         """BatchNorm couples the samples of a batch."""
-        coupled = frozenset({"batch_coupled_train", "batch_nonlinear"})
+        coupled = frozenset({"batch_coupled_train", "batch_nonlinear", "needs_two_samples"})
         return frozenset({"accepts_labels"}) | (coupled if self.norm == "batch" else frozenset())
 
     def build(self, spec: DataSpec) -> MlpNetwork:

@@ -112,7 +112,7 @@ def ganzoo_components() -> list[Component]:
             name="pull-away",
             target="ganzoo_regularizers.pull_away:PullAway",
             summary="pulls the discriminator's encodings of fakes apart",
-            tags=frozenset({"needs_features", "batch_nonlinear"}),
+            tags=frozenset({"needs_features", "batch_nonlinear", "needs_two_samples"}),
             paper="Zhao et al. 2017, arXiv:1609.03126",
             expected_failures={"duplicated-batch": "it compares samples in pairs: a copy is parallel to its original"},
         ),

@@ -42,7 +42,7 @@ class PullAway(RegularizerOptions, Regularizer):
 
     def tags(self) -> frozenset[str]:
         """It compares pairs of features within a batch."""
-        return frozenset({"needs_features", "batch_nonlinear"})
+        return frozenset({"needs_features", "batch_nonlinear", "needs_two_samples"})
 
     def generator_terms(self, view: StepView) -> dict[str, Tensor]:
         """The raw term ``pull_away``."""

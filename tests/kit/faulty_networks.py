@@ -603,6 +603,12 @@ def _is_energy(network, logits):
     return -logits.square()
 
 
+def _never_alone(network, values):
+    if network.training and len(values) == 1:
+        raise ValueError("expected more than one value")
+    return values
+
+
 def _eval_without_gradients(network, images):
     return images if torch.is_grad_enabled() else network.eval() and images
 
@@ -843,6 +849,8 @@ DISCRIMINATORS = [
     (changed("FeaturesUnsaid", Plain, tags=frozenset({"image"})), "tag-provides-features", UNSAID),
     (changed("PatchUnsaid", Patches, tags=frozenset({"image"})), "tag-patch", UNSAID),
     (changed("SingleOutput", Plain, tags=IMAGE | {"multiple_outputs"}), "tag-multiple-outputs", UNTRUE),
+    (changed("ClaimsPairs", Plain, tags=IMAGE | {"needs_two_samples"}), "tag-needs-two-samples", UNTRUE),
+    (changed("NeverAlone", Plain, finish=_never_alone), "tag-needs-two-samples", UNSAID),
     (changed("GroupsOfAny", Plain, tags=IMAGE | {"groups_of_four"}), "tag-groups-of-four", UNTRUE),
     (changed("NoSpectralNorm", Plain, tags=IMAGE | {"spectral_norm"}), "tag-spectral-norm", UNTRUE),
     (changed("SpectralUnsaid", Plain, prepare=_with_spectral_norm), "tag-spectral-norm", UNSAID),
@@ -1190,6 +1198,8 @@ GENERATORS = [
         UNSAID,
     ),
     (changed("ClaimsNonlinear", Styled, tags=STYLED | {"batch_nonlinear"}), "tag-batch-nonlinear", UNTRUE),
+    (changed("StyleClaimsPairs", Styled, tags=STYLED | {"needs_two_samples"}), "tag-needs-two-samples", UNTRUE),
+    (changed("StyleNeverAlone", Styled, finish=_never_alone), "tag-needs-two-samples", UNSAID),
     (changed("NormUnsaid", Styled, prepare=_style_with_spectral_norm), "tag-spectral-norm", UNSAID),
     (changed("ClaimsNorm", Styled, tags=STYLED | {"spectral_norm"}), "tag-spectral-norm", UNTRUE),
     (changed("Styleless", Linear, tags=frozenset({"provides_style"})), "tag-provides-style", UNTRUE),

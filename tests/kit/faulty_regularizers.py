@@ -616,6 +616,13 @@ class ClaimsToNeedTheGenerator(Penalty):
         return super().tags() | {"needs_generator"}
 
 
+class ClaimsToNeedAPair(Penalty):
+    """Says that it cannot work on a single sample, and can."""
+
+    def tags(self):
+        return super().tags() | {"needs_two_samples"}
+
+
 class ImagesInSecret(Penalty):
     """Refuses vectors, and does not say so."""
 
@@ -697,6 +704,7 @@ FAULTS = [
     (NeedsTheGeneratorInSecret, "tag-needs-generator", "is missing"),
     (CrashesWithoutTheGenerator, "tag-needs-generator", "without the generator it raises AttributeError"),
     (ClaimsToNeedTheGenerator, "tag-needs-generator", "is carried"),
+    (ClaimsToNeedAPair, "tag-needs-two-samples", "is carried"),
     (ImagesInSecret, "tag-needs-images", "is missing"),
     (CouplesInSecret, "tag-needs-per-sample-independence", "is missing"),
     (NonlinearInSecret, "tag-batch-nonlinear", "is missing"),

@@ -74,6 +74,18 @@ def batch_nonlinear(subject: Subject) -> bool:
     return coupled(subject, training=True)
 
 
+def needs_two_samples(subject: Subject) -> bool:
+    """Whether a single sample has no answer in training mode, as with BatchNorm over vectors."""
+    one = trial(subject, n=1)
+    one.set_mode(training=True)
+    try:
+        with torch.no_grad():
+            one.judged()
+    except Exception:  # torch says so with a ValueError, a component of somebody else's with what it likes
+        return True
+    return False
+
+
 def spectral_norm(subject: Subject) -> bool:
     """Whether any weight is normalized by torch's parametrization."""
     return bool(spectral.norms(trial(subject).network))
@@ -86,5 +98,6 @@ MEASURES: Mapping[str, Callable[[Subject], bool]] = {
     "batch_coupled_train": batch_coupled_train,
     "batch_coupled_always": batch_coupled_always,
     "batch_nonlinear": batch_nonlinear,
+    "needs_two_samples": needs_two_samples,
     "spectral_norm": spectral_norm,
 }

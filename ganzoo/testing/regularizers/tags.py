@@ -84,6 +84,11 @@ def batch_nonlinear(subject: Subject) -> bool:
     return not all(_is_linear(subject, player, seed) for player in PLAYERS for seed in range(4))
 
 
+def needs_two_samples(subject: Subject) -> bool:
+    """Whether it refuses a batch of one."""
+    return any(_refuses(subject, _view(subject, player, n=1), "a second sample") for player in PLAYERS)
+
+
 class _Unstyled(nn.Module):
     """A generator that shows no style."""
 
@@ -163,4 +168,5 @@ MEASURES: Mapping[str, Callable[[Subject], bool]] = {
     "needs_images": needs_images,
     "needs_per_sample_independence": needs_per_sample_independence,
     "batch_nonlinear": batch_nonlinear,
+    "needs_two_samples": needs_two_samples,
 }
