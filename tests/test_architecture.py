@@ -11,8 +11,9 @@ from registered import KINDS, entries_of
 
 ROOT = Path(__file__).parents[1]
 
-GROUND = {"errors", "protocols", "component", "hookspecs", "seeds", "data", "did_you_mean", "cache", "files"}
-"""Modules that lie in ``ganzoo`` itself: all that a plugin or a loop of one's own needs, and three private ones."""
+PRIVATE_GROUND = {"did_you_mean", "cache", "files", "numbers", "cores"}
+GROUND = {"errors", "protocols", "component", "hookspecs", "seeds", "data", *PRIVATE_GROUND}
+"""Modules that lie in ``ganzoo`` itself: all that a plugin or a loop of one's own needs, and what every floor uses."""
 
 FLOORS = (
     {"ground"},

@@ -13,6 +13,7 @@ from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
+from ganzoo import cores
 from ganzoo.cli.context import console, registry
 from ganzoo.cli.log_console import log_console
 from ganzoo.cli.run import COMPONENTS, Set, component, given_flags, number, repeated
@@ -82,6 +83,7 @@ def matrix_command(
 
     The exit code is 1 if a pair failed. A refused pair is not a failure.
     """
+    cores.settle()
     if as_json and as_html:
         raise ConfigError("--json and --html exclude each other", hint="ganzoo matrix --json")
     known = registry()

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ganzoo import cores
 from ganzoo.cli.context import registry
 from ganzoo.cli.log_console import log_console
 from ganzoo.cli.run import Device, Json, Out, Precision, Quiet, Tracker, given_flags, number, print_outcome
@@ -43,6 +44,7 @@ def resume_command(
 
     With the same versions, device and threads, the result equals that of an uninterrupted run, bit for bit.
     """
+    cores.settle()
     flags = given_flags({"train.steps": steps, "runtime.device": device, "runtime.precision": precision})
     known = registry()
     wanted, other_assignments = tracking.asked_for(known, tracker or (), parse_assignments(assignments or ()))

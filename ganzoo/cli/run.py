@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ganzoo import cores
 from ganzoo.cli.context import registry
 from ganzoo.cli.log_console import log_console
 from ganzoo.config.layers import ConfigLayer, flatten, parse_assignments
@@ -126,6 +127,7 @@ def run_command(
 
     A flag overrides --set, which overrides --config, which overrides what components suggest, which overrides defaults.
     """
+    cores.settle()
     flags = given_flags(
         {
             "loss.name": loss,

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import typer
 
+from ganzoo import cores
 from ganzoo.cli.log_console import log_console
 from ganzoo.cli.run import Json
 from ganzoo.did_you_mean import did_you_mean
@@ -58,6 +59,7 @@ def sample_command(
     as_json: Json = False,
 ) -> None:
     """Generate images with a trained generator. Existing files are never overwritten."""
+    cores.settle()
     if out is None and grid is None:
         raise ConfigError(
             "sample needs a place to write",

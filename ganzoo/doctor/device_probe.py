@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ganzoo import cores
 from ganzoo.doctor.child import tell
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ def probes() -> Iterator[Probe]:
     from ganzoo.training.runtime import pick_device
 
     yield Probe(name="CPU", text=f"{os.cpu_count()} cores, {torch.get_num_threads()} torch threads")
+    total = cores.cores()
+    seen = cores.choice(total, total * cores.free_share(total))
+    yield Probe(name="load", text=str(seen), note=seen.busy)
     yield from _gpus()
     yield Probe(name="MPS", text="available" if torch.backends.mps.is_available() else "none")
     device = pick_device("auto")

@@ -7,12 +7,14 @@ import json
 import platform
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
 import torch
 
+from ganzoo import cores
 from ganzoo.config.layers import RESUMABLE, leaves
 from ganzoo.errors import CheckpointError
 from ganzoo.planning.plan import Plan
@@ -67,6 +69,7 @@ def conditions(plan: Plan, setup: Setup) -> dict[str, Any]:
         "plugins": {entry.distribution: entry.version for entry in plan.entries.values()},
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "threads": setup.runtime.threads or torch.get_num_threads(),
+        "cores": None if (seen := cores.chosen()) is None else asdict(seen),
     }
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from ganzoo import files
+from ganzoo import cores, files
 from ganzoo.config import layers as configuration
 from ganzoo.config.layers import ConfigLayer, RunConfig
 from ganzoo.errors import ConfigError, DivergedError, Interrupted, ResourceError
@@ -188,6 +188,8 @@ def _train(
             files.write_text(directory.config, configuration.to_yaml(plan.config))
             directory.write_manifest(record)
             logger.info("%s", _headline(plan, setup))
+            if (seen := cores.chosen()) is not None and seen.busy:
+                logger.warning("other programs use the processor: %s", seen)
             with _resources(), setup.runtime.active():
                 _iterate(plan, setup, directory, console, offset, trackers)
             status = "finished"
