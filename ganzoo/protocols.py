@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -417,6 +417,27 @@ class Dataset(Protocol):
     def read(self, index: Tensor) -> Tensor:
         """Items at ``index``: uint8 (N, C, H, W), or float32 (N, D). Pixels are scaled to 0…255."""
         ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Survey:
+    """What a dataset found where it read, for the line at the start of a run and for ``ganzoo data``.
+
+    A dataset that reads files may have one as its attribute ``survey``; what it leaves open follows from the dataset.
+
+    Attributes:
+        layout: how the data are kept, in a word or two.
+        splits: split → items in it.
+        sizes: width and height of the smallest and of the largest picture as it is kept.
+        range: the lowest and the highest value of all pictures as they are read, 0 to 255.
+        left_out: path → why it is not among the data.
+    """
+
+    layout: str
+    splits: Mapping[str, int] = field(default_factory=dict)
+    sizes: tuple[tuple[int, int], tuple[int, int]] | None = None
+    range: tuple[int, int] | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -142,7 +142,7 @@ class _Names:
         for path, value in layer.values.items():
             section, _, rest = path.partition(".")
             if path == "data.name" and isinstance(value, str) and self._is_path(value):
-                values |= {"data.name": "folder", "data.path": value}
+                values |= {"data.name": "pictures", "data.path": value}
             elif rest == "name" and section in SELECTIONS:
                 values[path] = self._spelled(SELECTIONS[section], value)
             elif section in COLLECTIONS and rest:

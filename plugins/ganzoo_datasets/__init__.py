@@ -39,25 +39,11 @@ def ganzoo_components() -> list[Component]:
     return [
         Component(
             kind="dataset",
-            name="csv",
-            target="ganzoo_datasets.csv:Csv",
-            summary="your own pictures: a CSV file with the class, patient and split of each",
-            aliases=("table",),
-        ),
-        Component(
-            kind="dataset",
             name="digits",
             target="ganzoo_datasets.digits:Digits",
             summary="1,797 handwritten digits, included in ganzoo; ten classes, gray, 32×32 by default",
             suggests=DIGITS_SETTING,
             paper="Alpaydin & Kaynak 1998, doi:10.24432/C50P49",
-        ),
-        Component(
-            kind="dataset",
-            name="folder",
-            target="ganzoo_datasets.folder:Folder",
-            summary="your own pictures: a folder of images, flat or one sub-folder per class",
-            aliases=("image-folder",),
         ),
         Component(
             kind="dataset",
@@ -83,6 +69,13 @@ def ganzoo_components() -> list[Component]:
             summary="one .npz file in the layout of MedMNIST",
             aliases=("medmnist",),
             paper="Yang et al. 2023, arXiv:2110.14795",
+        ),
+        Component(
+            kind="dataset",
+            name="pictures",
+            target="ganzoo_datasets.files.pictures:Pictures",
+            summary="your own pictures, in a folder or a file",
+            aliases=("folder", "image-folder", "csv", "table"),
         ),
         Component(
             kind="dataset",

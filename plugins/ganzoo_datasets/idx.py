@@ -13,10 +13,10 @@ from pydantic import Field, field_validator
 
 from ganzoo.component import DatasetOptions
 from ganzoo.errors import DataError
+from ganzoo_datasets.files.opening import check_pixels
 from ganzoo_datasets.idx_file import idx_rows, idx_shape, reading
 from ganzoo_datasets.image_array import ImageArray
 from ganzoo_datasets.numbered_classes import numbered_classes
-from ganzoo_datasets.picture_set import check_pixels
 from ganzoo_datasets.pixel_rows import squares
 
 if TYPE_CHECKING:

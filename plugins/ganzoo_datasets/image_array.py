@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ganzoo.protocols import DataSpec
+from ganzoo.protocols import DataSpec, Survey
 
 
 class ImageArray:
@@ -23,6 +23,7 @@ class ImageArray:
         classes: class names; fewer than two make the data unlabeled.
         labels: (N,) positions in ``classes``.
         groups: what each image belongs to, such as a patient.
+        survey: what was found where they were read.
     """
 
     modes: Tensor | None = None
@@ -35,12 +36,14 @@ class ImageArray:
         classes: Sequence[str] = (),
         labels: Sequence[int] = (),
         groups: Sequence[str] | None = None,
+        survey: Survey | None = None,
     ) -> None:
         # A view without numpy.memmap's bookkeeping: its own indexing is several times slower.
         self._images = np.asarray(images)
         classes = tuple(classes) if len(classes) > 1 else ()
         self.labels = torch.tensor(labels, dtype=torch.int64) if classes else None
         self.groups = None if groups is None else tuple(groups)
+        self.survey = survey
         self.spec = DataSpec(
             shape=tuple(int(side) for side in images.shape[1:]),
             classes=classes,

@@ -17,9 +17,9 @@ from pydantic import Field, field_validator
 
 from ganzoo.component import DatasetOptions
 from ganzoo.errors import DataError
+from ganzoo_datasets.files.opening import check_pixels
 from ganzoo_datasets.image_array import ImageArray
 from ganzoo_datasets.numbered_classes import numbered_classes
-from ganzoo_datasets.picture_set import check_pixels
 from ganzoo_datasets.pixel_rows import CutShort, read_rows, squares
 
 if TYPE_CHECKING:

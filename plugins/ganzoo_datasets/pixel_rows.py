@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ganzoo_datasets.picture import center_square
+from ganzoo_datasets.files.pixels.square import square
 
 CHUNK_BYTES = 2**22
 
@@ -68,4 +68,4 @@ def _squared(chunk: NDArray[np.uint8], size: int, planes: int) -> NDArray[np.uin
 
 
 def _resized(image: Image.Image, size: int) -> NDArray[np.uint8]:
-    return np.asarray(center_square(image, size))
+    return square(image, size)

@@ -30,12 +30,13 @@ GANZOO_API = 1
 @hookimpl
 def ganzoo_components():
     clamps = "kit.faulty_losses:Clamped"
+    pictures = "ganzoo_datasets.files.pictures:Pictures"
     known = {"generator-alive": "so it was published", "tag-saturating": "likewise"}
     return [
         Component(kind="loss", name="sound", target="kit.faulty_losses:Sound", summary="sound"),
         Component(kind="loss", name="clamped", target=clamps, summary="clamps", expected_failures=known),
         Component(kind="loss", name="away", target="nowhere:Away", summary="away", requires=("not_installed_at_all",)),
-        Component(kind="dataset", name="table", target="ganzoo_datasets.csv:Csv", summary="wants a path"),
+        Component(kind="dataset", name="table", target=pictures, summary="wants a path"),
         Component(kind="extractor", name="later", target="nowhere:Later", summary="of a kind without checks"),
     ]
 """

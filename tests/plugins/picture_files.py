@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from ganzoo_datasets.folder import Folder
+from ganzoo_datasets.files.pictures import Pictures
 from PIL import Image
 
 
 def open_folder(folder: Path, *, image_size=None, channels=None, split="train", cache=None, on_error="stop"):
     """The dataset as a run opens it; its cache lies beside the folder."""
-    return Folder(path=str(folder), on_error=on_error).open(
+    return Pictures(path=str(folder), on_error=on_error).open(
         image_size=image_size, channels=channels, split=split, cache=cache or folder.parent / "cache"
     )
 

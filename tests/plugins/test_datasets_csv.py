@@ -6,7 +6,7 @@ import logging
 
 import numpy as np
 import pytest
-from ganzoo_datasets.csv import Csv
+from ganzoo_datasets.files.pictures import Pictures
 from picture_files import everything, noise, open_folder, save
 from PIL import Image
 
@@ -26,7 +26,7 @@ def folder(tmp_path):
 
 def load(folder, text, *, split="train", image_size=None, channels=None, encoding="utf-8", **options):
     (folder / "table.csv").write_bytes(text.encode(encoding))
-    return Csv(path=str(folder / "table.csv"), **options).open(
+    return Pictures(path=str(folder / "table.csv"), **options).open(
         image_size=image_size, channels=channels, split=split, cache=folder.parent / "cache"
     )
 
@@ -257,7 +257,7 @@ def test_refusals(folder):
     with pytest.raises(ConfigError, match="cannot be read with this size"):
         load(folder, WHOLE, channels=2)
     with pytest.raises(DataError, match=r"missing\.csv"):
-        Csv(path=str(folder / "missing.csv")).open(image_size=None, channels=None, split="train", cache=folder)
+        Pictures(path=str(folder / "missing.csv")).open(image_size=None, channels=None, split="train", cache=folder)
     with pytest.raises(DataError, match="UTF-8"):
         load(folder, table("image,label", "images/a.png,naïve"), encoding="latin-1")
     with pytest.raises(DataError, match="UTF-8"):

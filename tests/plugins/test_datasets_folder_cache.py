@@ -14,7 +14,7 @@ from pathlib import Path
 import ganzoo_datasets
 import numpy as np
 import pytest
-from ganzoo_datasets import decoding, image_cache
+from ganzoo_datasets.files import decoding, image_cache
 from picture_files import everything, noise, open_folder, save
 from PIL import Image
 
@@ -23,10 +23,13 @@ from ganzoo.errors import DataError, ResourceError
 BUILD = """
 import sys
 from pathlib import Path
-from ganzoo_datasets.image_cache import cached_pictures
+from ganzoo_datasets.files.image_cache import cached_pictures
+from ganzoo_datasets.files.pixels.picture import Rule
+from ganzoo_datasets.files.sources.files import FileSource, FolderFiles
 cache, root, size = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 names = sorted(path.name for path in root.iterdir())
-print(cached_pictures(cache, root, names, size=size, channels=3).entry.digest)
+rule = Rule(size=size, channels=3)
+print(cached_pictures(cache, FileSource(FolderFiles(root)), names, rule=rule, channels=3).entry.digest)
 """
 
 
@@ -40,7 +43,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def cache(tmp_path):
-    return tmp_path / "cache" / "folder"
+    return tmp_path / "cache" / "pictures"
 
 
 def entry_of(cache):
@@ -165,7 +168,7 @@ def test_damaged_pixels_are_never_served(folder, cache, damage):
 def test_a_copied_cache_is_as_good(folder, cache, tmp_path):
     """Copying changes the time of the pixel file, not its content."""
     first = open_folder(folder)
-    shutil.copytree(cache, tmp_path / "moved" / "folder", copy_function=shutil.copyfile)
+    shutil.copytree(cache, tmp_path / "moved" / "pictures", copy_function=shutil.copyfile)
     make_undecodable(folder)
     assert open_folder(folder, cache=tmp_path / "moved").fingerprint == first.fingerprint
 
@@ -248,7 +251,7 @@ def test_processes_that_build_at_once_agree(tmp_path):
 
 def test_a_killed_build_leaves_nothing_that_is_used(tmp_path):
     heavy(tmp_path / "pictures", 400)
-    cache = tmp_path / "cache" / "folder"
+    cache = tmp_path / "cache" / "pictures"
     running = process(BUILD, cache, tmp_path / "pictures", 32)
     give_up = time.monotonic() + 60
     while not list(cache.glob(".*.partial/pixels.u8")) and time.monotonic() < give_up:

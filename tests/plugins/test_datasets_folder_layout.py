@@ -8,7 +8,7 @@ import os
 import numpy as np
 import pytest
 import torch
-from ganzoo_datasets.folder import Folder
+from ganzoo_datasets.files.pictures import Pictures
 from hypothesis import given
 from hypothesis import strategies as st
 from picture_files import everything, noise, open_folder, save
@@ -283,12 +283,12 @@ def test_reading_follows_the_index(folder):
 def test_a_path_is_saved_as_an_absolute_one(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", os.fspath(tmp_path))
-    assert Folder(path="pictures").path == Folder(path="~/pictures").path == os.fspath(tmp_path / "pictures")
+    assert Pictures(path="pictures").path == Pictures(path="~/pictures").path == os.fspath(tmp_path / "pictures")
 
 
 def test_options_that_make_no_sense(folder):
     with pytest.raises(ValidationError):
-        Folder(path="")
+        Pictures(path="")
     save(folder, "a.png")
     for wrong in ({"channels": 2}, {"image_size": 0}):
         with pytest.raises(ConfigError, match="cannot be read with this size"):

@@ -1,8 +1,8 @@
 """Pictures decoded once: a file of uint8 pixels below the cache folder, mapped by every later run.
 
-An entry is a folder named by a hash of what was decoded (path, size, modification time of every file, and the
-target size), so a changed file is another entry. It appears whole or not at all, and a lock lets one process build
-while others wait for it.
+An entry is a folder named by a hash of what was decoded (place, state of every file, and the rule of decoding), so a
+changed file is another entry. It appears whole or not at all, and a lock lets one process build while others wait for
+it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import filelock
@@ -23,12 +23,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganzoo.errors import ResourceError
-from ganzoo_datasets.decoding import CHUNK_BYTES, Chunk, decode, without_warnings
-from ganzoo_datasets.picture import UnreadablePicture, read_picture
+from ganzoo_datasets.files.decoding import CHUNK_BYTES, Chunk, decode, without_warnings
+from ganzoo_datasets.files.pixels.picture import Rule, read_picture
+from ganzoo_datasets.files.pixels.raster import UnreadablePicture
+from ganzoo_datasets.files.seen import Seen
+from ganzoo_datasets.files.sources.source import Source
 
 logger = logging.getLogger("ganzoo")
 
-VERSION = 1
+VERSION = 2
 """Of the rules of decoding and of the files; a new one makes every old entry unknown."""
 
 SECONDS_BETWEEN_NOTES = 5.0
@@ -42,14 +45,14 @@ class CacheEntry:
         shape: (N, C, S, S) of the pixels.
         digest: SHA-256 of the pixels.
         modified_ns: modification time of the pixel file, to notice that it was written to.
-        animated: names of files whose further frames were left out.
+        seen: what was learned about the pictures.
         unreadable: name → reason of files that are not in the pixels.
     """
 
     shape: tuple[int, int, int, int]
     digest: str
     modified_ns: int
-    animated: list[str] = field(default_factory=list)
+    seen: Seen = field(default_factory=Seen)
     unreadable: dict[str, str] = field(default_factory=dict)
 
 
@@ -63,51 +66,48 @@ class CachedPictures:
 
 
 def cached_pictures(
-    cache: Path, root: Path, names: Sequence[str], *, size: int, channels: int | None
+    cache: Path, source: Source, names: Sequence[str], *, rule: Rule, channels: int | None
 ) -> CachedPictures:
     """The decoded pictures, from the cache if it holds them undamaged, else decoded now.
 
     Args:
         cache: folder of the entries; made if needed.
-        root: the folder of pictures.
-        names: paths below it, in order.
-        size: side of the squares.
+        source: where the pictures are.
+        names: what it calls them, in order.
+        rule: how they become squares; its channels count only where ``channels`` are given.
         channels: 1, 3, or ``None``: 3 if any picture has color, else 1.
 
     Raises:
         ResourceError: the cache cannot be written: no space, or no permission.
     """
-    folder = cache / _key(root, names, size, channels)
-    found = _load(folder, root)
+    rule = replace(rule, channels=channels or 3)
+    folder = cache / _key(source, names, rule, channels)
+    found = _load(folder, source)
     if found is None:
         with _writing(cache):
             cache.mkdir(parents=True, exist_ok=True)
             with _locked(cache / f"{folder.name}.lock"):
-                found = _load(folder, root)
+                found = _load(folder, source)
                 if found is None:
                     if folder.exists():
                         logger.warning("the cache entry %s is damaged or out of date; decoding again", folder)
-                    found = _build(folder, root, names, size, channels)
+                    found = _build(folder, source, names, rule, shrink=channels is None)
     return found
 
 
-def _key(root: Path, names: Sequence[str], size: int, channels: int | None) -> str:
-    seen = hashlib.sha256(json.dumps([VERSION, os.fspath(root.resolve()), size, channels]).encode())
+def _key(source: Source, names: Sequence[str], rule: Rule, channels: int | None) -> str:
+    seen = hashlib.sha256(json.dumps([VERSION, source.identity, asdict(rule), channels]).encode())
     for name in names:
-        try:
-            state = os.stat(root / name)
-            seen.update(f"\n{state.st_size} {state.st_mtime_ns} ".encode())
-        except OSError as error:
-            seen.update(f"\n{error.errno} ".encode())
+        seen.update(f"\n{source.state(name)} ".encode())
         seen.update(os.fsencode(name))
     return seen.hexdigest()[:32]
 
 
-def _load(folder: Path, root: Path) -> CachedPictures | None:
+def _load(folder: Path, source: Source) -> CachedPictures | None:
     """The entry in ``folder``, or ``None`` if it is missing, damaged or no longer right."""
     try:
         values = json.loads((folder / "entry.json").read_text(encoding="utf-8"))
-        entry = CacheEntry(**{**values, "shape": tuple(values["shape"])})
+        entry = CacheEntry(**{**values, "shape": tuple(values["shape"]), "seen": Seen(**values["seen"])})
         state = (folder / "pixels.u8").stat()
         whole = state.st_size == int(np.prod(entry.shape, dtype=np.int64))
         # Reading everything takes seconds for a large set, so that is left to files that were touched.
@@ -121,14 +121,14 @@ def _load(folder: Path, root: Path) -> CachedPictures | None:
         return None
     # A file can become readable without a change of its size or time: by chmod, or by a disk that answers again.
     with without_warnings():
-        if any(_readable(root / name) for name in entry.unreadable):
+        if any(_readable(source, name) for name in entry.unreadable):
             return None
     return CachedPictures(folder, entry, pixels)
 
 
-def _readable(path: Path) -> bool:
+def _readable(source: Source, name: str) -> bool:
     try:
-        read_picture(path, size=1, channels=1)
+        read_picture(source, name, Rule(size=1, channels=1))
     except UnreadablePicture:
         return False
     return True
@@ -140,14 +140,14 @@ def _mapped(folder: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     return np.memmap(folder / "pixels.u8", dtype=np.uint8, mode="r", shape=shape)
 
 
-def _build(folder: Path, root: Path, names: Sequence[str], size: int, channels: int | None) -> CachedPictures:
+def _build(folder: Path, source: Source, names: Sequence[str], rule: Rule, *, shrink: bool) -> CachedPictures:
     """Decode into a folder beside the entry's place, then rename it."""
     # The lock is held, so what lies here is the remains of a process that was killed.
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     try:
-        entry = _decode_into(partial, root, names, size, channels)
+        entry = _decode_into(partial, source, names, rule, shrink=shrink)
         (partial / "entry.json").write_text(json.dumps(asdict(entry), indent=1) + "\n", encoding="utf-8")
         (partial / "unreadable.txt").write_text(
             "".join(f"{name}: {reason}\n" for name, reason in entry.unreadable.items()),
@@ -168,33 +168,33 @@ def _build(folder: Path, root: Path, names: Sequence[str], size: int, channels: 
 class _Tally:
     """What is learned about the pictures while their pixels pass by."""
 
-    color: bool = False
-    animated: list[str] = field(default_factory=list)
+    seen: Seen = field(default_factory=Seen)
     unreadable: dict[str, str] = field(default_factory=dict)
 
     def pixels(self, chunks: Iterable[Chunk]) -> Iterator[NDArray[np.uint8]]:
         for chunk in chunks:
-            self.color |= chunk.color
-            self.animated += chunk.animated
+            self.seen.merge(chunk.seen)
             self.unreadable |= chunk.unreadable
             yield chunk.pixels
 
 
-def _decode_into(partial: Path, root: Path, names: Sequence[str], size: int, channels: int | None) -> CacheEntry:
+def _decode_into(partial: Path, source: Source, names: Sequence[str], rule: Rule, *, shrink: bool) -> CacheEntry:
+    """Decode by the rule; with ``shrink``, one plane is kept where no picture has color."""
     tally = _Tally()
     pixels = partial / "pixels.u8"
     # Closed at once when a write fails, so that no thread goes on decoding.
-    with closing(decode(root, names, size=size, channels=channels or 3)) as chunks:
+    with closing(decode(source, names, rule)) as chunks:
         digest = _write(pixels, tally.pixels(_with_progress(chunks, len(names))))
-    shape = (len(names) - len(tally.unreadable), channels or 3, size, size)
-    if channels is None and not tally.color:
+    size = rule.size
+    shape = (len(names) - len(tally.unreadable), rule.channels, size, size)
+    if shrink and not tally.seen.color:
         # Only now is it certain that none has color: the three planes are equal, and one is kept.
         colored, shape = _mapped(partial, shape), (shape[0], 1, size, size)
         rows = max(1, CHUNK_BYTES // (3 * size * size))
         gray = partial / "gray.u8"
         digest = _write(gray, (colored[start : start + rows, :1] for start in range(0, len(colored), rows)))
         gray.replace(pixels)
-    return CacheEntry(shape, digest, pixels.stat().st_mtime_ns, tally.animated, tally.unreadable)
+    return CacheEntry(shape, digest, pixels.stat().st_mtime_ns, tally.seen, tally.unreadable)
 
 
 def _write(path: Path, arrays: Iterable[NDArray[np.uint8]]) -> str:

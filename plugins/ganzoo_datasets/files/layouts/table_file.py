@@ -10,10 +10,10 @@ from functools import cache
 from pathlib import Path
 
 from ganzoo.errors import DataError
-from ganzoo_datasets.picture import SUFFIXES
-from ganzoo_datasets.picture_set import listed
+from ganzoo_datasets.files.collection import SPLITS
+from ganzoo_datasets.files.listing import listed
+from ganzoo_datasets.files.pixels.reader import SUFFIXES
 
-SPLITS = ("train", "val", "test")
 DELIMITERS = ",;\t"
 
 
@@ -108,25 +108,6 @@ def find_files(path: Path, root: Path, rows: Sequence[Row], *, skip_missing: boo
     names = [fit[0] if fit else row.image for row, fit in zip(rows, found, strict=True)]
     _check_once(path, root, rows, names)
     return names
-
-
-def class_names(path: Path, rows: Sequence[Row], chosen: Sequence[Row]) -> tuple[str, ...]:
-    """The labels that occur in train, or anywhere if nothing is in train; numbers in order of their value.
-
-    Raises:
-        DataError: chosen rows have other labels.
-    """
-    known = {row.label for row in rows if row.split == "train"} or {row.label for row in rows}
-    strange = [f"line {row.line}: {row.label}" for row in chosen if row.label not in known]
-    if strange:
-        raise DataError(
-            f"{path}: some labels do not occur in train{listed(strange, len(strange))}",
-            allowed=", ".join(sorted(known)[:50]),
-            hint="put images of every class into train",
-        )
-    if all(name.isdecimal() for name in known):
-        return tuple(sorted(known, key=lambda name: (int(name), name)))
-    return tuple(sorted(known))
 
 
 def _names(columns: Columns) -> tuple[str | None, ...]:

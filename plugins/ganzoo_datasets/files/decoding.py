@@ -1,0 +1,87 @@
+"""Many pictures → arrays, on all cores, in order, one chunk at a time."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import warnings
+from collections import deque
+from collections.abc import Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganzoo_datasets.files.pixels.picture import Rule, read_picture
+from ganzoo_datasets.files.pixels.raster import UnreadablePicture
+from ganzoo_datasets.files.seen import Seen
+from ganzoo_datasets.files.sources.source import Source
+
+CHUNK_BYTES = 2**22
+CHUNK_FILES = 256
+SAMPLED = 1000
+SMALLEST, LARGEST = 32, 128
+
+
+@dataclass
+class Chunk:
+    """The result of decoding some pictures.
+
+    Attributes:
+        pixels: uint8 (n, C, S, S) of those that could be read, in order.
+        files: how many were tried.
+        seen: what was learned about them.
+        unreadable: name → reason.
+    """
+
+    pixels: NDArray[np.uint8]
+    files: int
+    seen: Seen = field(default_factory=Seen)
+    unreadable: dict[str, str] = field(default_factory=dict)
+
+
+def decode(source: Source, names: Sequence[str], rule: Rule) -> Generator[Chunk, None, None]:
+    """Decode all pictures, chunk by chunk, in order; never more than a few chunks are in memory."""
+    length = max(1, min(CHUNK_FILES, CHUNK_BYTES // (rule.size * rule.size * rule.channels)))
+    waiting: deque[Future[Chunk]] = deque()
+    workers = os.cpu_count() or 1
+    # Pillow lets go of the interpreter while it decodes, so threads use every core.
+    with without_warnings(), ThreadPoolExecutor(workers) as pool:
+        for start in range(0, len(names), length):
+            waiting.append(pool.submit(_decode_chunk, source, names[start : start + length], rule))
+            if len(waiting) > 2 * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def typical_size(source: Source, names: Sequence[str]) -> int:
+    """The largest power of two, 32 to 128, that is at most the median shorter side of (up to 1,000) pictures."""
+    step = max(1, len(names) // SAMPLED)
+    with without_warnings():
+        sides = [min(size) for name in names[::step] if (size := source.size(name)) is not None]
+    median = int(statistics.median_low(sides)) if sides else SMALLEST
+    return max(SMALLEST, min(LARGEST, 1 << (max(median, 1).bit_length() - 1)))
+
+
+def _decode_chunk(source: Source, names: Sequence[str], rule: Rule) -> Chunk:
+    pixels = np.empty((len(names), rule.channels, rule.size, rule.size), dtype=np.uint8)
+    chunk = Chunk(pixels, len(names))
+    kept = 0
+    for name in names:
+        try:
+            picture = read_picture(source, name, rule)
+        except UnreadablePicture as error:
+            chunk.unreadable[name] = str(error)
+            continue
+        pixels[kept] = picture.pixels
+        kept += 1
+        chunk.seen.add(name, picture)
+    chunk.pixels = pixels[:kept]
+    return chunk
+
+
+def without_warnings() -> warnings.catch_warnings[None]:
+    """Silence the readers' warnings, which name no file; problems with a picture are reported here, with its name."""
+    return warnings.catch_warnings(action="ignore")

@@ -1,0 +1,92 @@
+"""Your own pictures, however they are kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field, field_validator
+
+from ganzoo.component import DatasetOptions
+from ganzoo_datasets.files.choosing import choose
+from ganzoo_datasets.files.opening import check_pixels, open_pictures
+from ganzoo_datasets.files.recognition import recognize
+
+if TYPE_CHECKING:
+    from ganzoo.protocols import Dataset
+
+
+class Pictures(DatasetOptions):
+    """Pictures of any size and mode, in a folder or a file.
+
+    Pixels: the shorter side is resized to ``image_size`` (Lanczos, antialiased) and the center is cut out; ``fit``
+    chooses otherwise. Without a size: the largest power of two, 32 to 128, that is at most the median shorter side.
+    Without channels: RGB if any image has a color mode, else gray. 16-bit gray is divided by 257; 16-bit color keeps
+    the high byte; 32-bit pixels are refused; CMYK and palette become RGB; transparency is laid over white; EXIF
+    orientation is applied; an animation or a file with several pages gives its first frame or page, with a warning;
+    more than 178,956,970 pixels are refused as a decompression bomb. Embedded color profiles are not applied.
+
+    Folders: flat, or one sub-folder per class (deeper folders belong to it). A folder that holds ``train/``, optionally
+    ``val/`` and ``test/``, and nothing else has those splits; otherwise everything is ``train``. ``all`` is everything.
+    Class names are the sub-folders of train, sorted; a single one means no classes. Every file with the extension of an
+    image must decode in full; other files are ignored and counted, hidden files without a word. Images beside class
+    folders, class folders without an image, and empty folders are errors.
+
+    Tables: a CSV file with a header, then one line per picture; separated by commas, semicolons or tabs; UTF-8.
+    ``image`` is a path, relative to the folder of the table or to ``root``, or a name without its extension if exactly
+    one picture matches. ``label`` is the name of a class, ``group`` what must stay together, usually the patient: it is
+    kept as the dataset's ``groups`` and never shown to a network. ``split`` is ``train``, ``val`` or ``test``; without
+    this column everything is train. Pictures keep the order of the table. Columns with other names are chosen with
+    ``image_column`` and so on.
+
+    Classes are those of train: numbers by value, others alphabetically. A group in several splits is an error.
+
+    Decoded pixels are kept below ``GANZOO_CACHE`` and reused until the path, size or time of a file changes.
+    """
+
+    path: str = Field(min_length=1, description="the folder or file; saved as an absolute path")
+    layout: str = Field(default="auto", description="how the pictures are kept; auto = by what is there")
+    fit: Literal["crop", "pad", "stretch"] = Field(
+        default="crop", description="a picture that is not a square: cut out its center, pad it with black, or stretch"
+    )
+    groups: Literal["auto", "none"] = Field(
+        default="auto", description="what must stay in one split, such as a patient; none = nothing"
+    )
+    root: str | None = Field(
+        default=None,
+        min_length=1,
+        description="the folder that the images of a table are below; null = that of the table",
+    )
+    image_column: str = Field(default="image", min_length=1, description="column with the paths of the images")
+    label_column: str | None = Field(
+        default=None, min_length=1, description="column with the classes; null = label, if present"
+    )
+    group_column: str | None = Field(
+        default=None,
+        min_length=1,
+        description="column with patients or the like; null = group, patient or patient_id, if present",
+    )
+    split_column: str | None = Field(
+        default=None, min_length=1, description="column with the splits; null = split, if present"
+    )
+
+    @field_validator("path", "root")
+    @classmethod
+    def _absolute(cls, path: str | None) -> str | None:
+        return None if path is None else str(Path(path).expanduser().absolute())
+
+    def open(self, *, image_size: int | None, channels: int | None, split: str, cache: Path) -> Dataset:
+        """Find the pictures and decode one split, or map what an earlier run decoded.
+
+        Raises:
+            DataError: nothing that a layout knows, no such split, no images, or (``on_error: stop``) images that cannot
+                be read.
+            ConfigError: channels other than 1 and 3, or a size below 1.
+            ResourceError: the cache cannot be written.
+        """
+        check_pixels(image_size, channels)
+        collection = recognize(self)
+        chosen = choose(collection, split)
+        return open_pictures(
+            collection, chosen, self, image_size=image_size, channels=channels, cache=cache / "pictures"
+        )

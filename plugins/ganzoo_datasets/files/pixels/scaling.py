@@ -1,0 +1,20 @@
+"""Values of any depth → 8 bits, by the range that a file states, or that its owner does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Range = tuple[float, float]
+
+
+def eight_bit(values: NDArray[Any], lowest: float, highest: float) -> NDArray[np.uint8]:
+    """Values from ``lowest`` to ``highest`` → 0 to 255, rounded half up; what lies outside is clipped."""
+    if values.dtype == np.uint8 and (lowest, highest) == (0, 255):
+        return values
+    # In double precision, 16-bit values divided by 257 round as integers do.
+    scaled = (values.astype(np.float64) - lowest) * (255 / (highest - lowest))
+    rounded: NDArray[np.uint8] = np.floor(scaled + 0.5).clip(0, 255).astype(np.uint8)
+    return rounded

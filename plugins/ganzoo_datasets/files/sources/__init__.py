@@ -1,0 +1,1 @@
+"""Where pictures are: in a folder, in an archive, or as rows of a file."""
