@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import importlib.resources
 import importlib.util
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
@@ -15,6 +16,9 @@ from ganzoo.errors import ConfigError, GanzooError, PluginError
 from ganzoo.registry.discovery import FIRST_PARTY
 from ganzoo.registry.origin import Origin
 from ganzoo.registry.problem import one_line
+from ganzoo.registry.undisturbed import undisturbed
+
+logger = logging.getLogger("ganzoo")
 
 _BASES: dict[str, type[Options]] = {
     "dataset": DatasetOptions,
@@ -92,8 +96,16 @@ class Entry:
             raise ConfigError(f"recipe {self.name!r} is a configuration file and has no options of its own")
         self._demand_requirements()
         module, _, path = self.component.target.partition(":")
-        with self.blamed(f"cannot be loaded from {self.component.target!r}"):
+        with undisturbed() as disturbed, self.blamed(f"cannot be loaded from {self.component.target!r}"):
             target: object = reduce(getattr, path.split("."), importlib.import_module(module))
+        if disturbed:
+            logger.warning(
+                "importing %s %s of %s changes %s for the whole process; put back",
+                self.kind,
+                self.name,
+                self.provider,
+                ", ".join(disturbed),
+            )
         base = _BASES.get(self.kind, Options)
         if not (isinstance(target, type) and issubclass(target, base)):
             reason = f"{self.component.target!r} is not a subclass of ganzoo.component.{base.__name__}"

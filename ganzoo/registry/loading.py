@@ -22,6 +22,7 @@ from ganzoo.registry.entry import Entry
 from ganzoo.registry.loaded import LoadedEntryPoint
 from ganzoo.registry.problem import Problem, Refused, Severity, Stage, full_traceback, one_line
 from ganzoo.registry.records import checked
+from ganzoo.registry.undisturbed import undisturbed
 
 HOOK = "ganzoo_components"
 
@@ -68,7 +69,7 @@ class Loader:
         already_registered = self._manager.has_plugin(source.name)
         try:
             # Standard output carries data: a plugin that prints must not spoil `--json`.
-            with contextlib.redirect_stdout(sys.stderr):
+            with undisturbed() as disturbed, contextlib.redirect_stdout(sys.stderr):
                 entries, notes = self._through_all_stages(source, progress)
         except KeyboardInterrupt:
             raise
@@ -79,6 +80,9 @@ class Loader:
             return []
         for note in notes:
             self._add(_remark(source, "records", note, severity="note", fixes=(own_upgrade(),)))
+        if disturbed:
+            message = f"importing the plugin changes {', '.join(disturbed)} for the whole process; put back"
+            self._add(_remark(source, "import", message, severity="warning", fixes=_newest(source)))
         if not torch_was_loaded and "torch" in sys.modules:
             message = "importing the plugin imports torch, which slows every command; import it in the component's file"
             self._add(_remark(source, "import", message, severity="warning", fixes=_newest(source)))
