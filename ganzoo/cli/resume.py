@@ -10,7 +10,18 @@ import typer
 from ganzoo import cores
 from ganzoo.cli.context import registry
 from ganzoo.cli.log_console import log_console
-from ganzoo.cli.run import Device, Json, Out, Precision, Quiet, Tracker, given_flags, number, print_outcome
+from ganzoo.cli.run import (
+    Device,
+    Json,
+    Out,
+    Precision,
+    Quiet,
+    Tracker,
+    given_flags,
+    number,
+    print_outcome,
+    printing_to_stderr,
+)
 from ganzoo.config.layers import ConfigLayer, parse_assignments
 from ganzoo.runs import tracking
 
@@ -56,7 +67,8 @@ def resume_command(
     console = log_console(quiet=quiet)
     directory = find_run(out, run)
     trackers = tracking.chosen(wanted)
-    resumed = runs.resume(known, directory, changes=changes, console=console, trackers=trackers)
+    with printing_to_stderr():
+        resumed = runs.resume(known, directory, changes=changes, console=console, trackers=trackers)
     if resumed is None:
         typer.echo(
             f"{directory.path} is finished. To train it further: ganzoo resume {directory.path} --steps N", err=True

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from contextlib import AbstractContextManager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -158,13 +160,21 @@ def run_command(
     from ganzoo.runs import session as runs
 
     trackers = tracking.chosen(wanted)
-    plan = make_plan(choice)
+    with printing_to_stderr():
+        plan = make_plan(choice)
     if dry_run:
         from ganzoo.cli.dry_run import show
 
         show(plan, trackers, as_json=as_json)
         return
-    print_outcome(runs.start(plan, out=out, console=console, trackers=trackers), as_json=as_json)
+    with printing_to_stderr():
+        run = runs.start(plan, out=out, console=console, trackers=trackers)
+    print_outcome(run, as_json=as_json)
+
+
+def printing_to_stderr() -> AbstractContextManager[object]:
+    """What components print goes to stderr: stdout is for the result, which a script may read."""
+    return redirect_stdout(sys.stderr)
 
 
 def given_flags(values: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import typer
 
 from ganzoo import cores
 from ganzoo.cli.log_console import log_console
-from ganzoo.cli.run import Json
+from ganzoo.cli.run import Json, printing_to_stderr
 from ganzoo.did_you_mean import did_you_mean
 from ganzoo.errors import ConfigError
 
@@ -83,9 +83,10 @@ def sample_command(
     if grid is not None and n > MOST_IN_A_GRID and not chosen.of_vectors:
         raise ConfigError(f"a grid holds at most {MOST_IN_A_GRID} images", given=n, hint="--out DIR for more")
     write = _write_vectors if chosen.of_vectors else _write_images
-    written = [] if out is None else write(chosen, out, n, labels, seed, ema)
-    if grid is not None:
-        written.append(_write_grid(chosen, grid, n, labels, seed, ema))
+    with printing_to_stderr():
+        written = [] if out is None else write(chosen, out, n, labels, seed, ema)
+        if grid is not None:
+            written.append(_write_grid(chosen, grid, n, labels, seed, ema))
     if as_json:
         typer.echo(json.dumps([str(path) for path in written]))
     else:

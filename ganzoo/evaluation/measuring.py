@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +17,8 @@ from ganzoo.planning.plan import Plan
 from ganzoo.protocols import Features, Metric
 from ganzoo.seeds import generator_for
 from ganzoo.training.state import TrainState
+
+logger = logging.getLogger("ganzoo")
 
 SAMPLES = 2500
 """Drawn for a metric that does not say how many it wants (``samples``)."""
@@ -36,8 +40,19 @@ def measures(plan: Plan, state: TrainState) -> Callable[[], dict[str, float]]:
             labels = [chosen for _, chosen in made if chosen is not None]
             fake = _features(plan, images, torch.cat(labels) if labels else None)
             real = _features(plan, *_real(plan, count))
-            values = metric(real=real, fake=fake, random=generator_for(seed, "metric", name))
-            found |= {f"metric/{name}/{key}": float(value) for key, value in values.items()}
+            try:
+                values = metric(real=real, fake=fake, random=generator_for(seed, "metric", name))
+                found |= {f"metric/{name}/{key}": float(value) for key, value in values.items()}
+            except Exception as error:  # a measurement that fails must not cost the training
+                logger.warning(
+                    "metric %s of %s raised %s at step %d, so it is missing there: %s",
+                    name,
+                    plan.entries[f"metrics.{name}"].provider,
+                    type(error).__name__,
+                    state.step,
+                    error,
+                )
+                logger.debug("traceback:\n%s", "".join(traceback.format_exception(error)))
         return found
 
     return measure

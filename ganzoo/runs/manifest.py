@@ -81,9 +81,9 @@ def continued(before: Mapping[str, Any], plan: Plan, setup: Setup) -> dict[str, 
     return {**before, **now, "status": "running", "ended": None, "resumed": [*before.get("resumed", []), entry]}
 
 
-def ended(before: Mapping[str, Any], status: str, step: int) -> dict[str, Any]:
-    """The manifest of a run that stopped, for whatever reason."""
-    return {**before, "status": status, "step": step, "ended": _now()}
+def ended(before: Mapping[str, Any], status: str, step: int, *, fault: str | None = None) -> dict[str, Any]:
+    """The manifest of a run that stopped, for whatever reason; ``fault`` says what a part of it raised."""
+    return {**before, "status": status, "step": step, "ended": _now(), "fault": fault}
 
 
 def config_hash(plan: Plan) -> str:

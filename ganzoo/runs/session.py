@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from rich.console import Console
 from ganzoo import cores, files
 from ganzoo.config import layers as configuration
 from ganzoo.config.layers import ConfigLayer, RunConfig
-from ganzoo.errors import ConfigError, DivergedError, Interrupted, ResourceError
+from ganzoo.errors import ConfigError, DivergedError, GanzooError, Interrupted, ResourceError
 from ganzoo.evaluation.measuring import measures, metrics_of, real_part
 from ganzoo.planning.choice import choose, file_layer
 from ganzoo.planning.plan import Plan, make_plan
@@ -23,6 +24,7 @@ from ganzoo.protocols import TrackedRun, Watcher
 from ganzoo.registry import Registry
 from ganzoo.runs import manifest, tracking
 from ganzoo.runs.assembly import assemble
+from ganzoo.runs.blame import blamed
 from ganzoo.runs.directory import RunDirectory
 from ganzoo.runs.interruption import stoppable
 from ganzoo.runs.progress import progress
@@ -182,7 +184,7 @@ def _train(
     trackers: Trackers,
 ) -> None:
     """The loop with all that watches it; manifest and trackers are told how it ended."""
-    status = "failed"
+    status, fault = "failed", None
     with _logged_to(directory.log):
         try:
             files.write_text(directory.config, configuration.to_yaml(plan.config))
@@ -196,10 +198,22 @@ def _train(
         except (DivergedError, Interrupted, KeyboardInterrupt) as error:
             status = "diverged" if isinstance(error, DivergedError) else "interrupted"
             raise
+        except Exception as error:
+            logger.debug("traceback:\n%s", "".join(traceback.format_exception(error)))
+            where = f"in step {setup.state.step + 1}"
+            if isinstance(error, GanzooError) or not (named := blamed(error, plan.entries.values(), where=where)):
+                logger.error("%s: %s", type(error).__name__, error)
+                fault = str(error)
+                raise
+            named.hint = f"{named.hint}; go on with: ganzoo resume {directory.path}"
+            logger.error("%s", named)
+            fault = str(named)
+            raise named from error
         finally:
             logger.info("%s at step %d of %d", status, setup.state.step, setup.schedule.steps)
             try:
-                directory.write_manifest(manifest.ended(directory.read_manifest(), status, setup.state.step))
+                ended = manifest.ended(directory.read_manifest(), status, setup.state.step, fault=fault)
+                directory.write_manifest(ended)
             finally:
                 trackers.close(status)
 
@@ -256,7 +270,7 @@ def _iterate(
         watchers: list[Watcher] = [metrics, grids, checkpoints, shown]
         for watcher in watchers:
             stack.callback(watcher.close)
-        with stoppable() as stop:
+        with stoppable() as stop, checkpoints.kept_if_a_part_fails():
             for report in train(setup):
                 for watcher in watchers:
                     watcher(report)

@@ -6,7 +6,8 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from ganzoo.errors import GanzooError
 from ganzoo.evaluation import pictures, sampling
 from ganzoo.evaluation.sampling import BATCHES_FOR_A_LOOK
 from ganzoo.protocols import DataSpec, Generator, Report
@@ -214,6 +216,18 @@ class Checkpoints:
                 self._state.step, self._state.tensors(), {**self._state.numbers(), **self._extra()}
             )
             self._saved = self._state.step
+
+    @contextmanager
+    def kept_if_a_part_fails(self) -> Iterator[None]:
+        """Save where an exception stops the block: nothing has moved since the last whole update of either player."""
+        try:
+            yield
+        except GanzooError:
+            raise
+        except Exception:
+            if self._state.d_step:
+                self.save()
+            raise
 
     def close(self) -> None:
         """Nothing is held open."""

@@ -15,9 +15,9 @@ from ganzoo.training.game import Inputs
 from ganzoo.training.setup import Setup
 
 
-def for_discriminator(setup: Setup) -> Inputs:
-    """A new batch of real data, and fresh latents."""
-    update = setup.state.d_step
+def for_discriminator(setup: Setup, *, update: int | None = None) -> Inputs:
+    """A new batch of real data, and fresh latents; those of the next update unless another one is asked for."""
+    update = setup.state.d_step if update is None else update
     batch = setup.batches.batch(update)
     labels = batch.labels if setup.sampler.frequencies else None
     return _with_fakes(

@@ -34,9 +34,12 @@ def train(setup: Setup) -> Iterator[Report]:
     while state.step < schedule.steps:
         logged = schedule.logs(state.step + 1)
         _set_learning_rates(setup)
-        for _ in range(schedule.n_critic):
+        inputs, scalars = None, {}
+        # A run that broke off within a step goes on within it.
+        for _ in range(state.d_step, (state.step + 1) * schedule.n_critic):
             inputs = draws.for_discriminator(setup)
             scalars = _update_discriminator(setup, inputs, observe=logged)
+        inputs = inputs or draws.for_discriminator(setup, update=state.d_step - 1)
         scalars |= _update_generator(setup, draws.for_generator(setup, inputs))
         state.step += 1
         yield Report(step=state.step, d_step=state.d_step, images=state.images, scalars=scalars if logged else {})
