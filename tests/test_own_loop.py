@@ -236,6 +236,39 @@ class TestCompiled:
         finally:
             torch.compiler.reset()
 
+    @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")  # torch.compile's own
+    def test_path_lengths_go_through_the_uncompiled_generator(self, critic):
+        class Styled(nn.Module):
+            def __init__(self):
+                super().__init__()
+                torch.manual_seed(0)
+                self.style, self.body = nn.Linear(4, 4), nn.Sequential(nn.Linear(4, 64), nn.Tanh())
+
+            def mapping(self, z, labels=None):
+                return self.style(z)
+
+            def synthesis(self, w):
+                return self.body(w).view(-1, 1, 8, 8)
+
+            def forward(self, z):
+                return self.synthesis(self.mapping(z))
+
+        z = torch.randn(4, 4, generator=torch.Generator().manual_seed(0))
+
+        def term(generator):
+            parts = {"path-length": {"every": 1}}
+            step = ganzoo.adversarial_step("hinge", critic, spec=IMAGES, regularizers=parts, generator=generator)
+            found = step.generator_terms(real=batch(4), fake=generator(z), z=z, update=0).scalars["path_length"]
+            found.backward()
+            return found.item()
+
+        compiled = Styled()
+        compiled.body = torch.compile(compiled.body, backend="aot_eager")
+        try:
+            assert term(compiled) == pytest.approx(term(Styled()), rel=1e-5)
+        finally:
+            torch.compiler.reset()
+
     def test_the_judging_passes_stay_compiled(self):
         seen = []
 
