@@ -105,3 +105,24 @@ def test_gradients_of_both_players_in_one_backward_stay_with_their_player():
     assert len(found) == len(alone) > 0
     assert all(torch.equal(mine, expected) for mine, expected in zip(found, alone, strict=True))
     assert all(parameter.grad.abs().sum() > 0 for parameter in generator.parameters())
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_the_inner_graph_is_kept_only_where_the_outer_one_is(kept):
+    """What torch.compile makes refuses to be differentiated with its graph kept, and a run does not keep it."""
+    seen = []
+
+    class Recorded(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, images):
+            return images.flatten(1).sum(1)
+
+        @staticmethod
+        def backward(ctx, gradient):
+            seen.append(torch._C._autograd._get_current_graph_task_keep_graph())
+            return gradient.view(-1, 1, 1, 1).expand(-1, 1, SIZE, SIZE)
+
+    images = torch.rand(4, 1, SIZE, SIZE).requires_grad_()
+    judged = held(lambda given, _: DiscriminatorOutput(Recorded.apply(given)), Square(None))
+    judged(images, None).logits.sum().backward(retain_graph=kept)
+    assert seen == [kept]

@@ -70,9 +70,12 @@ class _Held(torch.autograd.Function):
         if not asked:
             return None, None, None, None, None
         with torch.enable_grad(), frozen(ctx.network):
-            # Not autograd.grad, which reentrant checkpoints refuse. Whether the graph is kept, the outer one decides.
+            # Not autograd.grad, which reentrant checkpoints refuse. The graph is kept where the outer one is, and only
+            # there, since compiled networks may refuse to be kept.
             torch.autograd.backward(
-                [tensor for tensor, _ in asked], [gradient for _, gradient in asked], retain_graph=True
+                [tensor for tensor, _ in asked],
+                [gradient for _, gradient in asked],
+                retain_graph=torch._C._autograd._get_current_graph_task_keep_graph(),
             )
         of_images, inner.grad = inner.grad, None
         return of_images, None, None, None, None
