@@ -9,14 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ganzoo.planning.building import adversarial_step as adversarial_step
     from ganzoo.planning.building import build as build
+    from ganzoo.planning.own_step import adversarial_step as adversarial_step
     from ganzoo.runs.run import Run as Run
     from ganzoo.runs.run import load_run as load_run
     from ganzoo.runs.session import run as run
 
 _HOMES = {
-    "adversarial_step": "ganzoo.planning.building",
+    "adversarial_step": "ganzoo.planning.own_step",
     "build": "ganzoo.planning.building",
     "Run": "ganzoo.runs.run",
     "load_run": "ganzoo.runs.run",

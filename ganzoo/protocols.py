@@ -226,7 +226,7 @@ class StepView:
         player: whose step it is.
         network: the player's own network, uncompiled; ``None`` in the generator's step of a loop that hands over
             fakes alone. A part that cannot do without it, ``z`` or ``generate`` carries ``needs_generator``.
-        z: the latents behind ``fake``; ``None`` likewise.
+        z: the latents behind ``fake``; ``None`` likewise, and where such a loop has a generator but passes no latents.
         real_output: ``None`` in the generator's step unless a part carries ``needs_real_output``.
         critic: the discriminator for penalties: uncompiled, in the penalty precision; it augments what it is given.
         plain_critic: the same without augmentation.

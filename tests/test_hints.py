@@ -118,6 +118,15 @@ HOLES: dict[str, tuple[str, ...]] = {
     "run.py: flag": ("--reg", "--augment", "--metric"),
     "selection.py: variable": (ALLOW, DENY),
     "session.py: path": ("train.d_lr", "loss.name"),
+    "chosen.py: EXAMPLES[kind]": (
+        'loss={"name": "margin-hinge", "margin_real": 0.5}',
+        'regularizers={"r1": {"weight": 10}}',
+        'augment={"ada": {"target": 0.6}}',
+    ),
+    "own_step.py: chosen.EXAMPLES[kind]": ('regularizers={"r1": {"weight": 10}}', 'augment={"ada": {"target": 0.6}}'),
+    "own_step.py: role": ("discriminator", "generator"),
+    "adversarial_step.py: shape": ("(3, 64, 64)",),
+    "adversarial_step.py: side": ("real", "fake"),
     # Numbers.
     "4 * facts.accumulate * max(1, round(facts.batch_size / (4 * facts.accumulate)))": ("48",),
     "2 * facts.accumulate": ("4",),

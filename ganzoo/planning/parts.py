@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ganzoo.component import Options, RegularizerOptions
 from ganzoo.errors import PluginError
-from ganzoo.protocols import Augmentation, DataSpec, Regularizer
+from ganzoo.protocols import Augmentation, DataSpec, Player, Regularizer
 from ganzoo.registry import Entry
 from ganzoo.training.augmenting import Chain
 from ganzoo.training.game import WeightedRegularizer
@@ -32,6 +32,15 @@ def built_augmentation(parts: Mapping[str, tuple[Entry, Options]], spec: DataSpe
     """
     built = {name: _demanded(entry, options.build(spec), Augmentation) for name, (entry, options) in parts.items()}
     return Chain(built) if built else None
+
+
+def adam_correction(options: Iterable[Options], player: Player) -> float:
+    """c, if a player's Adam is to become lr·c with betas β^c; 1 where no regularizer asks for it.
+
+    A lazy term acts in one update of k. Two of them do not slow Adam twice: the more frequent one decides.
+    """
+    parts = [chosen for chosen in options if isinstance(chosen, RegularizerOptions)]
+    return min((chosen.optimizer_correction().get(player, 1.0) for chosen in parts), default=1.0)
 
 
 def _demanded(entry: Entry, built: Any, wanted: type[Any]) -> Any:

@@ -8,11 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganzoo.component import RegularizerOptions
 from ganzoo.config.schema import RuntimeConfig, TrainConfig
 from ganzoo.data import Batches
 from ganzoo.planning.facts import BATCH_COUPLED
-from ganzoo.planning.parts import built_augmentation, built_regularizer
+from ganzoo.planning.parts import adam_correction, built_augmentation, built_regularizer
 from ganzoo.planning.plan import Plan
 from ganzoo.protocols import AnyLoss, Augmentation, Discriminate, Player, Regularizer, StatefulLoss
 from ganzoo.training.game import Game, WeightedRegularizer
@@ -107,10 +106,7 @@ def _state(
 def _optimizer(plan: Plan, player: Player, network: nn.Module, device: torch.device) -> torch.optim.Optimizer:
     train = plan.config.train
     lr, betas = (train.g_lr, train.g_betas) if player == "generator" else (train.d_lr, train.d_betas)
-    parts = [chosen for chosen in plan.options.values() if isinstance(chosen, RegularizerOptions)]
-    # A lazy term acts in one update of k. Two of them do not slow Adam twice: the more frequent one decides.
-    corrections = [chosen.optimizer_correction().get(player, 1.0) for chosen in parts]
-    c = min(corrections, default=1.0) if train.optimizer in ("adam", "adamw") else 1.0
+    c = adam_correction(plan.options.values(), player) if train.optimizer in ("adam", "adamw") else 1.0
     lr, betas = lr * c, (betas[0] ** c, betas[1] ** c)
     return make_optimizer(train, network.parameters(), lr, betas, device)
 

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, get_args
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypedDict, get_args
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from ganzoo.errors import ConfigError
-from ganzoo.protocols import DiscriminatorOutput, Player
+from ganzoo.errors import CheckpointError, ConfigError
+from ganzoo.protocols import DataSpec, Player, StatefulLoss
 from ganzoo.training import adversary, draws
 from ganzoo.training.after_update import after_update
 from ganzoo.training.game import Inputs, Objective, Terms
-from ganzoo.training.runtime import as_dtype
+from ganzoo.training.own_parts import OwnParts
+from ganzoo.training.state import plain, restore_states, states
+
+UNCORRECTED: Mapping[Player, float] = {"discriminator": 1.0, "generator": 1.0}
+
+_logger = logging.getLogger("ganzoo")
+
+
+class AdamOptions(TypedDict):
+    """What ``torch.optim.Adam`` and ``AdamW`` take by keyword."""
+
+    lr: float
+    betas: tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,15 +45,24 @@ class AdversarialStep:
     and likewise for the generator, with its own ``fake`` whose graph is kept. ``update`` counts the updates that the
     player has made before; random draws and the intervals of lazy regularizers follow from it.
 
+    An update in micro-batches calls ``discriminator_terms`` for each, in order, with ``part=(0, 2)``, then
+    ``part=(1, 2)``, and hands all terms to one ``after_update``. Each total is to be multiplied by the micro-batch's
+    share of the samples. All random numbers are then those of the whole batch.
+
     Attributes:
         objective: loss, regularizers, augmentation, and the discriminator.
-        needs_generator: the regularizers that cannot do without the latents behind the fakes.
-        seed: of all draws.
+        spec: what the data look like; ``None`` leaves it unchecked.
+        corrections: player → c, if its Adam is to be slowed for lazy regularizers; see :meth:`adam_options`.
+        seed: of all draws. Processes that share an update need one each, or they all draw the same.
     """
 
     objective: Objective
-    needs_generator: tuple[str, ...] = ()
+    spec: DataSpec | None = None
+    corrections: Mapping[Player, float] = field(default_factory=lambda: UNCORRECTED)
     seed: int = 0
+    _parts: OwnParts = field(default_factory=OwnParts, init=False, repr=False, compare=False)
+    _asked: set[Player] = field(default_factory=set, init=False, repr=False, compare=False)
+    """The players that Adam's options were asked for, or that a warning has told of them."""
 
     def discriminator_terms(
         self,
@@ -51,23 +73,26 @@ class AdversarialStep:
         real_labels: Tensor | None = None,
         fake_labels: Tensor | None = None,
         z: Tensor | None = None,
+        part: tuple[int, int] = (0, 1),
         observe: bool = True,
     ) -> Terms:
         """The discriminator's terms. ``fake`` is detached: no gradient reaches whatever made it.
 
         Args:
-            real: (N, C, H, W) in [-1, 1], or vectors (N, D).
-            fake: likewise; of another number only where no part compares pairs.
+            real: (N, C, H, W) in [-1, 1], or vectors (N, D). Of images, height and width may differ from the spec.
+            fake: likewise, each sample of the shape of a real one; of another number only where no part compares pairs.
             update: how many updates the discriminator has made before this one.
             real_labels: (N,) int64, for a discriminator that takes labels.
             fake_labels: likewise.
-            z: the latents behind ``fake``, where a regularizer needs them.
+            z: the latents behind ``fake``, where a regularizer needs them in this player's step.
+            part: (index, of), which micro-batch of the update it is; the whole batch by default.
             observe: mean logits and accuracies as well.
 
         Raises:
-            ConfigError: a regularizer needs latents, and there are none.
+            ConfigError: samples of unlike shapes, labels that the discriminator does not take or lacks, latents that a
+                regularizer needs and lacks, or a part that does not follow the one before.
         """
-        inputs = self._inputs("discriminator", real, real_labels, fake_labels, z, update, len(fake))
+        inputs = self._inputs("discriminator", real, fake, real_labels, fake_labels, z, update, part)
         return adversary.discriminator_terms(self.objective, inputs, fake.detach().to(real.dtype), observe=observe)
 
     def generator_terms(
@@ -79,12 +104,14 @@ class AdversarialStep:
         real_labels: Tensor | None = None,
         fake_labels: Tensor | None = None,
         z: Tensor | None = None,
+        part: tuple[int, int] = (0, 1),
     ) -> Terms:
         """The generator's terms, with a gradient to ``fake`` and none to the discriminator's parameters.
 
-        ``update`` counts the generator's updates; otherwise as :meth:`discriminator_terms`.
+        ``update`` counts the generator's updates; otherwise as :meth:`discriminator_terms`. What the discriminator says
+        of ``fake`` can be differentiated once: backward with ``create_graph`` is a ConfigError.
         """
-        inputs = self._inputs("generator", real, real_labels, fake_labels, z, update, len(fake))
+        inputs = self._inputs("generator", real, fake, real_labels, fake_labels, z, update, part)
         return adversary.generator_terms(self.objective, inputs, fake.to(real.dtype))
 
     def after_update(self, player: Player, *terms: Terms) -> dict[str, Tensor]:
@@ -97,8 +124,7 @@ class AdversarialStep:
         Returns:
             What an augmentation has to log.
         """
-        if player not in get_args(Player):
-            raise ConfigError(f"there is no player {player!r}", given=player, allowed=", ".join(get_args(Player)))
+        _demand_player(player)
         if player == "discriminator" and not any(part.logits for part in terms):
             raise ConfigError(
                 "after_update needs the terms of the discriminator's step",
@@ -106,23 +132,66 @@ class AdversarialStep:
             )
         return after_update(self.objective, player, terms)
 
+    def adam_options(self, player: Player, *, lr: float, betas: tuple[float, float]) -> AdamOptions:
+        """Options of a player's Adam, corrected as ``ganzoo run`` does it: ``Adam(parameters, **options)``.
+
+        A lazy regularizer with ``lazy_adam`` acts in one update of k, and asks for lr·c and β^c with c = k/(k+1). Of
+        several the smallest c counts. Where no part asks for it, what comes back is what was given. A step whose parts
+        ask for it warns unless this method was called.
+        """
+        _demand_player(player)
+        self._asked.add(player)
+        c = self.corrections[player]
+        return {"lr": lr * c, "betas": (betas[0] ** c, betas[1] ** c)}
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """What changes in loss, regularizers and augmentation while they train: BEGAN's k, ADA's p, running averages.
+
+        Plain tensors on the CPU, for ``torch.save`` or safetensors, between two updates. Networks and optimizers have
+        their own; draws follow from ``seed`` and ``update``.
+        """
+        return {name: plain(value) for name, value in states(self._adaptive()).items()}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Restore :meth:`state_dict`, in a step made of the same parts.
+
+        Raises:
+            CheckpointError: it is the state of other parts.
+        """
+        parts = self._adaptive()
+        strange = [name for name in state if not name.startswith(tuple(f"{part}/" for part in parts))]
+        try:
+            if strange:
+                raise KeyError(", ".join(strange))
+            restore_states(parts, state)
+        except (KeyError, IndexError, RuntimeError) as error:
+            raise CheckpointError(
+                "the state does not match the parts of this step",
+                given=str(error).splitlines()[0],
+                allowed="the state of a step with the same loss, regularizers and augmentations",
+                hint="make the step with the loss=, regularizers= and augment= that it was saved with",
+            ) from error
+
+    def _adaptive(self) -> dict[str, Any]:
+        found: dict[str, Any] = {f"regularizers/{part.name}": part.regularizer for part in self.objective.regularizers}
+        if isinstance(self.objective.loss, StatefulLoss):
+            found["loss"] = self.objective.loss
+        if self.objective.augment is not None:
+            found["augment"] = self.objective.augment
+        return found
+
     def _inputs(
         self,
         player: Player,
         real: Tensor,
+        fake: Tensor,
         real_labels: Tensor | None,
         fake_labels: Tensor | None,
         z: Tensor | None,
         update: int,
-        n: int,
+        part: tuple[int, int],
     ) -> Inputs:
-        if self.needs_generator and z is None:
-            raise ConfigError(
-                f"regularizer {', '.join(self.needs_generator)} requires the latents of the fakes",
-                given="z=None",
-                allowed="the latents that were passed to the generator",
-                hint=f"pass z= to {player}_terms",
-            )
+        _demand_samples(real, fake, self.spec)
         if (real_labels is None) != (fake_labels is None):
             raise ConfigError(
                 "labels of real and of fake data come together: with those of one side alone the discriminator could "
@@ -131,60 +200,58 @@ class AdversarialStep:
                 allowed="both, or neither",
                 hint=f"pass real_labels= and fake_labels= to {player}_terms",
             )
+        drawing = self._parts.drawing(player, seed=self.seed, update=update, part=part)
+        self._warn_of_adam(player)
         return draws.given(
-            player,
+            drawing,
             real=real.detach(),
             real_labels=real_labels,
             fake_labels=fake_labels,
             z=z,
-            fakes=n,
-            seed=self.seed,
-            update=update,
+            fakes=len(fake),
             augment=self.objective.augment,
         )
 
-
-@dataclass(frozen=True)
-class Judged:
-    """A module as the step calls it: with labels only where there are some; a tensor alone is taken for the logits.
-
-    An object, not a closure, so that a copy or a pickle of whatever holds the step goes on with the copied network.
-
-    Attributes:
-        for_penalties: call it uncompiled (where ``torch.compile`` wraps it), and in full precision within autocast.
-    """
-
-    discriminator: nn.Module
-    for_penalties: bool = False
-
-    def __call__(self, images: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
-        """Its verdict; logits in the precision of the images, so that losses are computed in it."""
-        if not self.for_penalties:
-            return _judged(self.discriminator, images, labels)
-        with torch.autocast(images.device.type, enabled=False):
-            return _judged(getattr(self.discriminator, "_orig_mod", self.discriminator), images, labels)
-
-
-@dataclass(frozen=True)
-class Generated:
-    """A generator as the step calls it, with labels only where there are some; images in the precision of ``z``."""
-
-    generator: nn.Module
-
-    def __call__(self, z: Tensor, labels: Tensor | None) -> Tensor:
-        """Its images."""
-        images: Tensor = self.generator(z) if labels is None else self.generator(z, labels)
-        return images.to(z.dtype)
-
-
-def _judged(discriminator: nn.Module, images: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
-    output: Any = discriminator(images) if labels is None else discriminator(images, labels)
-    if isinstance(output, Tensor):
-        output = DiscriminatorOutput(output)
-    if not isinstance(output, DiscriminatorOutput):
-        raise ConfigError(
-            f"the discriminator {type(discriminator).__name__} returns something else than logits",
-            given=type(output).__name__,
-            allowed="a tensor of logits, or a ganzoo.protocols.DiscriminatorOutput",
+    def _warn_of_adam(self, player: Player) -> None:
+        if self.corrections[player] == 1.0 or player in self._asked:
+            return
+        self._asked.add(player)
+        _logger.warning(
+            "lazy_adam of a regularizer asks for another Adam of the %s, lr·c and β^c with c = %.6g: make it with "
+            "torch.optim.Adam(parameters, **step.adam_options(%r, lr=…, betas=…)), or set lazy_adam to false",
+            player,
+            self.corrections[player],
+            player,
         )
-    return as_dtype(output, images.dtype)
+
+
+def _demand_player(player: str) -> None:
+    if player not in get_args(Player):
+        raise ConfigError(f"there is no player {player!r}", given=player, allowed=", ".join(get_args(Player)))
+
+
+def _demand_samples(real: Any, fake: Any, spec: DataSpec | None) -> None:
+    """Real and fake samples of one shape, which is that of the spec but for the sides of an image."""
+    for side, data in (("real", real), ("fake", fake)):
+        if not (isinstance(data, Tensor) and data.is_floating_point()):
+            raise ConfigError(
+                f"{side}= is not a tensor of floating-point numbers",
+                given=data.dtype if isinstance(data, Tensor) else type(data).__name__,
+                allowed="images (N, C, H, W) in [-1, 1], or vectors (N, D)",
+                hint=f"{side}={side} / 127.5 - 1 for a tensor of bytes",
+            )
+    if real.shape[1:] != fake.shape[1:]:
+        raise ConfigError(
+            "real and fake samples differ in shape",
+            given=f"real {tuple(real.shape)}, fake {tuple(fake.shape)}",
+            allowed="any number of samples of either, all of one shape",
+            hint="crop or resize one of them before the step",
+        )
+    shape = tuple(real.shape[1:])
+    if spec is not None and (len(shape), shape[:1]) != (len(spec.shape), spec.shape[:1]):
+        raise ConfigError(
+            "the samples are not of the shape that the step was made for",
+            given=f"real {tuple(real.shape)}, spec.shape {spec.shape}",
+            allowed="as many axes as the spec has, and as many channels; height and width are free",
+            hint=f"spec=ganzoo.protocols.DataSpec(shape={shape}) when the step is made",
+        )

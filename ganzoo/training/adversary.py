@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ganzoo.protocols import DiscriminatorOutput
 from ganzoo.training.game import Ahead, Inputs, Objective, Terms
+from ganzoo.training.held import held
 from ganzoo.training.observation import observed
 from ganzoo.training.regularizing import view_of, with_regularizers
 from ganzoo.training.without_trace import frozen
@@ -38,7 +39,7 @@ def adversarial_objective(objective: Objective, inputs: Inputs, fake: Tensor) ->
 def generator_terms(objective: Objective, inputs: Inputs, fake: Tensor) -> Terms:
     """The generator's objective on one batch of its fakes, against a frozen discriminator."""
     with frozen(objective.discriminator):
-        ahead = Ahead(discriminate=objective.discriminate)
+        ahead = Ahead(discriminate=held(objective.discriminate, objective.discriminator))
         if objective.look_ahead is not None:
             ahead = objective.look_ahead(objective, inputs, fake)
         fake_output = ahead.discriminate(_augmented(objective, fake, inputs.fake_draws), inputs.fake_labels)

@@ -3,16 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from functools import cache
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor
 
 from ganzoo.protocols import Augmentation, Player
 from ganzoo.seeds import generator_for
 from ganzoo.training.game import Inputs
-from ganzoo.training.setup import Setup
+
+if TYPE_CHECKING:
+    from ganzoo.training.setup import Setup  # a loop of one's own has none
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawing:
+    """The random numbers of one update: for each role a CPU generator seeded by (seed, update, role).
+
+    Micro-batches that share it go on drawing where the one before stopped.
+    """
+
+    player: Player
+    seed: int
+    update: int
+    begun: dict[str, torch.Generator] = field(default_factory=dict, repr=False, compare=False)
+
+    def of(self, role: str) -> torch.Generator:
+        """The generator of a role."""
+        if role not in self.begun:
+            self.begun[role] = generator_for(self.seed, self.update, role)
+        return self.begun[role]
+
+    def regularizer(self, name: str) -> torch.Generator:
+        """The generator of a regularizer of this player's step."""
+        return self.of(f"{self.player}/{name}")
 
 
 def for_discriminator(setup: Setup, *, update: int | None = None) -> Inputs:
@@ -23,11 +48,9 @@ def for_discriminator(setup: Setup, *, update: int | None = None) -> Inputs:
     return _with_fakes(
         setup,
         given(
-            "discriminator",
+            Drawing(player="discriminator", seed=setup.schedule.seed, update=update),
             real=setup.runtime.put(batch.data),
             real_labels=None if labels is None else setup.runtime.put(labels),
-            seed=setup.schedule.seed,
-            update=update,
             augment=setup.game.augment,
         ),
         "discriminator",
@@ -39,11 +62,9 @@ def for_generator(setup: Setup, latest: Inputs) -> Inputs:
     return _with_fakes(
         setup,
         given(
-            "generator",
+            Drawing(player="generator", seed=setup.schedule.seed, update=setup.state.step),
             real=latest.real,
             real_labels=latest.real_labels,
-            seed=setup.schedule.seed,
-            update=setup.state.step,
             augment=setup.game.augment,
         ),
         "generator",
@@ -51,15 +72,13 @@ def for_generator(setup: Setup, latest: Inputs) -> Inputs:
 
 
 def given(
-    player: Player,
+    drawing: Drawing,
     *,
     real: Tensor,
     real_labels: Tensor | None = None,
     fake_labels: Tensor | None = None,
     z: Tensor | None = None,
     fakes: int | None = None,
-    seed: int,
-    update: int,
     augment: Augmentation | None = None,
 ) -> Inputs:
     """The inputs of an update with the draws that do not depend on where the fakes come from.
@@ -70,7 +89,7 @@ def given(
     def draws(side: str, n: int) -> Tensor | None:
         if augment is None:
             return None
-        drawn = augment.draw(n, random=generator_for(seed, update, f"augment/{player}/{side}"))
+        drawn = augment.draw(n, random=drawing.of(f"augment/{drawing.player}/{side}"))
         return drawn.to(real.device, non_blocking=True)
 
     return Inputs(
@@ -78,9 +97,8 @@ def given(
         real_labels=real_labels,
         fake_labels=fake_labels,
         z=z,
-        update=update,
-        # One generator per update: micro-batches go on drawing where the one before stopped.
-        random=cache(lambda name: generator_for(seed, update, f"{player}/{name}")),
+        update=drawing.update,
+        random=drawing.regularizer,
         real_draws=draws("real", len(real)),
         fake_draws=draws("fake", len(real) if fakes is None else fakes),
     )

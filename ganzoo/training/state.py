@@ -52,13 +52,13 @@ class TrainState:
                 **_optimizer_tensors("g", self.g_optimizer),
                 **_optimizer_tensors("d", self.d_optimizer),
             },
-            "regularizers": _states(self.regularizers),
+            "regularizers": states(self.regularizers),
         }
-        if adaptive := _states(self.adaptive):
+        if adaptive := states(self.adaptive):
             files["adaptive"] = adaptive
         if self.ema is not None:
             files["ema"] = self.ema.state_dict()
-        return {name: {key: _plain(value) for key, value in part.items()} for name, part in files.items()}
+        return {name: {key: plain(value) for key, value in part.items()} for name, part in files.items()}
 
     def numbers(self) -> dict[str, Any]:
         """The counters."""
@@ -77,8 +77,8 @@ class TrainState:
                 self.ema.load_state_dict(files["ema"])
             _restore_optimizer("g", self.g_optimizer, files["optimizers"])
             _restore_optimizer("d", self.d_optimizer, files["optimizers"])
-            _restore_states(self.regularizers, files["regularizers"])
-            _restore_states(self.adaptive, files.get("adaptive", {}))
+            restore_states(self.regularizers, files["regularizers"])
+            restore_states(self.adaptive, files.get("adaptive", {}))
         except (KeyError, IndexError, RuntimeError) as error:
             raise CheckpointError(
                 "the checkpoint does not match the networks of this configuration",
@@ -88,11 +88,13 @@ class TrainState:
         self.step, self.d_step, self.images = (int(numbers[key]) for key in ("step", "d_step", "images"))
 
 
-def _states(parts: Mapping[str, Any]) -> TensorFile:
+def states(parts: Mapping[str, Any]) -> TensorFile:
+    """What changes in each part while it trains, as NAME/KEY."""
     return {f"{name}/{key}": value for name, part in parts.items() for key, value in part.state_dict().items()}
 
 
-def _restore_states(parts: Mapping[str, Any], saved: TensorFile) -> None:
+def restore_states(parts: Mapping[str, Any], saved: Mapping[str, Tensor]) -> None:
+    """Hand what :func:`states` gave back to the parts."""
     for name, part in parts.items():
         prefix = f"{name}/"
         part.load_state_dict({key.removeprefix(prefix): saved[key] for key in saved if key.startswith(prefix)})
@@ -117,7 +119,8 @@ def update_average(average: Generator, generator: Generator, *, decay: float, up
         kept.copy_(buffer)
 
 
-def _plain(tensor: Tensor) -> Tensor:
+def plain(tensor: Tensor) -> Tensor:
+    """A copy without a graph, without shared memory and contiguous, as safetensors wants it."""
     return tensor.detach().to("cpu", copy=True).contiguous()
 
 

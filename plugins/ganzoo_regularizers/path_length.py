@@ -125,8 +125,9 @@ class PathLengthRegularizer(Regularizer):
 
 def path_lengths(network: Any, z: Tensor, labels: Tensor | None, *, random: torch.Generator) -> Tensor:
     """ℓ of each latent, (N,); differentiable in the generator's parameters."""
-    w: Tensor = network.mapping(z, labels)
-    images: Tensor = network.synthesis(w)
+    with torch.compiler.set_stance("force_eager"):  # what is compiled cannot be differentiated twice
+        w: Tensor = network.mapping(z, labels)
+        images: Tensor = network.synthesis(w)
     y = torch.randn(images.shape, generator=random).to(images, non_blocking=True)
     pixels = images.shape[-2] * images.shape[-1]
     (gradient,) = torch.autograd.grad((images * y).sum() / pixels**0.5, w, create_graph=True)

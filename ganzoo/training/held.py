@@ -1,0 +1,93 @@
+"""The discriminator in the generator's step, frozen while it judges and again while it is differentiated.
+
+A discriminator that checkpoints its activations runs parts of itself a second time, within backward. Were its
+parameters trainable again by then, that second run would save other tensors than the first: torch refuses where their
+shapes differ, and where they agree the gradients are wrong without a word. Reentrant checkpoints would also leave
+gradients in the discriminator.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.errors import ConfigError
+from ganzoo.protocols import Discriminate, DiscriminatorOutput
+from ganzoo.training.without_trace import frozen
+
+
+def held(discriminate: Discriminate, network: nn.Module) -> Discriminate:
+    """The same verdicts with the same gradient at the images, and none at the parameters of ``network``.
+
+    The gradient cannot be differentiated once more: backward with ``create_graph`` is a ConfigError.
+    """
+
+    def call(images: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
+        if not (images.requires_grad and torch.is_grad_enabled()):
+            return discriminate(images, labels)
+        outputs: list[DiscriminatorOutput] = []
+        tensors = _Held.apply(images, labels, discriminate, network, outputs)  # type: ignore[no-untyped-call]
+        return _with_tensors(outputs.pop(), tensors)
+
+    return call
+
+
+class _Held(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        images: Tensor,
+        labels: Tensor | None,
+        discriminate: Discriminate,
+        network: nn.Module,
+        outputs: list[DiscriminatorOutput],
+    ) -> tuple[Tensor, ...]:
+        inner = images.detach().requires_grad_()
+        with torch.enable_grad(), frozen(network):
+            output = discriminate(inner, labels)
+        tensors = _tensors(output)
+        # Saved as torch saves activations, so that this graph goes when the outer one does.
+        ctx.save_for_backward(*tensors)
+        ctx.inner, ctx.network = inner, network
+        ctx.set_materialize_grads(False)
+        outputs.append(output)
+        return tuple(tensor.detach() for tensor in tensors)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+        if torch.is_grad_enabled():
+            raise ConfigError(
+                "the discriminator's verdict on fakes in the generator's step cannot be differentiated twice",
+                given="create_graph=True",
+                allowed="one derivative of it, or any number of what view.critic says of the same fakes",
+                hint="judge the fakes with view.critic where a regularizer needs a derivative of a gradient",
+            )
+        inner: Tensor = ctx.inner
+        found = zip(ctx.saved_tensors, gradients, strict=True)
+        asked = [(tensor, gradient) for tensor, gradient in found if gradient is not None and tensor.requires_grad]
+        if not asked:
+            return None, None, None, None, None
+        with torch.enable_grad(), frozen(ctx.network):
+            # Not autograd.grad, which reentrant checkpoints refuse. The graph is kept where the outer one is, and only
+            # there, since compiled networks may refuse to be kept.
+            torch.autograd.backward(
+                [tensor for tensor, _ in asked],
+                [gradient for _, gradient in asked],
+                retain_graph=torch._C._autograd._get_current_graph_task_keep_graph(),
+            )
+        of_images, inner.grad = inner.grad, None
+        return of_images, None, None, None, None
+
+
+def _tensors(output: DiscriminatorOutput) -> list[Tensor]:
+    of_classes = [] if output.class_logits is None else [output.class_logits]
+    return [output.logits, *of_classes, *output.features, *output.extra_logits]
+
+
+def _with_tensors(output: DiscriminatorOutput, tensors: tuple[Tensor, ...]) -> DiscriminatorOutput:
+    logits, *rest = tensors
+    of_classes = None if output.class_logits is None else rest.pop(0)
+    features = len(output.features)
+    return DiscriminatorOutput(logits, of_classes, tuple(rest[:features]), tuple(rest[features:]))

@@ -1,0 +1,110 @@
+"""Anyone's networks as the step calls them: with labels only where there are some."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from inspect import Signature, signature
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.errors import ConfigError
+from ganzoo.protocols import DiscriminatorOutput
+from ganzoo.training.runtime import as_dtype
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A module as the step calls it; a tensor alone is taken for the logits.
+
+    An object, not a closure, so that a copy or a pickle of whatever holds the step goes on with the copied network.
+
+    Attributes:
+        for_penalties: call it without anything that ``torch.compile`` made of it or of what it holds, since that
+            cannot be differentiated twice, and in full precision within autocast.
+    """
+
+    discriminator: nn.Module
+    for_penalties: bool = False
+
+    def __call__(self, images: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
+        """Its verdict; logits in the precision of the images, so that losses are computed in it."""
+        if not self.for_penalties:
+            return _judged(self.discriminator, images, labels)
+        with torch.autocast(images.device.type, enabled=False), torch.compiler.set_stance("force_eager"):
+            return _judged(self.discriminator, images, labels)
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A generator as the step calls it; images in the precision of ``z``."""
+
+    generator: nn.Module
+
+    def __call__(self, z: Tensor, labels: Tensor | None) -> Tensor:
+        """Its images."""
+        images: Tensor = _called(self.generator, "generator", z, labels)
+        return images.to(z.dtype)
+
+
+def _judged(discriminator: nn.Module, images: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
+    output: Any = _called(discriminator, "discriminator", images, labels)
+    if isinstance(output, Tensor):
+        output = DiscriminatorOutput(output)
+    if not isinstance(output, DiscriminatorOutput):
+        raise ConfigError(
+            f"the discriminator {type(discriminator).__name__} returns something else than logits",
+            given=type(output).__name__,
+            allowed="a tensor of logits, or a ganzoo.protocols.DiscriminatorOutput",
+        )
+    return as_dtype(output, images.dtype)
+
+
+def _called(network: nn.Module, role: str, data: Tensor, labels: Tensor | None) -> Any:
+    given = (data,) if labels is None else (data, labels)
+    form = _form(network)
+    if form is not None and not _takes(form, len(given)):
+        raise _unlike(_unwrapped(network), role, form, labels is not None)
+    return network(*given)
+
+
+def _form(network: nn.Module) -> Signature | None:
+    """What ``forward`` takes, where Python can tell."""
+    try:
+        return signature(_unwrapped(network).forward)
+    except (TypeError, ValueError):
+        return None
+
+
+def _takes(form: Signature, count: int) -> bool:
+    try:
+        form.bind(*range(count))
+    except TypeError:
+        return False
+    return True
+
+
+def _unwrapped(network: nn.Module) -> nn.Module:
+    """The module within the wrappers of torch, which take any arguments themselves."""
+    inner = getattr(network, "_orig_mod", None)
+    if isinstance(network, nn.DataParallel | nn.parallel.DistributedDataParallel):
+        inner = network.module
+    return _unwrapped(inner) if isinstance(inner, nn.Module) else network
+
+
+def _unlike(network: nn.Module, role: str, form: Signature, labelled: bool) -> ConfigError:
+    who = f"the {role} {type(network).__name__}"
+    if labelled and _takes(form, 1):
+        message, hint = (
+            f"{who} takes no labels, but was given some",
+            "leave real_labels= and fake_labels= out, or give its forward a second argument for labels",
+        )
+    elif not labelled and _takes(form, 2):
+        message, hint = f"{who} needs labels, but was given none", "pass real_labels= and fake_labels= to the step"
+    else:
+        message, hint = f"{who} cannot be called by the step", "wrap it in a module whose forward takes these alone"
+    first = "images" if role == "discriminator" else "z"
+    return ConfigError(
+        message, given=f"forward{form}", allowed=f"forward({first}), or forward({first}, labels)", hint=hint
+    )
