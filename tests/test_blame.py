@@ -35,7 +35,7 @@ def rows(path):
 
 def tensors(path):
     (newest,) = sorted((path / "checkpoints").glob("step-*"))[-1:]
-    return {file.name: file.read_bytes() for file in newest.glob("*.safetensors")}
+    return {file.name: file.read_bytes() for file in newest.glob("*.safetensors") if file.stem != "adaptive"}
 
 
 @pytest.mark.parametrize("player", ["discriminator", "generator"])
@@ -56,6 +56,16 @@ def test_a_loss_that_raises_is_named_and_the_run_goes_on_as_if_it_had_not(ganzoo
     manifest = json.loads((broken / "manifest.json").read_text(encoding="utf-8"))
     assert (manifest["status"], manifest["step"]) == ("failed", 3)
     assert "fails_late.py" in manifest["fault"]
+    plugin = tmp_path / "site-packages" / "fails_late.py"
+    plugin.write_text(plugin.read_text(encoding="utf-8").replace("self.calls == 4", "False"), encoding="utf-8")
+    ganzoo("resume", str(broken))
+    (whole,) = (tmp_path / "whole").glob("0001-*")
+    # Of D's terms in the step that broke off in G's update, nobody is left to tell.
+    lost = {3} if player == "generator" else set()
+    assert [row for number, row in enumerate(rows(broken)) if number not in lost] == [
+        row for number, row in enumerate(rows(whole)) if number not in lost
+    ]
+    assert tensors(broken) == tensors(whole)
 
 
 def test_parts_print_to_stderr_and_a_metric_that_raises_costs_a_warning(ganzoo, tmp_path):

@@ -18,6 +18,7 @@ from ganzoo.training.runtime import descend
 from ganzoo.training.setup import Setup
 from ganzoo.training.state import update_average
 from ganzoo.training.step import discriminator_terms, generator_terms
+from ganzoo.training.without_trace import buffers_kept_if_it_raises
 
 
 def train(setup: Setup) -> Iterator[Report]:
@@ -47,9 +48,10 @@ def train(setup: Setup) -> Iterator[Report]:
 
 def _update_discriminator(setup: Setup, inputs: Inputs, *, observe: bool) -> dict[str, Tensor]:
     state = setup.state
-    if setup.schedule.spectral_norm == "per-update":
-        spectral.iterate(state.discriminator)
-    scalars = _update(setup, "discriminator", inputs, partial(discriminator_terms, observe=observe))
+    with buffers_kept_if_it_raises(state.discriminator, state.generator):
+        if setup.schedule.spectral_norm == "per-update":
+            spectral.iterate(state.discriminator)
+        scalars = _update(setup, "discriminator", inputs, partial(discriminator_terms, observe=observe))
     state.d_step += 1
     state.images += setup.schedule.batch_size
     return scalars
@@ -57,7 +59,8 @@ def _update_discriminator(setup: Setup, inputs: Inputs, *, observe: bool) -> dic
 
 def _update_generator(setup: Setup, inputs: Inputs) -> dict[str, Tensor]:
     state, decay = setup.state, setup.schedule.ema
-    scalars = _update(setup, "generator", inputs, generator_terms)
+    with buffers_kept_if_it_raises(state.discriminator, state.generator):
+        scalars = _update(setup, "generator", inputs, generator_terms)
     if state.ema is not None and decay is not None:
         update_average(state.ema, state.generator, decay=decay, updates=state.step + 1)
     return scalars

@@ -23,6 +23,20 @@ def buffers_kept(module: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
+def buffers_kept_if_it_raises(*modules: nn.Module) -> Iterator[None]:
+    """Undo what an update that fails did to buffers, so that the state is that of the last whole one."""
+    buffers = [buffer for module in modules for buffer in module.buffers()]
+    kept = [buffer.clone() for buffer in buffers]
+    try:
+        yield
+    except Exception:
+        with torch.no_grad():
+            for buffer, value in zip(buffers, kept, strict=True):
+                buffer.copy_(value)
+        raise
+
+
+@contextmanager
 def buffers_replaced(module: nn.Module) -> Iterator[None]:
     """Let a forward move copies of the buffers: where its graph is kept, the originals must not be written back to."""
     held = [
