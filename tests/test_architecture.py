@@ -11,7 +11,7 @@ from registered import KINDS, entries_of
 
 ROOT = Path(__file__).parents[1]
 
-GROUND = {"errors", "protocols", "component", "hookspecs", "seeds", "data", "did_you_mean", "cache", "files"}
+GROUND = {"errors", "protocols", "component", "hookspecs", "seeds", "data", "did_you_mean", "cache", "files", "program"}
 """Modules that lie in ``ganzoo`` itself: all that a plugin or a loop of one's own needs, and three private ones."""
 
 FLOORS = (

@@ -32,13 +32,19 @@ def probes() -> Iterator[Probe]:
     yield Probe(name="torch", text=torch.__version__)
     from ganzoo.training.runtime import pick_device
 
-    yield Probe(name="CPU", text=f"{os.cpu_count()} cores, {torch.get_num_threads()} torch threads")
+    cores, threads = _counted(os.cpu_count() or 1, "core"), _counted(torch.get_num_threads(), "torch thread")
+    yield Probe(name="CPU", text=f"{cores}, {threads}")
     yield from _gpus()
     yield Probe(name="MPS", text="available" if torch.backends.mps.is_available() else "none")
     device = pick_device("auto")
     yield Probe(name="auto", text=f"runtime.device: auto selects {device}")
     error = _difference(device)
     yield Probe(name="computation", text=f"convolution and gradient on {device}, {error:.1e} off the exact result")
+
+
+def _counted(number: int, what: str) -> str:
+    """``1 core``, ``2 cores``."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _gpus() -> Iterator[Probe]:
