@@ -52,6 +52,9 @@ KINDS: tuple[Kind, ...] = (
     Kind(name="extractor", plural="extractors"),
 )
 
+RESERVED = ("extractor",)
+"""Kinds that nothing in ganzoo uses yet: a plugin may announce one, and nobody is pointed to it."""
+
 TRACKER = next(kind for kind in KINDS if kind.name == "tracker")
 """No section selects one, and a run may have several: ``--tracker NAME`` asks for it."""
 

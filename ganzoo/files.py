@@ -13,18 +13,22 @@ from pathlib import Path
 
 from ganzoo.errors import ResourceError
 
+PLACE = "--out DIR"
+"""The option that chooses where most commands write."""
+FULL = {errno.ENOSPC, errno.EDQUOT}
+
 
 @contextmanager
-def whole_file(path: Path, *, hint: str | None = None) -> Iterator[Path]:
+def whole_file(path: Path, *, place: str = PLACE) -> Iterator[Path]:
     """Yield a path beside ``path`` to write to; after the block it takes the place of ``path``.
 
     The folder of ``path`` is made if it is missing. If the block raises, what stood at ``path`` is still there, and
     nothing is left beside it.
 
     Raises:
-        ResourceError: no space, no permission, or not a folder; ``hint`` says what to do then.
+        ResourceError: no space, no permission, or not a folder; ``place`` is the option that chooses another.
     """
-    with writing(path, hint=hint):
+    with writing(path, place=place):
         _make_folder(path.parent)
         beside = path.with_name(f".{path.name}.partial")
         try:
@@ -50,8 +54,12 @@ def write_text(path: Path, text: str) -> None:
 
 
 @contextmanager
-def writing(path: Path, *, hint: str | None = None) -> Iterator[None]:
+def writing(path: Path, *, place: str = PLACE) -> Iterator[None]:
     """Turn a failed write inside the block into an error that names the place.
+
+    Args:
+        path: what is written.
+        place: the option that chooses another one.
 
     Raises:
         ResourceError: no space, no permission, or not a folder.
@@ -59,10 +67,15 @@ def writing(path: Path, *, hint: str | None = None) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ResourceError(
-            f"cannot write {path}: {error.strerror or error}",
-            hint=hint or "free some space, or choose another --out DIR",
-        ) from error
+        blocker = _file_in_the_way(path) if isinstance(error, FileExistsError | NotADirectoryError) else None
+        reason = f"{blocker} is a file, not a folder" if blocker else error.strerror or str(error)
+        hint = f"free some space, or use {place} on another disk" if error.errno in FULL else f"choose another {place}"
+        raise ResourceError(f"cannot write {path}: {reason}", hint=hint) from error
+
+
+def _file_in_the_way(path: Path) -> Path | None:
+    """The file that stands where ``path``, or a folder above it, is to be a folder."""
+    return next((one for one in (path, *path.parents) if one.exists() and not one.is_dir()), None)
 
 
 def flush_to_disk(path: Path) -> None:

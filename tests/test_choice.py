@@ -130,7 +130,7 @@ class TestNames:
 
     @pytest.mark.parametrize("name", [None, 3, True, ["hinge"]])
     def test_what_is_no_name(self, name):
-        assert f"loss.name = {name!r} (from file): must be a valid string" in refusal(loss=name).message
+        assert f"loss.name = {name!r} (from file): must be text" in refusal(loss=name).message
 
 
 class TestOptionsThatAnotherComponentHas:
@@ -299,7 +299,7 @@ class TestEveryFindingAtOnce:
     def test_a_regularizer_that_was_set_and_then_left_out(self):
         entries = [entry("regularizer", "a"), entry("regularizer", "b")]
         added = ConfigLayer("--set", parse_assignments(["reg.b.weight=3"]))
-        error = refusal(added, ConfigLayer("flag", flatten({"regularizers": ["a"]})), entries=entries)
+        error = refusal(added, ConfigLayer("--reg", flatten({"regularizers": ["a"]})), entries=entries)
         assert "regularizers.b.weight (from --set) has no effect" in error.message
         assert "add --reg b" in error.hint
 
@@ -307,8 +307,8 @@ class TestEveryFindingAtOnce:
         known = (("augmentation", "a"), ("augmentation", "b"), ("metric", "c"), ("metric", "d"))
         entries = [entry(kind, name, options=Term) for kind, name in known]
         dotted = ConfigLayer("file", {"augment.b.weight": 3, "metrics.d.weight": 2})
-        flag = refusal(dotted, ConfigLayer("flag", flatten({"augment": ["a"]})), entries=entries)
-        assert "the augmentations are set by flag, and b is not among them" in flag.message
+        flag = refusal(dotted, ConfigLayer("--augment", flatten({"augment": ["a"]})), entries=entries)
+        assert "the augmentations are set by --augment, and b is not among them" in flag.message
         assert flag.hint.startswith("add --augment b, ")
         error = refusal(dotted, ConfigLayer("--set", parse_assignments(["metrics=c"])), entries=entries)
         assert "the metrics are set by --set" in error.message

@@ -74,7 +74,7 @@ class TestMerging:
 
     def test_steps_and_epochs_of_one_command_line_are_both_kept(self):
         below, added = layer("file", train={"epochs": 9}), ConfigLayer("--set", {"train.epochs": 2})
-        assert merge([below, added, ConfigLayer("flag", {"train.steps": 3})]).tree() == {
+        assert merge([below, added, ConfigLayer("--steps", {"train.steps": 3})]).tree() == {
             "train": {"steps": 3, "epochs": 2}
         }
 
@@ -225,7 +225,7 @@ class TestAssignments:
 
 WRONG_VALUES = [
     ("train.steps", 0, "must be greater than or equal to 1"),
-    ("train.steps", 1.5, "must be a valid integer"),
+    ("train.steps", 1.5, "must be a whole number"),
     ("train.batch_size", 0, "must be greater than or equal to 1"),
     ("train.n_critic", 0, "must be greater than or equal to 1"),
     ("train.g_lr", -1, "must be greater than 0"),

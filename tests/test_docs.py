@@ -106,7 +106,7 @@ def site(tmp_path_factory):
     yield site
     for path in added:
         sys.path.remove(path)
-    for name in [name for name in sys.modules if re.match(r"ganzoo_(mine|absolute|example)\b", name)]:
+    for name in [name for name in sys.modules if re.match(r"ganzoo_(mine|l1|example)\b", name)]:
         del sys.modules[name]
 
 
@@ -442,10 +442,10 @@ def test_plugin_of_the_readme_has_25_lines_and_trains(site, here):
     parts = [block for block in blocks_of(ROOT / "README.md") if block.file]
     assert [block.language for block in parts] == ["toml", "python"]
     assert sum(bool(line.strip()) for block in parts for line in block.text.splitlines()) <= 25
-    assert invoke(["check", "absolute"]).exit_code == 0
-    run = ganzoo.run(tiny(loss={"name": "absolute", "target": 0.5}))
+    assert invoke(["check", "l1"]).exit_code == 0
+    run = ganzoo.run(tiny(loss={"name": "l1", "target": 0.5}))
     assert run.metrics()[-1]["step"] == 2
-    assert run.directory.read_manifest()["plugins"]["ganzoo-absolute"] == "1.0"
+    assert run.directory.read_manifest()["plugins"]["ganzoo-l1"] == "1.0"
 
 
 def test_plugin_of_the_guide_trains_with_all_its_parts(site, here):
@@ -622,7 +622,8 @@ def _plain(value: object) -> object:
 
 def test_flags_of_run():
     documented_flags = {word.split()[0] for word in documented(GUIDE, "flag")}
-    assert documented_flags == {flag for parameter in COMMANDS["run"].params for flag in parameter.opts} - {"--help"}
+    shown = [parameter for parameter in COMMANDS["run"].params if not parameter.hidden]
+    assert documented_flags == {flag for parameter in shown for flag in parameter.opts} - {"--help"}
 
 
 def test_commands_of_the_readme():

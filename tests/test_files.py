@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 import pytest
 
 from ganzoo import files
@@ -33,9 +36,32 @@ def test_what_fails_half_way_leaves_the_old_file_and_nothing_beside_it(tmp_path)
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(ResourceError, match=r"cannot write .*page\.txt: Not a directory") as caught:
+    with pytest.raises(ResourceError, match=r"cannot write .*page\.txt: .*/file is a file, not a folder") as caught:
         files.write_text(tmp_path / "file" / "page.txt", "x")
-    assert caught.value.hint == "free some space, or choose another --out DIR"
+    assert caught.value.hint == "choose another --out DIR"
+
+
+def test_a_folder_in_the_way_is_named(tmp_path):
+    (tmp_path / "page.txt").mkdir()
+    with pytest.raises(ResourceError, match=r"cannot write .*page\.txt: Is a directory") as caught:
+        files.write_text(tmp_path / "page.txt", "x")
+    assert caught.value.hint == "choose another --out DIR"
+
+
+@pytest.mark.parametrize(
+    ("code", "hint"),
+    [
+        (errno.ENOSPC, "free some space, or use --runs DIR on another disk"),
+        (errno.EDQUOT, "free some space, or use --runs DIR on another disk"),
+        (errno.EACCES, "choose another --runs DIR"),
+        (errno.ENOENT, "choose another --runs DIR"),
+        (errno.EIO, "choose another --runs DIR"),
+    ],
+)
+def test_only_a_full_disk_asks_for_space(tmp_path, code, hint):
+    with pytest.raises(ResourceError) as caught, files.writing(tmp_path, place="--runs DIR"):
+        raise OSError(code, os.strerror(code))
+    assert caught.value.hint == hint
 
 
 def test_content_is_on_disk_before_it_takes_the_name(tmp_path, monkeypatch):

@@ -25,10 +25,10 @@ def test_several_are_told_together_and_a_common_fix_once():
         "  - one",
         "  - two",
         "      given: 2",
-        "    fix: a",
+        "    next: a",
         "  - three",
         "  - four",
-        "    fix: b",
+        "    next: b",
     ]
 
 
@@ -37,5 +37,5 @@ def test_the_same_finding_is_told_once():
 
 
 def test_a_finding_as_text():
-    assert str(Finding("warned", "why", "how")) == "why\n    fix: how"
+    assert str(Finding("warned", "why", "how")) == "why\n    next: how"
     assert str(Finding("warned", "why")) == "why"

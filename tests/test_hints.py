@@ -54,7 +54,18 @@ PLACEHOLDER = re.compile(r"[A-Z]+|…")
 
 REINSTALL = "python -m pip install --force-reinstall --no-deps ganzoo-mine==1.0"
 
-ELSEWHERE = {"error.hint", "error.fix", "self.hint", "told[0].fix", "problem.fixes", "fix", "fixes", "hint"}
+ELSEWHERE = {
+    "error.hint",
+    "error.fix",
+    "self.hint",
+    "told[0].fix",
+    "problem.fixes",
+    "finding.fix",
+    "self.fix",
+    "fix",
+    "fixes",
+    "hint",
+}
 """Hints that are handed on: they are collected where they are written."""
 
 HOLES: dict[str, tuple[str, ...]] = {
@@ -64,7 +75,7 @@ HOLES: dict[str, tuple[str, ...]] = {
     "', '.join((f'ganzoo check {name}' for name in suspects))": ("ganzoo check hinge, ganzoo check bce",),
     "chosen[0]": ("train",),
     "ctx.command_path": ("ganzoo", "ganzoo plot"),
-    "usage.py: command": ("ganzoo run",),
+    "usage_error.py: command": ("ganzoo run",),
     "' '.join((f'--set {path}=VALUE' for path in paths))": ("--set train.g_lr=VALUE --set train.d_lr=VALUE",),
     "distribution.removeprefix(_PREFIX)": ("hinge",),
     "entry.kind": ("loss",),
@@ -114,7 +125,16 @@ HOLES: dict[str, tuple[str, ...]] = {
     ),
     "choice.py: path": ("regularizers.r1.weight", "metrics.mode-coverage.samples"),
     "csv.py: option": ("image_column", "label_column"),
-    "directory.py: flag": ("--out", "--runs"),
+    "run.py: runs": ("experiments",),
+    "parse_kind(KIND_OF[option]).plural": tuple(kind.plural for kind in KINDS),
+    "usage_error.py: said": ("--set train.epochs=VALUE", "--batch-size 32"),
+    "usage_error.py: option": ("--loss", "--steps"),
+    "f'{ctx.command_path} {meant[0]}'": ("ganzoo run --loss hinge",),
+    "f'{command} {said}'": ("ganzoo run --set train.epochs=VALUE", "ganzoo run --batch-size 32"),
+    "f'{command} {option} VALUE'": ("ganzoo run --loss.margin_real VALUE",),
+    "usage_error.py: value": ("3",),
+    "shlex.quote(nearest(name, run.classes) or run.classes[0])": ("melanoma",),
+    "place": ("--runs DIR", "--out FILE"),
     "run.py: flag": ("--reg", "--augment", "--metric"),
     "selection.py: variable": (ALLOW, DENY),
     "session.py: path": ("train.d_lr", "loss.name"),
@@ -351,12 +371,31 @@ def test_what_it_names_exists(hint):
     assert list(faults(hint.text)) == []
 
 
+EXAMPLES = {
+    name: command.epilog.splitlines()
+    for group in (GROUP, GROUP.commands["plot"])
+    for name, command in group.commands.items()
+    if command is not GROUP.commands["plot"]
+}
+
+
+@pytest.mark.parametrize(("name", "lines"), EXAMPLES.items())
+def test_every_command_has_examples_that_name_what_exists(name, lines):
+    assert lines[0] == "Examples:"
+    assert len(lines) > 2
+    for line in lines[1:]:
+        command = line.partition(" > ")[0].strip()
+        assert command.startswith("ganzoo ")
+        assert f" {name}" in command
+        assert list(faults(command)) == []
+
+
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
         ("ganzoo fly", "no command fly"),
         ("ganzoo run --wings 2", "has no option --wings"),
-        ("ganzoo list losses shows them", "does not take that many arguments"),
+        ("ganzoo list losses shows them", "takes 1 argument"),
         ("take --disc dcgna", "no discriminator 'dcgna'"),
         ("--batch-size few", "--batch-size 'few'"),
         ("another --wings", "no option --wings"),

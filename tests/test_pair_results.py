@@ -154,7 +154,7 @@ def test_what_a_loss_suggests_counts_as_in_a_run(registry):
     assert results["patchgan-sn"].status == "warn"
     [reason] = results["patchgan-sn"].reasons
     assert "gradient-penalty" in reason
-    assert "(fix: --reg none" in reason
+    assert "(next: --reg none" in reason
     without = rows(registry, {"regularizers": True}, losses=["wgan-gp"])
     assert {result.discriminator: result.status for result in without} == {"mlp": "warn", "patchgan-sn": "ok"}
 
@@ -180,8 +180,8 @@ def test_what_is_wrong_whatever_the_pair_is_an_error(registry, tmp_path):
 
 
 def test_a_row_for_programs():
-    result = PairResult(loss="a", discriminator="b", status="warn", reasons=("one (fix: x)", "two"))
-    assert result.row() == {"loss": "a", "discriminator": "b", "status": "warn", "reason": "one (fix: x)\ntwo"}
+    result = PairResult(loss="a", discriminator="b", status="warn", reasons=("one (next: x)", "two"))
+    assert result.row() == {"loss": "a", "discriminator": "b", "status": "warn", "reason": "one (next: x)\ntwo"}
     assert PairResult(loss="a", discriminator="b", status="ok").row()["reason"] == ""
 
 

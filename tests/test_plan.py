@@ -251,7 +251,7 @@ class TestRefusals:
         assert message.startswith("2 problems:")
         assert "discriminator dcgan halves" in message
         assert "generator dcgan doubles" in message
-        assert message.count("fix: --image-size 32") == 1
+        assert message.count("next: --image-size 32") == 1
 
     def test_a_depth_and_a_combination_together(self, registry):
         message = str(self.refusal(registry, flags("disc.n_layers=5", "reg=auxiliary-classifier")))

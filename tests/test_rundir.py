@@ -204,6 +204,6 @@ def test_of_many_runs_the_newest_are_named_as_such(tmp_path):
     for _ in range(6):
         RunDirectory.create(tmp_path, "a")
     with pytest.raises(ConfigError) as error:
-        find_run(tmp_path, "17", flag="--runs")
+        find_run(tmp_path, "17")
     assert error.value.allowed == "the newest ones: 0002-a, 0003-a, 0004-a, 0005-a, 0006-a"
     assert error.value.hint.endswith("use --runs DIR if your runs are in another folder")

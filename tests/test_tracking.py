@@ -556,7 +556,7 @@ class TestTheRequest:
             (
                 {"recorder": {"label": 1}, "failing": {"at": "never"}},
                 ConfigError,
-                "2 problems:\n  - tracker.recorder.label = 1: must be a valid string",
+                "2 problems:\n  - tracker.recorder.label = 1: must be text",
             ),
             (["remote"], PluginError, "tracker 'remote' of test-trackers 1.2 needs no_such_package, which is not inst"),
             (["no-tracker"], PluginError, "is not a subclass of ganzoo.component.TrackerOptions"),

@@ -11,17 +11,22 @@ import typer
 from ganzoo.cli import context
 from ganzoo.cli.check import EXAMPLES as CHECK_EXAMPLES
 from ganzoo.cli.check import check_command
+from ganzoo.cli.doctor import EXAMPLES as DOCTOR_EXAMPLES
 from ganzoo.cli.doctor import doctor_command
 from ganzoo.cli.dotted_flags import written_out
 from ganzoo.cli.failure import guarded
+from ganzoo.cli.info import EXAMPLES as INFO_EXAMPLES
 from ganzoo.cli.info import info_command
+from ganzoo.cli.listing import EXAMPLES as LIST_EXAMPLES
 from ganzoo.cli.listing import list_command
 from ganzoo.cli.matrix import EXAMPLES as MATRIX_EXAMPLES
 from ganzoo.cli.matrix import matrix_command
 from ganzoo.cli.new_plugin import EXAMPLES as NEW_PLUGIN_EXAMPLES
 from ganzoo.cli.new_plugin import new_plugin_command
 from ganzoo.cli.plot import plot_app
+from ganzoo.cli.plugins import EXAMPLES as PLUGINS_EXAMPLES
 from ganzoo.cli.plugins import plugins_command
+from ganzoo.cli.resume import EXAMPLES as RESUME_EXAMPLES
 from ganzoo.cli.resume import resume_command
 from ganzoo.cli.run import EXAMPLES as RUN_EXAMPLES
 from ganzoo.cli.run import run_command
@@ -31,7 +36,7 @@ from ganzoo.cli.usage import Command, Group
 
 app = typer.Typer(
     name="ganzoo",
-    help="Train GANs: any loss with any discriminator, on the digits that come along or on your own pictures.",
+    help="Train GANs: any loss with any discriminator, on the digits that ship with it or on your own pictures.",
     epilog="First steps: ganzoo run --loss hinge --disc patchgan-sn",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -39,16 +44,16 @@ app = typer.Typer(
 )
 
 for command, function, examples in (
-    ("list", list_command, None),
-    ("info", info_command, None),
+    ("list", list_command, LIST_EXAMPLES),
+    ("info", info_command, INFO_EXAMPLES),
     ("run", run_command, RUN_EXAMPLES),
-    ("resume", resume_command, None),
+    ("resume", resume_command, RESUME_EXAMPLES),
     ("sample", sample_command, SAMPLE_EXAMPLES),
     ("matrix", matrix_command, MATRIX_EXAMPLES),
     ("check", check_command, CHECK_EXAMPLES),
     ("new-plugin", new_plugin_command, NEW_PLUGIN_EXAMPLES),
-    ("plugins", plugins_command, None),
-    ("doctor", doctor_command, None),
+    ("plugins", plugins_command, PLUGINS_EXAMPLES),
+    ("doctor", doctor_command, DOCTOR_EXAMPLES),
 ):
     app.command(command, epilog=examples, cls=Command)(guarded(function))
 app.add_typer(plot_app, name="plot")

@@ -36,7 +36,8 @@ STYLES = {
 
 def check_command(
     name: Annotated[
-        str | None, typer.Argument(help="Name or alias of a component, or distribution/name.", show_default=False)
+        str | None,
+        typer.Argument(help="Name or alias of a component, or distribution/name; or use --dist.", show_default=False),
     ] = None,
     dist: Annotated[
         str | None, typer.Option("--dist", metavar="PACKAGE", help="Check every component of this distribution.")

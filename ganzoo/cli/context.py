@@ -9,6 +9,7 @@ from functools import cache
 
 from rich.console import Console
 
+from ganzoo.program import as_started
 from ganzoo.registry import Registry
 
 
@@ -55,7 +56,7 @@ def registry() -> Registry:
 def _load(settings: Settings) -> Registry:
     loaded = Registry.load(strict=settings.strict, plugins=settings.plugins)
     for problem in loaded.problems:
-        print(f"ganzoo: {problem}", file=sys.stderr)
+        print(as_started(f"ganzoo: {problem}"), file=sys.stderr)
         if settings.debug and problem.traceback:
             print(problem.traceback, file=sys.stderr)
     return loaded

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ganzoo.cli.context import console, settings
+from ganzoo.program import as_started
 
 if TYPE_CHECKING:
     from ganzoo.doctor.diagnosis import Diagnosis
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
 _STYLES = {"ok": "green", "note": "yellow", "fault": "bold red"}
 _MARKS = {"ok": "✓", "note": "!", "fault": "✗"}
 _PLAIN_MARKS = {"ok": "+", "note": "!", "fault": "X"}
+
+
+EXAMPLES = """\
+Examples:
+  ganzoo doctor
+  ganzoo doctor --json > report.json
+  ganzoo --no-plugins doctor
+"""
 
 
 def doctor_command(
@@ -68,7 +77,7 @@ def _print_section(out: Console, checks: Sequence[Diagnosis]) -> None:
         mark = Text(marks[check.status], style=_STYLES[check.status])
         out.print(Text("  ") + mark + Text(f" {check.name.ljust(width)}  {check.text}"), soft_wrap=True)
         for number, fix in enumerate(check.fixes):
-            out.print(Text(f"      {'or: ' if number else 'fix:'} {fix}"), soft_wrap=True)
+            out.print(Text(f"      {'or:  ' if number else 'next:'} {as_started(fix)}"), soft_wrap=True)
         if check.traceback:
             out.print(Text(textwrap.indent(check.traceback.rstrip(), "      | ", lambda line: True)), soft_wrap=True)
 

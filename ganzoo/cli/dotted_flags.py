@@ -30,10 +30,16 @@ def _written_out(arguments: deque[str]) -> Iterable[str]:
             return
         elif found and _has_options(found["path"].split(".")[0]):
             value = found["value"] if found["value"] is not None else _following(arguments)
-            # Without a value the path stands alone, and --set says what is missing.
-            yield from ("--set", canonical_path(found["path"]) + ("" if value is None else f"={value}"))
+            # Without a value it stays as it is, and the command says what is missing.
+            yield from [argument] if value is None else ("--set", f"{canonical_path(found['path'])}={value}")
         else:
             yield argument
+
+
+def is_dotted(argument: str, command: str) -> bool:
+    """Whether a command reads the argument as such a flag."""
+    found = _DOTTED.fullmatch(argument)
+    return command in COMMANDS and found is not None and _has_options(found["path"].split(".")[0])
 
 
 def _following(arguments: deque[str]) -> str | None:

@@ -13,6 +13,7 @@ from ganzoo.cli.context import console
 from ganzoo.config.layers import leaves
 from ganzoo.evaluation.measuring import metrics_of
 from ganzoo.planning.plan import Plan
+from ganzoo.program import as_started
 from ganzoo.runs.assembly import assemble
 from ganzoo.runs.tracking import ChosenTracker
 from ganzoo.training.estimate import Estimate, estimate
@@ -44,7 +45,7 @@ def show(plan: Plan, trackers: Sequence[ChosenTracker], *, as_json: bool) -> Non
         summary.add_row(Text(key, style="cyan"), Text(value))
     out.print(summary)
     for finding in plan.warnings:
-        out.print(Text.assemble(("\nwarning: ", "bold yellow"), str(finding)))
+        out.print(Text.assemble(("\nwarning: ", "bold yellow"), as_started(str(finding))))
 
 
 def _facts(plan: Plan, cost: Estimate) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from ganzoo.cli import context
 from ganzoo.errors import GanzooError, Interrupted
+from ganzoo.program import as_started
 
 P = ParamSpec("P")
 
@@ -42,7 +43,7 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
 def report(error: GanzooError) -> int:
     """Print the error; returns its exit code."""
     stopped = isinstance(error, Interrupted)
-    head, _, rest = str(error).partition("\n")
+    head, _, rest = as_started(str(error)).partition("\n")
     _print(Text.assemble(("" if stopped else "error: ", "bold red"), (head, "bold"), f"\n{rest}" if rest else ""))
     if context.settings().debug:
         traceback.print_exception(error, file=sys.stderr)
@@ -55,7 +56,7 @@ def _report_bug(error: Exception) -> int:
     if suspects := _third_parties():
         checks = ", ".join(f"ganzoo check {name}" for name in suspects)
         report = f"{checks}, which took part; if nothing is found, {report}"
-    _print(Text(f"  next:    {report}"))
+    _print(Text(as_started(f"  next:    {report}")))
     if context.settings().debug:
         traceback.print_exception(error, file=sys.stderr)
     return 1

@@ -19,6 +19,14 @@ from ganzoo.cli.context import console, registry
 _MARGIN = "  "
 
 
+EXAMPLES = """\
+Examples:
+  ganzoo info hinge
+  ganzoo info dcgan --kind generator
+  ganzoo info patchgan-sn --json
+"""
+
+
 def info_command(
     name: Annotated[
         str, typer.Argument(help="Name or alias of a component, or distribution/name.", show_default=False)
@@ -26,7 +34,7 @@ def info_command(
     kind: Annotated[
         str | None, typer.Option("--kind", metavar="KIND", help="Show this kind only, if several kinds share the name.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the descriptions as JSON.")] = False,
 ) -> None:
     """Show a component: formula, description, options, tags, paper, provider and YAML."""
     known = registry()

@@ -21,14 +21,24 @@ from ganzoo.registry import Entry, Registry, parse_kind
 _PLURALS = {kind.name: kind.plural for kind in KINDS}
 
 
+EXAMPLES = """\
+Examples:
+  ganzoo list
+  ganzoo list losses
+  ganzoo list discriminator --json
+"""
+
+
 def list_command(
     kind: Annotated[
         str | None,
         typer.Argument(
-            help="Show this kind only: losses, discriminators, generators, …", metavar="[KIND]", show_default=False
+            metavar="KIND",
+            help="Show this kind only, e.g. losses or loss.",
+            show_default=False,
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the components as JSON.")] = False,
 ) -> None:
     """List the installed components."""
     known = registry()

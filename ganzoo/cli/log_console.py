@@ -8,6 +8,14 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from ganzoo.cli import context
+from ganzoo.program import as_started
+
+
+class _AsStarted(logging.Formatter):
+    """Commands in messages begin as the program was started."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return as_started(super().format(record))
 
 
 def log_console(*, quiet: bool) -> Console:
@@ -18,6 +26,7 @@ def log_console(*, quiet: bool) -> Console:
     console = Console(stderr=True)
     logger = logging.getLogger("ganzoo")
     handler = RichHandler(console=console, show_time=False, show_path=False, markup=False, highlighter=None)
+    handler.setFormatter(_AsStarted())
     loud = logging.DEBUG if context.settings().debug else logging.INFO
     handler.setLevel(logging.WARNING if quiet else loud)
     logger.handlers = [handler]

@@ -20,6 +20,7 @@ from ganzoo.cli.run import COMPONENTS, Set, component, given_flags, number, repe
 from ganzoo.config.layers import ConfigLayer, parse_assignments
 from ganzoo.errors import ConfigError
 from ganzoo.planning.choice import choose
+from ganzoo.program import as_started
 
 if TYPE_CHECKING:
     from ganzoo.studies.matrix import PairResult
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 EXAMPLES = """\
 Examples:
   ganzoo matrix --run 2
-  ganzoo matrix --loss my-loss --run 20 --json
+  ganzoo matrix --loss margin-hinge --run 20 --json
   ganzoo matrix --data ring --html > matrix.html
   ganzoo matrix --loss wgan-gp --set disc.norm=instance --set train.n_critic=1
 """
@@ -49,7 +50,7 @@ def matrix_command(
     ] = 0,
     loss: Annotated[list[str] | None, component("--loss", "Show this loss only. Can be repeated.")] = None,
     disc: Annotated[list[str] | None, component("--disc", "Show this discriminator only. Can be repeated.")] = None,
-    gen: Annotated[str | None, component("--gen", "Generator \\[default: dcgan]")] = None,
+    gen: Annotated[str | None, component("--gen", "Generator. \\[default: dcgan]")] = None,
     reg: Annotated[
         list[str] | None,
         component("--reg", "Regularizer to use instead of the suggested ones, or none. Can be repeated."),
@@ -63,7 +64,7 @@ def matrix_command(
         typer.Option(
             "--data",
             metavar="NAME|PATH",
-            help="Dataset, or folder of pictures \\[default: digits]",
+            help="Dataset, or folder of pictures. \\[default: digits]",
             rich_help_panel=COMPONENTS,
         ),
     ] = None,
@@ -72,14 +73,14 @@ def matrix_command(
         number("--image-size", "Image side in pixels; the data decide if it is not given.", panel=COMPONENTS),
     ] = None,
     assignments: Set = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the pairs as JSON.")] = False,
     as_html: Annotated[bool, typer.Option("--html", help="Print a self-contained HTML page.")] = False,
 ) -> None:
     """Show which losses and discriminators go together (ok, warn, refused or, with --run, failed) and why.
 
     Pairs are planned as in ganzoo run, including what losses suggest, but with narrow networks and batches of 8.
 
-    --set overrides this. Options of a loss or a discriminator are set for those that have them.
+    --set overrides all of this; an option of a loss or a discriminator applies to those that have it.
 
     The exit code is 1 if a pair failed. A refused pair is not a failure.
     """
@@ -87,9 +88,11 @@ def matrix_command(
     if as_json and as_html:
         raise ConfigError("--json and --html exclude each other", hint="ganzoo matrix --json")
     known = registry()
-    flags = given_flags({"generator.name": gen, "data.name": data, "data.image_size": image_size})
-    flags |= repeated("--reg", "regularizers", reg) | repeated("--augment", "augment", augment)
-    layers = [ConfigLayer("--set", parse_assignments(assignments or ())), ConfigLayer("flag", flags)]
+    flags = given_flags(
+        ("--gen", "generator.name", gen), ("--data", "data.name", data), ("--image-size", "data.image_size", image_size)
+    )
+    flags += [*repeated("--reg", "regularizers", reg), *repeated("--augment", "augment", augment)]
+    layers = [ConfigLayer("--set", parse_assignments(assignments or ())), *flags]
     for kind, names in (("loss", loss), ("discriminator", disc)):
         for name in names or ():
             known.get(kind, name)
@@ -175,7 +178,7 @@ def _print_reason(
     table.add_column(width=COLUMN, no_wrap=True)
     table.add_column(overflow="fold")
     table.add_row(Text(mark, style=style), Text(who(pairs, losses, names), style="bold"))
-    table.add_row("", Text(reason))
+    table.add_row("", Text(as_started(reason)))
     out.print(table)
 
 

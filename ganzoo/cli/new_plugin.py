@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from ganzoo.cli.context import registry
+from ganzoo.program import as_started
 from ganzoo.scaffold import DEFAULT_KINDS, NewPlugin, namesakes, planned, written
 
 EXAMPLES = """\
@@ -29,7 +30,7 @@ def new_plugin_command(
     kinds: Annotated[
         list[str] | None,
         typer.Option(
-            "--kind", metavar="KIND", help="Kind of component that it provides \\[default: loss]. Can be repeated."
+            "--kind", metavar="KIND", help="Kind of component that it provides. Can be repeated. \\[default: loss]"
         ),
     ] = None,
     component: Annotated[
@@ -37,10 +38,18 @@ def new_plugin_command(
         typer.Option(
             "--component",
             metavar="NAME",
-            help="Name of the component, or with several kinds how their names begin \\[default: NAME without ganzoo-]",
+            help="Name of the component, or how names begin if there are several. \\[default: NAME without ganzoo-]",
         ),
     ] = None,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Existing folder in which to create it.")] = Path(),
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            help="Existing folder in which to create it. \\[default: the current folder]",
+            show_default=False,
+        ),
+    ] = Path(),
 ) -> None:
     """Create a package with components of your own, which installs and passes its tests as it is.
 
@@ -68,4 +77,4 @@ def _print(plugin: NewPlugin, folder: Path) -> None:
     print("\nnext:")
     print(f"  python -m pip install --editable {shlex.quote(f'{folder}[test]')}")
     print(f"  python -m pytest {shlex.quote(str(folder))}")
-    print(f"  {plugin.run}")
+    print(f"  {as_started(plugin.run)}")

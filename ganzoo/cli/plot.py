@@ -40,12 +40,13 @@ def losses_command(
         list[str] | None,
         typer.Argument(
             metavar="NAME",
-            help="Losses; options follow a colon, as in the examples \\[default: all losses]",
+            help="Losses; options follow a colon, as in the examples. \\[default: all losses]",
             show_default=False,
         ),
     ] = None,
     limit: Annotated[
-        float, typer.Option("--limit", metavar="X", min=0.1, max=50, help="Plot logits from −X to X.")
+        float,
+        typer.Option("--limit", metavar="X", min=0.1, max=50, help="Plot logits from −X to X, with X from 0.1 to 50."),
     ] = 4.0,
 ) -> None:
     """Plot the objectives of D and G and their gradients over the logit of a real and of a fake sample.
@@ -68,13 +69,15 @@ def losses_command(
 
 
 def run_command(
-    run: Annotated[str, typer.Argument(help="Path, folder name or number of a run.", show_default=False)],
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="Path, folder name or number of a run.", show_default=False)
+    ],
     out: Annotated[
         Path | None,
         typer.Option(
             "--out",
             metavar="FILE",
-            help="New file to write: .png, .svg or .pdf \\[default: metrics.png in the run, which is replaced]",
+            help="New file: .png, .svg or .pdf. \\[default: metrics.png in the run's folder, replaced each time]",
             show_default=False,
         ),
     ] = None,
@@ -87,7 +90,7 @@ def run_command(
         _check_place(out)
     from ganzoo.runs.directory import find_run
 
-    directory = find_run(runs_folder, run, flag="--runs")
+    directory = find_run(runs_folder, run)
     from ganzoo.plotting import canvas
     from ganzoo.plotting.goal import goal_of
     from ganzoo.plotting.runs import figure

@@ -13,6 +13,7 @@ from rich.text import Text
 from ganzoo.catalog.inventory import PluginRow, counts, plugin_rows, requirements
 from ganzoo.cli.context import console, settings
 from ganzoo.errors import ConfigError
+from ganzoo.program import as_started
 from ganzoo.registry import FIRST_PARTY, Registry
 
 _STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red", "disabled": "dim"}
@@ -36,8 +37,15 @@ _OF_GANZOO: tuple[Column, ...] = (
 )
 
 
+EXAMPLES = """\
+Examples:
+  ganzoo plugins
+  ganzoo plugins --requirements > requirements.txt
+"""
+
+
 def plugins_command(
-    as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the plugins as JSON.")] = False,
     as_requirements: Annotated[
         bool,
         typer.Option("--requirements", help="Print a requirements file that installs ganzoo and these plugins again."),
@@ -69,7 +77,7 @@ def _print(out: Console, rows: Sequence[PluginRow]) -> None:
     out.print(Text.assemble(("\npart of ganzoo", "bold"), f" {own[0]['version']}" if own else ""))
     _print_table(out, own, _OF_GANZOO)
     if any(row["status"] in ("failed", "warning") for row in rows):
-        out.print(Text("\nganzoo doctor shows tracebacks and what to do"))
+        out.print(Text(as_started("\nganzoo doctor shows tracebacks and what to do")))
 
 
 def _print_table(out: Console, rows: Sequence[PluginRow], columns: Sequence[Column]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,31 +10,44 @@ from ganzoo import cores
 from ganzoo.cli.context import registry
 from ganzoo.cli.log_console import log_console
 from ganzoo.cli.run import (
-    Device,
     Json,
-    Out,
-    Precision,
+    OldRuns,
     Quiet,
+    Runs,
     Tracker,
     given_flags,
+    named,
     number,
     print_outcome,
     printing_to_stderr,
+    runs_folder,
 )
 from ganzoo.config.layers import ConfigLayer, parse_assignments
+from ganzoo.program import as_started
 from ganzoo.runs import tracking
+
+EXAMPLES = """\
+Examples:
+  ganzoo resume
+  ganzoo resume 7 --steps 5000
+  ganzoo resume runs/0007-hinge-patchgan-sn-digits --set train.sample_every=100
+"""
 
 
 def resume_command(
     run: Annotated[
         str | None,
         typer.Argument(
-            help="Path, folder name or number of a run \\[default: the newest unfinished run]", show_default=False
+            metavar="RUN",
+            help="Path, folder name or number of a run. \\[default: the newest unfinished run]",
+            show_default=False,
         ),
     ] = None,
-    steps: Annotated[int | None, number("--steps", "Total number of generator steps \\[default: as before]")] = None,
-    device: Device = None,
-    precision: Precision = None,
+    steps: Annotated[int | None, number("--steps", "Total number of generator steps. \\[default: as before]")] = None,
+    device: Annotated[
+        str | None, named("--device", "Device: auto, cpu, cuda, cuda:N or mps. \\[default: as before]")
+    ] = None,
+    precision: Annotated[str | None, named("--precision", "Precision: fp32 or bf16. \\[default: as before]")] = None,
     assignments: Annotated[
         list[str] | None,
         typer.Option(
@@ -45,7 +57,8 @@ def resume_command(
         ),
     ] = None,
     tracker: Tracker = None,
-    out: Out = Path("runs"),
+    runs: Runs = None,
+    out: OldRuns = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -56,21 +69,25 @@ def resume_command(
     With the same versions, device and threads, the result equals that of an uninterrupted run, bit for bit.
     """
     cores.settle()
-    flags = given_flags({"train.steps": steps, "runtime.device": device, "runtime.precision": precision})
+    flags = given_flags(
+        ("--steps", "train.steps", steps),
+        ("--device", "runtime.device", device),
+        ("--precision", "runtime.precision", precision),
+    )
+    folder = runs_folder(runs, out)
     known = registry()
     wanted, other_assignments = tracking.asked_for(known, tracker or (), parse_assignments(assignments or ()))
-    changes = [ConfigLayer("--set", other_assignments), ConfigLayer("flag", flags)]
-    from ganzoo.runs import session as runs
+    changes = [ConfigLayer("--set", other_assignments), *flags]
+    from ganzoo.runs import session
     from ganzoo.runs.directory import find_run
     from ganzoo.runs.run import Run
 
     console = log_console(quiet=quiet)
-    directory = find_run(out, run)
+    directory = find_run(folder, run)
     trackers = tracking.chosen(wanted)
     with printing_to_stderr():
-        resumed = runs.resume(known, directory, changes=changes, console=console, trackers=trackers)
+        resumed = session.resume(known, directory, changes=changes, console=console, trackers=trackers)
     if resumed is None:
-        typer.echo(
-            f"{directory.path} is finished. To train it further: ganzoo resume {directory.path} --steps N", err=True
-        )
+        further = f"ganzoo resume {directory.path} --steps N"
+        typer.echo(as_started(f"{directory.path} is finished. To train it further: {further}"), err=True)
     print_outcome(resumed or Run(directory.path), as_json=as_json)

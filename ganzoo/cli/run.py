@@ -31,6 +31,11 @@ Examples:
 """
 
 
+def named(flag: str, text: str) -> Any:
+    """A flag that names how it is computed."""
+    return typer.Option(flag, metavar="NAME", help=text, rich_help_panel=TRAINING)
+
+
 def component(flag: str, text: str) -> Any:
     """A flag that names a component."""
     return typer.Option(flag, metavar="NAME", help=text, rich_help_panel=COMPONENTS)
@@ -55,30 +60,19 @@ Tracker = Annotated[
         help="Also send metrics and sample grids to this tracker, e.g. tensorboard. Can be repeated.",
     ),
 ]
-Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder that holds the runs.")]
-Device = Annotated[
-    str | None,
-    typer.Option(
-        "--device",
-        metavar="NAME",
-        help="Device: auto, cpu, cuda, cuda:N or mps \\[default: auto]",
-        rich_help_panel=TRAINING,
-    ),
+Runs = Annotated[
+    Path | None, typer.Option("--runs", metavar="DIR", help="Folder that holds the runs. \\[default: runs]")
 ]
-Precision = Annotated[
-    str | None,
-    typer.Option(
-        "--precision", metavar="NAME", help="Precision: fp32 or bf16 \\[default: fp32]", rich_help_panel=TRAINING
-    ),
-]
+OldRuns = Annotated[Path | None, typer.Option("--out", metavar="DIR", hidden=True)]
+"""What ``--runs`` was called, where ``--out`` does not mean the output of the command itself."""
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print only warnings and errors on stderr.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 
 
 def run_command(
-    loss: Annotated[str | None, component("--loss", "Loss \\[default: hinge]")] = None,
-    disc: Annotated[str | None, component("--disc", "Discriminator \\[default: patchgan-sn]")] = None,
-    gen: Annotated[str | None, component("--gen", "Generator \\[default: dcgan]")] = None,
+    loss: Annotated[str | None, component("--loss", "Loss. \\[default: hinge]")] = None,
+    disc: Annotated[str | None, component("--disc", "Discriminator. \\[default: patchgan-sn]")] = None,
+    gen: Annotated[str | None, component("--gen", "Generator. \\[default: dcgan]")] = None,
     reg: Annotated[
         list[str] | None,
         component("--reg", "Regularizer to use instead of the suggested ones, or none. Can be repeated."),
@@ -96,7 +90,7 @@ def run_command(
         typer.Option(
             "--data",
             metavar="NAME|PATH",
-            help="Dataset, or folder of pictures \\[default: digits]",
+            help="Dataset, or folder of pictures. \\[default: digits]",
             rich_help_panel=COMPONENTS,
         ),
     ] = None,
@@ -105,20 +99,23 @@ def run_command(
         number("--image-size", "Image side in pixels; the data decide if it is not given.", panel=COMPONENTS),
     ] = None,
     batch_size: Annotated[
-        int | None, number("--batch-size", "Images per batch \\[default: 64, or what components suggest]")
+        int | None, number("--batch-size", "Images per batch. \\[default: 64, or what components suggest]")
     ] = None,
     steps: Annotated[
-        int | None, number("--steps", "Generator steps \\[default: 1500, or what components suggest]")
+        int | None, number("--steps", "Generator steps. \\[default: 1500, or what components suggest]")
     ] = None,
-    seed: Annotated[int | None, number("--seed", "Random seed \\[default: 0]")] = None,
-    device: Device = None,
-    precision: Precision = None,
+    seed: Annotated[int | None, number("--seed", "Random seed. \\[default: 0]")] = None,
+    device: Annotated[
+        str | None, named("--device", "Device: auto, cpu, cuda, cuda:N or mps. \\[default: auto]")
+    ] = None,
+    precision: Annotated[str | None, named("--precision", "Precision: fp32 or bf16. \\[default: fp32]")] = None,
     config: Annotated[
         str | None, typer.Option("--config", metavar="FILE", help="Configuration file, or the name of a recipe.")
     ] = None,
     assignments: Set = None,
     tracker: Tracker = None,
-    out: Out = Path("runs"),
+    runs: Runs = None,
+    out: OldRuns = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be trained, and stop.")] = False,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -131,33 +128,31 @@ def run_command(
     """
     cores.settle()
     flags = given_flags(
-        {
-            "loss.name": loss,
-            "discriminator.name": disc,
-            "generator.name": gen,
-            "data.name": data,
-            "data.image_size": image_size,
-            "train.batch_size": batch_size,
-            "train.steps": steps,
-            "seed": seed,
-            "runtime.device": device,
-            "runtime.precision": precision,
-        }
+        ("--loss", "loss.name", loss),
+        ("--disc", "discriminator.name", disc),
+        ("--gen", "generator.name", gen),
+        ("--data", "data.name", data),
+        ("--image-size", "data.image_size", image_size),
+        ("--batch-size", "train.batch_size", batch_size),
+        ("--steps", "train.steps", steps),
+        ("--seed", "seed", seed),
+        ("--device", "runtime.device", device),
+        ("--precision", "runtime.precision", precision),
     )
-    for flag, section, names in (
-        ("--reg", "regularizers", reg),
-        ("--augment", "augment", augment),
-        ("--metric", "metrics", metric),
-    ):
-        flags |= repeated(flag, section, names)
+    flags += [
+        *repeated("--reg", "regularizers", reg),
+        *repeated("--augment", "augment", augment),
+        *repeated("--metric", "metrics", metric),
+    ]
+    folder = runs_folder(runs, out)
     console = log_console(quiet=quiet)
     known = registry()
     layers = [file_layer(config, known)] if config is not None else []
     wanted, other_assignments = tracking.asked_for(known, tracker or (), parse_assignments(assignments or ()))
-    layers += [ConfigLayer("--set", other_assignments), ConfigLayer("flag", flags)]
+    layers += [ConfigLayer("--set", other_assignments), *flags]
     choice = choose(known, layers)  # a wrong name or key is answered at once: what follows imports torch
     from ganzoo.planning.plan import make_plan
-    from ganzoo.runs import session as runs
+    from ganzoo.runs import session
 
     trackers = tracking.chosen(wanted)
     with printing_to_stderr():
@@ -168,7 +163,7 @@ def run_command(
         show(plan, trackers, as_json=as_json)
         return
     with printing_to_stderr():
-        run = runs.start(plan, out=out, console=console, trackers=trackers)
+        run = session.start(plan, out=folder, console=console, trackers=trackers)
     print_outcome(run, as_json=as_json)
 
 
@@ -177,19 +172,35 @@ def printing_to_stderr() -> AbstractContextManager[object]:
     return redirect_stdout(sys.stderr)
 
 
-def given_flags(values: dict[str, Any]) -> dict[str, Any]:
-    """Path → value of the flags that were given."""
-    return {path: value for path, value in values.items() if value is not None}
+def runs_folder(runs: Path | None, out: Path | None) -> Path:
+    """The folder of runs, by its flag or by what that was called.
+
+    Raises:
+        ConfigError: both, and they differ.
+    """
+    if runs is not None and out is not None and runs != out:
+        raise ConfigError(
+            "--runs and --out both name the folder that holds the runs",
+            given=f"--runs {runs} --out {out}",
+            allowed="one of them",
+            hint=f"--runs {runs}",
+        )
+    return runs or out or Path("runs")
 
 
-def repeated(flag: str, section: str, names: list[str] | None) -> dict[str, Any]:
-    """Path → value of a flag that can be repeated.
+def given_flags(*flags: tuple[str, str, Any]) -> list[ConfigLayer]:
+    """A layer for each flag that was given, so that each value is said to come from its own: flag, path, value."""
+    return [ConfigLayer(flag, {path: value}) for flag, path, value in flags if value is not None]
+
+
+def repeated(flag: str, section: str, names: list[str] | None) -> list[ConfigLayer]:
+    """The layer of a flag that can be repeated, if it was given.
 
     Raises:
         ConfigError: several names in one, or ``none`` beside others.
     """
     if not names:
-        return {}
+        return []
     words = [word.strip() for name in names for word in name.split(",") if word.strip()]
     others = " ".join(f"{flag} {word}" for word in words if word != "none")
     given = " ".join(f"{flag} {name}" for name in names)
@@ -207,7 +218,7 @@ def repeated(flag: str, section: str, names: list[str] | None) -> dict[str, Any]
             allowed=f"{flag} none, or names",
             hint=f"{flag} none, or {others}",
         )
-    return flatten({section: names if others else None})
+    return [ConfigLayer(flag, flatten({section: names if others else None}))]
 
 
 def print_outcome(run: Run, *, as_json: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
@@ -12,7 +13,7 @@ import typer
 from ganzoo import cores
 from ganzoo.cli.log_console import log_console
 from ganzoo.cli.run import Json, printing_to_stderr
-from ganzoo.did_you_mean import did_you_mean
+from ganzoo.did_you_mean import did_you_mean, nearest
 from ganzoo.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -29,36 +30,39 @@ Examples:
 
 
 def sample_command(
-    run: Annotated[str, typer.Argument(help="Path, folder name or number of a run.", show_default=False)],
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="Path, folder name or number of a run.", show_default=False)
+    ],
     n: Annotated[int, typer.Option("-n", metavar="N", min=1, help="Number of images.")] = 64,
     out: Annotated[
         Path | None,
         typer.Option(
             "--out",
             metavar="DIR",
-            help="Folder for one PNG per image, in one folder per class if there are classes; samples.npy for vectors.",
+            help="New folder for the images: one PNG each, by class if there are classes; samples.npy for vectors.",
         ),
     ] = None,
     class_name: Annotated[
         str | None,
-        typer.Option("--class", metavar="NAME", help="Generate only this class, if the generator uses classes."),
+        typer.Option("--class", metavar="NAME", help="Generate only this class (conditional runs only)."),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Random seed of the images.")] = 0,
     grid: Annotated[
         Path | None,
-        typer.Option(
-            "--grid", metavar="FILE", help="PNG to write with all images in a grid; a scatter plot for vectors."
-        ),
+        typer.Option("--grid", metavar="FILE", help="New PNG with all images in a grid; a scatter plot for vectors."),
     ] = None,
     runs_folder: Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder that holds the runs.")] = Path(
         "runs"
     ),
     ema: Annotated[
-        bool, typer.Option("--ema/--no-ema", help="Use the averaged generator, or the last weights.")
+        bool, typer.Option("--ema/--no-ema", help="Use the averaged weights of the generator, or the last ones.")
     ] = True,
     as_json: Json = False,
 ) -> None:
-    """Generate images with a trained generator. Existing files are never overwritten."""
+    """Generate images with a trained generator. Existing files are never overwritten.
+
+    Give --out, --grid or both.
+    """
     cores.settle()
     if out is None and grid is None:
         raise ConfigError(
@@ -77,7 +81,7 @@ def sample_command(
     from ganzoo.runs.run import Run
 
     log_console(quiet=False)
-    chosen = Run(find_run(runs_folder, run, flag="--runs").path)
+    chosen = Run(find_run(runs_folder, run).path)
     labels = None if class_name is None else [_class_number(chosen, class_name)] * n
     _refuse_existing(out, grid)
     if grid is not None and n > MOST_IN_A_GRID and not chosen.of_vectors:
@@ -145,13 +149,17 @@ def _write_grid(run: Run, grid: Path, n: int, labels: list[int] | None, seed: in
 def _class_number(run: Run, name: str) -> int:
     if not run.classes:
         raise ConfigError(
-            f"{run.path.name} was trained without classes, so --class has no meaning",
-            given=name,
-            hint="train with --disc acgan for a generator that knows classes",
+            f"the generator of {run.path.name} was trained without classes, so it cannot be asked for one",
+            given=f"--class {name}",
+            allowed="samples without --class",
+            hint="leave out --class, or train a generator that knows classes: ganzoo run --disc acgan",
         )
     if name not in run.classes:
         raise ConfigError(
-            f"there is no class {name!r}{did_you_mean(name, run.classes)}", given=name, allowed=", ".join(run.classes)
+            f"there is no class {name!r}{did_you_mean(name, run.classes)}",
+            given=name,
+            allowed=", ".join(run.classes),
+            hint=f"--class {shlex.quote(nearest(name, run.classes) or run.classes[0])}",
         )
     return run.classes.index(name)
 

@@ -1,36 +1,40 @@
-"""Commands whose usage errors read like every other error: what was given, what is allowed, what to type next."""
+"""Commands whose help and usage errors read like the rest of ganzoo."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import typer
-from pydantic import BaseModel
 from typer.core import TyperCommand, TyperGroup
 
 from ganzoo.cli.failure import report
-from ganzoo.config.schema import RESUMABLE, DataConfig, RuntimeConfig, TrainConfig
+from ganzoo.cli.usage_error import explained, refuse_contradictions
 from ganzoo.did_you_mean import did_you_mean
 from ganzoo.errors import ConfigError
-
-SECTIONS: dict[str, type[BaseModel]] = {"train": TrainConfig, "data": DataConfig, "runtime": RuntimeConfig}
-"""Sections of the configuration whose keys people look for among the options."""
+from ganzoo.program import as_started
 
 
 class Command(TyperCommand):
     """A command in ganzoo's form."""
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """Its parameters; a switch takes no value, so its help shows none."""
-        return _switches_without_type(super().get_params(ctx))
+        """Its parameters, as its help shows them."""
+        return _without_types(super().get_params(ctx))
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Its help; commands in it begin as the program was started."""
+        self.help, self.epilog = as_started(self.help or ""), as_started(self.epilog or "")
+        super().format_help(ctx, formatter)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the command line, or say what is wrong with it."""
+        given = list(args)
         try:
+            if ctx.resilient_parsing is False:
+                refuse_contradictions(ctx, given)
             return super().parse_args(ctx, args)
         except Exception as error:
-            raise _ended(error, ctx) from None
+            raise _ended(error, ctx, given) from None
 
 
 class Group(TyperGroup):
@@ -38,14 +42,20 @@ class Group(TyperGroup):
 
     def get_params(self, ctx: Any) -> list[Any]:
         """As in :class:`Command`."""
-        return _switches_without_type(super().get_params(ctx))
+        return _without_types(super().get_params(ctx))
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """As in :class:`Command`."""
+        self.help, self.epilog = as_started(self.help or ""), as_started(self.epilog or "")
+        super().format_help(ctx, formatter)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """As in :class:`Command`."""
+        given = list(args)
         try:
             return super().parse_args(ctx, args)
         except Exception as error:
-            raise _ended(error, ctx) from None
+            raise _ended(error, ctx, given) from None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that is meant, or an error that names the nearest one."""
@@ -65,82 +75,38 @@ class Group(TyperGroup):
         try:
             return super().invoke(ctx)
         except Exception as error:
-            raise _ended(error, ctx) from None
+            raise _ended(error, ctx, []) from None
 
 
-def _switches_without_type(params: list[Any]) -> list[Any]:
+def _without_types(params: list[Any]) -> list[Any]:
+    """Arguments and values by one word in capitals (NAME, RUN, N); a switch has no value, so its help shows none."""
     for param in params:
         if getattr(param, "is_flag", False):
             param.metavar = ""
+        if param.param_type_name == "argument":
+            param.metavar = (param.metavar or param.name).upper()
+            param.display_type_rich = _nothing
+        if param.param_type_name == "argument" and param.required:
+            param._usage_display_name = param.metavar.__str__
+        param._get_number_range_help_str = _nothing  # errors name the range, and help where it matters
     return params
 
 
-def _ended(error: Exception, ctx: Any) -> BaseException:
-    """What to raise in place of a usage error of Typer's; any other error is left alone.
+def _nothing(**_: Any) -> str:
+    return ""
 
-    Its classes are private, so they are told by what they have.
+
+def _ended(error: Exception, ctx: Any, given: list[str]) -> BaseException:
+    """What to raise in place of a usage error; any other error is left alone.
+
+    Typer's classes are private, so they are told by what they have.
     """
+    if isinstance(error, ConfigError):
+        return _exit(error)
     if not hasattr(error, "format_message") or type(error).__name__ == "NoArgsIsHelpError":
         return error
-    return _exit(_explained(error, getattr(error, "ctx", None) or ctx))
+    return _exit(explained(error, getattr(error, "ctx", None) or ctx, given))
 
 
 def _exit(error: ConfigError) -> typer.Exit:
     return typer.Exit(report(error))
-
-
-def _explained(error: Any, ctx: Any) -> ConfigError:
-    command, parameter = ctx.command_path, getattr(error, "param", None)
-    hint = f"{command} --help"
-    if hasattr(error, "possibilities"):
-        return _unknown_option(error.option_name, ctx)
-    if option := getattr(error, "option_name", None):
-        needs = "needs a value" if "requires" in error.message else "is a switch and takes no value"
-        return ConfigError(f"{option} {needs}", hint=hint)
-    if parameter is not None and type(error).__name__ == "MissingParameter":
-        name = parameter.opts[0] if parameter.param_type_name == "option" else (parameter.metavar or parameter.name)
-        return ConfigError(f"{command} needs {name.upper() if not name.startswith('-') else name}", hint=hint)
-    if parameter is not None:
-        name = parameter.opts[0] if parameter.param_type_name == "option" else parameter.name.upper()
-        return ConfigError(f"{name} {_reason(error.message)}", hint=hint)
-    if "extra argument" in error.message:
-        extra = error.message.partition("(")[2].partition("(")[2].rstrip(")")
-        return ConfigError(f"{command} does not take that many arguments", given=extra, hint=hint)
-    if error.message.startswith("Missing command"):
-        return ConfigError(f"{command} needs a command", allowed=", ".join(ctx.command.commands), hint=hint)
-    return ConfigError(error.format_message(), hint=hint)
-
-
-def _reason(message: str) -> str:
-    """``Input should be a valid integer, unable to parse …`` in shorter words."""
-    if "valid integer" in message:
-        return "must be a whole number"
-    if "valid number" in message:
-        return "must be a number"
-    return message.replace("Input should be", "must be", 1)
-
-
-def _unknown_option(option: str, ctx: Any) -> ConfigError:
-    """The nearest option, or the key of the configuration that goes by this name."""
-    options = [name for param in ctx.command.get_params(ctx) for name in (*param.opts, *param.secondary_opts)]
-    names = [name for name in options if name.startswith("-")]
-    command, hint = ctx.command_path, f"{ctx.command_path} --help"
-    # Two letters are near to anything.
-    suggestion = did_you_mean(option, names) if len(option.lstrip("-")) > 2 else ""
-    paths = list(_keys_called(option)) if "--set" in names else []
-    if ctx.info_name == "resume":
-        paths = [path for path in paths if path.startswith(RESUMABLE)]
-    if paths:
-        suggestion = ""
-        hint = f"{command} " + " ".join(f"--set {path}=VALUE" for path in paths)
-    return ConfigError(f"{command} has no option {option}{suggestion}", given=option, hint=hint)
-
-
-def _keys_called(option: str) -> Iterable[str]:
-    """``--epochs`` is ``train.epochs``; ``--lr`` is ``train.g_lr`` and ``train.d_lr``."""
-    word = option.lstrip("-").partition("=")[0].replace("-", "_")
-    word = {"learning_rate": "lr", "workers": "threads", "gpu": "device", "epoch": "epochs"}.get(word, word)
-    for section, model in SECTIONS.items():
-        for key in model.model_fields:
-            if key == word or (key.startswith(("g_", "d_")) and key[2:] == word):
-                yield f"{section}.{key}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -12,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from ganzoo.component import TRACKER
 from ganzoo.config.finding import Finding
+from ganzoo.config.reasons import reason
 from ganzoo.config.schema import SHARED_DATA_KEYS
 from ganzoo.did_you_mean import nearest
 
@@ -104,13 +104,9 @@ def _complaint(
         return _unknown_key(keys, model, section, unknown)
     if item["type"] == "missing" and isinstance(item["loc"][-1], int):
         return f"must be {len(_example(keys, model))} values in brackets, such as {json.dumps(_example(keys, model))}"
-    if item["type"] == "missing":
-        return "a value is required"
-    if item["type"] == "too_long":
-        return f"has more than {item['ctx']['max_length']} items"
-    if item["type"] == "tuple_type":
-        return f"must be a list in brackets, such as {json.dumps(_example(keys, model))}"
-    return re.sub(r"^Input should ", "must ", item["msg"].removeprefix("Value error, "))
+    if item["type"] in ("tuple_type", "list_type"):
+        return f"{reason(item)}, such as {json.dumps(_example(keys, model))}"
+    return reason(item)
 
 
 def _example(keys: Sequence[str], model: type[BaseModel]) -> list[Any]:

@@ -27,7 +27,7 @@ class Finding:
     section: str = ""
 
     def __str__(self) -> str:
-        return f"{self.reason}\n    fix: {self.fix}" if self.fix else self.reason
+        return f"{self.reason}\n    next: {self.fix}" if self.fix else self.reason
 
 
 def refusal(findings: Iterable[Finding]) -> ConfigError:
@@ -39,5 +39,5 @@ def refusal(findings: Iterable[Finding]) -> ConfigError:
     for finding, following in zip_longest(told, told[1:]):
         lines.append("  - " + finding.reason.replace("\n", "\n    "))
         if finding.fix and (following is None or following.fix != finding.fix):
-            lines.append(f"    fix: {finding.fix}")
+            lines.append(f"    next: {finding.fix}")
     return ConfigError("\n".join(lines))

@@ -22,8 +22,8 @@ from ganzoo.errors import ConfigError
 ALTERNATIVES = {"train.steps": "train.epochs", "train.epochs": "train.steps"}
 """Two ways to say one thing: a layer that says it in one way overrules the layers below that said it in the other."""
 
-COMMAND_LINE = {"--set", "flag"}
-"""Origins of one command. Neither overrules the other in what it says in another way: that is a contradiction."""
+COMMAND_LINE = "--"
+"""How origins on the command line begin: with a flag. None overrules another in what that says in another way."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def merge(layers: Sequence[ConfigLayer]) -> Merged:
 
 
 def _said_together(one: ConfigLayer | None, other: ConfigLayer) -> bool:
-    return one is other or (one is not None and {one.origin, other.origin} == COMMAND_LINE)
+    return one is other or (one is not None and all(at.origin.startswith(COMMAND_LINE) for at in (one, other)))
 
 
 def _of_a_loser(path: str, layer: ConfigLayer, chosen: Mapping[str, Any]) -> bool:
@@ -209,7 +209,12 @@ def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
         written, separator, text = assignment.partition("=")
         path = canonical_path(written)
         if not separator or not all(path.split(".")):
-            raise ConfigError("--set needs PATH=VALUE", given=assignment, allowed="for example train.d_lr=1e-3")
+            raise ConfigError(
+                "--set needs PATH=VALUE",
+                given=assignment,
+                allowed="a key of the configuration and its value",
+                hint="for example --set train.sample_every=100",
+            )
         value = _parsed(text)
         if path in COLLECTIONS:
             values = {other: kept for other, kept in values.items() if not other.startswith(f"{path}.")}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -33,8 +32,8 @@ def probes() -> Iterator[Probe]:
     yield Probe(name="torch", text=torch.__version__)
     from ganzoo.training.runtime import pick_device
 
-    yield Probe(name="CPU", text=f"{os.cpu_count()} cores, {torch.get_num_threads()} torch threads")
     total = cores.cores()
+    yield Probe(name="CPU", text=f"{_counted(total, 'core')}, {_counted(torch.get_num_threads(), 'torch thread')}")
     seen = cores.choice(total, total * cores.free_share(total))
     yield Probe(name="load", text=str(seen), note=seen.busy)
     yield from _gpus()
@@ -43,6 +42,11 @@ def probes() -> Iterator[Probe]:
     yield Probe(name="auto", text=f"runtime.device: auto selects {device}")
     error = _difference(device)
     yield Probe(name="computation", text=f"convolution and gradient on {device}, {error:.1e} off the exact result")
+
+
+def _counted(number: int, what: str) -> str:
+    """``1 core``, ``2 cores``."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _gpus() -> Iterator[Probe]:

@@ -21,7 +21,7 @@ SCARCE = 2**30
 def folder_checks() -> Iterator[Diagnosis]:
     """The cache folder and the folder of runs."""
     yield _folder("cache", cache_folder, fix="set GANZOO_CACHE to a writable folder")
-    yield _folder("runs", lambda: Path.cwd() / "runs", fix="work in another folder, or use: ganzoo run --out DIR")
+    yield _folder("runs", lambda: Path.cwd() / "runs", fix="work in another folder, or use: ganzoo run --runs DIR")
 
 
 def _folder(name: str, find: Callable[[], Path], *, fix: str) -> Diagnosis:

@@ -27,7 +27,7 @@ from ganzoo.registry import Entry, Registry, own_upgrade
 
 DEFAULT_NAMES = {f"{section}.name": getattr(RunConfig(), section).name for section in SELECTIONS}
 _PLURALS = {kind.section: kind.plural for kind in KINDS if kind.section}
-_FLAGS = {"regularizers": "--reg", "augment": "--augment"}
+_FLAGS = {"regularizers": "--reg", "augment": "--augment", "metrics": "--metric"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -262,9 +262,9 @@ def _ignored(merged: Merged) -> list[Finding]:
 def _flag(path: str, chooser: str) -> str:
     """What adds a component: a flag beside other flags, for a flag alone would replace what ``--set`` chose."""
     section, name = path.split(".")[:2]
-    flag = _FLAGS.get(section) if chooser == "flag" else None
+    flag = _FLAGS.get(section)
     place = " as the last --set" if chooser == "--set" else ""
-    return f"{flag} {name}" if flag else f"--set {section}.{name}={{}}{place}"
+    return f"{flag} {name}" if flag == chooser else f"--set {section}.{name}={{}}{place}"
 
 
 def _given(merged: Merged, section: str) -> dict[str, Any]:

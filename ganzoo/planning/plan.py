@@ -32,8 +32,8 @@ class Plan:
 
     Attributes:
         config: resolved: no value is left to be decided.
-        origins: path → who said so: ``flag``, ``--set``, ``file …``, ``recipe …``, ``suggested by …``, ``size``,
-            ``data`` or ``default``.
+        origins: path → who said so: a flag such as ``--loss``, ``--set``, ``file …``, ``recipe …``, ``suggested by …``,
+            ``size``, ``data`` or ``default``.
         entries: the component of each section; of one that holds several as ``regularizers.NAME``.
         options: the options of each section, likewise.
         spec: what the networks were built for.

@@ -69,5 +69,5 @@ def save(sheet: Figure, path: Path) -> None:
         ResourceError: nothing can be written there.
     """
     check_format(path)
-    with whole_file(path, hint="choose another --out FILE") as beside:
+    with whole_file(path, place="--out FILE") as beside:
         sheet.savefig(beside, dpi=150, format=path.suffix[1:].lower())

@@ -47,7 +47,7 @@ class RunDirectory:
     @classmethod
     def create(cls, runs: Path, name: str) -> RunDirectory:
         """A new numbered directory; two processes starting at once get two numbers."""
-        with writing(runs):
+        with writing(runs, place="--runs DIR"):
             runs.mkdir(parents=True, exist_ok=True)
             with filelock.FileLock(runs / ".lock"):
                 number = max((run_number(path) for path in runs.iterdir()), default=0) + 1
@@ -88,7 +88,7 @@ class RunDirectory:
         """Write ``checkpoints/step-NNNNNNN/`` and drop all but the newest three."""
         final = self.checkpoints / f"step-{step:07d}"
         beside = self.checkpoints / f".step-{step:07d}.partial"
-        with writing(final):
+        with writing(final, place="--runs DIR"):
             for leftover in self.checkpoints.glob(".step-*.partial"):
                 shutil.rmtree(leftover, ignore_errors=True)
             beside.mkdir()
@@ -150,13 +150,12 @@ def run_number(path: Path) -> int:
     return int(found[1]) if found else 0
 
 
-def find_run(runs: Path, word: str | None, *, flag: str = "--out") -> RunDirectory:
+def find_run(runs: Path, word: str | None) -> RunDirectory:
     """The run a user means: a path, a folder name, a number, or (``None``) the newest unfinished one.
 
     Args:
         runs: the folder of runs.
         word: what the user says.
-        flag: what names the folder of runs, for the error message.
 
     Raises:
         ConfigError: there is no such run.
@@ -180,7 +179,8 @@ def find_run(runs: Path, word: str | None, *, flag: str = "--out") -> RunDirecto
         given=word,
         allowed=("the newest ones: " if len(found) > NAMED else "")
         + (", ".join(path.name for path in found[-NAMED:]) or "(none yet)"),
-        hint=f"start a run with: ganzoo run; or use {flag} DIR if your runs are in another folder",
+        hint=("name one of these" if found else "start a run with: ganzoo run")
+        + "; or use --runs DIR if your runs are in another folder",
     )
 
 

@@ -105,12 +105,12 @@ def fixed(plan: Plan) -> dict[str, Any]:
     }
 
 
-def check_config(state: Mapping[str, Any], plan: Plan) -> None:
-    """Raise :class:`CheckpointError` if a checkpoint was made under another configuration."""
+def check_config(state: Mapping[str, Any], plan: Plan, directory: RunDirectory) -> None:
+    """Raise :class:`CheckpointError` if a checkpoint was made under another configuration than its run has."""
     if state.get("config_hash") != config_hash(plan):
         raise CheckpointError(
-            "the checkpoint was made with a different configuration than the current config.yaml",
-            hint="undo the change to config.yaml, or start a new run with: ganzoo run --config config.yaml",
+            f"the checkpoint was made with a different configuration than that in {directory.config}",
+            hint=f"undo the change to that file, or start a new run with: ganzoo run --config {directory.config}",
         )
 
 

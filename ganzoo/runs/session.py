@@ -20,6 +20,7 @@ from ganzoo.errors import ConfigError, DivergedError, GanzooError, Interrupted, 
 from ganzoo.evaluation.measuring import measures, metrics_of, real_part
 from ganzoo.planning.choice import choose, file_layer
 from ganzoo.planning.plan import Plan, make_plan
+from ganzoo.program import as_started
 from ganzoo.protocols import TrackedRun, Watcher
 from ganzoo.registry import Registry
 from ganzoo.runs import manifest, tracking
@@ -108,19 +109,19 @@ def resume(
                 allowed=", ".join(f"{name}*" if name.endswith(".") else name for name in configuration.RESUMABLE),
                 hint=f"start a new run with: ganzoo run --config {directory.config} --set {path}=…",
             )
-    saved = ConfigLayer("config.yaml", configuration.flatten(read_config(directory).model_dump(mode="json")))
+    saved = ConfigLayer(str(directory.config), configuration.flatten(read_config(directory).model_dump(mode="json")))
     with directory.locked():
         before = directory.read_manifest()
         plan = make_plan(choose(registry, [saved, *changes]))
         manifest.check_data(before, plan)
-        manifest.check_config(before, plan)
+        manifest.check_config(before, plan, directory)
         _warn_of_moved_schedule(read_config(directory), plan)
         with _resources():
             setup = assemble(plan)
         state: dict[str, Any] = {}
         if directory.checkpoint_folders():
             tensors, state = directory.load_checkpoint()
-            manifest.check_config(state, plan)
+            manifest.check_config(state, plan, directory)
             setup.state.restore(tensors, state)
         if setup.state.step > setup.schedule.steps:
             further = max(read_config(directory).train.steps or 0, setup.state.step + 1)
@@ -151,7 +152,8 @@ def _remove(path: Path) -> None:
 def _say_what_next(directory: RunDirectory, setup: Setup, console: Console) -> None:
     grid = directory.samples / f"step-{setup.state.step:07d}.png"
     console.print(f"look at {grid}", highlight=False, markup=False, soft_wrap=True)
-    console.print(f"next: ganzoo sample {directory.path} --out DIR", highlight=False, markup=False, soft_wrap=True)
+    further = as_started(f"next: ganzoo sample {directory.path} --out DIR")
+    console.print(further, highlight=False, markup=False, soft_wrap=True)
 
 
 def _warn_of_moved_schedule(before: RunConfig, plan: Plan) -> None:

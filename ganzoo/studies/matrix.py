@@ -164,7 +164,7 @@ def _fault(error: BaseException) -> str:
 
 
 def _told(reason: str, fix: str | None) -> str:
-    return f"{reason} (fix: {fix})" if fix else reason
+    return f"{reason} (next: {fix})" if fix else reason
 
 
 def _where_they_apply(registry: Registry, layers: Sequence[ConfigLayer]) -> list[ConfigLayer]:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import shlex
 from dataclasses import dataclass
 
@@ -50,9 +51,11 @@ def ganzoo(tmp_path, monkeypatch):
 
 @pytest.fixture
 def tiny(ganzoo):
-    """``ganzoo run`` on something tiny, with more arguments after it."""
+    """``ganzoo run`` on something tiny, with more arguments after it, which replace those of the same name."""
 
     def call(line="", *more, width=200):
-        return ganzoo(f"run {TINY} {line}", *more, width=width)
+        pairs = re.findall(r"(--\S+) (\S+)", TINY)
+        kept = [f"{flag} {value}" for flag, value in pairs if flag == "--set" or f"{flag} " not in f"{line} "]
+        return ganzoo(f"run {' '.join(kept)} {line}", *more, width=width)
 
     return call

@@ -100,7 +100,7 @@ class TestTheReport:
             "  X other-api       1.0: left out at stage 'api version' (entry point 'main'): it is written for"
             in "\n".join(lines)
         )
-        assert f"      fix: {own_upgrade()}" in lines
+        assert f"      next: {own_upgrade()}" in lines
         assert "      or:  disable it: GANZOO_DISABLE_PLUGINS=other-api" in lines
         assert any(line.startswith("      | Traceback") for line in lines)
         assert "  + healthy         1.0: 4 losses" in lines
@@ -260,7 +260,7 @@ class TestFolders:
         cache, runs = folder_checks()
         assert (cache.status, runs.status) == ("ok", "fault")
         assert runs.text == "the current folder is not writable: No such file or directory"
-        assert runs.fixes == ("work in another folder, or use: ganzoo run --out DIR",)
+        assert runs.fixes == ("work in another folder, or use: ganzoo run --runs DIR",)
 
     def test_a_folder_of_runs_that_cannot_be_written(self, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)

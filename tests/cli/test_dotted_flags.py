@@ -19,9 +19,9 @@ from ganzoo.cli.dotted_flags import written_out
         (["run", "--data.path=a=b c"], ["run", "--set", "data.path=a=b c"]),
         (["run", "--data.path="], ["run", "--set", "data.path="]),
         (["--debug", "run", "--loss.a", "1"], ["--debug", "run", "--set", "loss.a=1"]),
-        (["run", "--loss.a"], ["run", "--set", "loss.a"]),
-        (["run", "--loss.a", "--dry-run"], ["run", "--set", "loss.a", "--dry-run"]),
-        (["run", "--loss.a", "--loss.b", "1"], ["run", "--set", "loss.a", "--set", "loss.b=1"]),
+        (["run", "--loss.a"], ["run", "--loss.a"]),
+        (["run", "--loss.a", "--dry-run"], ["run", "--loss.a", "--dry-run"]),
+        (["run", "--loss.a", "--loss.b", "1"], ["run", "--loss.a", "--set", "loss.b=1"]),
         (["run", "--loss.a", "-1", "--quiet"], ["run", "--set", "loss.a=-1", "--quiet"]),
         (["run", "--loss.a=--dry-run"], ["run", "--set", "loss.a=--dry-run"]),
         (["resume", "--tracker.tensorboard.flush-secs=5"], ["resume", "--set", "tracker.tensorboard.flush_secs=5"]),
@@ -45,6 +45,8 @@ def test_it_means_what_set_means(tiny):
 
 
 def test_a_missing_value(tiny):
-    outcome = tiny("--loss.margin-real")
-    assert outcome.code == 2
-    assert "--set needs PATH=VALUE" in outcome.err
+    for line in ("--loss.margin-real", "--loss.margin-real --dry-run"):
+        outcome = tiny(line)
+        assert outcome.code == 2
+        assert outcome.err.startswith("error: --loss.margin-real needs a value\n")
+        assert outcome.err.endswith(" run --loss.margin-real VALUE\n")

@@ -17,7 +17,7 @@ def test_every_value_with_its_origin(tiny, tmp_path):
     outcome = tiny("--config mine.yaml --set train.g_lr=1e-3 --dry-run --json")
     assert outcome.code == 0
     shown = values(outcome)
-    assert shown["train.steps"] == (2, "flag")
+    assert shown["train.steps"] == (2, "--steps")
     assert shown["train.g_lr"] == (1e-3, "--set")
     assert shown["train.d_lr"] == (1e-4, "file mine.yaml")
     assert shown["train.n_critic"] == (5, "suggested by loss wgan-gp")
@@ -92,7 +92,7 @@ def test_a_discriminator_of_the_whole_image(tiny):
 def test_warnings(tiny):
     words, rows = tiny("--loss wgan-gp --disc dcgan --dry-run"), tiny("--loss wgan-gp --disc dcgan --dry-run --json")
     assert "warning: gradient-penalty penalizes the gradient of each sample alone" in words.out
-    assert "fix: --set discriminator.norm=instance" in words.out
+    assert "next: --set discriminator.norm=instance" in words.out
     (warning,) = rows.json["warnings"]
     assert "discriminator dcgan couples the samples of a batch" in warning
 

@@ -134,6 +134,8 @@ def test_an_unknown_kind(run):
     result = run("lossess")
     assert isinstance(result.exception, UnknownNameError)
     assert "did you mean 'losses'?" in str(result.exception)
+    assert "allowed: losses, discriminators, generators, " in str(result.exception)
+    assert "recipes, trackers, or the singular\n" in str(result.exception)
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def test_a_failed_pair_ends_with_1_and_a_refused_one_with_0(ganzoo, monkeypatch)
 def test_a_value_that_no_component_takes_is_an_error_once(ganzoo):
     outcome = ganzoo(f"matrix {QUICK} --set disc.ndf=abc")
     assert (outcome.code, outcome.out) == (2, "")
-    assert "discriminator.ndf = 'abc' (from --set): must be a valid integer" in outcome.err
+    assert "discriminator.ndf = 'abc' (from --set): must be a whole number" in outcome.err
 
 
 def test_a_value_that_some_components_take_is_for_their_rows(ganzoo):

@@ -1,6 +1,7 @@
 """``ganzoo resume``."""
 
 import json
+import re
 
 import pytest
 import yaml
@@ -55,6 +56,21 @@ def test_wrong_values(ganzoo, run):
     assert outcome.code == 2
     assert "3 problems" in outcome.err
     assert "runtime.devise (from --set): unknown key; did you mean 'device'?" in outcome.err
+
+
+def test_nothing_points_to_what_cannot_change(ganzoo, run):
+    for line in ("resume --help", "resume --set nothing"):
+        outcome = ganzoo(line)
+        assert "train.sample_every=100" in outcome.out + outcome.err
+        assert "lr" not in re.findall(r"[a-z]+", outcome.out + outcome.err)
+
+
+def test_the_folder_of_runs_by_its_new_name_and_its_old(ganzoo, tiny):
+    run = tiny("--runs there --quiet").out.strip()
+    assert run == "there/0001-hinge-patchgan-sn-synthetic"
+    for step, flag in ((3, "--runs"), (4, "--out")):
+        assert ganzoo(f"resume {flag} there --steps {step} --json").json["step"] == step
+    assert "--out" not in ganzoo("resume --help").out + ganzoo("run --help").out
 
 
 def test_no_runs(ganzoo):

@@ -78,7 +78,7 @@ class TestARun:
         assert (saved["train"]["clip_grad_norm"], saved["train"]["steps"]) == (1.0, 2)
         origins = json.loads((tmp_path / run / "manifest.json").read_text())["origins"]
         assert origins["train.clip_grad_norm"] == "recipe patchgan-sn-hinge"
-        assert origins["train.steps"] == "flag"
+        assert origins["train.steps"] == "--steps"
 
 
 class TestPictures:
@@ -115,13 +115,13 @@ class TestPictures:
 
 
 REFUSED = [
-    ("--steps 0", "train.steps = 0 (from flag): must be greater than or equal to 1"),
-    ("--batch-size 0", "train.batch_size = 0 (from flag): must be"),
-    ("--seed -1", "seed = -1 (from flag): must be"),
-    ("--image-size 7", "data.image_size = 7 (from flag): must be greater than or equal to 8"),
+    ("--steps 0", "train.steps = 0 (from --steps): must be greater than or equal to 1"),
+    ("--batch-size 0", "train.batch_size = 0 (from --batch-size): must be"),
+    ("--seed -1", "seed = -1 (from --seed): must be"),
+    ("--image-size 7", "data.image_size = 7 (from --image-size): must be greater than or equal to 8"),
     ("--image-size 33", "images of 33×33"),
-    ("--precision fp16", "runtime.precision = 'fp16' (from flag): must be 'fp32' or 'bf16'"),
-    ("--device gpu", "runtime.device = 'gpu' (from flag): must be auto, cpu, cuda"),
+    ("--precision fp16", "runtime.precision = 'fp16' (from --precision): must be 'fp32' or 'bf16'"),
+    ("--device gpu", "runtime.device = 'gpu' (from --device): must be auto, cpu, cuda"),
     ("--set train.n_critic=0", "train.n_critic = 0 (from --set)"),
     ("--set train.g_lr=-1", "train.g_lr = -1 (from --set): must be greater than 0"),
     ("--set train.d_lr=NaN", "train.d_lr = nan (from --set): must be a finite number"),
@@ -143,14 +143,17 @@ REFUSED = [
     ("--reg r1 --reg none", "--reg none stands alone"),
     ("--augment none --augment ada", "--augment none stands alone"),
     ("--reg r1,r2", "next:    --reg r1 --reg r2\n"),
-    ("--reg gradient-penalty --set reg.auxiliary-classifier.weight=2", "has no effect: the regularizers are set"),
+    (
+        "--reg gradient-penalty --set reg.auxiliary-classifier.weight=2",
+        "has no effect: the regularizers are set by --reg,",
+    ),
 ]
 
 
 class TestRefusals:
     @pytest.mark.parametrize(("line", "complaint"), REFUSED)
     def test_with_the_culprit_and_nothing_left_behind(self, ganzoo, tmp_path, line, complaint):
-        outcome = ganzoo(f"run --data synthetic --set data.n=8 {line}")
+        outcome = ganzoo(f"run {'' if '--data ' in line else '--data synthetic --set data.n=8'} {line}")
         assert outcome.code == 2
         assert outcome.out == ""
         assert complaint in outcome.err
@@ -173,7 +176,9 @@ class TestRefusals:
         (tmp_path / "runs").write_text("")
         outcome = tiny()
         assert outcome.code == 6
-        assert "cannot write runs" in outcome.err
+        assert outcome.err.endswith(
+            "error: cannot write runs: runs is a file, not a folder\n  next:    choose another --runs DIR\n"
+        )
 
     def test_no_such_device(self, tiny, tmp_path):
         outcome = tiny("--device cuda:99")
@@ -200,7 +205,7 @@ def test_help_fits_the_terminal(ganzoo, command, width):
     outcome = ganzoo(f"{command} --help", width=width)
     assert outcome.code == 0
     assert max(len(line) for line in outcome.out.splitlines()) <= width
-    assert "…" not in outcome.out.replace("generators, …", "")
+    assert "…" not in outcome.out
 
 
 def test_help_shows_defaults_and_examples(ganzoo):

@@ -72,7 +72,7 @@ def test_the_average_and_the_last_generator_differ(ganzoo, run, tmp_path):
     [
         ("1", "sample needs a place to write"),
         ("9 --out o", "there is no run '9'"),
-        ("1 --out o --class 3", "was trained without classes"),
+        ("1 --out o --class 3", "was trained without classes, so it cannot be asked for one"),
         ("1 --out full", "folder full is not empty, and nothing is overwritten"),
         ("1 --out full/file", "full/file is a file, and a folder is needed"),
         ("1 --grid full/a.png", "full/a.png exists, and nothing is overwritten"),
@@ -96,7 +96,8 @@ def test_an_unknown_class(ganzoo, conditional):
     outcome = ganzoo("sample 1 --out o --class mode_1")
     assert outcome.code == 2
     assert "there is no class 'mode_1'; did you mean 'mode-1'?" in outcome.err
-    assert "allowed: mode-0, mode-1" in outcome.err
+    assert "allowed: mode-0, mode-1\n  next:    --class mode-1\n" in outcome.err
+    assert "allowed: mode-0, mode-1\n  next:    --class mode-0\n" in ganzoo("sample 1 --out o --class cat").err
 
 
 def test_a_place_that_cannot_be_written(ganzoo, run, tmp_path):
@@ -132,5 +133,12 @@ def test_a_grid_is_named_as_a_png(ganzoo, run, tmp_path):
 
 
 def test_a_run_that_is_not_there(ganzoo):
-    for line in ("sample 99 --out o", "plot run 99"):
-        assert "use --runs DIR if your runs are in another folder" in ganzoo(line).err
+    for line in ("sample 99 --out o", "plot run 99", "resume 99"):
+        assert "start a run with: ganzoo run; or use --runs DIR if your runs are in another folder" in ganzoo(line).err
+
+
+def test_a_run_that_is_not_there_beside_those_that_are(ganzoo, run):
+    for line in ("sample 99 --out o", "plot run 99", "resume 99"):
+        error = ganzoo(line).err
+        assert "allowed: 0001-hinge-patchgan-sn-synthetic\n" in error
+        assert "next:    name one of these; or use --runs DIR" in error

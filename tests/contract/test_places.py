@@ -5,8 +5,10 @@ One test for each component and place, so that ``-k loss-hinge`` says what a los
 
 from __future__ import annotations
 
+import ast
 import re
 
+import pytest
 from pages import ROOT, blocks
 from registered import KINDS, REGISTRY, entries_of
 from test_docs import GUIDE, code, component_pages, name_of_page, rows, shell_lines
@@ -15,7 +17,8 @@ from ganzoo.registry import parse_kind
 
 README = ROOT / "README.md"
 PAPERS = ROOT / "examples" / "papers" / "README.md"
-OWN_TESTS = ROOT / "tests" / "plugins"
+OWN_TESTS = [ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "tests" / "plugins").glob("test_*.py")]
+ASSERTIONS = {"assert", "raises", "assert_close", "allclose"}
 PAGES = component_pages()
 BUT_RECIPES = [kind for kind in KINDS if kind != "recipe"]
 
@@ -77,8 +80,68 @@ def test_it_is_in_lists_that_the_documentation_shows(entry):
 
 @entries_of(*BUT_RECIPES)
 def test_it_has_tests_of_its_own(entry):
-    """A test imports it, or a file is called after it."""
-    module, file = entry.component.target.partition(":")[0], f"_{entry.name.replace('-', '_')}"
-    tests = {path.stem: path.read_text(encoding="utf-8") for path in OWN_TESTS.glob("test_*.py")}
-    own = [name for name, text in tests.items() if name.endswith(file) or re.search(rf"\b{module}\b", text)]
-    assert own, f"no file in tests/plugins imports {module}: compare its values with an independent form there"
+    """An import alone tests nothing."""
+    module = entry.component.target.partition(":")[0]
+    assert any(asserts_about(tree, module, entry.name) for tree in OWN_TESTS), (
+        f"no test in tests/plugins that asserts something uses what it imports from {module}: "
+        "compare its values with an independent form there"
+    )
+
+
+def asserts_about(tree: ast.Module, module: str, name: str) -> bool:
+    """Whether a test asserts something and uses the component: its module's names, or itself by its own name.
+
+    It may do so through constants, fixtures and other functions of its file.
+    """
+    reached = {alias.asname or alias.name for node in ast.walk(tree) for alias in imported_from(node, module)}
+    parts = {name: part for part in tree.body for name in names_given(part)}
+    grown = True
+    while grown:
+        found = {given for given, part in parts.items() if mentions(part) & {*reached, repr(name)}}
+        grown = not found <= reached
+        reached |= found
+    tests = (part for part in ast.walk(tree) if isinstance(part, ast.FunctionDef) and part.name.startswith("test"))
+    return any(mentions(test) & {*reached, repr(name)} and ASSERTIONS & mentions(test) for test in tests)
+
+
+def imported_from(node: ast.AST, module: str) -> list[ast.alias]:
+    return node.names if isinstance(node, ast.ImportFrom) and node.module == module else []
+
+
+def names_given(part: ast.stmt) -> list[str]:
+    """The names that a statement at the top of a file gives to functions, classes and constants."""
+    if isinstance(part, ast.FunctionDef | ast.ClassDef):
+        return [part.name]
+    return [target.id for target in getattr(part, "targets", ()) if isinstance(target, ast.Name)]
+
+
+def mentions(part: ast.AST) -> set[str]:
+    """The names, parameters and texts in a piece of code, texts in quotes, and ``assert`` if it asserts something."""
+    found = set()
+    for node in ast.walk(part):
+        match node:
+            case ast.Name(id=name) | ast.arg(arg=name) | ast.Attribute(attr=name):
+                found.add(name)
+            case ast.Constant(value=str(text)):
+                found.add(repr(text))
+            case ast.Assert():
+                found.add("assert")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "enough"),
+    [
+        ("from m import Mine", False),
+        ("from m import Mine\ndef test(): Mine()", False),
+        ("from m import Mine\ndef test(): assert True", False),
+        ("from m import Mine\nMINE = Mine()\ndef test(): assert True", False),
+        ("from m import Mine\ndef test(): assert Mine()", True),
+        ("from m import Mine\nMINE = Mine()\ndef test(): assert MINE", True),
+        ("from m import Mine\ndef mine(): return Mine()\ndef test(mine): assert mine", True),
+        ("from m import Mine\ndef test():\n with pytest.raises(ValueError): Mine()", True),
+        ("def test(): assert build('mine')", True),
+    ],
+)
+def test_what_counts_as_a_test_of_its_own(text, enough):
+    assert asserts_about(ast.parse(text), "m", "mine") is enough

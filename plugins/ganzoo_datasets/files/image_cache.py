@@ -7,6 +7,7 @@ it.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import logging
@@ -237,9 +238,10 @@ def _writing(cache: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        space = "free some space, or " if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
         raise ResourceError(
             f"cannot write the cache of decoded pictures {cache}: {error.strerror or error}",
-            hint="free some space, or set GANZOO_CACHE to another folder",
+            hint=f"{space}set GANZOO_CACHE to another folder",
         ) from error
 
 
