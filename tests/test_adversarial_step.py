@@ -172,6 +172,18 @@ def test_what_adapts_moves_after_the_update_and_not_before(critic):
     assert ada.after_update("generator", terms) == {}
 
 
+def test_what_adapts_is_shown_the_logits_of_all_micro_batches(critic):
+    def adapted(*rows):
+        step = ganzoo.adversarial_step("began", critic, spec=IMAGES)
+        parts = [step.discriminator_terms(real=batch()[part], fake=batch(seed=1)[part] / 2, update=0) for part in rows]
+        step.after_update("discriminator", *parts)
+        return step.objective.loss.state_dict()["k"]
+
+    whole, halves = adapted(slice(None)), adapted(slice(3), slice(3, None))
+    torch.testing.assert_close(halves, whole)
+    assert not torch.allclose(adapted(slice(3)), whole)
+
+
 def test_draws_depend_on_seed_and_update_alone(critic):
     def terms(seed, update):
         step = ganzoo.adversarial_step("wgan-gp", critic, spec=IMAGES, augment="diffaugment", seed=seed)

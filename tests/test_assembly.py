@@ -92,6 +92,14 @@ class TestTheSchedule:
         assert orders[0] != orders[1] == orders[2]
 
 
+class TestTheSampler:
+    @pytest.mark.parametrize(("draw", "alike"), [("marginal", False), ("uniform", True)])
+    def test_fakes_are_of_classes_as_configured(self, draw, alike):
+        setup = setup_of("disc=acgan", "data.n=25", "data.modes=2", f"train.label_draw={draw}")
+        assert len(setup.sampler.frequencies) == 2
+        assert (len(set(setup.sampler.frequencies)) == 1) == alike
+
+
 class TestRegularizers:
     def test_weight_and_cadence_arrive(self):
         (part,) = setup_of("reg.gradient-penalty.weight=3", "reg.gradient-penalty.every=4").game.regularizers

@@ -82,6 +82,20 @@ def test_state_is_kept_by_name():
     assert other.observed() == one.observed() == {"augment/a": 0.5, "augment/m": 0.5}
 
 
+class Strict(Affine):
+    """Refuses state that it has not written."""
+
+    def load_state_dict(self, state):
+        assert state.keys() == {"positive"}
+        super().load_state_dict(state)
+
+
+def test_parts_whose_names_begin_alike_get_their_own_state_alone():
+    parts = {"add": Strict(multiply=False), "add-more": Strict(multiply=True)}
+    Chain(parts).load_state_dict({"add/positive": torch.tensor(0.25), "add-more/positive": torch.tensor(0.75)})
+    assert [part.positive.item() for part in parts.values()] == [0.25, 0.75]
+
+
 @pytest.mark.parametrize("accumulate", [1, 3])
 def test_what_adapts_is_shown_the_whole_batch_once_an_update(accumulate):
     loss = Adaptive()

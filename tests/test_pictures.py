@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -96,3 +98,29 @@ def test_a_picture_that_cannot_be_written_leaves_the_one_before(tmp_path):
         pictures.save(Image.new("CMYK", (2, 2)), path)
     assert path.read_bytes() == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["picture.png"]
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda frame, path: pictures.save(Image.new("L", (8, 8)), path),
+        lambda frame, path: pictures.save_gif([frame, frame], path),
+        lambda frame, path: pictures.contact_sheet([frame, frame], path),
+    ],
+    ids=["image", "gif", "contact sheet"],
+)
+def test_a_picture_that_is_half_written_leaves_the_one_before(tmp_path, monkeypatch, write):
+    """As where the disk is full: what a viewer has open stays whole."""
+    frame, path = tmp_path / "step-0000001.png", tmp_path / "picture"
+    Image.new("L", (8, 8)).save(frame)
+    path.write_bytes(b"before")
+
+    def half(picture, file, **options):
+        Path(file).write_bytes(b"ha")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", half)
+    with pytest.raises(ResourceError, match="No space left"):
+        write(frame, path)
+    assert path.read_bytes() == b"before"
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["picture", frame.name]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import threading
+from pathlib import Path
 
 import pytest
 import torch
 
 from ganzoo import files
 from ganzoo.errors import CheckpointError, ConfigError, LockedError, ResourceError
+from ganzoo.runs import directory
 from ganzoo.runs.directory import RunDirectory, find_run, verify
 
 
@@ -104,6 +107,34 @@ def test_newest_means_the_highest_step_not_the_longest_name(run):
     for step in (9_999_000, 9_999_999, 10_000_500, 9_999_500):
         save(run, step)
     assert [folder.name for folder in run.checkpoint_folders()] == ["step-10000500", "step-9999999", "step-9999500"]
+
+
+def test_a_checkpoint_is_on_disk_before_it_takes_its_name(run, monkeypatch):
+    happened = []
+    flush, rename = directory.flush_to_disk, Path.rename
+    monkeypatch.setattr(directory, "flush_to_disk", lambda path: (happened.append(path.name), flush(path)))
+    monkeypatch.setattr(Path, "rename", lambda one, two: (happened.append("rename"), rename(one, two))[1])
+    folder = save(run, 1)
+    written = sorted([*(path.name for path in folder.iterdir()), ".step-0000001.partial"])
+    assert sorted(happened[: len(written)]) == written
+    assert happened[len(written) :] == ["rename", "checkpoints"]
+
+
+def test_a_save_that_fails_costs_no_older_checkpoint(run, monkeypatch):
+    for step in (1, 2, 3):
+        save(run, step)
+    before = run.checkpoint_folders()
+
+    def full(part, path):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(directory, "save_file", full)
+    with pytest.raises(ResourceError, match="No space left"):
+        save(run, 4)
+    monkeypatch.undo()
+    assert run.checkpoint_folders() == before
+    save(run, 5)
+    assert [folder.name for folder in run.checkpoint_folders()] == ["step-0000005", "step-0000003", "step-0000002"]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from rich.console import Console
 
 import ganzoo
 from ganzoo.config.layers import ConfigLayer, flatten
-from ganzoo.errors import CheckpointError, ConfigError, DivergedError, Interrupted, LockedError
+from ganzoo.errors import CheckpointError, ConfigError, DivergedError, Interrupted, LockedError, ResourceError
 from ganzoo.evaluation import pictures, sampling
 from ganzoo.planning.choice import choose
 from ganzoo.planning.plan import make_plan
@@ -298,6 +298,21 @@ def test_a_bug_is_a_failure_of_the_run(tmp_path, registry, monkeypatch):
     (path,) = tmp_path.glob("0001-*")
     content = RunDirectory(path).read_manifest()
     assert (content["status"], content["step"]) == ("failed", 1)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (MemoryError(), ResourceError),
+        (torch.OutOfMemoryError("CUDA out of memory"), ResourceError),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"), ResourceError),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), RuntimeError),
+    ],
+)
+def test_only_a_lack_of_memory_is_called_one(error, told):
+    with pytest.raises(Exception) as caught, runs._resources():
+        raise error
+    assert type(caught.value) is told
 
 
 def test_a_checkpoint_of_another_configuration_is_refused(tmp_path, registry):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 
 import pytest
 import torch
@@ -156,6 +157,29 @@ def test_bf16_fakes_are_those_of_the_network_in_bf16():
     assert torch.equal(bf16, bf16.bfloat16().float())
     torch.testing.assert_close(bf16, fp32, atol=0.05, rtol=0)
     assert not torch.equal(bf16, fp32)
+
+
+def test_compile_is_of_both_networks_as_trained_and_not_of_penalties(monkeypatch):
+    """Told by a compiler that notes the graphs it is given and runs them as they are."""
+    graphs = []
+
+    def noting(graph, inputs):
+        graphs.append(graph)
+        return graph.forward
+
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=noting))
+    generator, discriminator = ToyGenerator(batch_norm=False), ToyDiscriminator(spectral=False)
+    z, images = torch.randn(2, 5), torch.randn(2, 1, 8, 8)
+    for compiles in (True, False):
+        runtime = Runtime(device=torch.device("cpu"), compile=compiles)
+        for call, data, expected in (
+            (runtime.generate(generator), z, compiles),
+            (runtime.discriminate(discriminator), images, compiles),
+            (runtime.critic(discriminator), images, False),
+        ):
+            graphs.clear()
+            call(data, None)
+            assert bool(graphs) == expected
 
 
 def test_all_logits_are_handed_out_in_fp32():

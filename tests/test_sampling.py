@@ -110,17 +110,17 @@ def test_the_first_images_are_those_of_any_larger_number():
 
 
 class Asked(Generator):
-    """What it was asked for, as a vector: latent and class."""
+    """What it was asked for, as a vector: latent and class. Latents take as many random bits each as labels do."""
 
     def __init__(self):
         super().__init__()
         self.place = torch.nn.Parameter(torch.zeros(1))
 
     def latent(self, n, *, generator):
-        return torch.rand(n, 1, generator=generator)
+        return torch.rand(n, 1, generator=generator, dtype=torch.float64)
 
     def forward(self, z, labels=None):
-        return torch.stack([z[:, 0], labels.float()], dim=1)
+        return torch.stack([z[:, 0], labels.double()], dim=1)
 
 
 @pytest.mark.parametrize("labels", [None, [number % 3 for number in range(150)]])

@@ -40,6 +40,27 @@ def test_everything_comes_back_and_goes_on_alike():
             assert torch.equal(value, after[name][key]), f"{name}/{key}"
 
 
+class Strict(Constant):
+    """Refuses state that it has not written."""
+
+    def load_state_dict(self, state):
+        assert state.keys() == {"seen"}
+        super().load_state_dict(state)
+
+
+def test_regularizers_whose_names_begin_alike_get_their_own_state_alone():
+    def two():
+        parts = {"r1": Strict(), "r1-of-another": Strict()}
+        named = [WeightedRegularizer(name=name, regularizer=part, weight=1.0) for name, part in parts.items()]
+        return parts, make_setup(regularizers=named).state
+
+    before, saved = two()
+    before["r1"].seen, before["r1-of-another"].seen = torch.tensor([1.0]), torch.tensor([2.0])
+    after, restored = two()
+    restored.restore(through_bytes(saved), saved.numbers())
+    assert [part.seen.item() for part in after.values()] == [1, 2]
+
+
 def test_what_was_there_before_does_not_stay():
     """A state that has trained on goes back to the beginning, where no optimizer has moved yet."""
     beginning, trained = setup(), setup()
@@ -99,6 +120,19 @@ def test_every_optimizer_comes_back(kind):
 
 def parameters(network):
     return [parameter.detach().clone() for parameter in network.parameters()]
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_fused_kernels_read_their_counters_where_the_parameters_are(fused):
+    """Others count on the CPU. A device of no memory stands for one that is not here; it has no fused kernels."""
+    trained, restored = make_setup(), make_setup().state
+    next(train(trained))
+    optimizer = torch.optim.Adam(make_setup().state.generator.to("meta").parameters())
+    optimizer.defaults["fused"] = fused
+    restored.g_optimizer = optimizer
+    restored.restore(trained.state.tensors(), trained.state.numbers())
+    found = {key: value.device.type for kept in optimizer.state.values() for key, value in kept.items()}
+    assert found == {"step": "meta" if fused else "cpu", "exp_avg": "meta", "exp_avg_sq": "meta"}
 
 
 def test_the_average_is_a_network_of_its_own():

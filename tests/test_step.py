@@ -318,6 +318,27 @@ def test_a_regularizer_may_generate_without_a_trace_in_batch_norm(players, terms
     assert equal(moved_once, generator)
 
 
+@pytest.mark.parametrize("terms_of", [discriminator_terms, generator_terms])
+def test_a_regularizer_that_fails_while_it_generates_leaves_batch_norm_as_it_was(players, terms_of):
+    class Fails(Regularizer):
+        def discriminator_terms(self, view):
+            return {"more": view.generate(torch.zeros(2, 99), None).mean()}
+
+        generator_terms = discriminator_terms
+
+    _, generator = players
+    plain, failing = (
+        make_game(*players, regularizers=parts)
+        for parts in ((), (WeightedRegularizer(name="f", regularizer=Fails(), weight=1.0),))
+    )
+    held = list(generator.buffers())
+    with pytest.raises(RuntimeError, match="99"):
+        terms_of(failing, make_inputs())
+    assert all(one is other for one, other in zip(generator.buffers(), held, strict=True)), "copies were left in it"
+    generator_terms(plain, make_inputs())
+    assert not held[0].eq(0).all(), "the statistics that are kept no longer move"
+
+
 def test_a_regularizer_may_stand_in_place_of_the_loss_of_the_generator(players):
     part = WeightedRegularizer(name="c", regularizer=Constant(), weight=1.0)
     game = make_game(*players, generator_adversarial=False, regularizers=(part,))

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 import torch
-from toys import SPEC, Constant, Hinge, make_setup
+from toys import SPEC, Constant, Hinge, ToyGenerator, make_setup
 
 from ganzoo.errors import DivergedError
 from ganzoo.protocols import Augmentation
+from ganzoo.training import draws
 from ganzoo.training.game import WeightedRegularizer
 from ganzoo.training.loop import train
 from ganzoo.training.setup import Schedule
@@ -24,8 +25,9 @@ def weights(setup):
     return {**setup.state.generator.state_dict(), **setup.state.discriminator.state_dict()}
 
 
-def test_counters():
-    reports = finish(make_setup(steps=3, n_critic=2))
+@pytest.mark.parametrize("accumulate", [1, 3])
+def test_counters(accumulate):
+    reports = finish(make_setup(steps=3, n_critic=2, accumulate=accumulate))
     assert [(report.step, report.d_step, report.images) for report in reports] == [(1, 2, 12), (2, 4, 24), (3, 6, 36)]
 
 
@@ -280,6 +282,21 @@ def test_every_update_of_every_player_under_every_seed_draws_numbers_of_its_own(
         drawn = torch.stack([row.flatten().double() for row in rows[kind]])
         assert len(drawn) == updates * count
         assert len(drawn.unique(dim=0)) == len(drawn), f"{kind} was drawn twice"
+
+
+class Shades(ToyGenerator):
+    """Latents are uniform numbers of as many random bits as those that classes are drawn by."""
+
+    def latent(self, n, *, generator):
+        return torch.rand(n, 1, generator=generator, dtype=torch.float64)
+
+
+def test_latents_of_a_step_do_not_say_which_class_is_asked_for():
+    setup = conditional(batch_size=6400, marginal=(0.5, 0.0, 0.5))
+    setup = replace(setup, sampler=replace(setup.sampler, generator=Shades()))
+    of_d = draws.for_discriminator(setup)
+    for inputs in (of_d, draws.for_generator(setup, of_d)):
+        assert torch.corrcoef(torch.stack([inputs.z[:, 0], inputs.fake_labels.float()]))[0, 1].abs() < 0.05
 
 
 def test_unconditional_networks_get_no_labels():

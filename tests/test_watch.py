@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -108,6 +109,22 @@ def test_looks_are_due_in_the_first_row_after_a_multiple_of_their_interval(tmp_p
     short = logged(tmp_path, looks_every=3, steps=5, log_every=4)
     assert [row["step"] for row in short if any(name.startswith("sigma/") for name in row)] == [4]
     assert [row["metric/step"] for row in short] == [4, 5], "measures are due in the last row whatever the interval"
+
+
+def test_rows_count_the_updates_of_each_player(tmp_path):
+    rows = logged(tmp_path, looks_every=9, steps=3, n_critic=2)
+    assert [(row["step"], row["d_step"], row["images"]) for row in rows] == [(1, 2, 12), (2, 4, 24), (3, 6, 36)]
+
+
+def test_rows_are_on_disk_before_a_checkpoint_counts_them(tmp_path, monkeypatch):
+    setup = make_setup(steps=2)
+    log = MetricsLog(RunDirectory(tmp_path), setup.state, setup.schedule, looks_every=9)
+    for report in train(setup):
+        log(report)
+    synced = []
+    monkeypatch.setattr(watch.os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_size))
+    assert [log.offset()] == synced == [(tmp_path / "metrics.jsonl").stat().st_size]
+    log.close()
 
 
 def test_the_rate_is_that_of_the_images_since_the_row_before(tmp_path, monkeypatch):
