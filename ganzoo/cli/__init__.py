@@ -11,6 +11,8 @@ import typer
 from ganzoo.cli import context
 from ganzoo.cli.check import EXAMPLES as CHECK_EXAMPLES
 from ganzoo.cli.check import check_command
+from ganzoo.cli.data import EXAMPLES as DATA_EXAMPLES
+from ganzoo.cli.data import data_command
 from ganzoo.cli.doctor import doctor_command
 from ganzoo.cli.dotted_flags import written_out
 from ganzoo.cli.failure import guarded
@@ -41,6 +43,7 @@ app = typer.Typer(
 for command, function, examples in (
     ("list", list_command, None),
     ("info", info_command, None),
+    ("data", data_command, DATA_EXAMPLES),
     ("run", run_command, RUN_EXAMPLES),
     ("resume", resume_command, None),
     ("sample", sample_command, SAMPLE_EXAMPLES),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -10,7 +11,7 @@ from pydantic import Field, field_validator
 from ganzoo.component import DatasetOptions
 from ganzoo_datasets.files.choosing import choose
 from ganzoo_datasets.files.opening import check_pixels, open_pictures
-from ganzoo_datasets.files.recognition import recognize
+from ganzoo_datasets.files.recognition import LAYOUTS, recognize
 
 if TYPE_CHECKING:
     from ganzoo.protocols import Dataset
@@ -74,6 +75,11 @@ class Pictures(DatasetOptions):
     @classmethod
     def _absolute(cls, path: str | None) -> str | None:
         return None if path is None else str(Path(path).expanduser().absolute())
+
+    @classmethod
+    def layouts(cls) -> Mapping[str, str]:
+        """The layouts that are recognized, in the order in which they are asked."""
+        return {layout.name: layout.summary for layout in LAYOUTS}
 
     def open(self, *, image_size: int | None, channels: int | None, split: str, cache: Path) -> Dataset:
         """Find the pictures and decode one split, or map what an earlier run decoded.
