@@ -104,7 +104,7 @@ def long_on_a_cpu(seconds: float, device: str) -> Finding | None:
     return Finding(
         "advised",
         f"this takes about {seconds / 86400:.1f} days on a CPU",
-        "--device cuda where there is a GPU, a smaller --image-size such as --image-size 32, or fewer --steps",
+        "--device cuda on a machine with a GPU, or smaller images or fewer steps, such as --image-size 32 --steps 5000",
         section="train",
     )
 

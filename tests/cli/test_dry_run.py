@@ -54,14 +54,14 @@ def test_how_many_items_each_class_has(ganzoo, tmp_path):
         (tmp_path / "pictures" / name).mkdir(parents=True)
         for number in range(count):
             Image.new("RGB", (40, 40)).save(tmp_path / "pictures" / name / f"{number}.png")
-    line = "run --data pictures --image-size 32 --batch-size 4 --dry-run"
+    line = "run --data ./pictures --image-size 32 --batch-size 4 --dry-run"
     assert ganzoo(f"{line} --json").json["classes"] == {"melanoma": 2, "nevus": 5}
     assert re.search(r"classes +melanoma \(2\), nevus \(5\) *\n", ganzoo(line).out)
 
 
 def test_in_words(tiny):
     out = tiny("--dry-run").out
-    assert re.search(r"data +synthetic: 16 items of 3 × 8 × 8", out)
+    assert re.search(r"data +16 images \(synthetic\); 8 classes: mode-0 2, mode-1 2,.*; splits train 16; RGB 8×8", out)
     assert re.search(r"discriminator +1 × 2 × 2 logits a sample, 295 parameters", out)
     assert re.search(r"receptive field +16 × 16 pixels per logit", out)
     assert re.search(r"time +about \d+ s on cpu", out)
