@@ -33,9 +33,9 @@ from ganzoo.cli import app
 from ganzoo.cli.dotted_flags import written_out
 from ganzoo.component import KINDS, Component
 from ganzoo.config.schema import COLLECTIONS, DEFAULT_STEPS, SHARED_DATA_KEYS, RunConfig
-from ganzoo.protocols import StepView, TrackedRun
 from ganzoo.planning.overview import Overview
 from ganzoo.planning.remarks import REMARKS
+from ganzoo.protocols import StepView, TrackedRun
 from ganzoo.registry import Registry, parse_kind
 from ganzoo.runs import session as runs
 from ganzoo.studies.matrix import Status

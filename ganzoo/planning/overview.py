@@ -138,14 +138,14 @@ def of_plan(plan: Plan) -> str:
 def see_command(plan: Plan) -> str:
     """The command that shows these data with everything left out."""
     data, chosen = plan.config.data, plan.options["data"]
-    fields = {"split": DataConfig.model_fields["split"], **type(chosen).model_fields}
-    values = {"split": data.split, **data.options()}
-    by_path = data.name == "pictures"
-    words = ["ganzoo", "data", str(values["path"]) if by_path else data.name]
-    for key in sorted(fields.keys() - ({"path"} if by_path else set())):
-        if values[key] != fields[key].get_default(call_default_factory=True):
-            value = values[key]
-            words += ["--set", f"data.{key}={value if isinstance(value, str) else json.dumps(value)}"]
+    fields, values = type(chosen).model_fields, chosen.model_dump(mode="json")
+    given = {key: values[key] for key in fields if getattr(chosen, key) != fields[key].get_default(call_default_factory=True)}
+    if data.split != DataConfig.model_fields["split"].default:
+        given["split"] = data.split
+    place = given.pop("path") if data.name == "pictures" else data.name
+    words = ["ganzoo", "data", str(place)]
+    for key, value in sorted(given.items()):
+        words += ["--set", f"data.{key}={value if isinstance(value, str) else json.dumps(value)}"]
     return shlex.join(words)
 
 
@@ -159,10 +159,9 @@ def look_at(choice: Choice) -> tuple[Dataset, Overview]:
     options, data = parse_options(choice), choice.config.data
     with early_log() as early:
         dataset = open_data(choice, options["data"])
-        seen = overview(dataset, name=data.name, split=data.split)
-        splits = seen.splits if _surveyed(dataset) else _counted(choice, options["data"], dataset)
-    values = seen.range or _range(dataset)
-    return dataset, replace(seen, splits=splits, range=values, warnings=early.warnings)
+    seen = overview(dataset, name=data.name, split=data.split)
+    splits = seen.splits if _surveyed(dataset) else _counted(choice, options["data"], dataset)
+    return dataset, replace(seen, splits=splits, range=seen.range or _range(dataset), warnings=early.warnings)
 
 
 def _surveyed(dataset: Dataset) -> bool:

@@ -114,3 +114,24 @@ def test_keys_are_never_cropped(tiny):
     rows = values(tiny("--reg gradient-penalty --dry-run --json"))
     words = tiny("--reg gradient-penalty --dry-run", width=44).out.split()
     assert set(rows) <= set(words)
+
+
+def test_remarks(tiny):
+    """Of 16 images, and of a number of steps that no CPU does in a day."""
+    found = tiny("--steps 1000000000 --dry-run --json").json["remarks"]
+    assert [words.split("\n")[0].split(" 16 ")[0].split(" about ")[0] for words in found] == [
+        "a discriminator learns",
+        "this takes",
+    ]
+    assert re.search(r"this takes about [\d.]+ days on a CPU\n +fix: --device cuda", found[1])
+    assert "remark: a discriminator learns 16 images by heart" in tiny("--dry-run").out
+    assert "remark" not in tiny("--augment ada --dry-run").out
+
+
+def test_warnings_of_opening_are_among_those_of_the_plan(ganzoo, tmp_path):
+    for number in range(5):
+        (tmp_path / "p").mkdir(exist_ok=True)
+        Image.new("RGB", (8, 8), (40 * number, 0, 0)).save(tmp_path / f"p/{number}.png")
+    (tmp_path / "p/broken.png").write_bytes(b"nothing")
+    line = "run --data ./p --data.on_error skip --image-size 8 --batch-size 4 --dry-run --json"
+    assert "1 of 6 images cannot be read" in ganzoo(line).json["warnings"][0]
