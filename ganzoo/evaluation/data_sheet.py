@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -16,14 +17,15 @@ CELL, GAP = 96, 4
 COLUMNS, ROWS = 10, 6
 MOST_CLASSES = 20
 POINTS = 2048
-MARGIN, NARROWEST = 12, 420
+MARGIN, BETWEEN = 12, 16
+"""Pixels around everything, and between two classes side by side."""
 LINE, TITLE, CAPTION = 22, 15, 13
 """Height of a line of text, and the sizes of the letters in a title and in the caption."""
 INK, FAINT = (20, 20, 20), (110, 110, 110)
 
 
 def data_sheet(dataset: Dataset, seen: Overview) -> Image.Image:
-    """Rows by class with name and count, or a block of images where there are no classes; points as a scatter plot.
+    """A row of images for each class, with name and count, or a block of images; of points, a scatter plot.
 
     The items are spread evenly over the dataset, so the same data make the same sheet.
     """
@@ -31,8 +33,9 @@ def data_sheet(dataset: Dataset, seen: Overview) -> Image.Image:
         points = dataset.read(_spread(torch.arange(len(dataset)), POINTS))
         return framed(scatter(points, points))
     size, titled = _cell(seen.shape), _titled(dataset, seen)
+    limit = COLUMNS * (size[0] + GAP) - GAP
     rows = [(title, _row([_fitted(image, size) for image in dataset.read(places)])) for title, places in titled]
-    return _stacked(rows, _caption(seen, len(rows)))
+    return _sheet([_block(title, row, limit) for title, row in rows], _caption(seen, len(rows)), limit)
 
 
 def _titled(dataset: Dataset, seen: Overview) -> list[tuple[str, torch.Tensor]]:
@@ -74,20 +77,33 @@ def _row(pictures: Sequence[Image.Image]) -> Image.Image:
     return row
 
 
-def _stacked(rows: Sequence[tuple[str, Image.Image]], caption: str) -> Image.Image:
-    """Rows one below the other, each under its title where it has one, and a caption at the foot."""
-    width = max(NARROWEST, *(row.width for _, row in rows))
-    height = sum((LINE if title else 0) + row.height + GAP for title, row in rows) + LINE
-    sheet = Image.new("RGB", (width + 2 * MARGIN, height + 2 * MARGIN), "white")
-    draw, top = ImageDraw.Draw(sheet), MARGIN
-    for title, row in rows:
-        if title:
-            top += LINE
-            draw.text((MARGIN, top - 4), _shortened(title, TITLE, width), fill=INK, anchor="ls", font=_font(TITLE))
-        sheet.paste(row, (MARGIN, top))
-        top += row.height + GAP
-    text = _shortened(caption, CAPTION, width)
-    draw.text((MARGIN, top + LINE - 4), text, fill=FAINT, anchor="ls", font=_font(CAPTION))
+def _block(title: str, row: Image.Image, limit: int) -> Image.Image:
+    """A row of images under its title, if it has one."""
+    title = _shortened(title, TITLE, limit)
+    head, width = LINE if title else 0, max(row.width, math.ceil(_font(TITLE).getlength(title)))
+    block = Image.new("RGB", (width, head + row.height), "white")
+    ImageDraw.Draw(block).text((0, head - 4), title, fill=INK, anchor="ls", font=_font(TITLE))
+    block.paste(row, (0, head))
+    return block
+
+
+def _sheet(blocks: Sequence[Image.Image], caption: str, limit: int) -> Image.Image:
+    """Blocks from left to right, as many as fit beside each other, and a caption at the foot."""
+    places, left, top, below = [], 0, 0, 0
+    for block in blocks:
+        if left and left + block.width > limit:
+            left, top = 0, below
+        places.append((MARGIN + left, MARGIN + top))
+        left += block.width + BETWEEN
+        below = max(below, top + block.height + GAP)
+    caption = _shortened(caption, CAPTION, limit)
+    right = max(place[0] + block.width for place, block in zip(places, blocks, strict=True))
+    right = max(right, MARGIN + math.ceil(_font(CAPTION).getlength(caption)))
+    sheet = Image.new("RGB", (right + MARGIN, below + LINE + 2 * MARGIN), "white")
+    for place, block in zip(places, blocks, strict=True):
+        sheet.paste(block, place)
+    foot = (MARGIN, MARGIN + below + LINE - 4)
+    ImageDraw.Draw(sheet).text(foot, caption, fill=FAINT, anchor="ls", font=_font(CAPTION))
     return sheet
 
 

@@ -139,7 +139,9 @@ def see_command(plan: Plan) -> str:
     """The command that shows these data with everything left out."""
     data, chosen = plan.config.data, plan.options["data"]
     fields, values = type(chosen).model_fields, chosen.model_dump(mode="json")
-    given = {key: values[key] for key in fields if getattr(chosen, key) != fields[key].get_default(call_default_factory=True)}
+    given = {
+        key: values[key] for key in fields if getattr(chosen, key) != fields[key].get_default(call_default_factory=True)
+    }
     if data.split != DataConfig.model_fields["split"].default:
         given["split"] = data.split
     place = given.pop("path") if data.name == "pictures" else data.name
