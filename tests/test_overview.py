@@ -51,3 +51,9 @@ def test_many_classes_are_counted_not_named():
     dataset.spec = DataSpec(shape=(3, 8, 8), classes=names, marginal=(0.02,) * 50)
     dataset.labels = torch.arange(50).repeat(2)[:99]
     assert "50 classes of 1 to 2;" in overview(dataset, name="theirs", split="train").line("…")
+
+
+def test_a_name_that_is_not_valid_utf8_can_be_logged():
+    dataset = _Anything()
+    dataset.spec = DataSpec(shape=(3, 8, 8), classes=("caf\udce9", "tea"), marginal=(0.5, 0.5))
+    assert "caf\\udce9 1, tea 2" in overview(dataset, name="theirs", split="train").line("…")

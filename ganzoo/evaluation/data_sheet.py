@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 
 import torch
 from PIL import Image, ImageDraw, ImageFont
@@ -21,6 +22,7 @@ MARGIN, BETWEEN = 12, 16
 """Pixels around everything, and between two classes side by side."""
 LINE, TITLE, CAPTION = 22, 15, 13
 """Height of a line of text, and the sizes of the letters in a title and in the caption."""
+FONTS = ("DejaVuSans.ttf", "Arial Unicode.ttf", "Arial.ttf", "arial.ttf")
 INK, FAINT = (20, 20, 20), (110, 110, 110)
 
 
@@ -115,12 +117,15 @@ def _caption(seen: Overview, shown: int) -> str:
     return "; ".join(words)
 
 
+@cache
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """DejaVu has more letters than Pillow's own font, where it is installed."""
-    try:
-        return ImageFont.truetype("DejaVuSans.ttf", size)
-    except OSError:
-        return ImageFont.load_default(size)
+    """A font of the system where there is one: Pillow's own has few letters beyond ASCII."""
+    for name in FONTS:
+        try:
+            return ImageFont.truetype(name, size)
+        except OSError:
+            continue
+    return ImageFont.load_default(size)
 
 
 def _shortened(text: str, size: int, width: int) -> str:

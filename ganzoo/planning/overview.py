@@ -75,8 +75,11 @@ class Overview:
         }
 
     def line(self, see: str) -> str:
-        """All of it in one line; ``see`` is the command that shows the rest."""
-        return "; ".join(self._parts(see))
+        """All of it in one line; ``see`` is the command that shows the rest.
+
+        A name that is not valid UTF-8 is escaped, since a log could not hold it.
+        """
+        return "; ".join(self._parts(see)).encode("utf-8", "backslashreplace").decode()
 
     def _parts(self, see: str) -> Iterator[str]:
         yield f"{self.images:,} {'vectors' if self.channels is None else 'images'} ({self.layout})"
