@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -76,11 +75,6 @@ class Pictures(DatasetOptions):
     def _absolute(cls, path: str | None) -> str | None:
         return None if path is None else str(Path(path).expanduser().absolute())
 
-    @classmethod
-    def layouts(cls) -> Mapping[str, str]:
-        """The layouts that are recognized, in the order in which they are asked."""
-        return {layout.name: layout.summary for layout in LAYOUTS}
-
     def open(self, *, image_size: int | None, channels: int | None, split: str, cache: Path) -> Dataset:
         """Find the pictures and decode one split, or map what an earlier run decoded.
 
@@ -96,3 +90,8 @@ class Pictures(DatasetOptions):
         return open_pictures(
             collection, chosen, self, image_size=image_size, channels=channels, cache=cache / "pictures"
         )
+
+    @classmethod
+    def layouts(cls) -> dict[str, str]:
+        """The layouts that are recognized, in the order in which they are asked."""
+        return {layout.name: layout.summary for layout in LAYOUTS}
