@@ -69,6 +69,9 @@ def page(description: Description) -> str:
         parts += ["## Formula", fenced(description.formula, "text")]
     if model is not None:
         parts += ["## What it does", *(linked(text(paragraph)) for paragraph in description.prose)]
+    if description.layouts:
+        named = [[f"`{name}`", text(summary)] for name, summary in description.layouts.items()]
+        parts += ["## Layouts", "Asked in this order.", table(["layout", "what it is"], named)]
     if description.options:
         rows = [[f"`{one.name}`", text(one.type), text(one.default), text(one.help)] for one in description.options]
         parts += ["## Options", table(["option", "type", "default", "meaning"], rows)]

@@ -285,6 +285,14 @@ class DatasetOptions(Options):
         default="stop", description="at an item that cannot be read: stop, naming all of them, or skip and list them"
     )
 
+    @classmethod
+    def layouts(cls) -> Mapping[str, str]:
+        """Layout → how its files lie, in a line; for ``ganzoo info``. Empty where there is one way alone.
+
+        A dataset that recognizes several ways in which data are kept lists them here. No file is looked at.
+        """
+        return {}
+
     def open(self, *, image_size: int | None, channels: int | None, split: str, cache: Path) -> Dataset:
         """Open the data. ``None`` leaves size or channels to the dataset, which states them in its ``spec``.
 

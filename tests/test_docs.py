@@ -33,6 +33,8 @@ from ganzoo.cli import app
 from ganzoo.cli.dotted_flags import written_out
 from ganzoo.component import KINDS, Component
 from ganzoo.config.schema import COLLECTIONS, DEFAULT_STEPS, SHARED_DATA_KEYS, RunConfig
+from ganzoo.planning.overview import Overview
+from ganzoo.planning.remarks import REMARKS
 from ganzoo.protocols import StepView, TrackedRun
 from ganzoo.registry import Registry, parse_kind
 from ganzoo.runs import session as runs
@@ -304,7 +306,20 @@ def test_no_block_goes_untried():
     ]
     assert untried == []
     asked = {words[1] for block in blocks("bash", "console") for words, _ in shell_lines(block) if words[0] == "ganzoo"}
-    tried = {"list", "info", "plugins", "doctor", "new-plugin", "check", "run", "matrix", "plot", "sample", "resume"}
+    tried = {
+        "list",
+        "info",
+        "data",
+        "plugins",
+        "doctor",
+        "new-plugin",
+        "check",
+        "run",
+        "matrix",
+        "plot",
+        "sample",
+        "resume",
+    }
     assert {word for word in asked if not word.startswith("-")} <= tried
 
 
@@ -326,6 +341,14 @@ def test_cheap_commands_run(words, site, here):
     result = invoke(filled_in(words, {}))
     assert result.exit_code == 0, result.output
     assert result.output
+
+
+@pytest.mark.parametrize("words", ganzoo_lines("data"))
+def test_data_commands_show_data(words, site, pictures, here):
+    result = invoke(filled_in(words, pictures))
+    assert result.exit_code == 0, result.output
+    assert "layout" in result.output
+    assert list(here.glob("*.png"))
 
 
 @pytest.mark.parametrize("words", ganzoo_lines("new-plugin"))
@@ -595,6 +618,21 @@ def test_files_of_a_run(tiny_runs):
 def test_files_of_a_checkpoint(tiny_runs):
     written = {path.name for run in tiny_runs for path in run.directory.checkpoint_folders()[0].iterdir()}
     assert set(documented(GUIDE, "file of a checkpoint")) == written
+
+
+def test_keys_of_the_overview():
+    seen = Overview(layout="", images=0, shape=(1, 8, 8)).as_json()
+    assert documented(GUIDE, "key of the object") == list(seen)
+
+
+def test_remarks_are_in_the_guide():
+    """Every fix that does not depend on the data stands in the table, and there are as many rows as remarks."""
+    text = (ROOT / "ganzoo" / "planning" / "remarks.py").read_text("utf-8")
+    shown = " ".join(way for _, way in rows(GUIDE, "what is remarked on"))
+    ways = set(re.findall(r"--(?:set|disc|augment|device) [\w.=-]+", text))
+    assert "--augment ada" in ways
+    assert {way for way in ways if way not in shown} == set()
+    assert len(rows(GUIDE, "what is remarked on")) == len(REMARKS) + 1  # and the one on a measured estimate
 
 
 def test_configuration_keys_and_defaults():

@@ -29,7 +29,7 @@ IMAGES = {
 def described(config):
     plan = make_plan(choose(Registry.load(plugins=False), [ConfigLayer("file", flatten(config))]))
     setup = assemble(plan)
-    return plan, setup, manifest.describe(plan, setup)
+    return plan, setup, manifest.describe(plan, setup, warnings=("odd",))
 
 
 def test_parameters_and_passes_are_those_of_the_networks():
@@ -59,7 +59,7 @@ def test_a_run_goes_on_as_running_and_ends_again(monkeypatch):
     before = manifest.ended(content, "interrupted", 2)
     assert (before["status"], before["step"], before["ended"]) == ("interrupted", 2, "then")
     setup.state.step = 2
-    now = manifest.continued({**before, "threads": 99}, plan, setup)
+    now = manifest.continued({**before, "threads": 99}, plan, setup, warnings=("odd", "new"))
     assert (now["status"], now["ended"], now["threads"]) == ("running", None, torch.get_num_threads())
     assert now["started"] == content["started"]
     changed = {"threads": {"was": 99, "is": torch.get_num_threads()}}

@@ -260,7 +260,7 @@ class TestRefusals:
 
     def test_no_classes_is_told_once(self, registry, tmp_path):
         message = str(self.refusal(registry, flags(f"data={pictures(tmp_path)}", "disc=acgan", "reg=none")))
-        assert message.startswith("data folder has no classes, but they are required by discriminator acgan\n")
+        assert message.startswith("data pictures has no classes, but they are required by discriminator acgan\n")
 
     def test_classes_from_sub_folders(self, registry, tmp_path):
         folder = pictures(tmp_path, classes=("cat", "dog"))
@@ -275,7 +275,7 @@ class TestRefusals:
     def test_missing_data_and_a_combination_together(self, registry, tmp_path):
         error = self.refusal(registry, flags(f"data={tmp_path / 'none'}", "reg=auxiliary-classifier"))
         assert "2 problems" in error.message
-        assert f"there is no folder {tmp_path / 'none'}" in error.message
+        assert f"there is no file or folder {tmp_path / 'none'}" in error.message
 
     def test_a_network_larger_than_memory(self, registry):
         # More than any address space: nothing is ever touched.

@@ -16,7 +16,7 @@ import yaml
 from pydantic_core import to_jsonable_python
 
 from ganzoo.catalog.type_names import type_name
-from ganzoo.component import Options
+from ganzoo.component import DatasetOptions, Options
 from ganzoo.config.schema import COLLECTIONS
 from ganzoo.errors import GanzooError
 from ganzoo.registry import Entry, Registry, parse_kind
@@ -46,6 +46,7 @@ class Description:
         options: its options in words; empty for a recipe.
         schema: the JSON Schema of its options; ``None`` for a recipe.
         suggests: configuration path → value.
+        layouts: of a dataset: layout → how its files lie, where it knows several.
         yaml: a piece of configuration that selects it, ready to be pasted; ``None`` where no section does.
     """
 
@@ -56,6 +57,7 @@ class Description:
     options: tuple[Option, ...]
     schema: Mapping[str, object] | None
     suggests: Mapping[str, object]
+    layouts: Mapping[str, str]
     yaml: str | None
 
     def as_json(self) -> dict[str, object]:
@@ -66,6 +68,7 @@ class Description:
             "formula": self.formula,
             "paper": self.entry.component.paper,
             "suggests": self.suggests,
+            "layouts": self.layouts,
             "yaml": self.yaml,
         }
 
@@ -101,6 +104,7 @@ def describe(registry: Registry, entry: Entry) -> Description:
             options=tuple(_options(model)) if model else (),
             schema=model.model_json_schema() if model else None,
             suggests=to_jsonable_python(dict(entry.component.suggests), fallback=str),
+            layouts=dict(model.layouts()) if model and issubclass(model, DatasetOptions) else {},
             yaml=_yaml(registry, entry, model) if model else entry.recipe_text(),
         )
 

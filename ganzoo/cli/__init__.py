@@ -11,6 +11,8 @@ import typer
 from ganzoo.cli import context
 from ganzoo.cli.check import EXAMPLES as CHECK_EXAMPLES
 from ganzoo.cli.check import check_command
+from ganzoo.cli.data import EXAMPLES as DATA_EXAMPLES
+from ganzoo.cli.data import data_command
 from ganzoo.cli.doctor import EXAMPLES as DOCTOR_EXAMPLES
 from ganzoo.cli.doctor import doctor_command
 from ganzoo.cli.dotted_flags import written_out
@@ -46,6 +48,7 @@ app = typer.Typer(
 for command, function, examples in (
     ("list", list_command, LIST_EXAMPLES),
     ("info", info_command, INFO_EXAMPLES),
+    ("data", data_command, DATA_EXAMPLES),
     ("run", run_command, RUN_EXAMPLES),
     ("resume", resume_command, RESUME_EXAMPLES),
     ("sample", sample_command, SAMPLE_EXAMPLES),

@@ -12,22 +12,29 @@ from rich.text import Text
 from ganzoo.cli.context import console
 from ganzoo.config.layers import leaves
 from ganzoo.evaluation.measuring import metrics_of
+from ganzoo.planning import overview
 from ganzoo.planning.plan import Plan
+from ganzoo.planning.remarks import long_on_a_cpu, remarks
 from ganzoo.program import as_started
 from ganzoo.runs.assembly import assemble
 from ganzoo.runs.tracking import ChosenTracker
 from ganzoo.training.estimate import Estimate, estimate
 
 
-def show(plan: Plan, trackers: Sequence[ChosenTracker], *, as_json: bool) -> None:
-    """Print the plan; measures a few real steps on a scratch copy that nobody keeps."""
+def show(plan: Plan, trackers: Sequence[ChosenTracker], *, said: Sequence[str] = (), as_json: bool) -> None:
+    """Print the plan; measures a few real steps on a scratch copy that nobody keeps.
+
+    ``said`` are the warnings of opening the data, which stand on standard error already.
+    """
     metrics_of(plan)
     cost = estimate(assemble(plan))
     facts = _facts(plan, cost) | {"trackers": [tracker.entry.name for tracker in trackers]}
     values = leaves(plan.config.model_dump(mode="json"))
+    advice = [str(one) for one in (*remarks(plan), long_on_a_cpu(facts["estimated_seconds"], cost.device)) if one]
     if as_json:
         rows = [{"path": path, "value": value, "origin": plan.origins[path]} for path, value in values.items()]
-        print(json.dumps({"config": rows, **facts, "warnings": [str(one) for one in plan.warnings]}, indent=2))
+        found = {"warnings": [*said, *map(str, plan.warnings)], "remarks": advice}
+        print(json.dumps({"config": rows, **facts, **found}, indent=2))
         return
     out = console()
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -41,11 +48,13 @@ def show(plan: Plan, trackers: Sequence[ChosenTracker], *, as_json: bool) -> Non
     out.print(table)
     out.print()
     summary = Table.grid(padding=(0, 2, 0, 0))
-    for key, value in _in_words(facts):
+    for key, value in (("data", overview.of_plan(plan)), *_in_words(facts)):
         summary.add_row(Text(key, style="cyan"), Text(value))
     out.print(summary)
     for finding in plan.warnings:
         out.print(Text.assemble(("\nwarning: ", "bold yellow"), as_started(str(finding))))
+    for remark in advice:
+        out.print(Text.assemble(("\nremark: ", "bold cyan"), as_started(remark)))
 
 
 def _facts(plan: Plan, cost: Estimate) -> dict[str, Any]:
@@ -73,8 +82,7 @@ def _classes(plan: Plan) -> dict[str, int]:
 
 
 def _in_words(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    data, field = facts["data"], facts["receptive_field"]
-    yield "data", f"{data['name']}: {data['items']:,} items of {_shape(data['shape'])}"
+    field = facts["receptive_field"]
     yield "classes", ", ".join(f"{name} ({count:,})" for name, count in facts["classes"].items()) or "none"
     yield "conditional", "yes" if facts["conditional"] else "no"
     for player, shape in (("generator", "generator_output"), ("discriminator", "discriminator_logits")):

@@ -59,6 +59,8 @@ def _print(out: Console, description: Description) -> None:
         _print_verbatim(out, "formula", description.formula)
     if any(paragraph != entry.component.summary for paragraph in description.prose):
         _print_prose(out, description.prose)
+    if description.layouts:
+        _print_pairs(out, "layouts, asked in this order", description.layouts)
     if description.options:
         _print_options(out, description)
     if description.suggests:

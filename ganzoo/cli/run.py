@@ -16,6 +16,7 @@ from ganzoo.cli.log_console import log_console
 from ganzoo.config.layers import ConfigLayer, flatten, parse_assignments
 from ganzoo.errors import ConfigError
 from ganzoo.planning.choice import choose, file_layer
+from ganzoo.planning.early_log import early_log
 from ganzoo.runs import tracking
 
 if TYPE_CHECKING:
@@ -146,24 +147,25 @@ def run_command(
     ]
     folder = runs_folder(runs, out)
     console = log_console(quiet=quiet)
-    known = registry()
-    layers = [file_layer(config, known)] if config is not None else []
-    wanted, other_assignments = tracking.asked_for(known, tracker or (), parse_assignments(assignments or ()))
-    layers += [ConfigLayer("--set", other_assignments), *flags]
-    choice = choose(known, layers)  # a wrong name or key is answered at once: what follows imports torch
-    from ganzoo.planning.plan import make_plan
-    from ganzoo.runs import session
+    with early_log() as early:
+        known = registry()
+        layers = [file_layer(config, known)] if config is not None else []
+        wanted, other_assignments = tracking.asked_for(known, tracker or (), parse_assignments(assignments or ()))
+        layers += [ConfigLayer("--set", other_assignments), *flags]
+        choice = choose(known, layers)  # a wrong name or key is answered at once: what follows imports torch
+        from ganzoo.planning.plan import make_plan
+        from ganzoo.runs import session
 
-    trackers = tracking.chosen(wanted)
-    with printing_to_stderr():
-        plan = make_plan(choice)
-    if dry_run:
-        from ganzoo.cli.dry_run import show
+        trackers = tracking.chosen(wanted)
+        with printing_to_stderr():
+            plan = make_plan(choice)
+        if dry_run:
+            from ganzoo.cli.dry_run import show
 
-        show(plan, trackers, as_json=as_json)
-        return
-    with printing_to_stderr():
-        run = session.start(plan, out=folder, console=console, trackers=trackers)
+            show(plan, trackers, said=early.warnings, as_json=as_json)
+            return
+        with printing_to_stderr():
+            run = session.start(plan, out=folder, console=console, trackers=trackers, early=early)
     print_outcome(run, as_json=as_json)
 
 

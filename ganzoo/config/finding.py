@@ -9,7 +9,7 @@ from typing import Literal
 
 from ganzoo.errors import ConfigError
 
-Status = Literal["refused", "warned"]
+Status = Literal["refused", "warned", "advised"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,8 @@ class Finding:
     """Something that does not fit, why, and what mends it.
 
     Attributes:
-        status: ``refused`` cannot be computed; ``warned`` runs, but is ill-posed.
+        status: ``refused`` cannot be computed; ``warned`` runs, but is ill-posed; ``advised`` runs, and something else
+            would do better.
         section: the part of the configuration it is about, where it is about one.
     """
 

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from ganzoo.component import DatasetOptions, Options
+from ganzoo.component import Options
 from ganzoo.config.finding import Finding, refusal
 from ganzoo.config.layers import Merged, leaves
 from ganzoo.config.schema import COLLECTIONS, DEFAULT_STEPS, SELECTIONS, RunConfig, Selection
-from ganzoo.data import cache_folder
-from ganzoo.errors import ConfigError, DataError, ResourceError
+from ganzoo.errors import ConfigError, DataError
 from ganzoo.planning.choice import Choice, facts, parse_options
+from ganzoo.planning.opening import code_of, open_data
 from ganzoo.planning.rules import judge
 from ganzoo.protocols import Dataset, DataSpec, Discriminator, Generator
 from ganzoo.registry import Entry
@@ -122,13 +119,8 @@ def _marginal(spec: DataSpec, sampling: str) -> tuple[float, ...]:
 
 
 def _open(choice: Choice, options: Mapping[str, Options]) -> Dataset:
-    data, chosen = choice.config.data, options["data"]
-    assert isinstance(chosen, DatasetOptions)
     try:
-        with _code_of(choice.entries["data"], "cannot be opened"):
-            return chosen.open(
-                image_size=data.image_size, channels=data.channels, split=data.split, cache=cache_folder()
-            )
+        return open_data(choice, options["data"])
     except DataError as error:
         others = [one for one in judge(facts(choice.entries, options)) if one.status == "refused"]
         if not others:
@@ -161,7 +153,7 @@ def _resolve(
     resolved, misfits = dict(options), {}
     for section, chosen in options.items():
         try:
-            with _code_of(choice.entries[section], "cannot be adapted to the data"):
+            with code_of(choice.entries[section], "cannot be adapted to the data"):
                 resolved[section] = chosen.resolve(spec)
         except ConfigError as error:
             misfits[section] = _misfit(error, section)
@@ -177,7 +169,7 @@ def _build(
         if section in misfits:
             continue
         try:
-            with seeded(choice.config.seed, f"init/{section}"), _code_of(choice.entries[section], "cannot be built"):
+            with seeded(choice.config.seed, f"init/{section}"), code_of(choice.entries[section], "cannot be built"):
                 networks[section] = options[section].build(spec)
         except ConfigError as error:
             misfits[section] = _misfit(error, section)
@@ -188,22 +180,6 @@ def _misfit(error: ConfigError | DataError, section: str) -> Finding:
     """An error as one finding among others."""
     lines, _, _ = str(error).partition("\n  next:")
     return Finding("refused", lines, error.hint or "", section=section)
-
-
-@contextmanager
-def _code_of(entry: Entry, fault: str) -> Iterator[None]:
-    """Run a component's code: its bugs are told apart from a lack of memory."""
-    with entry.blamed(fault):
-        try:
-            yield
-        except (MemoryError, RuntimeError) as error:
-            lacking = isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error)
-            if not lacking:
-                raise
-            raise ResourceError(
-                f"{entry.kind} {entry.name} does not fit into memory",
-                hint="use narrower networks, or a smaller --image-size",
-            ) from error
 
 
 def _resolved_config(config: RunConfig, options: Mapping[str, Options], dataset: Dataset) -> RunConfig:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -26,8 +26,8 @@ CONDITIONS = ("versions", "plugins", "device", "threads")
 """What must be the same for a resumed run to equal an uninterrupted one bit by bit."""
 
 
-def describe(plan: Plan, setup: Setup) -> dict[str, Any]:
-    """The manifest of a new run."""
+def describe(plan: Plan, setup: Setup, *, warnings: Sequence[str]) -> dict[str, Any]:
+    """The manifest of a new run; ``warnings`` were said before it began."""
     spec = plan.spec
     return {
         "status": "running",
@@ -50,7 +50,7 @@ def describe(plan: Plan, setup: Setup) -> dict[str, Any]:
             "generator": sum(parameter.numel() for parameter in setup.state.generator.parameters()),
             "discriminator": sum(parameter.numel() for parameter in setup.state.discriminator.parameters()),
         },
-        "warnings": [str(finding) for finding in plan.warnings],
+        "warnings": list(warnings),
         "origins": dict(plan.origins),
         "resumed": [],
     }
@@ -73,12 +73,22 @@ def conditions(plan: Plan, setup: Setup) -> dict[str, Any]:
     }
 
 
-def continued(before: Mapping[str, Any], plan: Plan, setup: Setup) -> dict[str, Any]:
-    """The manifest of a run that goes on; a condition that changed is noted, since bit-equality ends there."""
+def continued(before: Mapping[str, Any], plan: Plan, setup: Setup, *, warnings: Sequence[str]) -> dict[str, Any]:
+    """The manifest of a run that goes on; a condition that changed is noted, since bit-equality ends there.
+
+    Of ``warnings``, which were said before it went on, those are added that are new.
+    """
     now = conditions(plan, setup)
     changed = {key: {"was": before.get(key), "is": now[key]} for key in CONDITIONS if before.get(key) != now[key]}
     entry = {"at": _now(), "step": setup.state.step, "changed": changed}
-    return {**before, **now, "status": "running", "ended": None, "resumed": [*before.get("resumed", []), entry]}
+    return {
+        **before,
+        **now,
+        "status": "running",
+        "ended": None,
+        "warnings": list(dict.fromkeys([*before.get("warnings", []), *warnings])),
+        "resumed": [*before.get("resumed", []), entry],
+    }
 
 
 def ended(before: Mapping[str, Any], status: str, step: int, *, fault: str | None = None) -> dict[str, Any]:

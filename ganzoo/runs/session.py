@@ -6,7 +6,7 @@ import logging
 import shutil
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,11 @@ from ganzoo.config import layers as configuration
 from ganzoo.config.layers import ConfigLayer, RunConfig
 from ganzoo.errors import ConfigError, DivergedError, GanzooError, Interrupted, ResourceError
 from ganzoo.evaluation.measuring import measures, metrics_of, real_part
+from ganzoo.planning import overview
 from ganzoo.planning.choice import choose, file_layer
+from ganzoo.planning.early_log import EarlyLog, early_log
 from ganzoo.planning.plan import Plan, make_plan
+from ganzoo.planning.remarks import remarks
 from ganzoo.program import as_started
 from ganzoo.protocols import TrackedRun, Watcher
 from ganzoo.registry import Registry
@@ -58,30 +61,41 @@ def run(
         GanzooError: of the kind that the exit code of ``ganzoo run`` would name.
     """
     registry = registry or Registry.load()
-    layer = (
-        ConfigLayer("the mapping", configuration.flatten(config))
-        if isinstance(config, Mapping)
-        else file_layer(str(config), registry)
-    )
-    followed_by = tracking.chosen(tracking.wanted(registry, trackers))
-    plan = make_plan(choose(registry, [layer]))
-    return start(plan, out=Path(out) if out is not None else RUNS, console=Console(quiet=True), trackers=followed_by)
+    folder, silent = Path(out) if out is not None else RUNS, Console(quiet=True)
+    with early_log() as early:
+        layer = (
+            ConfigLayer("the mapping", configuration.flatten(config))
+            if isinstance(config, Mapping)
+            else file_layer(str(config), registry)
+        )
+        followed_by = tracking.chosen(tracking.wanted(registry, trackers))
+        plan = make_plan(choose(registry, [layer]))
+        return start(plan, out=folder, console=silent, trackers=followed_by, early=early)
 
 
-def start(plan: Plan, *, out: Path, console: Console, trackers: Sequence[ChosenTracker] = ()) -> Run:
-    """Train a plan in a new run directory below ``out``; nothing of it is left if a tracker cannot be started."""
+def start(
+    plan: Plan, *, out: Path, console: Console, trackers: Sequence[ChosenTracker] = (), early: EarlyLog | None = None
+) -> Run:
+    """Train a plan in a new run directory below ``out``; nothing of it is left if a tracker cannot be started.
+
+    ``early`` holds what was said while the plan was made, which belongs into the run's log and manifest.
+    """
     metrics_of(plan)  # what does not fit is to be told before anything is written
     with _resources():
         setup = assemble(plan)
     directory = RunDirectory.create(out, plan.name)
-    with directory.locked():
+    with directory.locked(), nullcontext(early) if early else early_log() as said:
         try:
             followers = _start_trackers(trackers, plan, setup, directory)
         except BaseException:
             _remove(directory.path)
             raise
         console.print(f"[bold]{directory.path}[/bold]", highlight=False, soft_wrap=True)
-        _train(plan, setup, directory, console, record=manifest.describe(plan, setup), offset=0, trackers=followers)
+        _announce(plan, setup)
+        for remark in remarks(plan):
+            logger.info("remark: %s", remark)
+        record = manifest.describe(plan, setup, warnings=said.warnings)
+        _train(plan, setup, directory, console, record=record, offset=0, trackers=followers, early=said)
     _say_what_next(directory, setup, console)
     return Run(directory.path)
 
@@ -110,7 +124,7 @@ def resume(
                 hint=f"start a new run with: ganzoo run --config {directory.config} --set {path}=…",
             )
     saved = ConfigLayer(str(directory.config), configuration.flatten(read_config(directory).model_dump(mode="json")))
-    with directory.locked():
+    with directory.locked(), early_log() as early:
         before = directory.read_manifest()
         plan = make_plan(choose(registry, [saved, *changes]))
         manifest.check_data(before, plan)
@@ -135,8 +149,10 @@ def resume(
             return None
         followers = _start_trackers(trackers, plan, setup, directory)
         console.print(f"[bold]{directory.path}[/bold]: from step {setup.state.step}", highlight=False, soft_wrap=True)
-        record, offset = manifest.continued(before, plan, setup), int(state.get("metrics_offset", 0))
-        _train(plan, setup, directory, console, record=record, offset=offset, trackers=followers)
+        _announce(plan, setup)
+        record = manifest.continued(before, plan, setup, warnings=early.warnings)
+        offset = int(state.get("metrics_offset", 0))
+        _train(plan, setup, directory, console, record=record, offset=offset, trackers=followers, early=early)
     _say_what_next(directory, setup, console)
     return Run(directory.path)
 
@@ -184,16 +200,14 @@ def _train(
     record: Mapping[str, Any],
     offset: int,
     trackers: Trackers,
+    early: EarlyLog,
 ) -> None:
     """The loop with all that watches it; manifest and trackers are told how it ended."""
     status, fault = "failed", None
-    with _logged_to(directory.log):
+    with _logged_to(directory.log, early):
         try:
             files.write_text(directory.config, configuration.to_yaml(plan.config))
             directory.write_manifest(record)
-            logger.info("%s", _headline(plan, setup))
-            if (seen := cores.chosen()) is not None and seen.busy:
-                logger.warning("other programs use the processor: %s", seen)
             with _resources(), setup.runtime.active():
                 _iterate(plan, setup, directory, console, offset, trackers)
             status = "finished"
@@ -220,8 +234,18 @@ def _train(
                 trackers.close(status)
 
 
+def _announce(plan: Plan, setup: Setup) -> None:
+    """What is trained, what it is trained on, and what is ill-posed."""
+    logger.info("%s", _headline(plan, setup))
+    if (seen := cores.chosen()) is not None and seen.busy:
+        logger.warning("other programs use the processor: %s", seen)
+    logger.info("data: %s", overview.of_plan(plan))
+    for finding in plan.warnings:
+        logger.warning("%s", finding)
+
+
 def _headline(plan: Plan, setup: Setup) -> str:
-    """What is trained, on what, where: the first line of a run's log."""
+    """What is trained, on what, where."""
     config, spec = plan.config, plan.spec
     networks = [f"D {config.discriminator.name}", f"G {config.generator.name}"]
     named = ", ".join([config.loss.name, *networks, *config.regularizers])
@@ -236,8 +260,6 @@ def _iterate(
     plan: Plan, setup: Setup, directory: RunDirectory, console: Console, offset: int, trackers: Trackers
 ) -> None:
     options, state, steps = plan.config.train, setup.state, setup.schedule.steps
-    for finding in plan.warnings:
-        logger.warning("%s", finding)
     with ExitStack() as stack:
         metrics = MetricsLog(
             directory,
@@ -285,13 +307,14 @@ def _iterate(
 
 
 @contextmanager
-def _logged_to(path: Path) -> Iterator[None]:
-    """Everything ganzoo says inside the block also goes to ``log.txt``, whatever the console shows of it.
+def _logged_to(path: Path, early: EarlyLog) -> Iterator[None]:
+    """Everything ganzoo said and says inside the block also goes to ``log.txt``, whatever the console shows of it.
 
     Tracebacks are said at level DEBUG, which the console shows only if asked to.
     """
     handler = logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    early.hand_to(handler)
     level = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG)

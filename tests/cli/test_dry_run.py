@@ -54,14 +54,14 @@ def test_how_many_items_each_class_has(ganzoo, tmp_path):
         (tmp_path / "pictures" / name).mkdir(parents=True)
         for number in range(count):
             Image.new("RGB", (40, 40)).save(tmp_path / "pictures" / name / f"{number}.png")
-    line = "run --data pictures --image-size 32 --batch-size 4 --dry-run"
+    line = "run --data ./pictures --image-size 32 --batch-size 4 --dry-run"
     assert ganzoo(f"{line} --json").json["classes"] == {"melanoma": 2, "nevus": 5}
     assert re.search(r"classes +melanoma \(2\), nevus \(5\) *\n", ganzoo(line).out)
 
 
 def test_in_words(tiny):
     out = tiny("--dry-run").out
-    assert re.search(r"data +synthetic: 16 items of 3 × 8 × 8", out)
+    assert re.search(r"data +16 images \(synthetic\); 8 classes: mode-0 2, mode-1 2,.*; splits train 16; RGB 8×8", out)
     assert re.search(r"discriminator +1 × 2 × 2 logits a sample, 295 parameters", out)
     assert re.search(r"receptive field +16 × 16 pixels per logit", out)
     assert re.search(r"time +about \d+ s on cpu", out)
@@ -114,3 +114,24 @@ def test_keys_are_never_cropped(tiny):
     rows = values(tiny("--reg gradient-penalty --dry-run --json"))
     words = tiny("--reg gradient-penalty --dry-run", width=44).out.split()
     assert set(rows) <= set(words)
+
+
+def test_remarks(tiny):
+    """Of 16 images, and of a number of steps that no CPU does in a day."""
+    found = tiny("--steps 1000000000 --dry-run --json").json["remarks"]
+    assert [words.split("\n")[0].split(" 16 ")[0].split(" about ")[0] for words in found] == [
+        "a discriminator learns",
+        "this takes",
+    ]
+    assert re.search(r"this takes about [\d.]+ days on a CPU\n +fix: --device cuda", found[1])
+    assert "remark: a discriminator learns 16 images by heart" in tiny("--dry-run").out
+    assert "remark" not in tiny("--augment ada --dry-run").out
+
+
+def test_warnings_of_opening_are_among_those_of_the_plan(ganzoo, tmp_path):
+    for number in range(5):
+        (tmp_path / "p").mkdir(exist_ok=True)
+        Image.new("RGB", (8, 8), (40 * number, 0, 0)).save(tmp_path / f"p/{number}.png")
+    (tmp_path / "p/broken.png").write_bytes(b"nothing")
+    line = "run --data ./p --data.on_error skip --image-size 8 --batch-size 4 --dry-run --json"
+    assert "1 of 6 images cannot be read" in ganzoo(line).json["warnings"][0]

@@ -91,7 +91,7 @@ class TestPictures:
     def test_a_folder_called_like_a_dataset(self, ganzoo, tmp_path):
         pictures(tmp_path / "digits")
         outcome = ganzoo("run --data ./digits --image-size 8 --batch-size 2 --steps 1 --disc.ndf 2 --gen.ngf 2")
-        assert config_of(tmp_path / outcome.out.strip())["data"]["name"] == "folder"
+        assert config_of(tmp_path / outcome.out.strip())["data"]["name"] == "pictures"
 
     def test_one_sub_folder_a_class(self, ganzoo, tmp_path):
         pictures(tmp_path / "pets", ("cat", "dog"))
@@ -105,13 +105,13 @@ class TestPictures:
         pictures(tmp_path / "cats")
         outcome = ganzoo("run --data cats --disc acgan --image-size 8")
         assert outcome.code == 2
-        assert "data folder has no classes" in outcome.err
+        assert "data pictures has no classes" in outcome.err
         assert "next:    use --data FOLDER with one subfolder per class, or --disc dcgan" in outcome.err
 
     def test_a_missing_folder(self, ganzoo, tmp_path):
         outcome = ganzoo("run --data ./nowhere")
         assert outcome.code == 3
-        assert f"there is no folder {tmp_path / 'nowhere'}" in outcome.err
+        assert f"there is no file or folder {tmp_path / 'nowhere'}" in outcome.err
 
 
 REFUSED = [

@@ -77,7 +77,7 @@ def open_pictures(
 
 
 def _survey(collection: Collection, seen: Seen, unreadable: Mapping[str, str]) -> Survey:
-    counts = Counter(item.split for item in collection.items)
+    counts = Counter(item.split for item in collection.items if item.name not in unreadable)
     return Survey(
         layout=collection.layout,
         splits={name: counts[name] for name in SPLITS if counts[name]},

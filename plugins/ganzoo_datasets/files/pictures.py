@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 from ganzoo.component import DatasetOptions
 from ganzoo_datasets.files.choosing import choose
 from ganzoo_datasets.files.opening import check_pixels, open_pictures
-from ganzoo_datasets.files.recognition import recognize
+from ganzoo_datasets.files.recognition import LAYOUTS, recognize
 
 if TYPE_CHECKING:
     from ganzoo.protocols import Dataset
@@ -90,3 +90,8 @@ class Pictures(DatasetOptions):
         return open_pictures(
             collection, chosen, self, image_size=image_size, channels=channels, cache=cache / "pictures"
         )
+
+    @classmethod
+    def layouts(cls) -> dict[str, str]:
+        """The layouts that are recognized, in the order in which they are asked."""
+        return {layout.name: layout.summary for layout in LAYOUTS}
