@@ -304,7 +304,7 @@ def test_a_folder_of_8_and_16_bits_white_is_zero_is_of_one_polarity(folder, capl
         (folder / name).write_bytes(written(values, photometric="miniswhite").getvalue())
     first, second = everything(open_folder(folder)).astype(int)
     assert np.abs(first - second).max() <= 1
-    assert "1 images: 0 to 255; 1 images: 0 to 65535" in caplog.text
+    assert "1 image: 0 to 255; 1 image: 0 to 65535" in caplog.text
 
 
 def test_a_tiff_with_the_name_of_a_png(folder):

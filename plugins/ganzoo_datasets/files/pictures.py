@@ -92,7 +92,10 @@ class Pictures(DatasetOptions):
     @classmethod
     def _pair(cls, value: Any) -> Any:
         """``0,1123`` is how a pair is written on the command line."""
-        return value.split(",") if isinstance(value, str) and "," in value else value
+        ends = value.split(",") if isinstance(value, str) and "," in value else value
+        if isinstance(ends, list | tuple) and any(isinstance(end, bool) for end in ends):
+            raise ValueError("true and false are not numbers")
+        return ends
 
     @field_validator("range")
     @classmethod

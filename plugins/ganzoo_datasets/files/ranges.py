@@ -55,7 +55,7 @@ def remarks(seen: Seen, rule: Rule, total: int) -> Iterator[str]:
     if len(seen.depths) > 1:
         yield (
             "the images state different ranges of values, so equal values may be different shades: "
-            + "; ".join(f"{depth.count:,} images: {kind}" for kind, depth in sorted(seen.depths.items()))
+            + "; ".join(f"{images(depth.count)}: {kind}" for kind, depth in sorted(seen.depths.items()))
         )
     yield from _narrow_ranges(seen, rule)
 
@@ -77,10 +77,15 @@ def _narrow(depth: Depth, rule: Rule) -> str:
     stated = "data.range" if rule.range else "the files' own range"
     few = "almost the same shade" if found[0] < whole[1] and found[1] > whole[0] else "all black or all white"
     return (
-        f"the values of {depth.count:,} images are {shown(found[0])} to {shown(found[1])}, less than an eighth of "
+        f"the values of {images(depth.count)} are {shown(found[0])} to {shown(found[1])}, less than an eighth of "
         f"{stated}, {shown(whole[0])} to {shown(whole[1])}, so they are {few}: "
         f"--set data.range={shown(found[0])},{shown(found[1])} uses the whole range"
     )
+
+
+def images(count: int) -> str:
+    """How many, in words."""
+    return "1 image" if count == 1 else f"{count:,} images"
 
 
 def shown(value: float) -> str:

@@ -161,7 +161,7 @@ def _tone(data: Any) -> Any:
     from pydicom import Dataset
 
     tone = Dataset()
-    for name in ("BitsStored", "BitsAllocated", "PixelRepresentation"):
+    for name in ("BitsStored", "BitsAllocated", "PixelRepresentation", "PhotometricInterpretation"):
         if name in data:
             setattr(tone, name, data[name].value)
     places = [data]
