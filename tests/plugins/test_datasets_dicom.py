@@ -130,8 +130,8 @@ def test_a_segmentation_of_one_bit():
 
 REFUSED = {
     "MR_truncated.dcm": "corrupt: its pixels do not fit its tags",
-    "JPGExtended.dcm": r"compressed as JPEG Extended .*: pip install pylibjpeg pylibjpeg-libjpeg",
-    "MR_small_jpeg_ls_lossless.dcm": r"compressed as JPEG-LS Lossless .*: pip install pylibjpeg",
+    "JPGExtended.dcm": r"compressed as JPEG Extended .*: python -m pip install pylibjpeg pylibjpeg-libjpeg",
+    "MR_small_jpeg_ls_lossless.dcm": r"compressed as JPEG-LS Lossless .*: python -m pip install pylibjpeg",
     "GDCMJ2K_TextGBR.dcm": "corrupt, or not readable by what is installed: compressed as JPEG 2000",
     "JPEG2000-embedded-sequence-delimiter.dcm": "corrupt, or not readable",
     "badVR.dcm": "corrupt: its tags do not fit together",

@@ -88,7 +88,7 @@ def test_where_the_package_is_missing_the_command_is_given(folder, tmp_path, end
         cwd=Path(ganzoo_datasets.__file__).parent.parent,
     ).stdout
     assert f"a.{ending}: {'HEIC' if ending == 'heic' else 'DICOM'} needs {package}" in answer
-    assert answer.rstrip().endswith(f"pip install 'ganzoo[{extra}]'")
+    assert answer.rstrip().endswith(f"python -m pip install 'ganzoo[{extra}]'")
 
 
 def test_pillow_knows_no_more_than_before():

@@ -285,7 +285,7 @@ def test_without_imagecodecs_it_is_right_or_refused_with_the_command(tmp_path):
         check=True,
         cwd=Path(ganzoo_datasets.__file__).parent.parent,
     ).stdout.splitlines()
-    install = "need imagecodecs: pip install 'ganzoo[medical]'"
+    install = "need imagecodecs: python -m pip install 'ganzoo[medical]'"
     assert answer == [
         "color right 0 65535",
         "color-8-lzw right 0 255",

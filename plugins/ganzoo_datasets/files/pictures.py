@@ -13,6 +13,7 @@ from ganzoo_datasets.files.choosing import choose
 from ganzoo_datasets.files.opening import check_pixels, open_pictures
 from ganzoo_datasets.files.ranges import RangeOption
 from ganzoo_datasets.files.recognition import recognize
+from ganzoo_datasets.files.sources.volumes import Axis
 
 if TYPE_CHECKING:
     from ganzoo.protocols import Dataset
@@ -47,6 +48,11 @@ class Pictures(DatasetOptions):
     this column everything is train. Pictures keep the order of the table. Columns with other names are chosen with
     ``image_column`` and so on.
 
+    Volumes: a NIfTI file, or a folder of them; each slice is a picture, with head or front up and the right of the body
+    to the right. ``axis`` and ``range`` must be stated. Folders named train, val or test are splits; other folders are
+    classes, unless most hold a single volume. Slices of a volume, or of a subject (``sub-01``), belong together. Of
+    several volumes in a file the first is used.
+
     Classes are those of train: numbers by value, others alphabetically. A group in several splits is an error.
 
     Decoded pixels are kept below ``GANZOO_CACHE`` and reused until the path, size or time of a file changes.
@@ -61,6 +67,9 @@ class Pictures(DatasetOptions):
         default="stored",
         description="the values that become black and white: stored = what each file states; LOWEST,HIGHEST in the "
         "files' own units; or measured = the lowest and highest of the training set",
+    )
+    axis: Axis | None = Field(
+        default=None, description="which slices of volumes (NIfTI) are the pictures; null = volumes are refused"
     )
     groups: Literal["auto", "none"] = Field(
         default="auto", description="what must stay in one split, such as a patient; none = nothing"

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from ganzoo_datasets.files.pixels.raster import Raster, UnreadablePicture, refuse_bombs
 from ganzoo_datasets.files.pixels.scaling import Range, eight_bit
 
-INSTALL = "pip install 'ganzoo[medical]'"
-INSTALL_JPEG = "pip install pylibjpeg pylibjpeg-libjpeg"
+INSTALL = "python -m pip install 'ganzoo[medical]'"
+INSTALL_JPEG = "python -m pip install pylibjpeg pylibjpeg-libjpeg"
 PREAMBLE, MAGIC = 128, b"DICM"
 SIZE_TAGS = ["Rows", "Columns"]
 TAGS = [

@@ -9,7 +9,7 @@ import numpy as np
 from ganzoo_datasets.files.pixels.raster import Raster, UnreadablePicture, refuse_bombs
 
 BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"))
-INSTALL = "pip install 'ganzoo[heic]'"
+INSTALL = "python -m pip install 'ganzoo[heic]'"
 
 
 def is_heif(start: bytes) -> bool:

@@ -27,7 +27,7 @@ UNSIGNED, SIGNED, FLOAT = 1, 2, 3
 PREMULTIPLIED, SEPARATE = 1, 2
 """Kinds of transparency among the extra samples."""
 
-INSTALL = "pip install 'ganzoo[medical]'"
+INSTALL = "python -m pip install 'ganzoo[medical]'"
 
 
 @dataclass(frozen=True)
