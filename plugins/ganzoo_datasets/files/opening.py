@@ -122,8 +122,9 @@ def _note(chosen: Chosen, found: CachedPictures, rule: Rule) -> None:
     if entry.unreadable:
         lines = listed(_reasons(chosen, entry.unreadable), len(entry.unreadable), found.folder)
         logger.warning("%s of %s images cannot be read and are left out%s", f"{len(entry.unreadable):,}", total, lines)
+    shown = _shown(chosen)
     for note, names in entry.seen.notes.items():
-        lines = listed((_shown(chosen)[name] for name in names), len(names))
+        lines = listed((shown[name] for name in names), len(names))
         logger.warning("%s of %s images %s%s", f"{len(names):,}", total, note, lines)
     for remark in remarks(entry.seen, rule, len(found.pixels)):
         logger.warning("%s", remark)
