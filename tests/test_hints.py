@@ -85,6 +85,13 @@ HOLES: dict[str, tuple[str, ...]] = {
     "of.partition(' ')[0]": ("generator", "discriminator", "augmentation"),
     "options.__name__": ("MyLoss",),
     "package": ("torchvision",),
+    "INSTALL": ("python -m pip install 'ganzoo[medical]'",),
+    "install": (
+        "python -m pip install 'ganzoo[medical]'",
+        "python -m pip install 'ganzoo[heic]'",
+        "python -m pip install pylibjpeg pylibjpeg-libjpeg",
+    ),
+    "shlex.quote(str(place.path))": ("/data/pictures",),
     "parse_kind(entry.kind).plural": tuple(kind.plural for kind in KINDS),
     "part.name": ("hinge",),
     "player": ("discriminator", "generator"),

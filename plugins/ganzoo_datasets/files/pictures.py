@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, field_validator
 
 from ganzoo.component import DatasetOptions
 from ganzoo_datasets.files.choosing import choose
 from ganzoo_datasets.files.opening import check_pixels, open_pictures
+from ganzoo_datasets.files.ranges import RangeOption
 from ganzoo_datasets.files.recognition import LAYOUTS, recognize
+from ganzoo_datasets.files.sources.volumes import Axis
 
 if TYPE_CHECKING:
     from ganzoo.protocols import Dataset
@@ -21,10 +24,16 @@ class Pictures(DatasetOptions):
 
     Pixels: the shorter side is resized to ``image_size`` (Lanczos, antialiased) and the center is cut out; ``fit``
     chooses otherwise. Without a size: the largest power of two, 32 to 128, that is at most the median shorter side.
-    Without channels: RGB if any image has a color mode, else gray. 16-bit gray is divided by 257; 16-bit color keeps
-    the high byte; 32-bit pixels are refused; CMYK and palette become RGB; transparency is laid over white; EXIF
-    orientation is applied; an animation or a file with several pages gives its first frame or page, with a warning;
-    more than 178,956,970 pixels are refused as a decompression bomb. Embedded color profiles are not applied.
+    Without channels: RGB if any image has a color mode, else gray. CMYK and palette become RGB; transparency is laid
+    over white, unless it hides everything; the stated orientation is applied; an animation or a file with several
+    pages or frames gives its first, with a warning; more than 178,956,970 pixels are refused as a decompression bomb.
+    Embedded color profiles are not applied.
+
+    Values: the range that a file states becomes 0 to 255: 4095 of 12 bits is white, 0 is black, or the other way round
+    where the file says so (white-is-zero, MONOCHROME1). DICOM states a window, or else the range of its bits after
+    rescaling. 32-bit and float pixels state no range and need ``range``, which applies to all files alike, in their own
+    units (DICOM: after rescaling). A set that uses less than an eighth of its range, or mixes ranges, is warned of in
+    every run.
 
     Folders: flat, or one sub-folder per class (deeper folders belong to it). A folder that holds ``train/``, optionally
     ``val/`` and ``test/``, and nothing else has those splits; otherwise everything is ``train``. ``all`` is everything.
@@ -39,6 +48,11 @@ class Pictures(DatasetOptions):
     this column everything is train. Pictures keep the order of the table. Columns with other names are chosen with
     ``image_column`` and so on.
 
+    Volumes: a NIfTI file, or a folder of them; each slice is a picture, with head or front up and the right of the body
+    to the right. ``axis`` and ``range`` must be stated. Folders named train, val or test are splits; other folders are
+    classes, unless most hold a single volume. Slices of a volume, or of a subject (``sub-01``), belong together. Of
+    several volumes in a file the first is used.
+
     Classes are those of train: numbers by value, others alphabetically. A group in several splits is an error.
 
     Decoded pixels are kept below ``GANZOO_CACHE`` and reused until the path, size or time of a file changes.
@@ -48,6 +62,14 @@ class Pictures(DatasetOptions):
     layout: str = Field(default="auto", description="how the pictures are kept; auto = by what is there")
     fit: Literal["crop", "pad", "stretch"] = Field(
         default="crop", description="a picture that is not a square: cut out its center, pad it with black, or stretch"
+    )
+    range: RangeOption = Field(
+        default="stored",
+        description="the values that become black and white: stored = what each file states; LOWEST,HIGHEST in the "
+        "files' own units; or measured = the lowest and highest of the training set",
+    )
+    axis: Axis | None = Field(
+        default=None, description="which slices of volumes (NIfTI) are the pictures; null = volumes are refused"
     )
     groups: Literal["auto", "none"] = Field(
         default="auto", description="what must stay in one split, such as a patient; none = nothing"
@@ -74,6 +96,22 @@ class Pictures(DatasetOptions):
     @classmethod
     def _absolute(cls, path: str | None) -> str | None:
         return None if path is None else str(Path(path).expanduser().absolute())
+
+    @field_validator("range", mode="before")
+    @classmethod
+    def _pair(cls, value: Any) -> Any:
+        """``0,1123`` is how a pair is written on the command line."""
+        ends = value.split(",") if isinstance(value, str) and "," in value else value
+        if isinstance(ends, list | tuple) and any(isinstance(end, bool) for end in ends):
+            raise ValueError("true and false are not numbers")
+        return ends
+
+    @field_validator("range")
+    @classmethod
+    def _ascending(cls, value: RangeOption) -> RangeOption:
+        if not isinstance(value, str) and not -math.inf < value[0] < value[1] < math.inf:
+            raise ValueError("the lowest value must be below the highest")
+        return value
 
     def open(self, *, image_size: int | None, channels: int | None, split: str, cache: Path) -> Dataset:
         """Find the pictures and decode one split, or map what an earlier run decoded.

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 LAYOUTS = (
+    Layout(name="nifti", summary="NIfTI volumes, .nii or .nii.gz, whose slices are the pictures", module="nifti"),
     Layout(name="table", summary="a CSV file with the class, patient and split of each picture", module="table"),
     Layout(name="folders", summary="a folder of pictures, flat or one sub-folder per class", module="folders"),
 )
