@@ -49,25 +49,40 @@ class Pictures(DatasetOptions):
     fit: Literal["crop", "pad", "stretch"] = Field(
         default="crop", description="a picture that is not a square: cut out its center, pad it with black, or stretch"
     )
-    groups: Literal["auto", "none"] = Field(
-        default="auto", description="what must stay in one split, such as a patient; none = nothing"
+    classes: Literal["auto", "folders", "none"] = Field(
+        default="auto", description="classes: folders = every folder is one, parts of the set too; none = no classes"
+    )
+    groups: Literal["auto", "folder", "none"] = Field(
+        default="auto",
+        description="what must stay in one split, such as a patient; folder = the folder of a picture; none = nothing",
     )
     root: str | None = Field(
         default=None,
         min_length=1,
         description="the folder that the images of a table are below; null = that of the table",
     )
-    image_column: str = Field(default="image", min_length=1, description="column with the paths of the images")
+    image_column: str | None = Field(
+        default=None,
+        min_length=1,
+        description="column with the paths of the images; null = image, file_name or the like",
+    )
     label_column: str | None = Field(
-        default=None, min_length=1, description="column with the classes; null = label, if present"
+        default=None,
+        min_length=1,
+        description="column with the classes; null = label, dx, target or the like, if present",
     )
     group_column: str | None = Field(
         default=None,
         min_length=1,
-        description="column with patients or the like; null = group, patient or patient_id, if present",
+        description="column with patients or the like; null = group, patient_id, lesion_id or the like, if present",
     )
     split_column: str | None = Field(
         default=None, min_length=1, description="column with the splits; null = split, if present"
+    )
+    several_labels: Literal["stop", "drop", "join"] = Field(
+        default="stop",
+        description="a picture to which a table gives several classes: stop with an error, drop the picture, or join "
+        "them to one class",
     )
 
     @field_validator("path", "root")

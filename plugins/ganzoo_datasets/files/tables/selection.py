@@ -1,0 +1,186 @@
+"""Which tables of a folder are read, if any, and why: a stray ``predictions.csv`` must not replace class folders."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ganzoo.errors import DataError
+from ganzoo_datasets.files.listing import listed
+from ganzoo_datasets.files.pixels.reader import is_picture
+from ganzoo_datasets.files.sources.files import Files
+from ganzoo_datasets.files.splits import split_of
+from ganzoo_datasets.files.tables.class_folders import class_folders
+from ganzoo_datasets.files.tables.columns import Columns, choose_columns, image_column
+from ganzoo_datasets.files.tables.lookup import matches
+from ganzoo_datasets.files.tables.names import Names
+from ganzoo_datasets.files.tables.reading import has_ending, has_hint, peek, read_table
+from ganzoo_datasets.files.tables.table import Row, Table
+
+if TYPE_CHECKING:
+    from ganzoo_datasets.files.pictures import Pictures
+
+logger = logging.getLogger("ganzoo")
+
+RESULTS = re.compile(r"predict|submission|result|output|score", re.IGNORECASE)
+"""In the name of a table that some model wrote."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A table of a folder.
+
+    Attributes:
+        name: its path below the folder.
+        table: its content.
+        columns: what they mean.
+        split: what its name says: ``train.csv``, ``test-metadata.csv``.
+    """
+
+    name: str
+    table: Table
+    columns: Columns
+    split: str | None
+
+    @property
+    def below(self) -> str:
+        """The folder that it lies in."""
+        return os.path.dirname(self.name)
+
+
+def select(place: Path, files: Files, names: Callable[[str], Names], options: Pictures) -> list[Candidate]:
+    """The table to read, or one per split; empty where the folder is to be read without tables.
+
+    Raises:
+        DataError: several tables fit, or the layout was asked for and none does.
+    """
+    asked = options.layout != "auto"
+    found = _candidates(place, files, names, options)
+    if not found:
+        if asked:
+            raise _none(place, files)
+        return []
+    folders = [] if asked else class_folders(files.names)
+    if folders:
+        logger.warning(
+            "%s: the classes are the folders %s; %s is not read (--set data.layout=table reads it instead)",
+            place,
+            _few(folders),
+            _few([one.name for one in found]),
+        )
+        return []
+    chosen = _by_split(found)
+    if not asked and len(chosen) == 1 and not _adds(chosen[0], names, files):
+        logger.info("%s: %s has no classes, groups or splits and is not read", place, chosen[0].name)
+        return []
+    if len(chosen) > 1 and not all(one.split for one in chosen):
+        raise _several(place, chosen)
+    return chosen
+
+
+def read_below(place: Path, files: Files, name: str) -> Table:
+    """A table of a folder or an archive.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    try:
+        with files.open(name) as file:
+            return read_table(place / name, file)
+    except OSError as error:
+        raise DataError(f"cannot read {place / name}: {error.strerror or error}", hint="repair or remove it") from error
+
+
+def peek_below(place: Path, files: Files, name: str) -> Table | None:
+    """Its first lines, or ``None`` where it is not a table or cannot be read."""
+    try:
+        with files.open(name) as file:
+            return peek(place / name, file)
+    except OSError:
+        return None
+
+
+def _candidates(place: Path, files: Files, names: Callable[[str], Names], options: Pictures) -> list[Candidate]:
+    """The tables that list pictures of this folder: those at the top, or else those one folder below."""
+    for depth in (0, 1):
+        found = [
+            candidate
+            for name in files.names
+            if name.count("/") == depth and (has_ending(name) or has_hint(name))
+            if (candidate := _candidate(place, files, name, names, options)) is not None
+        ]
+        if found:
+            return found
+    return []
+
+
+def _candidate(
+    place: Path, files: Files, name: str, names: Callable[[str], Names], options: Pictures
+) -> Candidate | None:
+    start = peek_below(place, files, name)
+    given = options.image_column
+    if start is None or (given not in start.header if given else image_column(start) is None):
+        return None
+    table = read_below(place, files, name)
+    columns = choose_columns(table, options)
+    if not any(found_files(table, columns, names(os.path.dirname(name)))):
+        logger.info("%s names no picture of this folder and is not read", table.path)
+        return None
+    stem = os.path.basename(name).partition(".")[0]
+    splits = {split for word in re.split(r"[^a-zA-Z]+", stem) if (split := split_of(word))}
+    return Candidate(name, table, columns, splits.pop() if len(splits) == 1 else None)
+
+
+def found_files(table: Table, columns: Columns, names: Names) -> list[str]:
+    """The files that a table names and that are there."""
+    rows = [Row(0, name, "", "", "") for name in table.column(columns.image) if name]
+    return [one for found in matches(table.path, names, rows) for one in found]
+
+
+def _by_split(found: Sequence[Candidate]) -> list[Candidate]:
+    """Those with classes, one per split, if that leaves one per split; else all that could be meant."""
+    serious = [one for one in found if not RESULTS.search(one.name)] or list(found)
+    labeled = [one for one in serious if one.columns.labels] or serious
+    rest = [one for one in found if one not in labeled]
+    splits = [one.split for one in labeled]
+    one_each = len(labeled) > 1 and len(set(splits)) == len(splits) and "train" in splits and None not in splits
+    if rest and (one_each or len(labeled) == 1):
+        logger.info("%s read; not read: %s", _few([one.name for one in labeled]), _few([one.name for one in rest]))
+    # The name of a single table says nothing: there is nothing else to train on.
+    return labeled if one_each else [replace(one, split=None) for one in labeled]
+
+
+def _adds(one: Candidate, names: Callable[[str], Names], files: Files) -> bool:
+    """Whether a table says more than the pictures do, or lists most of them, so that it may be meant."""
+    if one.columns.labels or one.columns.group or one.columns.split:
+        return True
+    pictures = sum(map(is_picture, files.names))
+    return 2 * len(found_files(one.table, one.columns, names(one.below))) >= pictures
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5:,} more" if names[5:] else "")
+
+
+def _none(place: Path, files: Files) -> DataError:
+    tables = [name for name in files.names if has_ending(name)]
+    return DataError(
+        f"{place} has no table that lists its pictures",
+        given=", ".join(tables[:20]) or "no table",
+        allowed="a table with a header that has a column such as image, at the top or one folder below",
+        hint="--set data.image_column=NAME, or --set data.layout=auto",
+    )
+
+
+def _several(place: Path, found: Sequence[Candidate]) -> DataError:
+    lines = [f"{one.name}: {', '.join(one.table.header[:12])}" for one in found]
+    return DataError(
+        f"{place} has several tables that list pictures{listed(lines, len(lines))}",
+        allowed="one table, or one per split with the split in its name, such as train.csv and test.csv",
+        hint="name the table: ganzoo run --data TABLE.csv",
+    )
