@@ -185,7 +185,7 @@ def test_several_ones_are_refused_with_the_choice(place):
     assert read(load(path, label_column="A"))[:2] == ([1, 2, 3, 4], ["1", "0", "1", "1"])
 
 
-@pytest.mark.parametrize("cell", ["a|b", "a;b", "a,b", "b; a"])
+@pytest.mark.parametrize("cell", ["a|b", "a;b", "a,b", "b; a", "a b"])
 def test_several_classes_in_a_cell_are_refused_with_the_choice(place, cell):
     gray(place, "1.png", "2.png", "3.png")
     path = write(place, "t.csv", "image,label", "1,a", "2,b", f'3,"{cell}"')
@@ -274,6 +274,7 @@ def test_a_column_set_counts_only_if_it_holds_splits(place):
     gray(place, "1.png", "2.png")
     assert read(load(write(place, "t.csv", "image,set", "1,train", "2,test")))[0] == [1]
     assert read(load(write(place, "t.csv", "image,set", "1,A", "2,B")))[0] == [1, 2]
+    assert "line 3: uncertain" in refused(write(place, "t.csv", "image,subset", "1,train", "2,uncertain"))
 
 
 # Which file is meant.
@@ -332,6 +333,35 @@ def test_a_column_of_another_name_is_known_by_its_cells(place):
     assert read(load(write(place, "t.csv", "photo,label", "1.png,a", "2.png,b")))[:2] == ([1, 2], ["a", "b"])
 
 
+def test_copies_in_a_folder_of_another_case_are_one_picture(place):
+    """Kaggle's archive of HAM10000 holds every picture twice."""
+    gray(place, *PARTS)
+    for name in PARTS:
+        copy = place / name.lower().replace("isic", "ISIC")
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_bytes((place / name).read_bytes())
+    write(place, "HAM10000_metadata.csv", *ROWS["HAM10000_metadata.csv"])
+    assert read(load(place))[1] == ["bkl", "nv", "bkl", "mel"]
+    copy.write_bytes(copy.read_bytes() + b"another")
+    assert "some names match several files\n  line 5: ISIC_0029307" in refused(place)
+
+
+def test_a_table_without_a_header_is_refused(place):
+    gray(place, "1.png", "2.png")
+    assert "has no header: line 1 lists a picture\n  given:   1.png" in refused(write(place, "t.csv", "1.png", "2.png"))
+
+
+def test_two_columns_of_pictures_ask_for_one(place, caplog):
+    """derm7pt has a clinical and a dermoscopic picture per case."""
+    gray(place, "NEL/1.png", "NEL/2.png")
+    path = write(place, "meta.csv", "case_num,diagnosis,clinic,derm", "1,x,NEL/1.png,NEL/2.png")
+    assert "has several columns with the names of pictures" in refused(path)
+    assert "one of clinic, derm" in refused(path)
+    load(place)
+    assert "choose one of clinic, derm: --set data.image_column=clinic" in caplog.text
+    assert read(load(place, layout="table", image_column="derm"))[0] == [2]
+
+
 # Which table of a folder.
 
 
@@ -381,6 +411,15 @@ def test_a_table_that_says_nothing_of_some_pictures_is_not_read(place):
     gray(place, "1.png", "2.png", "3.png")
     write(place, "sizes.csv", "file,width", "1.png,32")
     assert read(load(place))[0] == [1, 2, 3]
+
+
+def test_several_tables_that_say_nothing_known_are_named(place, caplog):
+    """CelebA has four tables of 1 and -1, boxes, places and numbers of splits."""
+    gray(place, "img_align_celeba/1.jpg", "img_align_celeba/2.jpg")
+    write(place, "list_attr_celeba.csv", "image_id,Smiling,Male", "1.jpg,-1,1", "2.jpg,1,1")
+    write(place, "list_bbox_celeba.csv", "image_id,x_1", "1.jpg,95", "2.jpg,72")
+    assert read(load(place))[:2] == ([1, 2], None)
+    assert "list_attr_celeba.csv, list_bbox_celeba.csv without known columns" in caplog.text
 
 
 def test_predictions_beside_a_table_are_not_read(place):

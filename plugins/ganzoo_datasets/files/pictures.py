@@ -32,12 +32,19 @@ class Pictures(DatasetOptions):
     image must decode in full; other files are ignored and counted, hidden files without a word. Images beside class
     folders, class folders without an image, and empty folders are errors.
 
-    Tables: a CSV file with a header, then one line per picture; separated by commas, semicolons or tabs; UTF-8.
-    ``image`` is a path, relative to the folder of the table or to ``root``, or a name without its extension if exactly
-    one picture matches. ``label`` is the name of a class, ``group`` what must stay together, usually the patient: it is
-    kept as the dataset's ``groups`` and never shown to a network. ``split`` is ``train``, ``val`` or ``test``; without
-    this column everything is train. Pictures keep the order of the table. Columns with other names are chosen with
-    ``image_column`` and so on.
+    Tables: a file with a header, then one line per picture, separated by commas, semicolons or tabs; UTF-8. PATH is
+    the table, or the folder that holds it and the pictures, in any number of folders. Columns are known by the names
+    that published sets use: pictures by ``image``, ``image_id``, ``isic_id``, ``file_name`` and others; classes by
+    ``label``, ``dx``, ``target`` and others, or by several columns of 0 and 1 (a row of zeros has no class, ``UNK`` is
+    a class); groups by ``group``, then patients, subjects, writers, cases, then lesions; splits by ``split``, in all
+    usual spellings. ``image_column`` and so on choose others. A picture is found by its path below the table's folder
+    or ``root``, or by its name in any folder there; its ending may be missing or in another case; two that fit are an
+    error. Rows without a class and pictures without a row are left out with a count; several classes in one row are an
+    error, unless ``several_labels`` says otherwise. Groups are kept as the dataset's ``groups`` and never shown to a
+    network. Pictures keep the order of the table. Beside class folders a table is read only if ``layout`` is ``table``.
+
+    Metadata: ``metadata.csv`` or ``metadata.jsonl`` with ``file_name``, at the top or one per split, as Hugging Face
+    has them. StyleGAN: ``dataset.json`` with a number or a one-hot vector per picture, or without labels.
 
     Classes are those of train: numbers by value, others alphabetically. A group in several splits is an error.
 

@@ -74,6 +74,7 @@ def _beside(root: Path, names: Sequence[str]) -> Iterable[str]:
 def _of_tree(path: Path, files: Files, options: Pictures) -> Collection | None:
     beside = files if options.root is None else FolderFiles(Path(options.root))
 
+    @cache
     def names(below: str) -> Names:
         return Names.of_tree(beside, below if options.root is None else "")
 

@@ -20,7 +20,8 @@ logger = logging.getLogger("ganzoo")
 
 IMAGES = (
     *("image", "image_name", "image_id", "img_id", "isic_id", "file_name", "image_path", "image_file", "image_index"),
-    *("img", "img_name", "img_path", "file", "file_path", "file_paths", "path", "DDI_file", "id_code", "id"),
+    *("img", "img_name", "img_path", "file", "file_path", "file_paths", "path", "DDI_file", "md5hash", "id_code"),
+    "id",
 )
 """Names of the column of pictures, compared without case and punctuation; the first one present is used."""
 
@@ -37,7 +38,7 @@ GROUPS = (
 """Names of the column of groups: patients before lesions, since a patient has several."""
 
 SPLITS = ("split", "set", "data_set", "subset", "partition")
-"""Names of the column of splits. Other values than names of splits are an error below ``split`` alone."""
+"""Names of the column of splits; below any but ``split`` one value at least must be train, so that it means splits."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,15 @@ def image_column(table: Table) -> str | None:
     """The column of pictures: by its name, or else the only one whose cells all end like pictures."""
     if (named := _named(table.header, IMAGES)) is not None:
         return named
-    ending = [name for name in dict.fromkeys(table.header) if all(map(is_picture, table.column(name)))]
-    return ending[0] if len(ending) == 1 and table.lines else None
+    ending = picture_columns(table)
+    return ending[0] if len(ending) == 1 else None
+
+
+def picture_columns(table: Table) -> list[str]:
+    """The columns whose cells all end like pictures; none where the first line does so, too, and is not a header."""
+    if not table.lines or any(map(is_picture, table.header)):
+        return []
+    return [name for name in dict.fromkeys(table.header) if all(map(is_picture, table.column(name)))]
 
 
 def choose_columns(table: Table, options: Pictures) -> Columns:
@@ -79,12 +87,7 @@ def choose_columns(table: Table, options: Pictures) -> Columns:
     """
     image = _given(table, "image_column", options.image_column) or image_column(table)
     if image is None:
-        raise DataError(
-            f"{table.path} has no column with the names of pictures",
-            given=f"line 1: {', '.join(table.header)}",
-            allowed=", ".join(IMAGES),
-            hint="--set data.image_column=NAME, with a column name from line 1",
-        )
+        raise _no_pictures(table)
     group = _given(table, "group_column", options.group_column) or _named(table.header, GROUPS)
     split = _given(table, "split_column", options.split_column) or _split_column(table)
     group = group if options.groups == "auto" else None
@@ -94,6 +97,23 @@ def choose_columns(table: Table, options: Pictures) -> Columns:
     columns = Columns(image, labels if options.classes != "none" else (), group, split)
     table.refuse_twins(columns.all)
     return columns
+
+
+def _no_pictures(table: Table) -> DataError:
+    if any(map(is_picture, table.header)):
+        return DataError(
+            f"{table.path} has no header: line 1 lists a picture",
+            given=", ".join(table.header),
+            allowed="a first line with the names of the columns, such as image,label",
+            hint="add that line",
+        )
+    several = picture_columns(table)
+    return DataError(
+        f"{table.path} has {'several columns' if several else 'no column'} with the names of pictures",
+        given=f"line 1: {', '.join(table.header)}",
+        allowed=f"one of {', '.join(several)}" if several else ", ".join(IMAGES),
+        hint="--set data.image_column=NAME, with a column name from line 1",
+    )
 
 
 def _given(table: Table, option: str, name: str | None) -> str | None:
@@ -119,7 +139,7 @@ def _named(header: Iterable[str], usual: Sequence[str]) -> str | None:
 def _split_column(table: Table) -> str | None:
     for usual in SPLITS:
         name = _named(table.header, [usual])
-        if name is not None and (usual == "split" or all(map(split_of, table.column(name)))):
+        if name is not None and (usual == "split" or "train" in map(split_of, set(table.column(name)))):
             return name
     return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -75,18 +75,26 @@ def _labels(table: Table, columns: Columns) -> list[tuple[str, ...]]:
 
 
 def _split_cells(cells: Sequence[str]) -> list[tuple[str, ...]]:
-    """``a|b`` and ``a;b`` are several classes, ``a,b`` only where a part occurs elsewhere: "x, y" may be one name."""
-    counted = Counter(part for cell in set(cells) for part in _parts(cell, ",;|"))
-    return [
-        ()
-        if cell.casefold() in UNLABELED
-        else parts
-        if len(parts := _parts(cell, ";|")) > 1
-        else commas
-        if len(commas := _parts(cell, ",")) > 1 and any(counted[part] > 1 for part in commas)
-        else (cell,)
-        for cell in cells
-    ]
+    whole = set(cells)
+    counted = Counter(part for cell in whole for part in _parts(cell, ",;|"))
+    known = {cell: _classes_in(cell, whole, counted) for cell in whole}
+    return [known[cell] for cell in cells]
+
+
+def _classes_in(cell: str, whole: Set[str], counted: Mapping[str, int]) -> tuple[str, ...]:
+    """The classes in a cell: ``a|b`` and ``a;b`` are always two.
+
+    ``a,b`` is only where a part occurs elsewhere, and ``a b`` where every part does: "x, y" may be one name.
+    """
+    if cell.casefold() in UNLABELED:
+        return ()
+    if len(parts := _parts(cell, ";|")) > 1:
+        return parts
+    if len(parts := _parts(cell, ",")) > 1 and any(counted[part] > 1 for part in parts):
+        return parts
+    if len(parts := _parts(cell, " ")) > 1 and whole.issuperset(parts):
+        return parts
+    return (cell,)
 
 
 def _parts(cell: str, separators: str) -> tuple[str, ...]:

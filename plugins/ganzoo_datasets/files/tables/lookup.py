@@ -64,9 +64,9 @@ def matches(path: Path, names: Names, rows: Sequence[Row]) -> list[list[str]]:
 
 def _check_once(path: Path, root: Path, rows: Sequence[Row], names: Sequence[str]) -> None:
     first: dict[str, int] = {}
-    twice = []
+    twice, start = [], os.fspath(root)
     for row, name in zip(rows, names, strict=True):
-        place = os.path.normpath(root / name)
+        place = os.path.normpath(os.path.join(start, name))
         if place in first:
             twice.append(f"{row.shown}, as in line {first[place]}")
         first.setdefault(place, row.line)

@@ -16,7 +16,7 @@ from ganzoo_datasets.files.pixels.reader import is_picture
 from ganzoo_datasets.files.sources.files import Files
 from ganzoo_datasets.files.splits import split_of
 from ganzoo_datasets.files.tables.class_folders import class_folders
-from ganzoo_datasets.files.tables.columns import Columns, choose_columns, image_column
+from ganzoo_datasets.files.tables.columns import Columns, choose_columns, image_column, picture_columns
 from ganzoo_datasets.files.tables.lookup import matches
 from ganzoo_datasets.files.tables.names import Names
 from ganzoo_datasets.files.tables.reading import has_ending, has_hint, peek, read_table
@@ -75,8 +75,13 @@ def select(place: Path, files: Files, names: Callable[[str], Names], options: Pi
         )
         return []
     chosen = _by_split(found)
-    if not asked and len(chosen) == 1 and not _adds(chosen[0], names, files):
-        logger.info("%s: %s has no classes, groups or splits and is not read", place, chosen[0].name)
+    if not asked and not _says_more(chosen, names, files):
+        logger.warning(
+            "%s: %s without known columns of classes, groups or splits: not read "
+            "(ganzoo run --data TABLE.csv reads a table)",
+            place,
+            _few([one.name for one in chosen]),
+        )
         return []
     if len(chosen) > 1 and not all(one.split for one in chosen):
         raise _several(place, chosen)
@@ -106,8 +111,8 @@ def peek_below(place: Path, files: Files, name: str) -> Table | None:
 
 
 def _candidates(place: Path, files: Files, names: Callable[[str], Names], options: Pictures) -> list[Candidate]:
-    """The tables that list pictures of this folder: those at the top, or else those one folder below."""
-    for depth in (0, 1):
+    """The tables that list pictures of this folder: those at the top, or else one or two folders below."""
+    for depth in range(3):
         found = [
             candidate
             for name in files.names
@@ -124,7 +129,16 @@ def _candidate(
 ) -> Candidate | None:
     start = peek_below(place, files, name)
     given = options.image_column
-    if start is None or (given not in start.header if given else image_column(start) is None):
+    if start is None:
+        return None
+    if given is None and len(several := picture_columns(start)) > 1 and image_column(start) is None:
+        logger.warning(
+            "%s lists pictures in several columns and is not read; choose one of %s: --set data.image_column=%s",
+            start.path,
+            ", ".join(several),
+            several[0],
+        )
+    if given not in start.header if given else image_column(start) is None:
         return None
     table = read_below(place, files, name)
     columns = choose_columns(table, options)
@@ -155,12 +169,13 @@ def _by_split(found: Sequence[Candidate]) -> list[Candidate]:
     return labeled if one_each else [replace(one, split=None) for one in labeled]
 
 
-def _adds(one: Candidate, names: Callable[[str], Names], files: Files) -> bool:
-    """Whether a table says more than the pictures do, or lists most of them, so that it may be meant."""
-    if one.columns.labels or one.columns.group or one.columns.split:
+def _says_more(tables: Sequence[Candidate], names: Callable[[str], Names], files: Files) -> bool:
+    """Whether tables say more than the pictures do; a single one that lists most of them may be meant, too."""
+    if any(one.columns.labels or one.columns.group or one.columns.split for one in tables):
         return True
     pictures = sum(map(is_picture, files.names))
-    return 2 * len(found_files(one.table, one.columns, names(one.below))) >= pictures
+    (one, *more) = tables
+    return not more and 2 * len(found_files(one.table, one.columns, names(one.below))) >= pictures
 
 
 def _few(names: Sequence[str]) -> str:
@@ -172,7 +187,7 @@ def _none(place: Path, files: Files) -> DataError:
     return DataError(
         f"{place} has no table that lists its pictures",
         given=", ".join(tables[:20]) or "no table",
-        allowed="a table with a header that has a column such as image, at the top or one folder below",
+        allowed="a table with a header that has a column such as image, at most two folders below the top",
         hint="--set data.image_column=NAME, or --set data.layout=auto",
     )
 
