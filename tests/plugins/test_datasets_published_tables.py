@@ -453,6 +453,32 @@ def test_a_table_per_split(place):
     assert f"{names[0]}: {place}/train.csv and {place}/valid.csv" in refused(place)
 
 
+def test_tables_far_from_their_pictures_and_equal_names_in_train_and_test(place):
+    """IDRiD has a folder of pictures and one of tables, and counts train and test from 1."""
+    folders = ["1. Original Images/a. Training Set", "1. Original Images/b. Testing Set"]
+    gray(place, *(f"{folder}/IDRiD_{n}.jpg" for folder in folders for n in (1, 2)))
+    for part in ("a. IDRiD_Disease Grading_Training Labels", "b. IDRiD_Disease Grading_Testing Labels"):
+        write(place, f"2. Groundtruths/{part}.csv", "Image name,Retinopathy grade,,,", "IDRiD_1,3,,,", "IDRiD_2,0,,,")
+    assert read(load(place, label_column="Retinopathy grade"))[:2] == ([1, 2], ["3", "0"])
+    assert read(load(place, label_column="Retinopathy grade", split="test"))[:2] == ([3, 4], ["3", "0"])
+
+
+def test_a_table_that_names_other_pictures_is_named(place, caplog):
+    gray(place, "1_green.png", "2_green.png")
+    write(place, "train.csv", "Id,Target", "1,a", "2,b")
+    assert load(place).labels is None
+    assert "train.csv names no picture of this folder in column Id: not read" in caplog.text
+
+
+def test_columns_that_are_asked_for_choose_the_table(place):
+    gray(place, "cat/1.png", "dog/2.png")
+    write(place, "a.csv", "image,breed", "1,x", "2,y")
+    write(place, "b.csv", "image,label", "1,v", "2,w")
+    assert read(load(place, label_column="breed"))[1] == ["x", "y"]
+    message = refused(place, label_column="species")
+    assert "no table that lists its pictures in columns species\n  given:   a.csv, b.csv" in message
+
+
 # Hugging Face and StyleGAN.
 
 

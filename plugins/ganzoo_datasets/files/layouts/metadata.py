@@ -13,8 +13,8 @@ from ganzoo_datasets.files.layouts.layout import Place
 from ganzoo_datasets.files.sources.files import Files, FileSource
 from ganzoo_datasets.files.tables.class_folders import class_folders
 from ganzoo_datasets.files.tables.columns import choose_columns
-from ganzoo_datasets.files.tables.names import Names
-from ganzoo_datasets.files.tables.pictures_listed import collected, list_pictures, split_of_folder
+from ganzoo_datasets.files.tables.names import Names, split_of_folder
+from ganzoo_datasets.files.tables.pictures_listed import collected, list_pictures
 from ganzoo_datasets.files.tables.selection import peek_below, read_below
 
 if TYPE_CHECKING:

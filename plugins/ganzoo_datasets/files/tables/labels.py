@@ -92,7 +92,7 @@ def _classes_in(cell: str, whole: Set[str], counted: Mapping[str, int]) -> tuple
         return parts
     if len(parts := _parts(cell, ",")) > 1 and any(counted[part] > 1 for part in parts):
         return parts
-    if len(parts := _parts(cell, " ")) > 1 and whole.issuperset(parts):
+    if len(parts := _parts(cell, " ")) > 1 and whole >= set(parts):
         return parts
     return (cell,)
 

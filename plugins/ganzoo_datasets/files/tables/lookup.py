@@ -9,19 +9,27 @@ from pathlib import Path
 
 from ganzoo.errors import DataError
 from ganzoo_datasets.files.listing import listed
-from ganzoo_datasets.files.tables.names import Names, shared_folders
+from ganzoo_datasets.files.tables.names import Names, shared_folders, split_of_folder
 from ganzoo_datasets.files.tables.table import Row
 
 logger = logging.getLogger("ganzoo")
 
 
-def find_files(path: Path, names: Names, root: Path, rows: Sequence[Row], *, skip_missing: bool) -> list[str]:
-    """The file of each row, as a path below ``root``.
+def find_files(
+    path: Path,
+    names: Names,
+    root: Path,
+    rows: Sequence[Row],
+    splits: Sequence[str | None],
+    *,
+    skip_missing: bool,
+) -> list[str]:
+    """The file of each row, as a path below ``root``; of several the one in the folder of the row's split.
 
     Raises:
         DataError: files are missing (unless they are to be skipped) or listed twice, or names match several files.
     """
-    found = matches(path, names, rows)
+    found = [_of_split(fit, split) for fit, split in zip(matches(path, names, rows), splits, strict=True)]
     several = [f"{row.shown}: {', '.join(fit)}" for row, fit in zip(rows, found, strict=True) if fit[1:]]
     if several:
         raise DataError(
@@ -40,6 +48,12 @@ def find_files(path: Path, names: Names, root: Path, rows: Sequence[Row], *, ski
     chosen = [fit[0] if fit else row.image for row, fit in zip(rows, found, strict=True)]
     _check_once(path, root, rows, chosen)
     return chosen
+
+
+def _of_split(fit: list[str], split: str | None) -> list[str]:
+    if len(fit) < 2 or split is None:
+        return fit
+    return [name for name in fit if split_of_folder(os.path.dirname(name)) == split] or fit
 
 
 def matches(path: Path, names: Names, rows: Sequence[Row]) -> list[list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
@@ -120,6 +121,15 @@ def shared_folders(parts: Sequence[Sequence[str]]) -> int:
             break
         count += 1
     return count
+
+
+def split_of_folder(folder: str) -> str | None:
+    """The split that a path means: ``train``, ``data/test_images`` or ``ISIC_2019_Training_Input``."""
+    for part in folder.split("/"):
+        words = {split for word in (part, *re.split(r"[^a-zA-Z]+", part)) if (split := split_of(word))}
+        if len(words) == 1:
+            return words.pop()
+    return None
 
 
 def _folder(name: str) -> str:

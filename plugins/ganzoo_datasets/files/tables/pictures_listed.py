@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from ganzoo_datasets.files.splits import split_of
 from ganzoo_datasets.files.tables.columns import Columns, choose_columns, tell
 from ganzoo_datasets.files.tables.labels import rows_of
 from ganzoo_datasets.files.tables.lookup import find_files, matches
-from ganzoo_datasets.files.tables.names import Names
+from ganzoo_datasets.files.tables.names import Names, split_of_folder
 from ganzoo_datasets.files.tables.table import Row, Table
 
 if TYPE_CHECKING:
@@ -61,8 +60,9 @@ def list_pictures(table: Table, names: Names, root: Path, options: Pictures, *, 
     found = rows_of(table, columns, options)
     rows = found.kept
     _check_filled(table, columns, rows)
-    files = find_files(table.path, names, root, rows, skip_missing=options.on_error == "skip")
-    splits = _splits(table.path, columns, rows, files, split)
+    said = _splits(table.path, columns, rows, split)
+    files = find_files(table.path, names, root, rows, said, skip_missing=options.on_error == "skip")
+    splits = [one for one in said if one is not None] or _splits_of_folders(table.path, files)
     items = tuple(
         Item(
             name=name,
@@ -132,10 +132,10 @@ def _check_filled(table: Table, columns: Columns, rows: Sequence[Row]) -> None:
             )
 
 
-def _splits(path: Path, columns: Columns, rows: Sequence[Row], files: Sequence[str], split: str | None) -> list[str]:
-    """The split of each row: by its cell, by its table, or by the folders of its picture."""
+def _splits(path: Path, columns: Columns, rows: Sequence[Row], split: str | None) -> list[str | None]:
+    """The split of each row by its cell or by its table; ``None`` where neither says it."""
     if columns.split is None:
-        return [split] * len(rows) if split else _splits_of_folders(path, files)
+        return [split] * len(rows)
     strange = [f"line {row.line}: {row.split}" for row in rows if split_of(row.split) is None]
     if strange:
         raise DataError(
@@ -143,7 +143,7 @@ def _splits(path: Path, columns: Columns, rows: Sequence[Row], files: Sequence[s
             allowed=f"{', '.join(SPLITS)}, and their usual spellings",
             hint="rename them",
         )
-    return [split_of(row.split) or "train" for row in rows]
+    return [split_of(row.split) for row in rows]
 
 
 def _splits_of_folders(path: Path, files: Sequence[str]) -> list[str]:
@@ -154,12 +154,3 @@ def _splits_of_folders(path: Path, files: Sequence[str]) -> list[str]:
         return ["train"] * len(files)
     logger.info("%s: no column of splits; the folders of the pictures are %s", path, ", ".join(sorted(found)))
     return [known[os.path.dirname(name)] or "train" for name in files]
-
-
-def split_of_folder(folder: str) -> str | None:
-    """The split that a path means: ``train``, ``data/test_images`` or ``ISIC_2019_Training_Input``."""
-    for part in folder.split("/"):
-        words = {split for word in (part, *re.split(r"[^a-zA-Z]+", part)) if (split := split_of(word))}
-        if len(words) == 1:
-            return words.pop()
-    return None

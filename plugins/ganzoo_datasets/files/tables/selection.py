@@ -59,11 +59,11 @@ def select(place: Path, files: Files, names: Callable[[str], Names], options: Pi
     Raises:
         DataError: several tables fit, or the layout was asked for and none does.
     """
-    asked = options.layout != "auto"
+    asked = options.layout != "auto" or bool(given_columns(options))
     found = _candidates(place, files, names, options)
     if not found:
         if asked:
-            raise _none(place, files)
+            raise _none(place, files, options)
         return []
     folders = [] if asked else class_folders(files.names)
     if folders:
@@ -128,26 +128,33 @@ def _candidate(
     place: Path, files: Files, name: str, names: Callable[[str], Names], options: Pictures
 ) -> Candidate | None:
     start = peek_below(place, files, name)
-    given = options.image_column
     if start is None:
         return None
-    if given is None and len(several := picture_columns(start)) > 1 and image_column(start) is None:
+    if options.image_column is None and len(several := picture_columns(start)) > 1 and image_column(start) is None:
         logger.warning(
             "%s lists pictures in several columns and is not read; choose one of %s: --set data.image_column=%s",
             start.path,
             ", ".join(several),
             several[0],
         )
-    if given not in start.header if given else image_column(start) is None:
+    unnamed = options.image_column is None and image_column(start) is None
+    if unnamed or not set(given_columns(options)).issubset(start.header):
         return None
     table = read_below(place, files, name)
     columns = choose_columns(table, options)
     if not any(found_files(table, columns, names(os.path.dirname(name)))):
-        logger.info("%s names no picture of this folder and is not read", table.path)
+        level = logging.WARNING if columns.labels or columns.group else logging.INFO
+        logger.log(level, "%s names no picture of this folder in column %s: not read", table.path, columns.image)
         return None
-    stem = os.path.basename(name).partition(".")[0]
+    stem = os.path.splitext(os.path.basename(name))[0]
     splits = {split for word in re.split(r"[^a-zA-Z]+", stem) if (split := split_of(word))}
     return Candidate(name, table, columns, splits.pop() if len(splits) == 1 else None)
+
+
+def given_columns(options: Pictures) -> list[str]:
+    """The columns that somebody named: only a table can have them."""
+    given = (options.image_column, options.label_column, options.group_column, options.split_column)
+    return [name for name in given if name is not None]
 
 
 def found_files(table: Table, columns: Columns, names: Names) -> list[str]:
@@ -164,7 +171,8 @@ def _by_split(found: Sequence[Candidate]) -> list[Candidate]:
     splits = [one.split for one in labeled]
     one_each = len(labeled) > 1 and len(set(splits)) == len(splits) and "train" in splits and None not in splits
     if rest and (one_each or len(labeled) == 1):
-        logger.info("%s read; not read: %s", _few([one.name for one in labeled]), _few([one.name for one in rest]))
+        unused = [f"{one.name} (groups in {one.columns.group})" if one.columns.group else one.name for one in rest]
+        logger.info("%s read; not read: %s", _few([one.name for one in labeled]), _few(unused))
     # The name of a single table says nothing: there is nothing else to train on.
     return labeled if one_each else [replace(one, split=None) for one in labeled]
 
@@ -182,10 +190,11 @@ def _few(names: Sequence[str]) -> str:
     return ", ".join(names[:5]) + (f" and {len(names) - 5:,} more" if names[5:] else "")
 
 
-def _none(place: Path, files: Files) -> DataError:
+def _none(place: Path, files: Files, options: Pictures) -> DataError:
     tables = [name for name in files.names if has_ending(name)]
+    wanted = f" in columns {', '.join(given)}" if (given := given_columns(options)) else ""
     return DataError(
-        f"{place} has no table that lists its pictures",
+        f"{place} has no table that lists its pictures{wanted}",
         given=", ".join(tables[:20]) or "no table",
         allowed="a table with a header that has a column such as image, at most two folders below the top",
         hint="--set data.image_column=NAME, or --set data.layout=auto",
@@ -193,7 +202,7 @@ def _none(place: Path, files: Files) -> DataError:
 
 
 def _several(place: Path, found: Sequence[Candidate]) -> DataError:
-    lines = [f"{one.name}: {', '.join(one.table.header[:12])}" for one in found]
+    lines = [f"{one.name}: {', '.join(filter(None, one.table.header[:12]))}" for one in found]
     return DataError(
         f"{place} has several tables that list pictures{listed(lines, len(lines))}",
         allowed="one table, or one per split with the split in its name, such as train.csv and test.csv",
