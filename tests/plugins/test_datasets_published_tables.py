@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import unicodedata
 
 import pytest
@@ -468,6 +469,28 @@ def test_a_table_that_names_other_pictures_is_named(place, caplog):
     write(place, "train.csv", "Id,Target", "1,a", "2,b")
     assert load(place).labels is None
     assert "train.csv names no picture of this folder in column Id: not read" in caplog.text
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_a_table_in_another_encoding_is_named(place, caplog, encoding):
+    gray(place, "1.png", "2.png")
+    (place / "t.csv").write_text("image,label\n1,naïve\n2,é\n", encoding=encoding)
+    assert load(place).labels is None
+    assert f"{place}/t.csv is not UTF-8 text; it is not read" in caplog.text
+    assert "not UTF-8" in refused(place / "t.csv")
+
+
+def test_a_pipe_with_the_name_of_a_table_does_not_block(place, caplog):
+    gray(place, "1.png", "2.png")
+    os.mkfifo(place / "t.csv")
+    assert len(load(place)) == 2
+    assert "t.csv cannot be read and is not used: not a regular file" in caplog.text
+    assert "cannot read" in refused(place / "t.csv")
+
+
+def test_numbers_of_pictures_are_no_classes(place):
+    gray(place, "1.png", "2.png")
+    assert load(write(place, "t.csv", "image,id", "1,7", "2,8")).labels is None
 
 
 def test_columns_that_are_asked_for_choose_the_table(place):

@@ -11,6 +11,7 @@ from ganzoo.errors import DataError
 from ganzoo_datasets.files.collection import Collection, Item
 from ganzoo_datasets.files.layouts.layout import Place
 from ganzoo_datasets.files.listing import listed
+from ganzoo_datasets.files.pixels.raster import UnreadablePicture
 from ganzoo_datasets.files.pixels.reader import is_picture
 from ganzoo_datasets.files.sources.files import Files, FileSource
 
@@ -59,8 +60,8 @@ def _content(place: Path, files: Files, name: str) -> object:
     try:
         with files.open(name) as file:
             return json.loads(file.read().decode("utf-8-sig"))
-    except OSError as error:
-        raise DataError(f"cannot read {place / name}: {error.strerror or error}", hint="repair or remove it") from error
+    except (OSError, UnreadablePicture) as error:
+        raise DataError(f"cannot read {place / name}: {error}", hint="repair or remove it") from error
     except (ValueError, RecursionError):
         logger.info("%s is not JSON and is not read", place / name)
         return None

@@ -148,7 +148,8 @@ def _labels(table: Table, known: Sequence[str | None]) -> tuple[str, ...]:
     rest = [name for name in dict.fromkeys(table.header) if name and name not in known]
     for image, label in PAIRS:
         if [key(name) for name in table.header] == [key(image), key(label)]:
-            return (table.header[1],)
+            cells = table.column(table.header[1])
+            return (table.header[1],) if len(set(cells)) < len(cells) else ()
     for usual in LABELS:
         name = _named(rest, [usual])
         if name is not None and (usual == "label" or not measured(table.column(name))):

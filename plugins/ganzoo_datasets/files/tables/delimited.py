@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 from ganzoo.errors import DataError
 from ganzoo_datasets.files.tables.table import Table, even
+
+logger = logging.getLogger("ganzoo")
 
 ENDINGS = (".csv", ".tsv", ".tab")
 DELIMITERS = ",;\t"
@@ -42,12 +45,14 @@ def read_delimited(path: Path, file: IO[bytes]) -> Table:
 
 
 def peek_delimited(path: Path, file: IO[bytes]) -> Table | None:
-    """Its header and first lines, or ``None`` where there is no such table."""
+    """Its header and first lines, or ``None`` where there is no such table; one that is not UTF-8 is warned of."""
     start = file.read(PEEKED)
     whole = start if len(start) < PEEKED else start[: start.rfind(b"\n") + 1]
     try:
         lines = [line for line, _ in zip(_lines(io.BytesIO(whole)), range(LINES_PEEKED), strict=False)]
-    except (UnicodeDecodeError, csv.Error):
+    except (UnicodeDecodeError, csv.Error) as error:
+        if path.name.lower().endswith(ENDINGS):
+            logger.warning("%s; it is not read as a table of pictures", _unreadable(path, error).args[0])
         return None
     if len(lines) < 2:
         return None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ganzoo.errors import DataError
 from ganzoo_datasets.files.listing import listed
+from ganzoo_datasets.files.pixels.raster import UnreadablePicture
 from ganzoo_datasets.files.pixels.reader import is_picture
 from ganzoo_datasets.files.sources.files import Files
 from ganzoo_datasets.files.splits import split_of
@@ -97,8 +98,8 @@ def read_below(place: Path, files: Files, name: str) -> Table:
     try:
         with files.open(name) as file:
             return read_table(place / name, file)
-    except OSError as error:
-        raise DataError(f"cannot read {place / name}: {error.strerror or error}", hint="repair or remove it") from error
+    except (OSError, UnreadablePicture) as error:
+        raise DataError(f"cannot read {place / name}: {error}", hint="repair or remove it") from error
 
 
 def peek_below(place: Path, files: Files, name: str) -> Table | None:
@@ -106,7 +107,8 @@ def peek_below(place: Path, files: Files, name: str) -> Table | None:
     try:
         with files.open(name) as file:
             return peek(place / name, file)
-    except OSError:
+    except (OSError, UnreadablePicture) as error:
+        logger.warning("%s cannot be read and is not used: %s", place / name, error)
         return None
 
 
