@@ -147,31 +147,33 @@ def test_splits(folder):
     assert shades(load(folder, SPLIT, split="all")) == [10, 20, 30, 40]
     assert shades(load(folder, SPLIT.replace("split", "fold"), split_column="fold", split="val")) == [40]
     assert "allowed: train, all" in refused(folder, WHOLE, split="test")
-    assert "or write test into the split column" in refused(folder, WHOLE, split="test")
+    assert "or put pictures into test" in refused(folder, WHOLE, split="test")
     assert "next:    --set data.split=train" in refused(folder, WHOLE, split="nonsense").splitlines()[-1]
 
 
 def test_splits_are_checked(folder):
-    assert "line 4: Test" in refused(folder, SPLIT.replace("test", "Test"))
+    assert "line 4: exam" in refused(folder, SPLIT.replace("test", "exam"))
     assert "line 4: images/c.png" in refused(folder, SPLIT.replace("test", ""))
     message = refused(folder, SPLIT.replace("c.png,y", "c.png,z"), split="test")
     assert "do not occur in train" in message
-    assert "line 4: z" in message
+    assert "line 4: images/c.png: z" in message
 
 
-def test_a_patient_in_two_splits_is_warned_of(folder, caplog):
+def test_a_patient_in_two_splits_is_refused(folder, caplog):
     with caplog.at_level(logging.WARNING, "ganzoo"):
         load(folder, SPLIT)
-        assert caplog.text == ""
-        load(folder, SPLIT.replace("test,3", "test,1"))
-    assert "1 group is in several splits\n  1: test, train" in caplog.text
+    assert caplog.text == ""
+    torn = SPLIT.replace("test,3", "test,1")
+    message = refused(folder, torn)
+    assert "1 group is in several splits\n  1: test, train" in message
+    assert "--set data.groups=none" in message
+    assert load(folder, torn, groups="none").groups is None
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         (table("image,label", "images/a.png,x", "images/e.png,y", "images/f,y"), "line 3: images/e.png\n  line 4: "),
-        (table("image,label", "images/a.png,x", "", "images/b.png,"), "line 4: images/b.png"),
         (table("image,group", "images/a.png,x", "images/b.png,"), "in column 'group'\n  line 3"),
         (table("image,label", "images/a.png,x", ",y"), "in column 'image'\n  line 3"),
         (
@@ -179,7 +181,10 @@ def test_a_patient_in_two_splits_is_warned_of(folder, caplog):
             "line 4: images/../images/a, as in line 2",
         ),
         (table("image,label", "images/a.png,x,y", "images/b.png"), "line 2: 3\n  line 3: 1"),
-        (table("file,label", "images/a.png,x"), "no column 'image'\n  given:   line 1: file, label"),
+        (
+            table("which,label", "images/a,x"),
+            "no column with the names of pictures\n  given:   line 1: which, label",
+        ),
         (table("image,label,label", "images/a.png,x,y"), "several columns named 'label'"),
         (table("image,label"), "lists no pictures"),
         ("", "lists no pictures"),
@@ -272,8 +277,8 @@ def test_lines_of_spaces_are_no_lines(folder):
 
 def test_columns_that_could_be_classes_are_named(folder, caplog):
     with caplog.at_level(logging.INFO, logger="ganzoo"):
-        load(folder, table("image,dx,patient", "images/a.png,x,p", "images/b.png,y,q"))
+        load(folder, table("image,kind,patient", "images/a.png,x,p", "images/b.png,y,q"))
     assert (
-        "no column of classes: the data are unlabeled; unused columns: dx (--data.label-column NAME takes one)"
+        "no column of classes: the data are unlabeled; unused columns: kind (--data.label-column NAME takes one)"
         in caplog.text
     )

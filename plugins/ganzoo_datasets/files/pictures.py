@@ -41,12 +41,19 @@ class Pictures(DatasetOptions):
     image must decode in full; other files are ignored and counted, hidden files without a word. Images beside class
     folders, class folders without an image, and empty folders are errors.
 
-    Tables: a CSV file with a header, then one line per picture; separated by commas, semicolons or tabs; UTF-8.
-    ``image`` is a path, relative to the folder of the table or to ``root``, or a name without its extension if exactly
-    one picture matches. ``label`` is the name of a class, ``group`` what must stay together, usually the patient: it is
-    kept as the dataset's ``groups`` and never shown to a network. ``split`` is ``train``, ``val`` or ``test``; without
-    this column everything is train. Pictures keep the order of the table. Columns with other names are chosen with
-    ``image_column`` and so on.
+    Tables: a file with a header, then one line per picture, separated by commas, semicolons or tabs; UTF-8. PATH is
+    the table, or the folder that holds it and the pictures, in any number of folders. Columns are known by the names
+    that published sets use: pictures by ``image``, ``image_id``, ``isic_id``, ``file_name`` and others; classes by
+    ``label``, ``dx``, ``target`` and others, or by several columns of 0 and 1 (a row of zeros has no class, ``UNK`` is
+    a class); groups by ``group``, then patients, subjects, writers, cases, then lesions; splits by ``split``, in all
+    usual spellings. ``image_column`` and so on choose others. A picture is found by its path below the table's folder
+    or ``root``, or by its name in any folder there; its ending may be missing or in another case; two that fit are an
+    error. Rows without a class and pictures without a row are left out with a count; several classes in one row are an
+    error, unless ``several_labels`` says otherwise. Groups are kept as the dataset's ``groups`` and never shown to a
+    network. Pictures keep the order of the table. Beside class folders a table is read only if ``layout`` is ``table``.
+
+    Metadata: ``metadata.csv`` or ``metadata.jsonl`` with ``file_name``, at the top or one per split, as Hugging Face
+    has them. StyleGAN: ``dataset.json`` with a number or a one-hot vector per picture, or without labels.
 
     Volumes: a NIfTI file, or a folder of them; each slice is a picture, with head or front up and the right of the body
     to the right. ``axis`` and ``range`` must be stated. Folders named train, val or test are splits; other folders are
@@ -71,25 +78,40 @@ class Pictures(DatasetOptions):
     axis: Axis | None = Field(
         default=None, description="which slices of volumes (NIfTI) are the pictures; null = volumes are refused"
     )
-    groups: Literal["auto", "none"] = Field(
-        default="auto", description="what must stay in one split, such as a patient; none = nothing"
+    classes: Literal["auto", "folders", "none"] = Field(
+        default="auto", description="classes: folders = every folder is one, parts of the set too; none = no classes"
+    )
+    groups: Literal["auto", "folder", "none"] = Field(
+        default="auto",
+        description="what must stay in one split, such as a patient; folder = the folder of a picture; none = nothing",
     )
     root: str | None = Field(
         default=None,
         min_length=1,
         description="the folder that the images of a table are below; null = that of the table",
     )
-    image_column: str = Field(default="image", min_length=1, description="column with the paths of the images")
+    image_column: str | None = Field(
+        default=None,
+        min_length=1,
+        description="column with the paths of the images; null = image, file_name or the like",
+    )
     label_column: str | None = Field(
-        default=None, min_length=1, description="column with the classes; null = label, if present"
+        default=None,
+        min_length=1,
+        description="column with the classes; null = label, dx, target or the like, if present",
     )
     group_column: str | None = Field(
         default=None,
         min_length=1,
-        description="column with patients or the like; null = group, patient or patient_id, if present",
+        description="column with patients or the like; null = group, patient_id, lesion_id or the like, if present",
     )
     split_column: str | None = Field(
         default=None, min_length=1, description="column with the splits; null = split, if present"
+    )
+    several_labels: Literal["stop", "drop", "join"] = Field(
+        default="stop",
+        description="a picture to which a table gives several classes: stop with an error, drop the picture, or join "
+        "them to one class",
     )
 
     @field_validator("path", "root")

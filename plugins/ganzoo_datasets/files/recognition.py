@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 AUTO = "auto"
 LAYOUTS = (
     Layout(name="nifti", summary="NIfTI volumes, .nii or .nii.gz, whose slices are the pictures", module="nifti"),
-    Layout(name="table", summary="a CSV file with the class, patient and split of each picture", module="table"),
+    Layout(name="stylegan", summary="StyleGAN's folder with dataset.json", module="stylegan"),
+    Layout(name="metadata", summary="Hugging Face's folder with metadata.csv or metadata.jsonl", module="metadata"),
+    Layout(
+        name="table",
+        summary="a table (.csv, .tsv) with the class, patient and split of each picture, or its folder",
+        module="table",
+    ),
     Layout(name="folders", summary="a folder of pictures, flat or one sub-folder per class", module="folders"),
 )
 """In the order in which they are asked; ``folders`` takes any folder, so it comes last."""

@@ -1,0 +1,1 @@
+"""Tables that list pictures: how they are written, what their columns mean, and which files they name."""
