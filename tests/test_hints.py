@@ -153,7 +153,12 @@ HOLES: dict[str, tuple[str, ...]] = {
     "(self.origin or Origin(name=self.distribution, version=self.version)).reinstall": (REINSTALL,),
     "entry.reinstall": (REINSTALL,),
     "source.origin.reinstall": (REINSTALL,),
+    "shlex.quote(str(place.path))": ("'my pictures'",),
+    "shlex.quote(patterns)": ("'*.psd'",),
+    "' or '.join(near)": ("pictures/train",),
+    "table.py: option": ("image_column", "label_column"),
     # What data hold.
+    "' '.join((shlex.quote(name) for name in sorted(names)[:10]))": ("masks 'old ones'",),
     "FILES.split(', ')[1 if without[0] == 'train' else 3]": ("train-labels-idx1-ubyte",),
     "candidates[0]": ("csv", "npz"),
     "names[-1]": ("emnist-letters",),

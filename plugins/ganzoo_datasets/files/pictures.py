@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 
 from ganzoo.component import DatasetOptions
 from ganzoo_datasets.files.choosing import choose
+from ganzoo_datasets.files.exclusion import as_patterns
 from ganzoo_datasets.files.opening import check_pixels, open_pictures
 from ganzoo_datasets.files.recognition import recognize
 
@@ -49,8 +50,17 @@ class Pictures(DatasetOptions):
     fit: Literal["crop", "pad", "stretch"] = Field(
         default="crop", description="a picture that is not a square: cut out its center, pad it with black, or stretch"
     )
-    groups: Literal["auto", "none"] = Field(
-        default="auto", description="what must stay in one split, such as a patient; none = nothing"
+    classes: Literal["auto", "folders", "none"] = Field(
+        default="auto", description="classes: folders = every folder is one, parts of the set too; none = no classes"
+    )
+    groups: Literal["auto", "folder", "none"] = Field(
+        default="auto",
+        description="what must stay in one split, such as a patient; folder = the folder of a picture; none = nothing",
+    )
+    exclude: list[str] | None = Field(
+        default=None,
+        description="patterns of files and folders to leave out, such as *_mask.png; null = masks and thumbnails that "
+        "bear the name of another picture; [] = nothing",
     )
     root: str | None = Field(
         default=None,
@@ -69,6 +79,12 @@ class Pictures(DatasetOptions):
     split_column: str | None = Field(
         default=None, min_length=1, description="column with the splits; null = split, if present"
     )
+
+    @field_validator("exclude", mode="before")
+    @classmethod
+    def _one_or_several(cls, patterns: object) -> object:
+        """A text is one pattern, or several with commas between them."""
+        return as_patterns(patterns) if isinstance(patterns, str) else patterns
 
     @field_validator("path", "root")
     @classmethod
