@@ -78,7 +78,8 @@ def without_excluded(collection: Collection, files: Files | None, patterns: Sequ
     """
     out = [item.name for item in collection.items if any(matches(pattern, item.name) for pattern in patterns)]
     out += files.excluded if isinstance(files, KeptFiles) else ()
-    idle = [pattern for pattern in patterns if not any(matches(pattern, name) for name in out)]
+    known = (*out, *(name for name, reason in collection.left_out.items() if reason == REASON))
+    idle = [pattern for pattern in patterns if not any(matches(pattern, name) for name in known)]
     if idle:
         raise DataError(
             f"{collection.place}: data.exclude leaves nothing out with {', '.join(idle)}",

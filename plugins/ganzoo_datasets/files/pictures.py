@@ -27,11 +27,24 @@ class Pictures(DatasetOptions):
     orientation is applied; an animation or a file with several pages gives its first frame or page, with a warning;
     more than 178,956,970 pixels are refused as a decompression bomb. Embedded color profiles are not applied.
 
-    Folders: flat, or one sub-folder per class (deeper folders belong to it). A folder that holds ``train/``, optionally
-    ``val/`` and ``test/``, and nothing else has those splits; otherwise everything is ``train``. ``all`` is everything.
-    Class names are the sub-folders of train, sorted; a single one means no classes. Every file with the extension of an
-    image must decode in full; other files are ignored and counted, hidden files without a word. Images beside class
-    folders, class folders without an image, and empty folders are errors.
+    Folders: flat, or one sub-folder per class (deeper folders belong to it). Folders at the top are splits if all of
+    them are named for one: ``train``, ``val``, ``test``, and synonyms such as ``Training``, ``valid``, ``dev``,
+    ``test_set``, in any case; otherwise everything is ``train``. ``trainA`` and ``trainB`` are two classes. ``all`` is
+    everything. Folders around all of these, and parts of a set such as ``part_1`` and ``00000``, do not count, and a
+    line says so. Splits beside other folders, or folders that all hold the same sub-folders, are an error that names
+    the choice: ``layout: class-folders | split-folders | part-folders``. Class names are the sub-folders of train,
+    sorted; a single one means no classes. ``groups: folder`` makes a group, such as a patient, of each folder, or of
+    each folder within a class. Every file with the ending of an image must decode in full; pictures of other formats
+    are left out with a warning, and an error where they are the majority; other files are counted, hidden files left
+    out without a word. Images beside class folders, class folders without an image, and empty folders are errors.
+
+    Masks and thumbnails that bear the name of another picture (``a_mask.png``, ``masks/a.png``, ``@eaDir``) are left
+    out with a warning. ``exclude`` takes patterns instead, such as ``*_mask.png`` or ``thumbs``; in a text, commas
+    separate them.
+
+    Archives: a ``.zip``, ``.tar``, ``.tar.gz`` or ``.tgz`` reads as the folder in it, without being unpacked.
+    WebDataset: one ``.tar``, a folder of them, or ``shard-{000..009}.tar``; the key of a sample ends at the first dot of
+    its name, ``cls`` or a label in ``json`` is its class, and a word in the name of a shard is its split.
 
     Tables: a CSV file with a header, then one line per picture; separated by commas, semicolons or tabs; UTF-8.
     ``image`` is a path, relative to the folder of the table or to ``root``, or a name without its extension if exactly

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from ganzoo.errors import ConfigError, DataError
 from ganzoo_datasets.files.collection import Collection
 from ganzoo_datasets.files.exclusion import kept, without_excluded
+from ganzoo_datasets.files.layouts.braces import expanded, has_braces
 from ganzoo_datasets.files.layouts.layout import Layout, Place
 from ganzoo_datasets.files.sources.archive import archive
 from ganzoo_datasets.files.sources.files import FolderFiles
+from ganzoo_datasets.files.sources.joined import JoinedFiles
 
 if TYPE_CHECKING:
     from ganzoo_datasets.files.pictures import Pictures
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 AUTO = "auto"
 LAYOUTS = (
     Layout(name="table", summary="a CSV file with the class, patient and split of each picture", module="table"),
+    Layout(name="webdataset", summary="WebDataset shards: .tar files with key.jpg and key.cls", module="webdataset"),
     Layout(name="folders", summary="a folder of pictures, flat or one sub-folder per class", module="folders"),
     Layout(name="class-folders", summary="the same, and every folder at the top is a class", module="folders"),
     Layout(name="split-folders", summary="the same, and only folders such as train and test count", module="folders"),
@@ -75,6 +78,9 @@ def _place(path: Path) -> Place:
     if path.is_dir():
         return Place(path, FolderFiles(path))
     if not path.exists():
+        if has_braces(path):
+            below = next(folder for folder in path.parents if not has_braces(folder))
+            return Place(path, JoinedFiles(path, expanded(path), below=below))
         raise _missing(path)
     return Place(path, archive(path))
 
@@ -86,7 +92,8 @@ def _missing(path: Path) -> DataError:
     names = sorted(one.name for one in above.iterdir()) if above.is_dir() and os.access(above, os.R_OK) else []
     near = [str(above / name) for name in difflib.get_close_matches(part.name, names, n=3)]
     return DataError(
-        f"there is no file or folder {path}" + (f": {above} has no {part.name}" if part != path else ""),
+        f"there is no file or folder {path}"
+        + (f": {above} has no {part.name}" if part != path or not above.is_dir() else ""),
         given=path,
         allowed="a folder of pictures, or a file that lists or holds them",
         hint=f"did you mean {' or '.join(near)}?" if near else "ganzoo run --data PATH",

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from ganzoo.errors import DataError
 from ganzoo_datasets.files.collection import Collection, Item
-from ganzoo_datasets.files.exclusion import KeptFiles
 from ganzoo_datasets.files.layouts.arrangement import AUTO, PARTS, Arrangement, Placed, arrange, wrapping
 from ganzoo_datasets.files.layouts.companions import find_companions, report_companions
 from ganzoo_datasets.files.layouts.faults import faults
@@ -95,7 +94,7 @@ def _collection(
     return Collection(
         layout="folders" if options.layout == "auto" else options.layout,
         place=place.path,
-        source=FileSource(files.files if isinstance(files, KeptFiles) else files),
+        source=FileSource(files),
         items=tuple(items),
         classes=tuple(sorted({item.label for item in items if item.split == "train"} - {""})),
         left_out={**left_out, **found.left_out},
