@@ -101,6 +101,18 @@ def test_a_truncated_archive_is_refused(folder, kind):
     assert f"cannot read the archive {path}" in refused(path)
 
 
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_joined_archives_and_those_cut_between_members_are_refused(folder, pack):
+    plain = packed(folder, "tar").read_bytes()
+    path = folder.parent / ("x.tar" if pack is bytes else "x.tgz")
+    path.write_bytes(pack(plain))
+    assert len(ArchiveFiles(path).names) == 5
+    path.write_bytes(pack(plain + plain))
+    assert "something follows its end mark" in refused(path)
+    path.write_bytes(pack(plain[: len(plain.rstrip(b"\0")) // 512 * 512 + 512]))
+    assert "its end mark is missing" in refused(path)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_not_an_archive_is_refused(tmp_path, kind):
     path = tmp_path / f"a.{kind}"

@@ -43,8 +43,8 @@ class Pictures(DatasetOptions):
     separate them.
 
     Archives: a ``.zip``, ``.tar``, ``.tar.gz`` or ``.tgz`` reads as the folder in it, without being unpacked.
-    WebDataset: one ``.tar``, a folder of them, or ``shard-{000..009}.tar``; the key of a sample ends at the first dot of
-    its name, ``cls`` or a label in ``json`` is its class, and a word in the name of a shard is its split.
+    WebDataset: one ``.tar``, a folder of them, or ``shard-{000..009}.tar``; the key of a sample ends at the first dot
+    of its name, ``cls`` or a label in ``json`` is its class, and a word in the name of a shard is its split.
 
     Tables: a CSV file with a header, then one line per picture; separated by commas, semicolons or tabs; UTF-8.
     ``image`` is a path, relative to the folder of the table or to ``root``, or a name without its extension if exactly

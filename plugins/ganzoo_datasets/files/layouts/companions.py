@@ -43,7 +43,7 @@ DOUBTFUL_SHARE = 0.1
 NEGATIONS = frozenset(("no", "with", "without"))
 """A folder ``no_mask`` says that masks are what the classes are about."""
 
-SEPARATORS = " _.-("
+_SEPARATOR = re.compile(r"[ _.\-(]")
 _BETWEEN = re.compile(r"[\s_.\-()]+")
 _LETTER = re.compile(r"[^\W\d_]")
 
@@ -65,7 +65,8 @@ class Companions:
 
 def find_companions(names: Sequence[str]) -> Companions:
     """Which of the pictures bear the name of another one."""
-    certain = {name: "a thumbnail that a device made" for name in names if _in_thumbnails(name)}
+    folders = {folder: not THUMBNAIL_FOLDERS.isdisjoint(folder.lower().split("/")) for folder in map(_folder, names)}
+    certain = {name: "a thumbnail that a device made" for name in names if folders[_folder(name)]}
     certain |= _in_mask_folders([name for name in names if name not in certain])
     stems: dict[str, list[str]] = defaultdict(list)
     for name in names:
@@ -117,23 +118,22 @@ def _words(text: str) -> set[str]:
     return {word.removesuffix("s") for word in _BETWEEN.split(text.lower())}
 
 
-def _in_thumbnails(name: str) -> bool:
-    return not THUMBNAIL_FOLDERS.isdisjoint(name.lower().split("/")[:-1])
-
-
 def _suffixes(stem: str, stems: Collection[str]) -> list[str]:
     """What a name has beyond other names that it begins with, up to a separator; the shortest first."""
-    ends = range(len(stem) - 1, stem.rfind("/") + 1, -1)
-    return [stem[end:] for end in ends if stem[end] in SEPARATORS and stem[:end] in stems]
+    ends = (found.start() for found in _SEPARATOR.finditer(stem, stem.rfind("/") + 2))
+    return [stem[end:] for end in ends if stem[:end] in stems][::-1]
 
 
 def _in_mask_folders(names: Sequence[str]) -> dict[str, str]:
     """Pictures in folders named for masks, whose names are those of pictures around the folder."""
+    homes = {folder: _mask_folder(folder) for folder in set(map(_folder, names))}
     folders: dict[str, list[str]] = defaultdict(list)
     around: list[str] = []
     for name in names:
-        folder = _mask_folder(name)
-        (around if folder is None else folders[folder]).append(name)
+        home = homes[_folder(name)]
+        (around if home is None else folders[home]).append(name)
+    if not folders:
+        return {}
     if any(_words(part) & NEGATIONS for folder in folders for part in folder.split("/")):
         return {}
     stems = {os.path.dirname(folder): set[str]() for folder in folders}
@@ -149,8 +149,13 @@ def _in_mask_folders(names: Sequence[str]) -> dict[str, str]:
     }
 
 
-def _mask_folder(name: str) -> str | None:
-    return next((folder for folder in _above(name) if _words(os.path.basename(folder)) & WORDS), None)
+def _folder(name: str) -> str:
+    return name.rpartition("/")[0]
+
+
+def _mask_folder(folder: str) -> str | None:
+    """The folder itself or the first one above it that is named for masks."""
+    return next((above for above in _above(f"{folder}/") if _words(os.path.basename(above)) & WORDS), None)
 
 
 def _above(name: str) -> Iterator[str]:

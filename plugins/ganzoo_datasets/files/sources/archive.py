@@ -1,7 +1,7 @@
 """Archives: the files in a ``.zip`` or ``.tar``, read where they are. Nothing is unpacked to a disk.
 
-Members that are not files (symbolic links, devices) are left out with a warning. Only what is asked for is unpacked, and
-never more of a member than its header states, so that neither a small archive of a huge file nor a path such as
+Members that are not files (symbolic links, devices) are left out with a warning. Only what is asked for is unpacked,
+and never more of a member than its header states, so that neither a small archive of a huge file nor a path such as
 ``../x`` can do harm.
 """
 
@@ -194,8 +194,8 @@ def _gzip_members(place: Path) -> Iterator[tuple[str, Member | str]]:
     stream = _Joined(index.once())
     with tarfile.open(fileobj=stream, mode="r|") as file:
         yield from _members(file, state_of(place), index.at)
-    while stream.read(2**20):
-        pass
+        for _ in iter(partial(stream.read, 2**20), b""):
+            pass
 
 
 def _members(file: tarfile.TarFile, state: str, at: Callable[[int, int], bytes]) -> Iterator[tuple[str, Member | str]]:
@@ -207,6 +207,16 @@ def _members(file: tarfile.TarFile, state: str, at: Callable[[int, int], bytes])
             yield info.name, Member(f"{state} {info.offset_data} {info.size}", info.size, info.size, read)
         elif not info.isdir():
             yield info.name, info.linkname if info.islnk() else ""
+    _check_end(file)
+
+
+def _check_end(file: tarfile.TarFile) -> None:
+    """Python takes the first of joined archives for all, and one that was cut between two members for a whole one."""
+    left = file.fileobj
+    if left is None or left.tell() <= file.offset:
+        raise tarfile.ReadError("its end mark is missing: it is cut short")
+    if any(piece.strip(b"\0") for piece in iter(partial(left.read, 2**20), b"")):
+        raise tarfile.ReadError("something follows its end mark, such as a second archive")
 
 
 class _Opened:
