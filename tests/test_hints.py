@@ -156,6 +156,10 @@ HOLES: dict[str, tuple[str, ...]] = {
     "shlex.quote(str(place.path))": ("'my pictures'",),
     "shlex.quote(patterns)": ("'*.psd'",),
     "' or '.join(near)": ("pictures/train",),
+    "arrangement.py: AUTO": ("folders",),
+    "doubts.py: CLASSES": ("class-folders",),
+    "doubts.py: PARTS": ("part-folders",),
+    "doubts.py: SPLITS": ("split-folders",),
     "table.py: option": ("image_column", "label_column"),
     # What data hold.
     "' '.join((shlex.quote(name) for name in sorted(names)[:10]))": ("masks 'old ones'",),

@@ -118,6 +118,10 @@ ARRANGEMENTS = {
         "train/a/1.png train/b/2.png test/a/3.png",
         {"train": "train/a/1.png=a train/b/2.png=b", "test": "test/a/3.png=a"},
     ),
+    "classes with words like splits": (
+        "bullet_train/1.png dog/2.png cat/3.png test_tube/4.png",
+        {"train": "bullet_train/1.png=bullet_train cat/3.png=cat dog/2.png=dog test_tube/4.png=test_tube"},
+    ),
     "digits as classes": ("0/1.png 1/2.png", {"train": "0/1.png=0 1/2.png=1"}),
     "numbered classes": ("grade_1/1.png grade_2/2.png", {"train": "grade_1/1.png=grade_1 grade_2/2.png=grade_2"}),
 }
@@ -134,7 +138,7 @@ def test_folders_mean_what_their_owner_means(tmp_path, names, expected):
 def test_splits_beside_other_folders_are_asked_about(tmp_path, names):
     message = refused(made(tmp_path, names))
     assert "either may be splits or classes" in message
-    assert "--set data.layout=split-folders to leave out" in message
+    assert "--set data.layout=split-folders to read the splits and leave out" in message
     assert "--set data.layout=class-folders" in message
 
 
@@ -151,6 +155,13 @@ def test_both_answers_work(tmp_path, caplog):
     assert "1 pictures are in no split" in caplog.text
     classes = found(tmp_path, layout="class-folders")
     assert classes == {"train": "extra/3.png=extra test/2.png=test train/1.png=train"}
+
+
+def test_names_that_mention_a_split_are_asked_about(tmp_path):
+    made(tmp_path, "s1_train_hr/1.png s1_test/2.png s2_test_final/3.png other/4.png")
+    assert "holds s1_test, s1_train_hr, s2_test_final beside other" in refused(tmp_path)
+    splits = {"train": "s1_train_hr/1.png=", "test": "s1_test/2.png= s2_test_final/3.png="}
+    assert found(tmp_path, layout="split-folders") == splits
 
 
 def test_the_test_pictures_alone_are_never_trained_on(tmp_path):
@@ -198,6 +209,12 @@ def test_folders_of_patients_are_warned_of(tmp_path, caplog):
     recognize(Pictures(path=str(tmp_path), classes="folders"))
     chosen = choose(recognize(Pictures(path=str(tmp_path), groups="folder")), "train")
     assert (caplog.text, chosen.classes, len(set(chosen.groups or ()))) == ("", (), 110)
+
+
+def test_folders_with_numbers_are_likelier_patients(tmp_path, caplog):
+    made(tmp_path, " ".join(f"TCGA_CS_{4000 + number}/{one}.png" for number in range(20) for one in range(36)))
+    found(tmp_path)
+    assert "if they are patients" in caplog.text
 
 
 def test_few_folders_named_for_patients_are_warned_of(tmp_path, caplog):

@@ -69,7 +69,6 @@ def test_they_can_be_kept(tmp_path, caplog):
     [
         "mask/1.png,mask/2.png,no_mask/1.png,no_mask/2.png",
         "with_mask/1.png,without_mask/1.png,mask_worn_wrongly/1.png",
-        "masks/1.png,masks/2.png,images/8.png,images/9.png",
         "a_mask.png,b_mask.png",
         "cat/1.png,dog/1.png",
         "a.png,a_1.png,a_2.png",
@@ -94,6 +93,13 @@ def test_names_with_another_ending_are_kept_with_a_warning(tmp_path, caplog):
     assert len(found(tmp_path).split(",")) == 4
     assert "2 pictures bear the name of another one with another ending" in caplog.text
     assert "--set data.exclude='*.png'" in caplog.text
+
+
+def test_folders_named_for_masks_with_names_of_their_own_are_kept_with_a_warning(tmp_path, caplog):
+    made(tmp_path, "x/images/8.png,x/masks/1.png,x/masks/2.png")
+    assert len(found(tmp_path).split(",")) == 3
+    assert "2 pictures are in folders named masks, and count as pictures of their own" in caplog.text
+    assert found(tmp_path, exclude="masks") == "x/images/8.png"
 
 
 @pytest.mark.parametrize(

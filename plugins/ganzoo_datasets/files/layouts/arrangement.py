@@ -7,56 +7,17 @@ trained on its test pictures looks fine.
 
 from __future__ import annotations
 
-import logging
-import shlex
+import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from ganzoo.errors import DataError
+from ganzoo_datasets.files.layouts.doubts import refuse_equal_sub_folders, refuse_mixture
+from ganzoo_datasets.files.layouts.placed import AUTO, CLASSES, PARTS, SPLITS, Arrangement, Placed, relative
 from ganzoo_datasets.files.layouts.shards import are_shards, without_number
 from ganzoo_datasets.files.splits import Split, domain_of, split_of
-
-logger = logging.getLogger("ganzoo")
-
-AUTO = "folders"
-CLASSES = "class-folders"
-SPLITS = "split-folders"
-PARTS = "part-folders"
-"""Values of ``data.layout``: what the folders at the top are."""
-
-
-@dataclass(frozen=True)
-class Placed:
-    """One picture.
-
-    Attributes:
-        name: its path below the place.
-        split: where its folders put it.
-        root: the folder of its split.
-        below: the folders from there to the picture; the first is its class, if there are classes.
-    """
-
-    name: str
-    split: Split
-    root: str
-    below: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Arrangement:
-    """All pictures with their places.
-
-    Attributes:
-        placed: in the order of the names.
-        left_out: path → why it is not among them.
-        parts: folders that only divide the set, for messages.
-    """
-
-    placed: Sequence[Placed]
-    left_out: Mapping[str, str] = field(default_factory=dict)
-    parts: Sequence[str] = ()
 
 
 def arrange(
@@ -77,8 +38,8 @@ def arrange(
     """
     tops: dict[str, list[str]] = defaultdict(list)
     for name in names:
-        tops[_relative(name, root)[0]].append(name)
-    flat = all(len(_relative(name, root)) == 1 for name in names)
+        tops[relative(name, root)[0]].append(name)
+    flat = all(len(relative(name, root)) == 1 for name in names)
     if flat or layout == CLASSES:
         return Arrangement(_all_in_train(names, root))
     if layout == PARTS:
@@ -87,16 +48,12 @@ def arrange(
     if found is None:
         found = Arrangement(_all_in_train(names, root))
         if layout == AUTO and not are_shards(tops):
-            _refuse_equal_sub_folders(place, tops, root)
+            refuse_equal_sub_folders(place, tops, root)
     return _without_idle_folders(found, empty, join_parts=join_parts)
 
 
-def _relative(name: str, root: str) -> list[str]:
-    return name[len(root) + 1 if root else 0 :].split("/")
-
-
 def _all_in_train(names: Sequence[str], root: str) -> list[Placed]:
-    return [Placed(name, "train", root, tuple(_relative(name, root)[:-1])) for name in names]
+    return [Placed(name, "train", root, tuple(relative(name, root)[:-1])) for name in names]
 
 
 def _by_domain(tops: Mapping[str, Sequence[str]], root: str) -> Arrangement | None:
@@ -105,7 +62,7 @@ def _by_domain(tops: Mapping[str, Sequence[str]], root: str) -> Arrangement | No
     if not all(meant.values()):
         return None
     placed = [
-        Placed(name, found[0], root, (found[1], *_relative(name, root)[1:-1]))
+        Placed(name, found[0], root, (found[1], *relative(name, root)[1:-1]))
         for top, names in tops.items()
         if (found := meant[top]) is not None
         for name in names
@@ -116,6 +73,15 @@ def _by_domain(tops: Mapping[str, Sequence[str]], root: str) -> Arrangement | No
 def _by_name(place: Path, tops: Mapping[str, Sequence[str]], root: str, layout: str) -> Arrangement | None:
     """``train``, ``test``, …, or a common text around these: ``seg_train``, ``seg_test``."""
     meant = meanings(list(tops))
+    mentioned = {top: _mentioned(top) for top in tops}
+    named = [top for top, split in mentioned.items() if split]
+    several = "train" in mentioned.values() and len(set(map(mentioned.get, named))) > 1
+    if not any(meant.values()) and (layout == SPLITS or (several and 2 * len(named) > len(tops))):
+        # DIV2K_train_HR beside DIV2K_valid_LR: a split is in the name, but something else as well. A bullet_train and a
+        # test_tube among a thousand classes are none.
+        if layout != SPLITS:
+            refuse_mixture(place, named, [top for top in tops if not mentioned[top]])
+        meant = mentioned
     others = [top for top, split in meant.items() if split is None]
     if len(others) == len(tops):
         if layout == SPLITS:
@@ -127,9 +93,9 @@ def _by_name(place: Path, tops: Mapping[str, Sequence[str]], root: str, layout: 
             )
         return None
     if others and layout != SPLITS:
-        _refuse_mixture(place, [top for top in tops if top not in others], others)
+        refuse_mixture(place, [top for top in tops if top not in others], others)
     placed = [
-        Placed(name, split, f"{root}/{top}" if root else top, tuple(_relative(name, root)[1:-1]))
+        Placed(name, split, f"{root}/{top}" if root else top, tuple(relative(name, root)[1:-1]))
         for top, split in meant.items()
         if split is not None
         for name in tops[top]
@@ -151,6 +117,11 @@ def meanings(folders: Sequence[str]) -> dict[str, Split | None]:
     }
 
 
+def _mentioned(folder: str) -> Split | None:
+    """The first word of a name that is a split."""
+    return next((split for word in re.split(r"[\s_.-]+", folder) if (split := split_of(word))), None)
+
+
 def _common(lists: Sequence[Sequence[str]]) -> int:
     """How many first elements all of them share."""
     shared = 0
@@ -165,7 +136,7 @@ def _class_first(names: Sequence[str], root: str) -> Arrangement | None:
     """``cat/train``, ``cat/test``, ``dog/train``, …: below every class the same splits."""
     placed = []
     for name in names:
-        folders = _relative(name, root)[:-1]
+        folders = relative(name, root)[:-1]
         split = split_of(folders[1]) if len(folders) > 1 else None
         if split is None:
             return None
@@ -210,51 +181,3 @@ def _without_first(placed: Sequence[Placed]) -> list[Placed]:
         else one
         for one in placed
     ]
-
-
-def _refuse_mixture(place: Path, splits: Sequence[str], others: Sequence[str]) -> None:
-    shown = ", ".join(sorted(others)[:10])
-    raise DataError(
-        f"{place} holds {', '.join(sorted(splits))} beside {shown}: either may be splits or classes",
-        given=", ".join(sorted((*splits, *others))[:20]),
-        allowed="only folders that are splits, such as train, val and test, or only folders that are classes",
-        hint=f"--set data.layout={SPLITS} to leave out {_quoted(others)}, or --set data.layout={CLASSES} to take all "
-        "folders as classes",
-    )
-
-
-def _quoted(names: Sequence[str]) -> str:
-    return " ".join(shlex.quote(name) for name in sorted(names)[:10])
-
-
-def _refuse_equal_sub_folders(place: Path, tops: Mapping[str, Sequence[str]], root: str) -> None:
-    """All folders at the top hold the same sub-folders: sites with the same classes, or classes with the same sites."""
-    inner = [{tuple(_relative(name, root)[1:-1])[:1] for name in names} for names in tops.values()]
-    same = sorted(first for found in inner[:1] for one in found for first in one)
-    if len(tops) < 2 or len(same) < 2 or any(found != inner[0] or () in found for found in inner) or are_shards(same):
-        return
-    raise DataError(
-        f"{place} holds {', '.join(sorted(tops)[:10])}, all with the same sub-folders: either may be the classes",
-        given=f"sub-folders {', '.join(same[:10])}",
-        allowed="folders of classes at the top, or below folders that are splits or numbered parts",
-        hint=f"--set data.layout={CLASSES} if the classes are {_quoted(list(tops))}, or --set data.layout={PARTS} if "
-        f"they are {_quoted(same)}",
-    )
-
-
-def wrapping(names: Sequence[str], empty: Callable[[str], bool]) -> str:
-    """The folder that all pictures are in, as deep as it goes, or the empty text.
-
-    A folder named for a split is not gone into, nor one beside an empty folder, which may be a class that got lost.
-    """
-    root = ""
-    while names:
-        tops = {_relative(name, root)[0] for name in names}
-        top = min(tops)
-        folders = all(len(_relative(name, root)) > 1 for name in names)
-        if len(tops) > 1 or not folders or split_of(without_number(top)) or split_of(top) or domain_of(top):
-            break
-        if empty(root):
-            break
-        root = f"{root}/{top}" if root else top
-    return root

@@ -56,18 +56,21 @@ class Companions:
         certain: path → why it does not count.
         doubtful: suffix, such as ``_left`` → pictures named like another one plus it.
         twins: pictures named like another one but for the ending.
+        apart: pictures in folders named for masks, with names of their own.
     """
 
     certain: Mapping[str, str]
     doubtful: Mapping[str, Sequence[str]]
     twins: Sequence[str]
+    apart: Sequence[str]
 
 
 def find_companions(names: Sequence[str]) -> Companions:
     """Which of the pictures bear the name of another one."""
     folders = {folder: not THUMBNAIL_FOLDERS.isdisjoint(folder.lower().split("/")) for folder in map(_folder, names)}
     certain = {name: "a thumbnail that a device made" for name in names if folders[_folder(name)]}
-    certain |= _in_mask_folders([name for name in names if name not in certain])
+    inside, apart = _in_mask_folders([name for name in names if name not in certain])
+    certain |= inside
     stems: dict[str, list[str]] = defaultdict(list)
     for name in names:
         if name not in certain:
@@ -82,7 +85,7 @@ def find_companions(names: Sequence[str]) -> Companions:
     twins = [name for same in stems.values() for name in same[1:] if name not in certain]
     least = max(2, DOUBTFUL_SHARE * len(names))
     many = {suffix: found for suffix, found in doubtful.items() if len(found) >= least}
-    return Companions(certain=certain, doubtful=many, twins=twins if len(twins) >= least else ())
+    return Companions(certain=certain, doubtful=many, twins=twins if len(twins) >= least else (), apart=apart)
 
 
 def report_companions(found: Companions, *, kept: bool) -> None:
@@ -97,16 +100,21 @@ def report_companions(found: Companions, *, kept: bool) -> None:
             certain,
         )
     for suffix, names in found.doubtful.items():
-        _warn_of_doubt(names, f"plus {suffix}", f"*{suffix}*")
+        _warn_of_doubt(names, f"bear the name of another one plus {suffix}", f"*{suffix}*")
     if found.twins:
         endings = sorted({os.path.splitext(name)[1] for name in found.twins})
-        _warn_of_doubt(found.twins, "with another ending", ",".join(f"*{ending}" for ending in endings))
+        _warn_of_doubt(
+            found.twins, "bear the name of another one with another ending", ",".join(f"*{one}" for one in endings)
+        )
+    if found.apart:
+        folders = sorted({os.path.basename(_mask_folder(_folder(name)) or "") for name in found.apart})
+        _warn_of_doubt(found.apart, f"are in folders named {', '.join(folders)}", ",".join(folders))
 
 
 def _warn_of_doubt(names: Sequence[str], how: str, pattern: str) -> None:
     logger.warning(
-        "%s pictures bear the name of another one %s, and count as pictures of their own; if they are masks or copies, "
-        "leave them out with --set data.exclude=%s%s",
+        "%s pictures %s, and count as pictures of their own; if they are masks or copies, leave them out with "
+        "--set data.exclude=%s%s",
         f"{len(names):,}",
         how,
         shlex.quote(pattern),
@@ -124,29 +132,30 @@ def _suffixes(stem: str, stems: Collection[str]) -> list[str]:
     return [stem[end:] for end in ends if stem[:end] in stems][::-1]
 
 
-def _in_mask_folders(names: Sequence[str]) -> dict[str, str]:
-    """Pictures in folders named for masks, whose names are those of pictures around the folder."""
+def _in_mask_folders(names: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """Pictures in folders named for masks: those with names of pictures around the folder, and the others."""
     homes = {folder: _mask_folder(folder) for folder in set(map(_folder, names))}
     folders: dict[str, list[str]] = defaultdict(list)
     around: list[str] = []
     for name in names:
         home = homes[_folder(name)]
         (around if home is None else folders[home]).append(name)
-    if not folders:
-        return {}
-    if any(_words(part) & NEGATIONS for folder in folders for part in folder.split("/")):
-        return {}
+    if not around or any(_words(part) & NEGATIONS for folder in folders for part in folder.split("/")):
+        return {}, []
     stems = {os.path.dirname(folder): set[str]() for folder in folders}
     for name in around:
         for above in _above(name):
             if above in stems:
                 stems[above].add(_stem(name))
-    return {
+    known = [
+        folder for folder, inside in folders.items() if _share_known(inside, stems[os.path.dirname(folder)]) >= SHARE
+    ]
+    certain = {
         name: f"the name of another picture, in the folder {os.path.basename(folder)}"
-        for folder, inside in folders.items()
-        if _share_known(inside, stems[os.path.dirname(folder)]) >= SHARE
-        for name in inside
+        for folder in known
+        for name in folders[folder]
     }
+    return certain, [name for folder, inside in folders.items() if folder not in known for name in inside]
 
 
 def _folder(name: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ganzoo.errors import DataError
-from ganzoo_datasets.files.layouts.arrangement import Placed
+from ganzoo_datasets.files.layouts.placed import Placed
 from ganzoo_datasets.files.splits import Split
 
 

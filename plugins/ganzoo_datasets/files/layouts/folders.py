@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 
 from ganzoo.errors import DataError
 from ganzoo_datasets.files.collection import Collection, Item
-from ganzoo_datasets.files.layouts.arrangement import AUTO, PARTS, Arrangement, Placed, arrange, wrapping
+from ganzoo_datasets.files.layouts.arrangement import arrange
 from ganzoo_datasets.files.layouts.companions import find_companions, report_companions
 from ganzoo_datasets.files.layouts.faults import faults
 from ganzoo_datasets.files.layouts.layout import Place
+from ganzoo_datasets.files.layouts.placed import AUTO, PARTS, Arrangement, Placed
 from ganzoo_datasets.files.layouts.unread import is_unread, report_unread
+from ganzoo_datasets.files.layouts.wrapping import wrapping
 from ganzoo_datasets.files.pixels.reader import SUFFIXES, is_picture
 from ganzoo_datasets.files.sources.files import Files, FileSource
 
@@ -26,10 +28,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("ganzoo")
 
-MANY_CLASSES, FEW_PICTURES = 20, 10
-"""From so many classes of so few pictures each, one folder per patient is likelier than one per class."""
+MANY_CLASSES, FEW_PICTURES, FEW_WITH_NUMBERS = 20, 20, 100
+"""From so many classes of so few pictures each, one folder per patient is likely; the more so if names are numbers."""
 
 _PERSON = re.compile(r"(case|pat|patient|person|pt|sub|subj|subject|p|s|id|participant)[\s_.-]*\d+", re.IGNORECASE)
+_LONG_NUMBER = re.compile(r"\d{4}")
 
 
 def find(place: Place, options: Pictures) -> Collection | None:
@@ -135,7 +138,8 @@ def _group(one: Placed, *, labeled: bool) -> str:
 def _warn_of_patients(placed: Sequence[Placed]) -> None:
     counts = Counter(one.below[0] for one in placed if one.below and one.split == "train")
     named = len(counts) > 2 and all(map(_PERSON.fullmatch, counts))
-    if named or (len(counts) >= MANY_CLASSES and statistics.median(counts.values()) <= FEW_PICTURES):
+    few = FEW_WITH_NUMBERS if all(map(_LONG_NUMBER.search, counts)) else FEW_PICTURES
+    if named or (len(counts) >= MANY_CLASSES and statistics.median(counts.values()) <= few):
         logger.warning(
             "each of the %s folders %s … %s, with %g pictures at the median, counts as a class; if they are patients, "
             "use --set data.classes=none --set data.groups=folder; --set data.classes=folders says that they are "
