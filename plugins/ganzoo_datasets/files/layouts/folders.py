@@ -7,7 +7,7 @@ import os
 import re
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from ganzoo_datasets.files.layouts.arrangement import arrange
 from ganzoo_datasets.files.layouts.companions import find_companions, report_companions
 from ganzoo_datasets.files.layouts.faults import faults
 from ganzoo_datasets.files.layouts.layout import Place
-from ganzoo_datasets.files.layouts.placed import AUTO, PARTS, Arrangement, Placed
+from ganzoo_datasets.files.layouts.placed import AUTO, PARTS, Placed
 from ganzoo_datasets.files.layouts.unread import is_unread, report_unread
 from ganzoo_datasets.files.layouts.wrapping import wrapping
 from ganzoo_datasets.files.pixels.reader import SUFFIXES, is_picture
@@ -46,23 +46,30 @@ def find(place: Place, options: Pictures) -> Collection | None:
     files = place.files
     pictures = [name for name in files.names if is_picture(name)]
     unread = [name for name in files.names if is_unread(name)]
-    other = [name for name in files.names if not is_picture(name) and not is_unread(name)]
+    other = sorted(set(files.names) - set(pictures) - set(unread))
     companions = find_companions(pictures)
     certain = companions.certain if options.exclude is None else {}
     names = [name for name in pictures if name not in certain]
     report_unread(place.path, unread, len(names))
     _refuse_nothing(place, names, other)
     report_companions(companions, kept=options.exclude is not None)
+    if other:
+        logger.info("ignored files without the ending of a picture: %s", f"{len(other):,}")
     left_out = {
         **dict.fromkeys(other, "not the ending of a picture"),
         **dict.fromkeys(unread, "an ending that is not read"),
         **certain,
     }
-    return _collection(place, files, names, left_out, options)
+    return _collection(place, files, names, certain, left_out, options)
 
 
 def _collection(
-    place: Place, files: Files, names: Sequence[str], left_out: dict[str, str], options: Pictures
+    place: Place,
+    files: Files,
+    names: Sequence[str],
+    certain: Mapping[str, str],
+    left_out: Mapping[str, str],
+    options: Pictures,
 ) -> Collection:
     empty = partial(_has_empty_folder, files)
     root = wrapping(sorted((*names, *filter(is_unread, files.names))), empty)
@@ -90,9 +97,6 @@ def _collection(
     labeled = _labeled(found.placed, options)
     if labeled and options.classes == "auto":
         _warn_of_patients(found.placed)
-    others = [name for name in left_out if not is_unread(name) and not is_picture(name)]
-    if others:
-        logger.info("ignored files without the ending of a picture: %s", f"{len(others):,}")
     items = [_item(one, labeled=labeled, grouped=options.groups == "folder") for one in found.placed]
     return Collection(
         layout="folders" if options.layout == "auto" else options.layout,
@@ -101,13 +105,8 @@ def _collection(
         items=tuple(items),
         classes=tuple(sorted({item.label for item in items if item.split == "train"} - {""})),
         left_out={**left_out, **found.left_out},
-        faults=faults(place.path, found.placed, files.folders, _used(found, left_out)) if labeled else {},
+        faults=faults(place.path, found.placed, files.folders, [*found.left_out, *certain]) if labeled else {},
     )
-
-
-def _used(found: Arrangement, left_out: dict[str, str]) -> list[str]:
-    """Pictures that are left out for a reason, so that their folders are not empty."""
-    return [*found.left_out, *(name for name in left_out if is_picture(name))]
 
 
 def _item(one: Placed, *, labeled: bool, grouped: bool) -> Item:
