@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from ganzoo_datasets.files.pictures import Pictures
 from ganzoo_datasets.files.recognition import recognize
+from PIL import Image
 
-from ganzoo.errors import DataError
+from ganzoo.errors import ConfigError, DataError
 
 
 def refused(path, **options):
@@ -43,7 +44,14 @@ def test_a_file_that_is_not_a_collection(tmp_path, name):
 
 
 def test_an_unknown_layout(tmp_path):
-    from ganzoo.errors import ConfigError
-
     with pytest.raises(ConfigError, match="there is no layout 'foldres'"):
         recognize(Pictures(path=str(tmp_path), layout="foldres"))
+
+
+def test_folders_are_no_groups_of_a_table(tmp_path, caplog):
+    Image.new("L", (4, 4)).save(tmp_path / "a.png")
+    table = tmp_path / "t.csv"
+    table.write_text("image,patient\na.png,1\n")
+    assert recognize(Pictures(path=str(table))).items[0].group == "1"
+    assert recognize(Pictures(path=str(table), groups="folder")).items[0].group == ""
+    assert "the layout table has no folders that could be groups, so there are no groups" in caplog.text

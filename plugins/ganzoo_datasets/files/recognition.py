@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import logging
 import os
 import shlex
 from dataclasses import replace
@@ -20,6 +21,8 @@ from ganzoo_datasets.files.sources.joined import JoinedFiles
 
 if TYPE_CHECKING:
     from ganzoo_datasets.files.pictures import Pictures
+
+logger = logging.getLogger("ganzoo")
 
 AUTO = "auto"
 LAYOUTS = (
@@ -46,6 +49,7 @@ def recognize(options: Pictures) -> Collection:
         place = replace(place, files=kept(place.files, patterns))
     for layout in _asked(options.layout):
         if (found := layout.find(place, options)) is not None:
+            _warn_of_no_folders(found, options)
             return without_excluded(_labeled_or_not(found, options), place.files, patterns)
     known = options.layout == AUTO
     raise DataError(
@@ -54,6 +58,16 @@ def recognize(options: Pictures) -> Collection:
         allowed="; ".join(layout.summary for layout in _asked(options.layout)),
         hint="ganzoo info pictures" if known else f"ganzoo run --data {shlex.quote(str(place.path))}",
     )
+
+
+def _warn_of_no_folders(found: Collection, options: Pictures) -> None:
+    if options.groups == "folder" and not any(item.group for item in found.items):
+        logger.warning(
+            "%s: the layout %s has no folders that could be groups, so there are no groups; --set data.groups=auto "
+            "takes those that it states",
+            found.place,
+            found.layout,
+        )
 
 
 def _labeled_or_not(found: Collection, options: Pictures) -> Collection:
