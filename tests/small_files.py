@@ -20,8 +20,12 @@ def pictures(folder: Path, count: int = 6) -> list[str]:
 
 
 def of_folder(path: Path) -> dict[str, str]:
-    pictures(path / "train")
-    pictures(path / "test", 4)
+    # A patient's folder in each class: no patient is in both splits.
+    for split, count in (("train", 6), ("test", 4)):
+        for name in pictures(path / split, count):
+            patient = path / split / name[0] / f"{split} {name[2]}"
+            patient.mkdir()
+            (path / split / name).rename(patient / "0.png")
     return {"path": str(path)}
 
 

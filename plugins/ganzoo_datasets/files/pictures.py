@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 
 from ganzoo.component import DatasetOptions
 from ganzoo_datasets.files.choosing import choose
+from ganzoo_datasets.files.exclusion import as_patterns
 from ganzoo_datasets.files.opening import check_pixels, open_pictures
 from ganzoo_datasets.files.ranges import RangeOption
 from ganzoo_datasets.files.recognition import LAYOUTS, recognize
@@ -35,11 +36,24 @@ class Pictures(DatasetOptions):
     units (DICOM: after rescaling). A set that uses less than an eighth of its range, or mixes ranges, is warned of in
     every run.
 
-    Folders: flat, or one sub-folder per class (deeper folders belong to it). A folder that holds ``train/``, optionally
-    ``val/`` and ``test/``, and nothing else has those splits; otherwise everything is ``train``. ``all`` is everything.
-    Class names are the sub-folders of train, sorted; a single one means no classes. Every file with the extension of an
-    image must decode in full; other files are ignored and counted, hidden files without a word. Images beside class
-    folders, class folders without an image, and empty folders are errors.
+    Folders: flat, or one sub-folder per class (deeper folders belong to it). Folders at the top are splits if all of
+    them are named for one: ``train``, ``val``, ``test``, and synonyms such as ``Training``, ``valid``, ``dev``,
+    ``test_set``, in any case; otherwise everything is ``train``. ``trainA`` and ``trainB`` are two classes. ``all`` is
+    everything. Folders around all of these, and parts of a set such as ``part_1`` and ``00000``, do not count, and a
+    line says so. Splits beside other folders, or folders that all hold the same sub-folders, are an error that names
+    the choice: ``layout: class-folders | split-folders | part-folders``. Class names are the sub-folders of train,
+    sorted; a single one means no classes. ``groups: folder`` makes a group, such as a patient, of each folder, or of
+    each folder within a class. Every file with the ending of an image must decode in full; pictures of other formats
+    are left out with a warning, and an error where they are the majority; other files are counted, hidden files left
+    out without a word. Images beside class folders, class folders without an image, and empty folders are errors.
+
+    Masks and thumbnails that bear the name of another picture (``a_mask.png``, ``masks/a.png``, ``@eaDir``) are left
+    out with a warning. ``exclude`` takes patterns instead, such as ``*_mask.png`` or ``thumbs``; in a text, commas
+    separate them.
+
+    Archives: a ``.zip``, ``.tar``, ``.tar.gz`` or ``.tgz`` reads as the folder in it, without being unpacked.
+    WebDataset: one ``.tar``, a folder of them, or ``shard-{000..009}.tar``; the key of a sample ends at the first dot
+    of its name, ``cls`` or a label in ``json`` is its class, and a word in the name of a shard is its split.
 
     Tables: a file with a header, then one line per picture, separated by commas, semicolons or tabs; UTF-8. PATH is
     the table, or the folder that holds it and the pictures, in any number of folders. Columns are known by the names
@@ -85,6 +99,11 @@ class Pictures(DatasetOptions):
         default="auto",
         description="what must stay in one split, such as a patient; folder = the folder of a picture; none = nothing",
     )
+    exclude: list[str] | None = Field(
+        default=None,
+        description="patterns of files and folders to leave out, such as *_mask.png; null = masks and thumbnails that "
+        "bear the name of another picture; [] = nothing",
+    )
     root: str | None = Field(
         default=None,
         min_length=1,
@@ -113,6 +132,12 @@ class Pictures(DatasetOptions):
         description="a picture to which a table gives several classes: stop with an error, drop the picture, or join "
         "them to one class",
     )
+
+    @field_validator("exclude", mode="before")
+    @classmethod
+    def _one_or_several(cls, patterns: object) -> object:
+        """A text is one pattern, or several with commas between them."""
+        return as_patterns(patterns) if isinstance(patterns, str) else patterns
 
     @field_validator("path", "root")
     @classmethod

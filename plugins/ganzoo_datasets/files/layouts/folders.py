@@ -1,19 +1,26 @@
-"""A folder of pictures: flat, or one sub-folder per class, optionally inside train/, val/ and test/."""
+"""A folder of pictures: flat, or one sub-folder per class, optionally inside folders that are splits."""
 
 from __future__ import annotations
 
 import logging
+import os
 import re
-import shlex
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ganzoo.errors import DataError
-from ganzoo_datasets.files.collection import SPLITS, Collection, Item
+from ganzoo_datasets.files.collection import Collection, Item
+from ganzoo_datasets.files.layouts.arrangement import arrange
+from ganzoo_datasets.files.layouts.companions import find_companions, report_companions
+from ganzoo_datasets.files.layouts.faults import faults
 from ganzoo_datasets.files.layouts.layout import Place
-from ganzoo_datasets.files.pixels.reader import SUFFIXES, holds_picture, is_picture
+from ganzoo_datasets.files.layouts.placed import AUTO, PARTS, Placed
+from ganzoo_datasets.files.layouts.unread import is_unread, report_unread
+from ganzoo_datasets.files.layouts.wrapping import wrapping
+from ganzoo_datasets.files.pixels.reader import SUFFIXES, holds_picture
 from ganzoo_datasets.files.sources.files import Files, FileSource
 
 if TYPE_CHECKING:
@@ -21,137 +28,150 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("ganzoo")
 
+MANY_CLASSES, FEW_PICTURES, FEW_WITH_NUMBERS = 20, 20, 100
+"""From so many classes of so few pictures each, one folder per patient is likely; the more so if names are numbers."""
 
-@dataclass
-class _Part:
-    """The pictures of one split: flat ones, and those of each class folder; ``below`` is its folder, or empty."""
-
-    below: str
-    flat: list[str] = field(default_factory=list)
-    classes: dict[str, list[str]] = field(default_factory=dict)
-    other: list[str] = field(default_factory=list)
+_PERSON = re.compile(r"(case|pat|patient|person|pt|sub|subj|subject|p|s|id|participant)[\s_.-]*\d+", re.IGNORECASE)
+_LONG_NUMBER = re.compile(r"\d{4}")
 
 
 def find(place: Place, options: Pictures) -> Collection | None:
-    """The pictures below a folder.
+    """The pictures below a folder, or in an archive of one.
 
     Raises:
-        DataError: it has no picture, or pictures in places that say two things.
+        DataError: it has no picture, or its folders may mean several things.
     """
     if place.files is None:
         return None
     files = place.files
-    splits = split_folders(files)
-    _warn_of_splits_taken_for_classes(files, splits)
-    parts = {name: _part(files, below) for name, below in splits.items()}
-    faults = {name: fault for name, part in parts.items() if (fault := _fault(place.path, part, parts["train"]))}
-    parts = {name: part for name, part in parts.items() if name not in faults}
-    items = [
-        Item(name=name, label=label, split=split)
-        for split, part in parts.items()
-        for label, names in ({"": part.flat} if part.flat else part.classes).items()
-        for name in names
-    ]
-    other = [name for part in parts.values() for name in part.other]
+    pictures = [name for name in files.names if holds_picture(name, files.open)]
+    unread = [name for name in files.names if is_unread(name)]
+    other = sorted(set(files.names) - set(pictures) - set(unread))
+    companions = find_companions(pictures)
+    certain = companions.certain if options.exclude is None else {}
+    names = [name for name in pictures if name not in certain]
+    report_unread(place.path, unread, len(names))
+    _refuse_nothing(place, names, other)
+    report_companions(companions, kept=options.exclude is not None)
     if other:
-        logger.info("ignored files without the extension of an image: %s", f"{len(other):,}")
+        logger.info("ignored files without the ending of a picture: %s", f"{len(other):,}")
+    left_out = {
+        **dict.fromkeys(other, "not the ending of a picture"),
+        **dict.fromkeys(unread, "an ending that is not read"),
+        **certain,
+    }
+    return _collection(place, files, names, certain, left_out, options)
+
+
+def _collection(
+    place: Place,
+    files: Files,
+    names: Sequence[str],
+    certain: Mapping[str, str],
+    left_out: Mapping[str, str],
+    options: Pictures,
+) -> Collection:
+    empty = partial(_has_empty_folder, files)
+    root = wrapping(sorted((*names, *filter(is_unread, files.names))), empty)
+    if root:
+        logger.info("all pictures are below %s: its folders count", place.path / root)
+    found = arrange(
+        place.path,
+        names,
+        root=root,
+        empty=empty,
+        layout=AUTO if options.layout == "auto" else options.layout,
+        join_parts=options.classes != "folders",
+    )
+    if found.left_out:
+        logger.warning("%s pictures are in no split and are left out", f"{len(found.left_out):,}")
+    if found.parts and options.layout != PARTS:
+        logger.warning(
+            "%s: the %s folders %s … %s count as parts of the set, not as classes; --set data.classes=folders makes "
+            "them classes",
+            place.path,
+            f"{len(found.parts):,}",
+            found.parts[0],
+            found.parts[-1],
+        )
+    labeled = _labeled(found.placed, options)
+    if labeled and options.classes == "auto":
+        _warn_of_patients(found.placed)
+    items = [_item(one, labeled=labeled, grouped=options.groups == "folder") for one in found.placed]
     return Collection(
-        layout="folders",
+        layout="folders" if options.layout == "auto" else options.layout,
         place=place.path,
         source=FileSource(files),
-        items=tuple(sorted(items, key=lambda item: item.name)),
+        items=tuple(items),
         classes=tuple(sorted({item.label for item in items if item.split == "train"} - {""})),
-        left_out=dict.fromkeys(other, "not the extension of a picture"),
-        faults=faults,
+        left_out={**left_out, **found.left_out},
+        faults=faults(place.path, found.placed, files.folders, [*found.left_out, *certain]) if labeled else {},
     )
 
 
-def split_folders(files: Files) -> dict[str, str]:
-    """Split → its folder. A folder has splits if it holds train/, optionally val/ and test/, and no other picture."""
-    folders = _top(files.folders)
-    named = {name.lower(): name for name in folders}
-    pictures = any(is_picture(name) for name in _top(files.names))
-    if "train" in named and len(named) == len(folders) and set(named) <= set(SPLITS) and not pictures:
-        return {name: named[name] for name in SPLITS if name in named}
-    return {"train": ""}
+def _item(one: Placed, *, labeled: bool, grouped: bool) -> Item:
+    label = one.below[0] if labeled and one.below else ""
+    return Item(name=one.name, label=label, group=_group(one, labeled=labeled) if grouped else "", split=one.split)
 
 
-def _top(names: tuple[str, ...]) -> list[str]:
-    return [name for name in names if "/" not in name]
+def _labeled(placed: Sequence[Placed], options: Pictures) -> bool:
+    """Whether the folders below a split are classes. Where they are groups, classes need a level of their own."""
+    if options.classes == "auto" and options.groups == "folder":
+        return all(len(one.below) > 1 for one in placed)
+    return options.classes != "none"
 
 
-def _warn_of_splits_taken_for_classes(files: Files, splits: Mapping[str, str]) -> None:
-    """A train/ beside folders of other names is a class like them, which is rarely what its owner means."""
-    folders = sorted(_top(files.folders))
-    others = [name for name in folders if name.lower() not in SPLITS]
-    if splits == {"train": ""} and others and "train" in map(str.lower, folders):
+def _group(one: Placed, *, labeled: bool) -> str:
+    """The first folder below the class; without classes, the first one."""
+    below = one.below[1:] if labeled else one.below
+    if not below:
+        raise DataError(
+            f"{one.name} is in no folder that could be its group",
+            given="data.groups=folder",
+            allowed="pictures in a folder for each patient, or for each patient within the classes",
+            hint="--set data.groups=none, or --set data.classes=none if the folders are patients",
+        )
+    return below[0]
+
+
+def _warn_of_patients(placed: Sequence[Placed]) -> None:
+    counts = Counter(one.below[0] for one in placed if one.below and one.split == "train")
+    named = len(counts) > 2 and all(map(_PERSON.fullmatch, counts))
+    few = FEW_WITH_NUMBERS if all(map(_LONG_NUMBER.search, counts)) else FEW_PICTURES
+    if named or (len(counts) >= MANY_CLASSES and statistics.median(counts.values()) <= few):
         logger.warning(
-            "%s holds %s: these count as classes, not as splits, because a folder with splits holds only train/, val/ "
-            "and test/; to get splits, rename or move away %s",
-            files.place,
-            ", ".join(folders),
-            ", ".join(others),
+            "each of the %s folders %s … %s, with %g pictures at the median, counts as a class; if they are patients, "
+            "use --set data.classes=none --set data.groups=folder; --set data.classes=folders says that they are "
+            "classes",
+            f"{len(counts):,}",
+            min(counts),
+            max(counts),
+            statistics.median(counts.values()),
         )
 
 
-def _part(files: Files, below: str) -> _Part:
-    start = f"{below}/" if below else ""
-    part = _Part(below)
-    for folder in files.folders:
-        if folder.startswith(start) and "/" not in folder[len(start) :]:
-            part.classes[folder[len(start) :]] = []
-    for name in files.names:
-        if not name.startswith(start):
-            continue
-        folder, slash, _ = name[len(start) :].partition("/")
-        if not holds_picture(name, files.open):
-            part.other.append(name)
-        elif slash:
-            part.classes[folder].append(name)
-        else:
-            part.flat.append(name)
-    return part
+def _has_empty_folder(files: Files, above: str) -> bool:
+    """Whether a folder has one in it without any file."""
+    start = f"{above}/" if above else ""
+    direct = {name for name in files.folders if name.startswith(start) and "/" not in name[len(start) :]}
+    filled = {start + name[len(start) :].partition("/")[0] for name in files.names if name.startswith(start)}
+    return bool(direct - filled)
 
 
-def _idx_command(folder: Path) -> str | None:
-    """The command for a folder with the files of MNIST or a similar dataset."""
-    found = folder.is_dir() and any(re.search(r"-idx[13]-ubyte(\.gz)?$", file.name) for file in folder.iterdir())
-    return f"ganzoo run --data idx --data.path {shlex.quote(str(folder))}" if found else None
-
-
-def _fault(root: Path, part: _Part, train: _Part) -> DataError | None:
-    """What is wrong with a split: its pictures are all in class folders, those of train, or none is.
-
-    A flat folder may hold empty folders.
-    """
-    place = root / part.below
-    filled = {name for name, names in part.classes.items() if names}
-    empty = [str(place / name) for name, names in part.classes.items() if not names]
-    if not part.flat and not filled:
-        return DataError(
-            f"{place} holds no image",
-            given=f"{len(part.other)} other file{'s' * (len(part.other) != 1)}" if part.other else "no files",
-            allowed=" ".join(sorted(SUFFIXES)),
-            hint=_idx_command(place) or "use --data FOLDER with images, flat or one subfolder per class",
-        )
-    if part.flat and filled:
-        return DataError(
-            f"{place} holds both images and sub-folders with images",
-            given=f"{part.flat[0]} beside {place / min(filled)}",
-            allowed="all images flat, or all in one sub-folder per class",
-            hint="move the images into a class folder, or out of the sub-folders",
-        )
-    if filled and empty:
-        return DataError(
-            f"{place} has class folders without images: {', '.join(sorted(empty))}",
-            hint="remove them, or put images into them",
-        )
-    known = set() if train.flat else set(train.classes)
-    if bool(filled) != bool(known) or filled - known:
-        return DataError(
-            f"{place} has other classes than {root / train.below}",
-            given=", ".join(sorted(filled)) or "no class folder",
-            allowed=", ".join(sorted(known)) or "no class folder",
-            hint="give all splits the same sub-folders",
-        )
-    return None
+def _refuse_nothing(place: Place, names: Sequence[str], other: Sequence[str]) -> None:
+    if names:
+        return
+    endings: defaultdict[str, int] = defaultdict(int)
+    for name in other:
+        endings[os.path.splitext(name)[1].lower() or "no ending"] += 1
+    counts = ", ".join(f"{ending}: {count:,}" for ending, count in sorted(endings.items())[:10])
+    files = f"{len(other)} other file{'s' * (len(other) != 1)}"
+    archives = [name for name in other if name.lower().endswith((".zip", ".tar", ".tgz", ".tar.gz"))]
+    raise DataError(
+        f"{place.path} holds no image",
+        given=f"{files} ({counts})" if other else "no files",
+        allowed=" ".join(sorted(SUFFIXES)),
+        hint="use --data ARCHIVE with one of its archives"
+        if archives
+        else "use --data FOLDER with images, flat or one subfolder per class",
+    )

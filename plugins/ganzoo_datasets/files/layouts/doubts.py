@@ -1,0 +1,50 @@
+"""Folders that may mean two things: the error names the option for either."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ganzoo.errors import DataError
+from ganzoo_datasets.files.layouts.placed import CLASSES, PARTS, SPLITS, relative
+from ganzoo_datasets.files.layouts.shards import are_shards
+
+
+def refuse_mixture(place: Path, splits: Sequence[str], others: Sequence[str]) -> None:
+    """Some folders are named for splits, and others are not.
+
+    Raises:
+        DataError: always.
+    """
+    beside = f" beside {', '.join(sorted(others)[:10])}" if others else ""
+    raise DataError(
+        f"{place} holds {', '.join(sorted(splits)[:10])}{beside}: either may be splits or classes",
+        given=", ".join(sorted((*splits, *others))[:20]),
+        allowed="only folders that are splits, such as train, val and test, or only folders that are classes",
+        hint=f"--set data.layout={SPLITS} to read the splits and leave out any other folder, or "
+        f"--set data.layout={CLASSES} to take all folders as classes",
+    )
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return " ".join(shlex.quote(name) for name in sorted(names)[:10])
+
+
+def refuse_equal_sub_folders(place: Path, tops: Mapping[str, Sequence[str]], root: str) -> None:
+    """All folders at the top hold the same sub-folders: sites with the same classes, or classes with the same sites.
+
+    Raises:
+        DataError: it is so.
+    """
+    inner = [{tuple(relative(name, root)[1:-1])[:1] for name in names} for names in tops.values()]
+    same = sorted(first for found in inner[:1] for one in found for first in one)
+    if len(tops) < 2 or len(same) < 2 or any(found != inner[0] or () in found for found in inner) or are_shards(same):
+        return
+    raise DataError(
+        f"{place} holds {', '.join(sorted(tops)[:10])}, all with the same sub-folders: either may be the classes",
+        given=f"sub-folders {', '.join(same[:10])}",
+        allowed="folders of classes at the top, or below folders that are splits or numbered parts",
+        hint=f"--set data.layout={CLASSES} if the classes are {_quoted(list(tops))}, or --set data.layout={PARTS} if "
+        f"they are {_quoted(same)}",
+    )

@@ -1,0 +1,57 @@
+"""Places that hold no collection are refused with the truth about them."""
+
+from __future__ import annotations
+
+import pytest
+from ganzoo_datasets.files.pictures import Pictures
+from ganzoo_datasets.files.recognition import recognize
+from PIL import Image
+
+from ganzoo.errors import ConfigError, DataError
+
+
+def refused(path, **options):
+    with pytest.raises(DataError) as caught:
+        recognize(Pictures(path=str(path), **options))
+    return str(caught.value)
+
+
+def test_a_missing_path_names_what_is_near(tmp_path):
+    (tmp_path / "pictures").mkdir()
+    message = refused(tmp_path / "pictues")
+    assert f"there is no file or folder {tmp_path / 'pictues'}" in message
+    assert f"did you mean {tmp_path / 'pictures'}?" in message
+
+
+def test_a_missing_path_says_where_it_ends(tmp_path):
+    (tmp_path / "data").mkdir()
+    message = refused(tmp_path / "daat" / "train" / "cat")
+    assert f"{tmp_path} has no daat" in message
+    assert f"did you mean {tmp_path / 'data'}?" in message
+
+
+def test_a_path_below_a_file(tmp_path):
+    (tmp_path / "a.txt").touch()
+    assert f"{tmp_path / 'a.txt'} has no b" in refused(tmp_path / "a.txt" / "b")
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "picture.png", "noending", "weights.safetensors"])
+def test_a_file_that_is_not_a_collection(tmp_path, name):
+    (tmp_path / name).write_text("x")
+    message = refused(tmp_path / name)
+    assert "is not a collection of pictures" in message
+    assert "a folder of pictures" in message
+
+
+def test_an_unknown_layout(tmp_path):
+    with pytest.raises(ConfigError, match="there is no layout 'foldres'"):
+        recognize(Pictures(path=str(tmp_path), layout="foldres"))
+
+
+def test_folders_are_no_groups_of_a_table(tmp_path, caplog):
+    Image.new("L", (4, 4)).save(tmp_path / "a.png")
+    table = tmp_path / "t.csv"
+    table.write_text("image,patient\na.png,1\n")
+    assert recognize(Pictures(path=str(table))).items[0].group == "1"
+    assert recognize(Pictures(path=str(table), groups="folder")).items[0].group == ""
+    assert "the layout table has no folders that could be groups, so there are no groups" in caplog.text
