@@ -154,8 +154,14 @@ HOLES: dict[str, tuple[str, ...]] = {
     "entry.reinstall": (REINSTALL,),
     "source.origin.reinstall": (REINSTALL,),
     # What data hold.
-    "FILES.split(', ')[1 if without[0] == 'train' else 3]": ("train-labels-idx1-ubyte",),
     "candidates[0]": ("csv", "npz"),
+    "error.way_out": (
+        "choose a file with at least one picture",
+        "save one array of all pictures, numpy.stack(PICTURES), or give a folder of PNG files",
+        "save it with that axis first: numpy.moveaxis(ARRAY, -1, 0)",
+        "save it as uint8 with values from 0 to 255",
+        "--set data.range=measured, or state it with --set data.range=0,255",
+    ),
     "names[-1]": ("emnist-letters",),
     "part": ("train_labels",),
     "present[0]": ("train",),

@@ -149,11 +149,6 @@ def test_a_file_that_another_dataset_reads(tmp_path, name):
     assert f"next:    ganzoo run --data {name} --data.path '{file}'" in refused(file)
 
 
-def test_a_folder_with_the_files_of_mnist(folder):
-    (folder / "train-images-idx3-ubyte.gz").touch()
-    assert f"next:    ganzoo run --data idx --data.path {folder}" in refused(folder)
-
-
 def test_links_to_folders_are_followed_but_not_in_circles(folder, tmp_path):
     save(tmp_path / "elsewhere", "a.png", shade(7))
     save(folder, "dog/b.png", shade(8))

@@ -56,7 +56,8 @@ def open_pictures(
         ResourceError: the cache cannot be written.
     """
     source, names = collection.source, [item.name for item in chosen.items]
-    rule = Rule(size=image_size or typical_size(source, names), channels=channels or 3, fit=options.fit)
+    size = image_size or (native_size(collection, names) if collection.native else typical_size(source, names))
+    rule = Rule(size=size, channels=channels or 3, fit=options.fit)
     found = cached_pictures(cache, source, names, rule=rule, channels=channels)
     unreadable = found.entry.unreadable
     if unreadable and (options.on_error == "stop" or len(unreadable) == len(names)):
@@ -74,6 +75,23 @@ def open_pictures(
         groups=groups,
         survey=_survey(collection, found.entry.seen, unreadable),
     )
+
+
+def native_size(collection: Collection, names: Sequence[str]) -> int:
+    """The shorter side of pictures that all have one size.
+
+    Raises:
+        DataError: they have several sizes.
+    """
+    sizes = {size for name in names if (size := collection.source.size(name)) is not None}
+    if len(sizes) > 1:
+        raise DataError(
+            f"{collection.place}: the pictures have several sizes, so no size is the native one",
+            given=", ".join(f"{width}×{height}" for width, height in sorted(sizes)),
+            allowed="a size for all of them, or a split whose pictures have one size",
+            hint="--image-size 32",
+        )
+    return min(sizes.pop())
 
 
 def _survey(collection: Collection, seen: Seen, unreadable: Mapping[str, str]) -> Survey:
@@ -103,6 +121,8 @@ def _unreadable_error(collection: Collection, chosen: Chosen, found: CachedPictu
 def _note(chosen: Chosen, found: CachedPictures) -> None:
     """Report what was done to the data, in every run."""
     entry, total = found.entry, f"{len(chosen.items):,}"
+    if entry.seen.stated in ([0, 1], [-1, 1]):
+        logger.info("read as values from %g (black) to %g (white)", *entry.seen.stated)
     if entry.unreadable:
         lines = listed(_reasons(chosen, entry.unreadable), len(entry.unreadable), found.folder)
         logger.warning("%s of %s images cannot be read and are left out%s", f"{len(entry.unreadable):,}", total, lines)

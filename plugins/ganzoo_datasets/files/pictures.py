@@ -39,6 +39,13 @@ class Pictures(DatasetOptions):
     this column everything is train. Pictures keep the order of the table. Columns with other names are chosen with
     ``image_column`` and so on.
 
+    Arrays: a ``.npz`` or ``.npy`` file, or a folder of ``.npy`` files, with ``train_images`` and ``train_labels``
+    (``val_``, ``test_``), ``images`` and ``labels``, ``x_train`` and ``y_train``, ``X`` and ``y``, ``data`` and
+    ``labels``, or ``arr_0``; and the IDX files of MNIST and its family, as published or in ``.gz``, one ``family`` of
+    them (EMNIST's lie on their side and are turned upright). Pictures are (N, H, W), (N, H, W, 1 or 3 or 4) or
+    (N, 1 or 3, H, W); uint8, uint16, bool, or floats from 0 or -1 to 1. Labels are whole numbers or texts, one per
+    picture, or one-hot. Without a size, that of the arrays is used. Nothing is ever unpickled.
+
     Classes are those of train: numbers by value, others alphabetically. A group in several splits is an error.
 
     Decoded pixels are kept below ``GANZOO_CACHE`` and reused until the path, size or time of a file changes.
@@ -68,6 +75,14 @@ class Pictures(DatasetOptions):
     )
     split_column: str | None = Field(
         default=None, min_length=1, description="column with the splits; null = split, if present"
+    )
+
+    family: str | None = Field(
+        default=None,
+        description="what the names of IDX files begin with, such as emnist-letters; null = the only family there",
+    )
+    transpose: bool | None = Field(
+        default=None, description="swap rows and columns of IDX pictures; null = only if the family begins with emnist"
     )
 
     @field_validator("path", "root")

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 LAYOUTS = (
+    Layout(name="npz", summary="NumPy's .npz or .npy files with arrays of pictures and labels", module="npz"),
+    Layout(name="hdf5", summary="HDF5 files with arrays, or with the bytes of each picture", module="hdf5"),
+    Layout(name="idx", summary="the files of MNIST, Fashion-MNIST, EMNIST or similar sets", module="idx"),
     Layout(name="table", summary="a CSV file with the class, patient and split of each picture", module="table"),
     Layout(name="folders", summary="a folder of pictures, flat or one sub-folder per class", module="folders"),
 )
