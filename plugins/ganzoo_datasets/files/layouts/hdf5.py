@@ -42,7 +42,7 @@ def find(place: Place, options: Pictures) -> Collection | None:
         if place.path.suffix.lower() not in ENDINGS:
             return None
         return _read(place.path, {"train": place.path}, options)
-    folder = folder_with(place, lambda name: name.lower().endswith(ENDINGS), "HDF5 files")
+    folder = folder_with(place, lambda name: name.lower().endswith(ENDINGS), "HDF5 files", options)
     if folder is None:
         return None
     files = sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDINGS and path.is_file())
@@ -109,7 +109,11 @@ def _encoded(place: Path, files: Mapping[str, Path], options: Pictures) -> Colle
 def _table_beside(path: Path) -> Path | None:
     """``train-image.hdf5`` goes with ``train-metadata.csv``, any other file with the CSV file of its own name."""
     stem = path.stem
-    near = [path.with_name(f"{stem}.csv"), path.with_name(f"{stem}-metadata.csv"), path.with_name(f"{stem}_metadata.csv")]
+    near = [
+        path.with_name(f"{stem}.csv"),
+        path.with_name(f"{stem}-metadata.csv"),
+        path.with_name(f"{stem}_metadata.csv"),
+    ]
     for ending in ("image", "images"):
         if stem.lower().endswith(ending):
             near.insert(0, path.with_name(f"{stem[: -len(ending)]}metadata.csv"))
@@ -141,7 +145,9 @@ def _rows(table: Path, options: Pictures) -> Rows:
                 rows[name] = ((label and row[label]) or "", (group and row[group]) or "")
             return rows
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"cannot read {table}: {error}", given=table, allowed="a CSV file in UTF-8", hint="save it as CSV UTF-8") from error
+        raise DataError(
+            f"cannot read {table}: {error}", given=table, allowed="a CSV file in UTF-8", hint="save it as CSV UTF-8"
+        ) from error
 
 
 def _column(table: Path, header: Sequence[str], option: str, given: str | None, usual: Sequence[str]) -> str | None:
@@ -160,11 +166,14 @@ def _check_rows(path: Path, table: Path, names: Sequence[str], rows: Rows) -> No
     missing = [name for name in names if name not in rows]
     if missing:
         raise DataError(
-            f"{table} lacks {len(missing):,} of the {len(names):,} pictures of {path.name}{listed(missing, len(missing))}",
+            f"{table} lacks {len(missing):,} of the {len(names):,} pictures of {path.name}"
+            f"{listed(missing, len(missing))}",
             allowed="one line per picture",
             hint="add the missing lines",
         )
     known = set(names)
     more = [name for name in rows if name not in known]
     if more:
-        logger.warning("%s lists %s that %s does not hold%s", table, f"{len(more):,} pictures", path.name, listed(more, len(more)))
+        logger.warning(
+            "%s lists %s that %s does not hold%s", table, f"{len(more):,} pictures", path.name, listed(more, len(more))
+        )

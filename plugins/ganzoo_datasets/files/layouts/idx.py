@@ -46,7 +46,7 @@ def find(place: Place, options: Pictures) -> Collection | None:
         beside = _families(place.path.parent)[match["family"] or ""]
         labels = beside["train" if match["split"] == "train" else "test"].get("labels")
         return _collection(place.path, match["family"] or "", {"train": _files(place.path, labels)}, options)
-    folder = folder_with(place, lambda name: NAME.fullmatch(name) is not None, "IDX files")
+    folder = folder_with(place, lambda name: NAME.fullmatch(name) is not None, "IDX files", options)
     if folder is None:
         return None
     family, parts = _family(folder, options.family)

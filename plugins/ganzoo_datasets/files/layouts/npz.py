@@ -40,7 +40,7 @@ def _npz(path: Path, options: Pictures) -> Collection:
 
 def _in_folder(place: Place, options: Pictures) -> Collection | None:
     """A folder with one ``.npz``, or with ``.npy`` files whose names say that they hold pictures."""
-    folder = folder_with(place, lambda name: name.endswith(".npz") or _holds_pictures(name), "NumPy's files")
+    folder = folder_with(place, lambda name: name.endswith(".npz") or _holds_pictures(name), "NumPy's files", options)
     if folder is None:
         return None
     arrays = npy_files(folder, [file for file in folder.glob("*.npy") if file.is_file()])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -22,11 +22,13 @@ class EncodedFile:
         path: the file.
         content: what it calls a picture → its bytes.
         quick: whether a picture is read without going through those before it.
+        linked: what it calls a picture → the file it names instead of holding the bytes.
     """
 
     path: Path
     content: Callable[[str], bytes]
     quick: Callable[[str], bool] = lambda name: True
+    linked: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,10 @@ class EncodedSource:
         return os.fspath(self.place.resolve())
 
     def state(self, name: str) -> str:
-        """Size and time of the file that holds it."""
-        return self._states[name.partition("[")[0]]
+        """Size and time of the file that holds it, and of the one that it names."""
+        file, inner = self._find(name)
+        state = self._states[name.partition("[")[0]]
+        return f"{state} {state_of(file.linked[inner])}" if inner in file.linked else state
 
     def raster(self, name: str, *, at_least: int | None) -> Raster:
         """The decoded picture."""
