@@ -155,6 +155,9 @@ HOLES: dict[str, tuple[str, ...]] = {
     "source.origin.reinstall": (REINSTALL,),
     # What data hold.
     "candidates[0]": ("csv", "npz"),
+    "extra": ("hdf5", "mat", "parquet"),
+    "hdf5.py: option": ("label_column", "group_column"),
+    "parquet.py: option": ("label_column", "group_column"),
     "error.way_out": (
         "choose a file with at least one picture",
         "save one array of all pictures, numpy.stack(PICTURES), or give a folder of PNG files",

@@ -46,6 +46,13 @@ class Pictures(DatasetOptions):
     (N, 1 or 3, H, W); uint8, uint16, bool, or floats from 0 or -1 to 1. Labels are whole numbers or texts, one per
     picture, or one-hot. Without a size, that of the arrays is used. Nothing is ever unpickled.
 
+    HDF5 (extra ``hdf5``): such arrays (also ``imgs``), or one dataset of encoded bytes per picture, with classes and
+    patients from the table beside it, as ``train-image.hdf5`` and ``train-metadata.csv`` of ISIC 2024. MATLAB 5 to 7
+    (extra ``mat``): CIFAR's ``data`` with the class names of its meta file; SVHN's ``X`` and ``y``, where the label 10
+    is the digit 0; arrays with the number of pictures first or last. Parquet (extra ``parquet``): a column of encoded
+    bytes, or of bytes and paths; the split from the name of each file, the class names from Hugging Face's metadata; a
+    label of -1 is none.
+
     Classes are those of train: numbers by value, others alphabetically. A group in several splits is an error.
 
     Decoded pixels are kept below ``GANZOO_CACHE`` and reused until the path, size or time of a file changes.

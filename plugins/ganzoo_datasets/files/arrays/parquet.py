@@ -42,7 +42,7 @@ class ParquetFile:
     """One file. It is open only while something is read from it, or while its rows are gone through."""
 
     path: Path
-    _at: _Reading = field(default_factory=lambda: _Reading(), init=False, repr=False, compare=False)
+    _at: _RowReading = field(default_factory=lambda: _RowReading(), init=False, repr=False, compare=False)
 
     @cached_property
     def columns(self) -> Mapping[str, Column]:
@@ -90,7 +90,7 @@ class ParquetFile:
 
 
 @dataclass
-class _Reading:
+class _RowReading:
     """Where the reading stands; rows are unpacked from front to back."""
 
     lock: Lock = field(default_factory=Lock)

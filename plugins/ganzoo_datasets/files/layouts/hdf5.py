@@ -132,7 +132,7 @@ def _rows(table: Path, options: Pictures) -> Rows:
                     f"{table} has no column of identifiers",
                     given=", ".join(header[:50]),
                     allowed=", ".join(ID_COLUMNS),
-                    hint=f"rename the column with the names of the pictures to {ID_COLUMNS[0]}",
+                    hint="rename the column with the names of the pictures to isic_id",
                 )
             label = _column(table, header, "label_column", options.label_column, LABEL_COLUMNS)
             group = _column(table, header, "group_column", options.group_column, GROUP_COLUMNS)

@@ -91,7 +91,7 @@ def _found(arrays: MatFile, options: Pictures) -> _Found:
             f"{arrays.path} holds several arrays of pictures",
             given=", ".join(pair.images for pair in pairs),
             allowed="one array of pictures in each file, and one file for each split",
-            hint="save each split as a file of its own, train.mat and test.mat",
+            hint="save each split as a file of its own, named after it",
         )
     (pair,) = pairs
     counted_last = _counts_last(arrays, headers[pair.images], pair.labels)

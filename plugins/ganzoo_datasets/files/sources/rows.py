@@ -59,7 +59,7 @@ class RowSource:
     stacks: Mapping[str, Stack]
     range_given: bool = False
     in_order: bool = True
-    _at: _Reading = field(default_factory=lambda: _Reading(), init=False, repr=False, compare=False)
+    _at: _Forward = field(default_factory=lambda: _Forward(), init=False, repr=False, compare=False)
 
     @property
     def identity(self) -> str:
@@ -131,7 +131,7 @@ def over_white(values: NDArray[Any], stated: Range) -> NDArray[Any]:
 
 
 @dataclass
-class _Reading:
+class _Forward:
     """Where the reading stands: the block of rows that was read last, and those that follow it."""
 
     lock: Lock = field(default_factory=Lock)
