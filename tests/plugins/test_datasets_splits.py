@@ -1,0 +1,52 @@
+"""Which words mean train, validation and test, and which do not."""
+
+from __future__ import annotations
+
+import pytest
+from ganzoo_datasets.files.splits import SYNONYMS, domain_of, split_of
+
+SPELLINGS = {
+    "train": "train TRAIN Training training_set Train-Set trainset train_data TrainingData train2017 images_train trn",
+    "val": "val valid Validation VALID dev development eval evaluation val_set validation_set val2017 valset",
+    "test": "test Test testing TESTING test_set testset tst test-data holdout hold_out held-out Test_Images test2015",
+}
+OTHER = "cat tests trained contrail latest validity evaluated devil set images data 2017 A train_cat test1 _ attest"
+
+
+@pytest.mark.parametrize(
+    ("word", "split"), [(word, split) for split, words in SPELLINGS.items() for word in words.split()]
+)
+def test_usual_spellings_mean_a_split(word, split):
+    assert split_of(word) == split_of(f" {word.upper()} ") == split
+
+
+def test_every_synonym_means_its_split():
+    assert {split_of(word): None for words in SYNONYMS.values() for word in words} == dict.fromkeys(SYNONYMS)
+
+
+def test_words_with_spaces_and_wide_letters():
+    assert split_of("Training data") == split_of("ｔｒａｉｎ") == "train"
+
+
+@pytest.mark.parametrize("word", [*OTHER.split(), ""])
+def test_other_words_mean_none(word):
+    assert split_of(word) is None
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("trainA", ("train", "A")),
+        ("testB", ("test", "B")),
+        ("train_b", ("train", "B")),
+        ("val-A", ("val", "A")),
+        ("TrainA", ("train", "A")),
+        ("train", None),
+        ("traina", None),
+        ("A", None),
+        ("catA", None),
+        ("trainC", None),
+    ],
+)
+def test_domains_of_image_to_image_sets(word, meant):
+    assert domain_of(word) == meant
