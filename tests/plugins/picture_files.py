@@ -12,9 +12,9 @@ from ganzoo_datasets.files.pictures import Pictures
 from PIL import Image
 
 
-def open_folder(folder: Path, *, image_size=None, channels=None, split="train", cache=None, on_error="stop"):
+def open_folder(folder: Path, *, image_size=None, channels=None, split="train", cache=None, on_error="stop", **options):
     """The dataset as a run opens it; its cache lies beside the folder."""
-    return Pictures(path=str(folder), on_error=on_error).open(
+    return Pictures(path=str(folder), on_error=on_error, **options).open(
         image_size=image_size, channels=channels, split=split, cache=cache or folder.parent / "cache"
     )
 

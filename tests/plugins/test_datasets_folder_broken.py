@@ -8,7 +8,7 @@ import os
 
 import numpy as np
 import pytest
-from ganzoo_datasets.files.pixels.pillow import MAX_PIXELS
+from ganzoo_datasets.files.pixels.raster import MAX_PIXELS
 from picture_files import everything, noise, open_folder, png_bytes, save
 from PIL import Image
 

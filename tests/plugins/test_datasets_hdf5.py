@@ -109,6 +109,11 @@ def test_one_file_per_split(tmp_path):
         with h5py.File(tmp_path / f"camelyonpatch_{split}.h5", "w") as file:
             file["x"] = pixels(count)
     assert (len(load(tmp_path)), len(load(tmp_path, split="test"))) == (4, 2)
+    for split, labels in (("train", [1, 0, 0, 1]), ("test", [1, 0])):
+        with h5py.File(tmp_path / f"camelyonpatch_{split}_y.h5", "w") as file:
+            file["y"] = np.reshape(labels, (-1, 1, 1, 1))
+    assert load(tmp_path).labels.tolist() == [1, 0, 0, 1]
+    assert load(tmp_path, split="test").labels.tolist() == [1, 0]
     (tmp_path / "camelyonpatch_test.h5").rename(tmp_path / "other.h5")
     assert "do not say which is which split" in refused(tmp_path)
 

@@ -265,11 +265,12 @@ def test_shapes_and_types(tmp_path, stored, expected):
     assert np.array_equal(everything(load(tmp_path / "any-name.npy")), expected)
 
 
-def test_transparency_is_laid_over_white(tmp_path):
+def test_transparency_is_laid_over_white(tmp_path, caplog):
     half = np.stack([*np.zeros((3, 2, 8, 8), np.uint8), np.full((2, 8, 8), 51, np.uint8)], -1)
     assert (everything(load(save(tmp_path, images=half))) == 204).all()
     half[1, ..., 3] = 0
-    assert "images[1]: transparent everywhere" in refused(save(tmp_path, images=half))
+    assert (everything(load(save(tmp_path, images=half)))[1] == 0).all()
+    assert "transparent everywhere; their transparency is ignored\n  images[1]" in caplog.text
 
 
 def test_the_range_of_floats_is_that_of_all_splits(tmp_path, caplog):
@@ -340,7 +341,23 @@ def test_fit_and_skipping_follow_the_rule_of_all_pictures(tmp_path):
     path = save(tmp_path, images=images(1, 8, 16))
     data = Pictures(path=str(path), fit="pad").open(image_size=16, channels=None, split="train", cache=tmp_path)
     assert np.array_equal(everything(data)[0, 0, 4:12], images(1, 8, 16)[0])
-    half = np.full((2, 8, 8, 4), 255, np.uint8)
-    half[1, ..., 3] = 0
-    options = Pictures(path=str(save(tmp_path, images=half, labels=np.zeros(2, int))), on_error="skip")
-    assert len(options.open(image_size=None, channels=None, split="train", cache=tmp_path)) == 1
+    path = save(tmp_path, images=np.ones((2, 8, 8, 4)))
+    options = Pictures(path=str(path), range=(0, 2))
+    with pytest.raises(DataError, match=r"images\[1\]: it is not known which values of its fourth channel are opaque"):
+        options.open(image_size=None, channels=None, split="train", cache=tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["i2", "i8", "f4"])
+def test_the_owner_may_state_the_range(tmp_path, kind):
+    values = np.array([[[-1000, 0], [500, 1000]]], kind)
+    path = save(tmp_path, images=values)
+    for stated in ((-1000, 1000), "measured"):
+        data = Pictures(path=str(path), range=stated).open(
+            image_size=None, channels=None, split="train", cache=tmp_path
+        )
+        assert everything(data).ravel().tolist() == [0, 128, 191, 255]
+
+
+def test_a_narrow_range_is_warned_of(tmp_path, caplog):
+    load(save(tmp_path, images=np.array([[[0, 4095]] * 2], np.uint16)))
+    assert "--set data.range=0,4095 uses the whole range" in caplog.text

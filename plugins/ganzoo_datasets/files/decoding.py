@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import statistics
 import warnings
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,6 +24,7 @@ CHUNK_BYTES = 2**22
 CHUNK_FILES = 256
 SAMPLED = 1000
 SMALLEST, LARGEST = 32, 128
+TALKATIVE = ("pydicom", "tifffile")
 
 
 @dataclass
@@ -82,6 +85,18 @@ def _decode_chunk(source: Source, names: Sequence[str], rule: Rule) -> Chunk:
     return chunk
 
 
-def without_warnings() -> warnings.catch_warnings[None]:
-    """Silence the readers' warnings, which name no file; problems with a picture are reported here, with its name."""
-    return warnings.catch_warnings(action="ignore")
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """Silence the readers, who name no file and may print what they read; problems are reported here, with the name."""
+    loggers = [logging.getLogger(name) for name in TALKATIVE]
+    before, nobody = [logger.propagate for logger in loggers], logging.NullHandler()
+    for logger in loggers:
+        logger.propagate = False
+        logger.addHandler(nobody)
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            yield
+    finally:
+        for logger, propagate in zip(loggers, before, strict=True):
+            logger.removeHandler(nobody)
+            logger.propagate = propagate

@@ -31,7 +31,7 @@ from ganzoo_datasets.files.sources.source import Source
 
 logger = logging.getLogger("ganzoo")
 
-VERSION = 2
+VERSION = 3
 """Of the rules of decoding and of the files; a new one makes every old entry unknown."""
 
 SECONDS_BETWEEN_NOTES = 5.0
@@ -107,7 +107,7 @@ def _load(folder: Path, source: Source) -> CachedPictures | None:
     """The entry in ``folder``, or ``None`` if it is missing, damaged or no longer right."""
     try:
         values = json.loads((folder / "entry.json").read_text(encoding="utf-8"))
-        entry = CacheEntry(**{**values, "shape": tuple(values["shape"]), "seen": Seen(**values["seen"])})
+        entry = CacheEntry(**{**values, "shape": tuple(values["shape"]), "seen": Seen.from_plain(values["seen"])})
         state = (folder / "pixels.u8").stat()
         whole = state.st_size == int(np.prod(entry.shape, dtype=np.int64))
         # Reading everything takes seconds for a large set, so that is left to files that were touched.

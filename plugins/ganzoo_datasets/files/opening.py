@@ -15,7 +15,9 @@ from ganzoo_datasets.files.collection import SPLITS, Collection
 from ganzoo_datasets.files.decoding import typical_size
 from ganzoo_datasets.files.image_cache import CachedPictures, cached_pictures
 from ganzoo_datasets.files.listing import listed
-from ganzoo_datasets.files.pixels.picture import Rule
+from ganzoo_datasets.files.pixels import reader
+from ganzoo_datasets.files.pixels.picture import NO_RANGE, Rule
+from ganzoo_datasets.files.ranges import chosen_range, remarks
 from ganzoo_datasets.files.seen import Seen
 from ganzoo_datasets.image_array import ImageArray
 
@@ -56,13 +58,17 @@ def open_pictures(
         ResourceError: the cache cannot be written.
     """
     source, names = collection.source, [item.name for item in chosen.items]
-    size = image_size or (native_size(collection, names) if collection.native else typical_size(source, names))
-    rule = Rule(size=size, channels=channels or 3, fit=options.fit)
+    rule = Rule(
+        size=image_size or (native_size(collection, names) if collection.native else typical_size(source, names)),
+        channels=channels or 3,
+        fit=options.fit,
+        range=chosen_range(options.range, collection, cache),
+    )
     found = cached_pictures(cache, source, names, rule=rule, channels=channels)
     unreadable = found.entry.unreadable
     if unreadable and (options.on_error == "stop" or len(unreadable) == len(names)):
         raise _unreadable_error(collection, chosen, found)
-    _note(chosen, found)
+    _note(chosen, found, rule)
     kept = [row for row, name in enumerate(names) if name not in unreadable]
     labels = [chosen.labels[row] for row in kept] if chosen.classes else []
     _check_classes_left(chosen, labels)
@@ -100,7 +106,7 @@ def _survey(collection: Collection, seen: Seen, unreadable: Mapping[str, str]) -
         layout=collection.layout,
         splits={name: counts[name] for name in SPLITS if counts[name]},
         sizes=((seen.smallest[0], seen.smallest[1]), (seen.largest[0], seen.largest[1])),
-        range=(seen.lowest, seen.highest),
+        range=(min(seen.lowest), max(seen.highest)),
         left_out={**collection.left_out, **unreadable},
     )
 
@@ -112,24 +118,35 @@ def _unreadable_error(collection: Collection, chosen: Chosen, found: CachedPictu
     return DataError(
         f"{collection.place}: {len(unreadable):,} of {len(unreadable) + len(found.pixels):,} images cannot be read"
         f"{names}",
-        hint="repair or remove them, or leave them out with --set data.on_error=skip"
-        if readable
-        else "none is left: use another folder with --data PATH",
+        hint=_way_out(" ".join(set(unreadable.values())), readable=readable),
     )
 
 
-def _note(chosen: Chosen, found: CachedPictures) -> None:
+def _way_out(reasons: str, *, readable: bool) -> str:
+    for install in reader.INSTALLS:
+        if install in reasons:
+            return install
+    if NO_RANGE in reasons:
+        return "--set data.range=measured, or state it with --set data.range=0,1"
+    if readable:
+        return "repair or remove them, or leave them out with --set data.on_error=skip"
+    return "none is left: use another folder with --data PATH"
+
+
+def _note(chosen: Chosen, found: CachedPictures, rule: Rule) -> None:
     """Report what was done to the data, in every run."""
     entry, total = found.entry, f"{len(chosen.items):,}"
-    if entry.seen.stated in ([0, 1], [-1, 1]):
-        logger.info("read as values from %g (black) to %g (white)", *entry.seen.stated)
+    for depth in entry.seen.depths.values():
+        if rule.range is None and depth.range in ([0, 1], [-1, 1]):
+            logger.info("read as values from %g (black) to %g (white)", *depth.range)
     if entry.unreadable:
         lines = listed(_reasons(chosen, entry.unreadable), len(entry.unreadable), found.folder)
         logger.warning("%s of %s images cannot be read and are left out%s", f"{len(entry.unreadable):,}", total, lines)
-    if further := entry.seen.further:
-        lines = listed((_shown(chosen)[name] for name in further), len(further))
-        share = f"{len(further):,} of {total}"
-        logger.warning("%s images have several frames or pages; only the first is used%s", share, lines)
+    for note, names in entry.seen.notes.items():
+        lines = listed((_shown(chosen)[name] for name in names), len(names))
+        logger.warning("%s of %s images %s%s", f"{len(names):,}", total, note, lines)
+    for remark in remarks(entry.seen, rule, len(found.pixels)):
+        logger.warning("%s", remark)
 
 
 def _shown(chosen: Chosen) -> dict[str, str]:

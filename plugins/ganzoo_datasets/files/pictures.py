@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, field_validator
 
 from ganzoo.component import DatasetOptions
 from ganzoo_datasets.files.choosing import choose
 from ganzoo_datasets.files.opening import check_pixels, open_pictures
+from ganzoo_datasets.files.ranges import RangeOption
 from ganzoo_datasets.files.recognition import recognize
 
 if TYPE_CHECKING:
@@ -21,10 +23,16 @@ class Pictures(DatasetOptions):
 
     Pixels: the shorter side is resized to ``image_size`` (Lanczos, antialiased) and the center is cut out; ``fit``
     chooses otherwise. Without a size: the largest power of two, 32 to 128, that is at most the median shorter side.
-    Without channels: RGB if any image has a color mode, else gray. 16-bit gray is divided by 257; 16-bit color keeps
-    the high byte; 32-bit pixels are refused; CMYK and palette become RGB; transparency is laid over white; EXIF
-    orientation is applied; an animation or a file with several pages gives its first frame or page, with a warning;
-    more than 178,956,970 pixels are refused as a decompression bomb. Embedded color profiles are not applied.
+    Without channels: RGB if any image has a color mode, else gray. CMYK and palette become RGB; transparency is laid
+    over white, unless it hides everything; the stated orientation is applied; an animation or a file with several
+    pages or frames gives its first, with a warning; more than 178,956,970 pixels are refused as a decompression bomb.
+    Embedded color profiles are not applied.
+
+    Values: the range that a file states becomes 0 to 255: 4095 of 12 bits is white, 0 is black, or the other way round
+    where the file says so (white-is-zero, MONOCHROME1). DICOM states a window, or else the range of its bits after
+    rescaling. 32-bit and float pixels state no range and need ``range``, which applies to all files alike, in their own
+    units (DICOM: after rescaling). A set that uses less than an eighth of its range, or mixes ranges, is warned of in
+    every run.
 
     Folders: flat, or one sub-folder per class (deeper folders belong to it). A folder that holds ``train/``, optionally
     ``val/`` and ``test/``, and nothing else has those splits; otherwise everything is ``train``. ``all`` is everything.
@@ -63,6 +71,11 @@ class Pictures(DatasetOptions):
     fit: Literal["crop", "pad", "stretch"] = Field(
         default="crop", description="a picture that is not a square: cut out its center, pad it with black, or stretch"
     )
+    range: RangeOption = Field(
+        default="stored",
+        description="the values that become black and white: stored = what each file states; LOWEST,HIGHEST in the "
+        "files' own units; or measured = the lowest and highest of the training set",
+    )
     groups: Literal["auto", "none"] = Field(
         default="auto", description="what must stay in one split, such as a patient; none = nothing"
     )
@@ -96,6 +109,19 @@ class Pictures(DatasetOptions):
     @classmethod
     def _absolute(cls, path: str | None) -> str | None:
         return None if path is None else str(Path(path).expanduser().absolute())
+
+    @field_validator("range", mode="before")
+    @classmethod
+    def _pair(cls, value: Any) -> Any:
+        """``0,1123`` is how a pair is written on the command line."""
+        return value.split(",") if isinstance(value, str) and "," in value else value
+
+    @field_validator("range")
+    @classmethod
+    def _ascending(cls, value: RangeOption) -> RangeOption:
+        if not isinstance(value, str) and not -math.inf < value[0] < value[1] < math.inf:
+            raise ValueError("the lowest value must be below the highest")
+        return value
 
     def open(self, *, image_size: int | None, channels: int | None, split: str, cache: Path) -> Dataset:
         """Find the pictures and decode one split, or map what an earlier run decoded.

@@ -3,9 +3,30 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from ganzoo_datasets.files.pixels.picture import Picture
+
+
+@dataclass
+class Depth:
+    """The pictures of a set that state the same kind of range.
+
+    Attributes:
+        count: how many there are.
+        range: the values that became 0 and 255; the widest where they differ.
+        found: the lowest and highest value that occurs, in the files' own units.
+    """
+
+    count: int
+    range: list[float]
+    found: list[float]
+
+    def merge(self, other: Depth) -> Depth:
+        """All pictures of both."""
+        return Depth(self.count + other.count, _hull(self.range, other.range), _hull(self.found, other.found))
 
 
 @dataclass
@@ -14,52 +35,64 @@ class Seen:
 
     Attributes:
         color: whether any file's mode has color.
-        further: names of those whose further frames or pages were left out.
+        notes: what was done to pictures → their names.
         smallest: width and height of the picture with the fewest pixels.
         largest: and of that with the most.
         elongated: how many have a center square of less than a third of them.
-        stated: the widest range that a file states.
-        found: the lowest and highest value that occurs, in the files' own units.
-        lowest: lowest value of all squares, 0 to 255.
-        highest: highest value of all squares.
+        depths: kind of stated range → what its pictures hold.
+        lowest: lowest value of all squares, 0 to 255, in each channel.
+        highest: highest value of all squares in each channel.
     """
 
     color: bool = False
-    further: list[str] = field(default_factory=list)
+    notes: dict[str, list[str]] = field(default_factory=dict)
     smallest: list[int] = field(default_factory=list)
     largest: list[int] = field(default_factory=list)
     elongated: int = 0
-    stated: list[float] = field(default_factory=list)
-    found: list[float] = field(default_factory=list)
-    lowest: int = 255
-    highest: int = 0
+    depths: dict[str, Depth] = field(default_factory=dict)
+    lowest: list[int] = field(default_factory=list)
+    highest: list[int] = field(default_factory=list)
+
+    @classmethod
+    def from_plain(cls, values: Mapping[str, Any]) -> Seen:
+        """What :func:`dataclasses.asdict` made of it."""
+        return cls(**{**values, "depths": {name: Depth(**depth) for name, depth in values["depths"].items()}})
+
+    @property
+    def found(self) -> list[float]:
+        """The lowest and highest value that occurs in any file; empty without pictures."""
+        found: list[float] = []
+        for depth in self.depths.values():
+            found = _hull(found, depth.found)
+        return found
 
     def add(self, name: str, picture: Picture) -> None:
         """One more picture."""
         width, height = picture.size
         one = Seen(
             color=picture.color,
-            further=[name] if picture.further else [],
+            notes={note: [name] for note in picture.notes},
             smallest=[width, height],
             largest=[width, height],
             elongated=int(3 * min(width, height) < max(width, height)),
-            stated=list(picture.stated),
-            found=list(picture.found),
-            lowest=int(picture.pixels.min()),
-            highest=int(picture.pixels.max()),
+            depths={picture.depth: Depth(1, list(picture.range), list(picture.found))},
+            lowest=picture.pixels.min((1, 2)).tolist(),
+            highest=picture.pixels.max((1, 2)).tolist(),
         )
         self.merge(one)
 
     def merge(self, other: Seen) -> None:
         """All pictures of another."""
         self.color |= other.color
-        self.further += other.further
+        for note, names in other.notes.items():
+            self.notes[note] = self.notes.get(note, []) + names
         self.smallest = min(filter(None, (self.smallest, other.smallest)), key=_area, default=[])
         self.largest = max(filter(None, (self.largest, other.largest)), key=_area, default=[])
         self.elongated += other.elongated
-        self.stated = _hull(self.stated, other.stated)
-        self.found = _hull(self.found, other.found)
-        self.lowest, self.highest = min(self.lowest, other.lowest), max(self.highest, other.highest)
+        for name, depth in other.depths.items():
+            self.depths[name] = self.depths[name].merge(depth) if name in self.depths else depth
+        self.lowest = _each(min, self.lowest, other.lowest)
+        self.highest = _each(max, self.highest, other.highest)
 
 
 def _area(size: list[int]) -> int:
@@ -70,3 +103,9 @@ def _hull(one: list[float], other: list[float]) -> list[float]:
     if not one or not other:
         return one or other
     return [min(one[0], other[0]), max(one[1], other[1])]
+
+
+def _each(choose: Callable[[int, int], int], one: list[int], other: list[int]) -> list[int]:
+    if not one or not other:
+        return one or other
+    return [choose(*pair) for pair in zip(one, other, strict=True)]

@@ -8,7 +8,7 @@ one lock and one handle per process.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -71,6 +71,44 @@ class Hdf5File:
         with _opened(self.path) as file:
             values: NDArray[Any] = _dataset(self.path, file, name)[()]
             return values
+
+
+class Hdf5Files:
+    """The arrays of several files as if they were in one; pictures and labels are often kept apart.
+
+    Raises:
+        DataError: two files have an array of one name.
+    """
+
+    def __init__(self, folder: Path, paths: Sequence[Path]) -> None:
+        self.path: Path = folder
+        self._of: dict[str, Hdf5File] = {}
+        for file in map(Hdf5File, paths):
+            for name in file.names:
+                if name in self._of:
+                    raise _broken(file.path, f"{name} is in {self._of[name].path.name} too, a file of the same split")
+                self._of[name] = file
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all arrays, sorted."""
+        return tuple(sorted(self._of))
+
+    def file(self, name: str) -> Path:
+        """The file of an array."""
+        return self._of[name].path
+
+    def header(self, name: str) -> Header:
+        """Shape and type."""
+        return self._of[name].header(name)
+
+    def blocks(self, name: str, start: int) -> Iterator[NDArray[Any]]:
+        """The rows."""
+        return self._of[name].blocks(name, start)
+
+    def whole(self, name: str) -> NDArray[Any]:
+        """All values."""
+        return self._of[name].whole(name)
 
 
 class EncodedPictures:

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-SPLIT_OF = {"train": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val", "test": "test"}
-_SPLITS = "|".join(SPLIT_OF)
+from ganzoo_datasets.files.splits import SYNONYMS, split_of
+
+_SPLITS = "|".join(word for words in SYNONYMS.values() for word in words)
 _IMAGES = ("images", "image", "imgs", "img", "data", "x")
 _LABELS = ("labels", "label", "targets", "target", "y")
 _NAME = re.compile(
@@ -52,5 +53,4 @@ def _place(name: str) -> tuple[str, bool] | None:
     found = _NAME.fullmatch(name)
     if found is None or (found["before"] and found["after"]):
         return None
-    split = SPLIT_OF[(found["before"] or found["after"]).lower()] if found["before"] or found["after"] else ""
-    return split, found["what"].lower() in _IMAGES
+    return split_of(found["before"] or found["after"] or "") or "", found["what"].lower() in _IMAGES

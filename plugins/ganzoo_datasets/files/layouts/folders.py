@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ganzoo.errors import DataError
 from ganzoo_datasets.files.collection import SPLITS, Collection, Item
 from ganzoo_datasets.files.layouts.layout import Place
-from ganzoo_datasets.files.pixels.reader import SUFFIXES, is_picture
+from ganzoo_datasets.files.pixels.reader import SUFFIXES, holds_picture, is_picture
 from ganzoo_datasets.files.sources.files import Files, FileSource
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _part(files: Files, below: str) -> _Part:
         if not name.startswith(start):
             continue
         folder, slash, _ = name[len(start) :].partition("/")
-        if not is_picture(name):
+        if not holds_picture(name, files.open):
             part.other.append(name)
         elif slash:
             part.classes[folder].append(name)

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import csv
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganzoo.errors import DataError
-from ganzoo_datasets.files.arrays.hdf5 import ENDINGS, EncodedPictures, Hdf5File, holds_encoded, is_matlab
+from ganzoo_datasets.files.arrays.hdf5 import ENDINGS, EncodedPictures, Hdf5File, Hdf5Files, holds_encoded, is_matlab
+from ganzoo_datasets.files.arrays.stored import Arrays
 from ganzoo_datasets.files.collection import Collection, Item
-from ganzoo_datasets.files.layouts.array_names import SPLIT_OF
+from ganzoo_datasets.files.layouts.array_names import Pair
 from ganzoo_datasets.files.layouts.layout import Place
 from ganzoo_datasets.files.layouts.stacks import find_pairs, read_pairs
 from ganzoo_datasets.files.layouts.within import folder_with
 from ganzoo_datasets.files.listing import listed
 from ganzoo_datasets.files.sources.encoded import EncodedFile, EncodedSource
+from ganzoo_datasets.files.splits import split_of
 
 if TYPE_CHECKING:
     from ganzoo_datasets.files.pictures import Pictures
@@ -41,7 +44,7 @@ def find(place: Place, options: Pictures) -> Collection | None:
     if place.path.is_file():
         if place.path.suffix.lower() not in ENDINGS:
             return None
-        return _read(place.path, {"train": place.path}, options)
+        return _read(place.path, {"train": [place.path]}, options)
     folder = folder_with(place, lambda name: name.lower().endswith(ENDINGS), "HDF5 files", options)
     if folder is None:
         return None
@@ -50,28 +53,30 @@ def find(place: Place, options: Pictures) -> Collection | None:
 
 
 def split_in_name(stem: str) -> str | None:
-    """The split that the name of a file begins or ends with, such as train-image or digits_test."""
-    words = stem.lower().replace("-", " ").replace("_", " ").replace(".", " ").split()
-    ends = (words[0], words[-1]) if words else ()
-    return next((SPLIT_OF[word] for word in ends if word in SPLIT_OF), None)
+    """The split that a word in the name of a file means, as in train-image or camelyonpatch_level_2_split_test_x."""
+    found = {split for word in re.split(r"[\W_]+", stem) if (split := split_of(word))}
+    return found.pop() if len(found) == 1 else None
 
 
-def _by_split(folder: Path, files: Sequence[Path]) -> dict[str, Path]:
+def _by_split(folder: Path, files: Sequence[Path]) -> dict[str, list[Path]]:
     if len(files) == 1:
-        return {split_in_name(files[0].stem) or "train": files[0]}
-    found = {split_in_name(file.stem): file for file in files}
-    if None in found or len(found) < len(files):
-        raise DataError(
-            f"{folder} holds several HDF5 files, and their names do not say which is which split",
-            given=", ".join(file.name for file in files),
-            allowed="one file, or one per split, such as train.h5 and test.h5",
-            hint="ganzoo run --data FILE.h5",
-        )
-    return {split: file for split, file in found.items() if split is not None}
+        return {split_in_name(files[0].stem) or "train": list(files)}
+    found: dict[str, list[Path]] = {}
+    for file in files:
+        if (split := split_in_name(file.stem)) is None:
+            raise DataError(
+                f"{folder} holds several HDF5 files, and their names do not say which is which split",
+                given=", ".join(file.name for file in files),
+                allowed="one file, or one per split, such as train.h5 and test.h5",
+                hint="ganzoo run --data FILE.h5",
+            )
+        found.setdefault(split, []).append(file)
+    return found
 
 
-def _read(place: Path, files: Mapping[str, Path], options: Pictures) -> Collection:
-    for path in files.values():
+def _read(place: Path, files: Mapping[str, list[Path]], options: Pictures) -> Collection:
+    paths = [path for several in files.values() for path in several]
+    for path in paths:
         if is_matlab(path):
             raise DataError(
                 f"{path} is a file of MATLAB 7.3, whose arrays have their axes in reverse",
@@ -79,21 +84,21 @@ def _read(place: Path, files: Mapping[str, Path], options: Pictures) -> Collecti
                 allowed="files of MATLAB 5 to 7",
                 hint="save it in MATLAB with save(FILE, NAMES, '-v7'), or as PNG files",
             )
-    if all(holds_encoded(path) for path in files.values()):
+    if all(holds_encoded(path) for path in paths):
         return _encoded(place, files, options)
-    wanted = []
-    for split, path in files.items():
-        arrays = Hdf5File(path)
+    wanted: list[tuple[Arrays, Pair]] = []
+    for split, several in files.items():
+        arrays: Arrays = Hdf5Files(place, several) if several[1:] else Hdf5File(several[0])
         pairs = find_pairs(arrays)
         # A file that names its splits itself is believed, and so is the name of the file where it does not.
         wanted += [(arrays, replace(pair, split=pair.split or split)) for pair in pairs]
     return read_pairs("hdf5", place, wanted, options)
 
 
-def _encoded(place: Path, files: Mapping[str, Path], options: Pictures) -> Collection:
+def _encoded(place: Path, files: Mapping[str, list[Path]], options: Pictures) -> Collection:
     sources: dict[str, EncodedFile] = {}
     items: list[Item] = []
-    for split, path in files.items():
+    for split, path in ((split, path) for split, several in files.items() for path in several):
         pictures = EncodedPictures(path)
         sources[path.name] = EncodedFile(path, pictures.content)
         table = _table_beside(path)

@@ -14,10 +14,10 @@ from ganzoo_datasets.files.arrays.axes import CIFAR, Axes
 from ganzoo_datasets.files.arrays.mat import MatFile, texts
 from ganzoo_datasets.files.arrays.stored import Header
 from ganzoo_datasets.files.collection import Collection
-from ganzoo_datasets.files.layouts.array_names import SPLIT_OF
 from ganzoo_datasets.files.layouts.layout import Place
 from ganzoo_datasets.files.layouts.stacks import SplitArray, class_names, collection, find_pairs, stack_of
 from ganzoo_datasets.files.layouts.within import folder_with
+from ganzoo_datasets.files.splits import split_of
 
 if TYPE_CHECKING:
     from ganzoo_datasets.files.pictures import Pictures
@@ -53,7 +53,7 @@ def find(place: Place, options: Pictures) -> Collection | None:
     if folder is None:
         return None
     files = [(path, match) for path in sorted(folder.iterdir()) if (match := PUBLISHED.fullmatch(path.name))]
-    wanted = [(SPLIT_OF.get(match["name"], "train"), path) for path, match in files if match["name"] != "extra"]
+    wanted = [(split_of(match["name"]) or "train", path) for path, match in files if match["name"] != "extra"]
     left = {path.name: "not a part of train or test" for path, match in files if match["name"] == "extra"}
     if left:
         logger.warning("%s: %s is left out: --data FILE reads it alone", folder, ", ".join(left))

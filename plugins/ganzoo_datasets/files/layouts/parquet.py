@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,10 +13,10 @@ from typing import TYPE_CHECKING
 from ganzoo.errors import DataError
 from ganzoo_datasets.files.arrays.parquet import ROWS_AT_ONCE, Column, ParquetFile
 from ganzoo_datasets.files.collection import Collection, Item
-from ganzoo_datasets.files.layouts.array_names import SPLIT_OF
 from ganzoo_datasets.files.layouts.layout import Place
 from ganzoo_datasets.files.layouts.within import folder_with
 from ganzoo_datasets.files.sources.encoded import EncodedFile, EncodedSource
+from ganzoo_datasets.files.splits import split_of
 
 if TYPE_CHECKING:
     from ganzoo_datasets.files.pictures import Pictures
@@ -62,7 +63,7 @@ def find(place: Place, options: Pictures) -> Collection | None:
 
 def _split(path: Path) -> str | None:
     """``train-00000-of-00002.parquet``, ``validation.parquet``."""
-    return SPLIT_OF.get(path.stem.lower().replace("_", "-").replace(".", "-").partition("-")[0])
+    return split_of(re.split(r"[-_.]", path.stem)[0])
 
 
 def _read(place: Path, splits: Mapping[Path, str], left: Mapping[str, str], options: Pictures) -> Collection:

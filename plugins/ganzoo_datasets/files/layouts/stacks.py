@@ -59,7 +59,7 @@ def read_pairs(layout: str, place: Path, wanted: Sequence[tuple[Arrays, Pair]], 
     """The pictures of all splits; what is wrong with one keeps nobody from reading another."""
     parts: list[SplitArray] = []
     faults: dict[str, DataError] = {}
-    several = len({arrays.path for arrays, _ in wanted}) > 1
+    several = len({arrays.file(pair.images) for arrays, pair in wanted}) > 1
     for arrays, pair in wanted:
         split = pair.split or "train"
         try:
@@ -68,7 +68,7 @@ def read_pairs(layout: str, place: Path, wanted: Sequence[tuple[Arrays, Pair]], 
         except DataError as error:
             faults[split] = error
             continue
-        name = f"{arrays.path.name}: {pair.images}" if several else pair.images
+        name = f"{arrays.file(pair.images).name}: {pair.images}" if several else pair.images
         parts.append(SplitArray(split, name, stack, labels))
     return collection(layout, place, parts, options, faults=faults)
 
@@ -114,7 +114,7 @@ def by_value(names: set[str]) -> tuple[str, ...]:
 
 def range_given(options: Pictures) -> bool:
     """Whether the owner of the data says which values are black and white."""
-    return getattr(options, "range", "stored") not in (None, "auto", "stored")
+    return options.range != "stored"
 
 
 def stack_of(arrays: Arrays, name: str, options: Pictures, axes: Axes | None = None) -> Stack:
@@ -157,6 +157,8 @@ def class_names(arrays: Arrays, name: str, count: int) -> list[str]:
     header = arrays.header(name)
     wanted = "one label per picture: whole numbers or texts (N,) or (N, 1), or one-hot (N, K)"
     without = f"save the file again without {name} to train without labels"
+    if header.shape[1:] and set(header.shape[1:]) == {1}:
+        header = Header(header.shape[:1], header.kind)
     if len(header.shape) not in (1, 2) or header.kind.kind not in "buiUSf" or 0 in header.shape:
         raise _labels_error(arrays, name, "is not an array of class numbers", header, wanted, without)
     if header.shape[0] != count and header.shape != (1, count):
@@ -167,7 +169,7 @@ def class_names(arrays: Arrays, name: str, count: int) -> list[str]:
             hint="save the file again with one label per image",
         )
     values = arrays.whole(name)
-    several = values.ndim == 2 and 1 not in values.shape
+    several = len(header.shape) == 2 and 1 not in header.shape
     if several and not _one_hot(values):
         reason = "has several labels per image, but an image can have only one class"
         raise _labels_error(arrays, name, reason, header, wanted, f"save one column as {name}, or {without}")

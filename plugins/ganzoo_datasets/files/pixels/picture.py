@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ganzoo_datasets.files.pixels.raster import Raster, UnreadablePicture
-from ganzoo_datasets.files.pixels.scaling import Range, eight_bit
+from ganzoo_datasets.files.pixels.scaling import Range, eight_bit, is_narrow
 from ganzoo_datasets.files.pixels.square import Fit, square
 from ganzoo_datasets.files.sources.source import Source
+
+NO_RANGE = "states no range"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,12 +26,14 @@ class Rule:
         channels: 1 or 3.
         fit: what happens to a picture that is no square.
         range: the values that become 0 and 255; ``None`` = those that each file states.
+        whole: whether every pixel is decoded, so that the values that occur are exact.
     """
 
     size: int
     channels: int
     fit: Fit = "crop"
     range: Range | None = None
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,18 +43,20 @@ class Picture:
     Attributes:
         pixels: uint8 (C, S, S).
         color: whether the file's mode has color, whatever its pixels.
-        further: whether further frames or pages were left out.
+        notes: what was done to it, and may be told.
         size: width and height of the whole picture.
-        stated: the range that the file states.
+        range: the values that became 0 and 255, in the file's own units.
         found: lowest and highest value that occurs, in the file's own units.
+        depth: the kind of range that the file states.
     """
 
     pixels: NDArray[np.uint8]
     color: bool
-    further: bool
+    notes: tuple[str, ...]
     size: tuple[int, int]
-    stated: Range
+    range: Range
     found: Range
+    depth: str
 
 
 def read_picture(source: Source, name: str, rule: Rule) -> Picture:
@@ -60,12 +66,16 @@ def read_picture(source: Source, name: str, rule: Rule) -> Picture:
         UnreadablePicture: corrupt, truncated, too large, not readable, or with pixels without a stated range.
     """
     # A JPEG decodes several times faster to half, a quarter or an eighth of its size; at least 2·size stays.
-    raster = source.raster(name, at_least=2 * rule.size)
+    raster = source.raster(name, at_least=None if rule.whole else 2 * rule.size)
     found = occurring(raster)
-    lowest, highest = rule.range or raster.stated
-    image = Image.fromarray(eight_bit(raster.values, lowest, highest)).convert("RGB" if rule.channels == 3 else "L")
+    if raster.shrunk and raster.stated is not None and is_narrow(found, rule.range or raster.stated):
+        # A warning may follow, and its numbers should be those of the file.
+        raster = source.raster(name, at_least=None)
+        found = occurring(raster)
+    image = Image.fromarray(_eight_bit(raster, rule.range, found)).convert("RGB" if rule.channels == 3 else "L")
     pixels = square(image, rule.size, rule.fit).reshape(rule.size, rule.size, rule.channels).transpose(2, 0, 1)
-    return Picture(pixels, raster.color, raster.further, raster.full_size, raster.stated, found)
+    range_ = rule.range or (found if raster.toned is not None else raster.stated) or found
+    return Picture(pixels, raster.color, raster.all_notes, raster.full_size, range_, found, depth=raster.kind_of_range)
 
 
 def occurring(raster: Raster) -> Range:
@@ -79,3 +89,16 @@ def occurring(raster: Raster) -> Range:
     if not np.isfinite(lowest + highest):
         raise UnreadablePicture("some of its values are NaN or infinite")
     return lowest, highest
+
+
+def _eight_bit(raster: Raster, chosen: Range | None, found: Range) -> NDArray[np.uint8]:
+    if chosen is None and raster.toned is not None:
+        pixels = raster.toned
+    elif (range_ := chosen or raster.stated) is not None:
+        pixels = eight_bit(raster.values, *range_)
+    else:
+        raise UnreadablePicture(
+            f"pixels of type {raster.values.dtype.name}, for which the file {NO_RANGE}; "
+            f"its values are {found[0]:.6g} to {found[1]:.6g}"
+        )
+    return 255 - pixels if raster.inverted else pixels

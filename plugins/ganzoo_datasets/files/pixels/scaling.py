@@ -18,3 +18,9 @@ def eight_bit(values: NDArray[Any], lowest: float, highest: float) -> NDArray[np
     scaled = (values.astype(np.float64) - lowest) * (255 / (highest - lowest))
     rounded: NDArray[np.uint8] = np.floor(scaled + 0.5).clip(0, 255).astype(np.uint8)
     return rounded
+
+
+def is_narrow(found: Range, of: Range) -> bool:
+    """Whether the values that occur take less than an eighth of a range."""
+    lowest, highest = max(found[0], of[0]), min(found[1], of[1])
+    return 8 * (highest - lowest) < of[1] - of[0]

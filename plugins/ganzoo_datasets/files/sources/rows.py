@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ganzoo.errors import DataError
 from ganzoo_datasets.files.arrays.axes import Axes
 from ganzoo_datasets.files.arrays.stored import Header
-from ganzoo_datasets.files.pixels.raster import Raster, UnreadablePicture
+from ganzoo_datasets.files.pixels.raster import HIDDEN, Raster, UnreadablePicture
 from ganzoo_datasets.files.pixels.scaling import Range
 from ganzoo_datasets.files.sources.files import state_of
 
@@ -79,14 +79,15 @@ class RowSource:
         """The row, with the range of its type; floats run from 0 or from -1 to 1.
 
         Raises:
-            UnreadablePicture: it is transparent everywhere.
+            UnreadablePicture: it has opacity of a range that is not known.
             DataError: the file is broken, or its floats have another range.
         """
         array, _, row = name.rpartition("[")
         stack = self.stacks[array]
         values = stack.axes.turn(self._at.row(stack, int(row.removesuffix("]"))))
         stated = STATED.get(stack.header.kind.newbyteorder("=")) or self._range_of_floats
-        return Raster(over_white(values, stated), stated, values.ndim == 3)
+        flat, notes = over_white(values, stated)
+        return Raster(flat, stated, values.ndim == 3, notes=notes)
 
     @cached_property
     def _states(self) -> dict[str, str]:
@@ -98,10 +99,10 @@ class RowSource:
         return {name: (size[1], size[0]) for name, size in sizes.items()}
 
     @cached_property
-    def _range_of_floats(self) -> Range:
+    def _range_of_floats(self) -> Range | None:
         """The same for all arrays: a test set may happen to lack what is below zero."""
         if self.range_given:
-            return (0, 1)
+            return None
         found = [_range(name, stack) for name, stack in self.stacks.items() if stack.header.kind.kind == "f"]
         lowest, highest = min(low for low, _ in found), max(high for _, high in found)
         if lowest < -1 or highest > 1:
@@ -114,20 +115,22 @@ class RowSource:
         return (0, 1) if lowest >= 0 else (-1, 1)
 
 
-def over_white(values: NDArray[Any], stated: Range) -> NDArray[Any]:
-    """(H, W, 4) → (H, W, 3), laid over white; everything else as it is.
+def over_white(values: NDArray[Any], stated: Range | None) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """(H, W, 4) → (H, W, 3), laid over white, and what there is to note; everything else as it is.
 
     Raises:
-        UnreadablePicture: nothing of it is visible, so its fourth channel is hardly one of opacity.
+        UnreadablePicture: it is not known which values are opaque.
     """
     if values.ndim != 3 or values.shape[2] != 4:
-        return values
+        return values, ()
+    if stated is None:
+        raise UnreadablePicture("it is not known which values of its fourth channel are opaque; save it without it")
     lowest, highest = stated
     opacity = (values[..., 3:].astype(np.float64) - lowest) / (highest - lowest)
     if not opacity.any():
-        raise UnreadablePicture("transparent everywhere; save it without its fourth channel")
+        return values[..., :3], (HIDDEN,)
     laid = values[..., :3] * opacity + highest * (1 - opacity)
-    return np.floor(laid + 0.5).astype(values.dtype) if values.dtype.kind in "bui" else laid
+    return np.floor(laid + 0.5).astype(values.dtype) if values.dtype.kind in "bui" else laid, ()
 
 
 @dataclass
