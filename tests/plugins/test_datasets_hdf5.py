@@ -176,4 +176,4 @@ def test_bytes_are_read_by_several_threads_and_in_a_forked_process(tmp_path):
 
 def test_without_h5py_the_extra_is_named(isic, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "h5py", None)
-    assert "next:    pip install 'ganzoo[hdf5]'" in refused(isic)
+    assert "next:    python -m pip install 'ganzoo[hdf5]'" in refused(isic)

@@ -27,5 +27,5 @@ def reader_of(path: Path, package: str, extra: str) -> Any:
             f"{path} is read with {package.partition('.')[0]}, which is not installed",
             given=path,
             allowed=f"an environment with ganzoo[{extra}]",
-            hint=f"pip install 'ganzoo[{extra}]'",
+            hint=f"python -m pip install 'ganzoo[{extra}]'",
         ) from error
