@@ -7,6 +7,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from ganzoo_datasets.files.choosing import Chosen
 from ganzoo_datasets.files.pictures import Pictures
 from picture_files import everything
 from PIL import Image
@@ -361,3 +362,13 @@ def test_the_owner_may_state_the_range(tmp_path, kind):
 def test_a_narrow_range_is_warned_of(tmp_path, caplog):
     load(save(tmp_path, images=np.array([[[0, 4095]] * 2], np.uint16)))
     assert "--set data.range=0,4095 uses the whole range" in caplog.text
+
+
+def test_the_time_for_labels_and_groups_grows_with_their_number(tmp_path, monkeypatch):
+    """Asked for once: 60,000 labels of 60,000 pictures each would take an hour."""
+    asked = []
+    for name in ("labels", "groups"):
+        found = getattr(Chosen, name).fget
+        monkeypatch.setattr(Chosen, name, property(lambda self, found=found: asked.append(self) or found(self)))
+    load(save(tmp_path, images=images(50), labels=np.arange(50) % 5))
+    assert len(asked) < 10

@@ -70,9 +70,10 @@ def open_pictures(
         raise _unreadable_error(collection, chosen, found)
     _note(chosen, found, rule)
     kept = [row for row, name in enumerate(names) if name not in unreadable]
-    labels = [chosen.labels[row] for row in kept] if chosen.classes else []
+    all_labels, all_groups = chosen.labels, chosen.groups
+    labels = [all_labels[row] for row in kept] if chosen.classes else []
     _check_classes_left(chosen, labels)
-    groups = None if chosen.groups is None else [chosen.groups[row] for row in kept]
+    groups = None if all_groups is None else [all_groups[row] for row in kept]
     return ImageArray(
         found.pixels,
         digest=found.entry.digest,
