@@ -76,6 +76,14 @@ def test_forms_of_bytes(tmp_path, form):
     assert np.array_equal(everything(load(tmp_path / "a.h5")), pixels(3).transpose(0, 3, 1, 2))
 
 
+def test_zeros_at_the_end_are_kept(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["a"], file["b"] = np.bytes_(b"ab\0\0"), np.void(b"ab\0\0")
+        file.create_dataset("c", data=b"ab", dtype=h5py.string_dtype())
+    pictures = EncodedPictures(tmp_path / "a.h5")
+    assert [pictures.content(name) for name in "abc"] == [b"ab\0\0", b"ab\0\0", b"ab"]
+
+
 def test_what_is_no_picture_is_named(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["a"] = np.void(png(pixels(1)[0]))

@@ -160,7 +160,8 @@ def _bytes(file: Any, name: str) -> bytes:
     if not _is_encoded(found):
         raise UnreadablePicture("not the bytes of an encoded picture")
     value = found[()]
-    return value if isinstance(value, bytes) else np.asarray(value).tobytes()
+    # A fixed string loses the zeros at its end, which belong to some formats.
+    return value.ljust(found.dtype.itemsize, b"\0") if found.dtype.kind == "S" else np.asarray(value).tobytes()
 
 
 def _is_encoded(found: Any) -> bool:
