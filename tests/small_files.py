@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import shutil
 import struct
 from pathlib import Path
 
+import h5py
 import numpy as np
+import pyarrow.parquet
+import scipy.io
 from PIL import Image
 
 
@@ -53,9 +57,44 @@ def of_npz(path: Path) -> dict[str, str]:
     return {"path": str(path / "set.npz")}
 
 
+def of_hdf5(path: Path) -> dict[str, str]:
+    with h5py.File(path / "train-image.hdf5", "w") as file:
+        for name in pictures(path):
+            file[name.replace("/", "_")] = np.void((path / name).read_bytes())
+    rows = [f"{'ab'[number % 2]}_{number}.png,{number % 2},patient {number}" for number in range(6)]
+    (path / "train-metadata.csv").write_text("\n".join(["isic_id,target,patient_id", *rows]), encoding="utf-8")
+    return {"path": str(path / "train-image.hdf5")}
+
+
+def of_mat(path: Path) -> dict[str, str]:
+    for part, count in (("train", 8), ("test", 4)):
+        images = np.random.default_rng(count).integers(0, 256, (32, 32, 3, count), dtype=np.uint8)
+        labels = np.arange(count, dtype=np.uint8)[:, None] % 2 + 9
+        scipy.io.savemat(path / f"{part}_32x32.mat", {"X": images, "y": labels})
+    return {"path": str(path)}
+
+
+def of_parquet(path: Path) -> dict[str, str]:
+    for part, count in (("train", 6), ("test", 4)):
+        images = [(path / name).read_bytes() for name in pictures(path, count)]
+        table = pyarrow.table({"image": images, "label": [number % 2 for number in range(count)]})
+        pyarrow.parquet.write_table(table, path / f"{part}-00000-of-00001.parquet")
+    for folder in "ab":
+        shutil.rmtree(path / folder)
+    return {"path": str(path)}
+
+
 def of_each(path: Path) -> dict[str, dict[str, str]]:
-    """Name of a dataset → its options, for files written below ``path``."""
-    makers = {"folder": of_folder, "csv": of_table, "idx": of_idx, "npz": of_npz}
+    """Form of the files → options of the dataset ``pictures``, for files written below ``path``."""
+    makers = {
+        "folder": of_folder,
+        "csv": of_table,
+        "idx": of_idx,
+        "npz": of_npz,
+        "hdf5": of_hdf5,
+        "mat": of_mat,
+        "parquet": of_parquet,
+    }
     given = {}
     for name, make in makers.items():
         (path / name).mkdir()

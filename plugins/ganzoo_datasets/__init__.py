@@ -56,26 +56,10 @@ def ganzoo_components() -> list[Component]:
         ),
         Component(
             kind="dataset",
-            name="idx",
-            target="ganzoo_datasets.idx:Idx",
-            summary="a folder with the files of MNIST, Fashion-MNIST, EMNIST or similar datasets",
-            aliases=("mnist",),
-            paper="LeCun et al. 1998, doi:10.1109/5.726791",
-        ),
-        Component(
-            kind="dataset",
-            name="npz",
-            target="ganzoo_datasets.npz:Npz",
-            summary="one .npz file in the layout of MedMNIST",
-            aliases=("medmnist",),
-            paper="Yang et al. 2023, arXiv:2110.14795",
-        ),
-        Component(
-            kind="dataset",
             name="pictures",
             target="ganzoo_datasets.files.pictures:Pictures",
             summary="your own pictures, in a folder or a file",
-            aliases=("folder", "image-folder", "csv", "table"),
+            aliases=("folder", "image-folder", "csv", "table", "npz", "medmnist", "idx", "mnist"),
         ),
         Component(
             kind="dataset",

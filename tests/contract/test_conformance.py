@@ -5,14 +5,22 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from ganzoo_datasets.files.pictures import Pictures
 from small_files import of_each
 
 from ganzoo.testing import parametrize_with_checks
 
-FILES = Path(tempfile.mkdtemp(prefix="ganzoo-"))
-atexit.register(shutil.rmtree, FILES, ignore_errors=True)
+FOLDER = Path(tempfile.mkdtemp(prefix="ganzoo-"))
+atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
+
+FILES = of_each(FOLDER)
 
 
-@parametrize_with_checks("ganzoo", options=of_each(FILES))
+@parametrize_with_checks("ganzoo", options={"pictures": FILES.pop("folder")})
 def test_first_party_components_conform(component, check):
+    check(component)
+
+
+@parametrize_with_checks([("dataset", Pictures(**options)) for options in FILES.values()])
+def test_pictures_conform_however_they_are_kept(component, check):
     check(component)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from faulty_datasets import FAULTS, Cloud, Gradients, OfFiles, with_files
-from ganzoo_datasets.npz import Npz
+from ganzoo_datasets.files.pictures import Pictures
 from small_files import of_npz
 
 from ganzoo.testing import check_dataset
@@ -45,7 +45,7 @@ def test_every_check_of_datasets_has_its_fault():
 def test_data_may_be_named_as_seen_from_the_working_folder(tmp_path, monkeypatch):
     of_npz(tmp_path)
     monkeypatch.chdir(tmp_path)
-    check_dataset(Npz(path="set.npz")).raise_if_failed()
+    check_dataset(Pictures(path="set.npz")).raise_if_failed()
 
 
 def test_the_process_is_left_as_it_was(tmp_path):

@@ -115,6 +115,6 @@ print(json.dumps([names, sorted({"torch", "numpy", "PIL"} & set(sys.modules))]))
 """
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(answer.stdout) == [
-        ["digits", "grid", "idx", "npz", "pictures", "ring", "synthetic", "textures"],
+        ["digits", "grid", "pictures", "ring", "synthetic", "textures"],
         [],
     ]

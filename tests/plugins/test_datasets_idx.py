@@ -8,7 +8,7 @@ import struct
 import numpy as np
 import pytest
 import torch
-from ganzoo_datasets.idx import Idx
+from ganzoo_datasets.files.pictures import Pictures
 from picture_files import everything
 from PIL import Image
 
@@ -44,7 +44,9 @@ def mnist(tmp_path):
 
 
 def load(folder, *, split="train", image_size=None, channels=None, **options):
-    return Idx(path=str(folder), **options).open(image_size=image_size, channels=channels, split=split, cache=folder)
+    return Pictures(path=str(folder), **options).open(
+        image_size=image_size, channels=channels, split=split, cache=folder.parent / "cache"
+    )
 
 
 def refused(folder, **options):
@@ -110,7 +112,8 @@ def test_a_family_where_there_is_none_is_to_be_left_out(mnist):
 
 def test_splits_of_different_sizes_can_be_read_one_by_one(mnist):
     write(mnist, "t10k-images-idx3-ubyte", images(3, height=20))
-    assert "next:    --set data.split=train" in refused(mnist, split="all")
+    assert "28×20, 28×28" in refused(mnist, split="all")
+    assert len(load(mnist, split="all", image_size=20)) == 9
     assert len(load(mnist, split="train")) == 6
 
 
@@ -133,7 +136,7 @@ def test_three_channels_are_equal(mnist):
 
 
 def test_many_images_are_read_in_chunks(tmp_path, monkeypatch):
-    monkeypatch.setattr("ganzoo_datasets.pixel_rows.CHUNK_BYTES", 28 * 28 * 3)
+    monkeypatch.setattr("ganzoo_datasets.files.arrays.stored.BLOCK_BYTES", 28 * 28 * 3)
     write(tmp_path, "train-images-idx3-ubyte.gz", images(10))
     assert np.array_equal(everything(load(tmp_path))[:, 0], images(10))
 
@@ -199,13 +202,13 @@ def test_counts_must_match(mnist):
 def test_a_label_unknown_to_train_is_refused(mnist):
     write(mnist, "t10k-labels-idx1-ubyte", labels(4, 9, 7))
     message = refused(mnist, split="test")
-    assert "7, 9" in message
+    assert "t10k-images-idx3-ubyte[1]: 9\n  t10k-images-idx3-ubyte[2]: 7" in message
     assert "0, 4, 5" in message
 
 
 def test_labels_of_one_split_only(mnist):
     (mnist / "t10k-labels-idx1-ubyte").unlink()
-    assert "none for test" in refused(mnist, split="all")
+    assert "3 of 9 pictures have no class" in refused(mnist, split="all")
     assert load(mnist, split="test").labels is None
 
 
@@ -214,8 +217,33 @@ def test_refusals(mnist, tmp_path_factory):
     (mnist / "t10k-images-idx3-ubyte").unlink()
     assert "allowed: train, all" in refused(mnist, split="test")
     empty = tmp_path_factory.mktemp("empty")
-    assert "holds no IDX files" in refused(empty)
-    assert "there is no folder" in refused(empty / "missing")
-    assert "is not a folder" in refused(mnist / "train-images-idx3-ubyte.gz")
+    assert "in the layout 'idx'" in refused(empty, layout="idx")
+    assert "there is no file or folder" in refused(empty / "missing")
+    assert "these are the labels" in refused(mnist / "train-labels-idx1-ubyte.gz")
     with pytest.raises(ConfigError, match="cannot be read with this size"):
         load(mnist, channels=2)
+
+
+def test_a_single_file_is_read_with_its_labels(mnist):
+    """Whoever names the file of the test set wants it; it has no splits."""
+    data = load(mnist / "t10k-images-idx3-ubyte")
+    assert np.array_equal(everything(data)[:, 0], images(3, seed=1))
+    assert (data.spec.classes, data.labels.tolist()) == (("4", "5"), [0, 1, 1])
+
+
+def test_folders_around_the_files_are_gone_through(mnist, tmp_path_factory):
+    """torchvision unpacks to MNIST/raw."""
+    root = tmp_path_factory.mktemp("data")
+    mnist.rename(root / "raw")
+    (root / "MNIST").mkdir()
+    (root / "raw").rename(root / "MNIST" / "raw")
+    assert len(load(root)) == 6
+    (root / "KMNIST").mkdir()
+    write(root / "KMNIST", "train-images-idx3-ubyte", images(2))
+    message = refused(root)
+    assert "KMNIST, MNIST/raw" in message
+
+
+def test_turning_is_another_entry_of_the_cache(mnist):
+    upright = everything(load(mnist))
+    assert np.array_equal(everything(load(mnist, transpose=True)), upright.transpose(0, 1, 3, 2))

@@ -68,8 +68,18 @@ def ordered(names: set[str]) -> tuple[str, ...]:
 
 
 def _classes(collection: Collection, items: Sequence[Item]) -> tuple[str, ...]:
+    unlabeled = [item.shown for item in items if not item.label]
+    if len(unlabeled) == len(items):
+        return ()
+    if unlabeled:
+        raise DataError(
+            f"{collection.place}: {len(unlabeled):,} of {len(items):,} pictures have no class"
+            f"{listed(unlabeled, len(unlabeled))}",
+            allowed="a class for every picture of the split, or for none",
+            hint="give these pictures a class, or read a split that has classes: --set data.split=train",
+        )
     in_train = {item.label for item in collection.items if item.split == "train"}
-    known = in_train or {item.label for item in collection.items}
+    known = in_train - {""} or {item.label for item in collection.items}
     strange = [f"{item.shown}: {item.label}" for item in items if item.label not in known]
     if strange:
         raise DataError(

@@ -50,6 +50,7 @@ class Collection:
         left_out: path → why it is not among the pictures.
         faults: split → what is wrong with it, raised where that split is read; a broken test set must not keep anyone
             from training.
+        native: whether pictures keep their size where none is asked for, as arrays of small pictures do.
     """
 
     layout: str
@@ -59,3 +60,4 @@ class Collection:
     classes: tuple[str, ...] = ()
     left_out: Mapping[str, str] = field(default_factory=dict)
     faults: Mapping[str, DataError] = field(default_factory=dict)
+    native: bool = False

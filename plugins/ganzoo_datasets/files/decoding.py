@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ganzoo_datasets.files.pixels.picture import Rule, read_picture
 from ganzoo_datasets.files.pixels.raster import UnreadablePicture
 from ganzoo_datasets.files.seen import Seen
-from ganzoo_datasets.files.sources.source import Source
+from ganzoo_datasets.files.sources.source import Source, in_order
 
 CHUNK_BYTES = 2**22
 CHUNK_FILES = 256
@@ -48,7 +48,7 @@ def decode(source: Source, names: Sequence[str], rule: Rule) -> Generator[Chunk,
     """Decode all pictures, chunk by chunk, in order; never more than a few chunks are in memory."""
     length = max(1, min(CHUNK_FILES, CHUNK_BYTES // (rule.size * rule.size * rule.channels)))
     waiting: deque[Future[Chunk]] = deque()
-    workers = os.cpu_count() or 1
+    workers = 1 if in_order(source) else os.cpu_count() or 1
     # Pillow lets go of the interpreter while it decodes, so threads use every core.
     with without_warnings(), ThreadPoolExecutor(workers) as pool:
         for start in range(0, len(names), length):

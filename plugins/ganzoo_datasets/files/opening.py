@@ -59,7 +59,7 @@ def open_pictures(
     """
     source, names = collection.source, [item.name for item in chosen.items]
     rule = Rule(
-        size=image_size or typical_size(source, names),
+        size=image_size or (native_size(collection, names) if collection.native else typical_size(source, names)),
         channels=channels or 3,
         fit=options.fit,
         range=chosen_range(options.range, collection, cache),
@@ -70,9 +70,10 @@ def open_pictures(
         raise _unreadable_error(collection, chosen, found)
     _note(chosen, found, rule)
     kept = [row for row, name in enumerate(names) if name not in unreadable]
-    labels = [chosen.labels[row] for row in kept] if chosen.classes else []
+    all_labels, all_groups = chosen.labels, chosen.groups
+    labels = [all_labels[row] for row in kept] if chosen.classes else []
     _check_classes_left(chosen, labels)
-    groups = None if chosen.groups is None else [chosen.groups[row] for row in kept]
+    groups = None if all_groups is None else [all_groups[row] for row in kept]
     return ImageArray(
         found.pixels,
         digest=found.entry.digest,
@@ -81,6 +82,23 @@ def open_pictures(
         groups=groups,
         survey=_survey(collection, found.entry.seen, unreadable),
     )
+
+
+def native_size(collection: Collection, names: Sequence[str]) -> int:
+    """The shorter side of pictures that all have one size.
+
+    Raises:
+        DataError: they have several sizes.
+    """
+    sizes = {size for name in names if (size := collection.source.size(name)) is not None}
+    if len(sizes) > 1:
+        raise DataError(
+            f"{collection.place}: the pictures have several sizes, so no size is the native one",
+            given=", ".join(f"{width}×{height}" for width, height in sorted(sizes)),
+            allowed="a size for all of them, or a split whose pictures have one size",
+            hint="--image-size 32",
+        )
+    return min(sizes.pop())
 
 
 def _survey(collection: Collection, seen: Seen, unreadable: Mapping[str, str]) -> Survey:
@@ -119,6 +137,9 @@ def _way_out(reasons: str, *, readable: bool) -> str:
 def _note(chosen: Chosen, found: CachedPictures, rule: Rule) -> None:
     """Report what was done to the data, in every run."""
     entry, total = found.entry, f"{len(chosen.items):,}"
+    for depth in entry.seen.depths.values():
+        if rule.range is None and depth.range in ([0, 1], [-1, 1]):
+            logger.info("read as values from %g (black) to %g (white)", *depth.range)
     if entry.unreadable:
         lines = listed(_reasons(chosen, entry.unreadable), len(entry.unreadable), found.folder)
         logger.warning("%s of %s images cannot be read and are left out%s", f"{len(entry.unreadable):,}", total, lines)

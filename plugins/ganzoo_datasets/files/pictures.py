@@ -74,6 +74,20 @@ class Pictures(DatasetOptions):
     classes, unless most hold a single volume. Slices of a volume, or of a subject (``sub-01``), belong together. Of
     several volumes in a file the first is used.
 
+    Arrays: a ``.npz`` or ``.npy`` file, or a folder of ``.npy`` files, with ``train_images`` and ``train_labels``
+    (``val_``, ``test_``), ``images`` and ``labels``, ``x_train`` and ``y_train``, ``X`` and ``y``, ``data`` and
+    ``labels``, or ``arr_0``; and the IDX files of MNIST and its family, as published or in ``.gz``, one ``family`` of
+    them (EMNIST's lie on their side and are turned upright). Pictures are (N, H, W), (N, H, W, 1 or 3 or 4) or
+    (N, 1 or 3, H, W); uint8, uint16, bool, or floats from 0 or -1 to 1. Labels are whole numbers or texts, one per
+    picture, or one-hot. Without a size, that of the arrays is used. Nothing is ever unpickled.
+
+    HDF5 (extra ``hdf5``): such arrays (also ``imgs``), or one dataset of encoded bytes per picture, with classes and
+    patients from the table beside it, as ``train-image.hdf5`` and ``train-metadata.csv`` of ISIC 2024. MATLAB 5 to 7
+    (extra ``mat``): CIFAR's ``data`` with the class names of its meta file; SVHN's ``X`` and ``y``, where the label 10
+    is the digit 0; arrays with the number of pictures first or last. Parquet (extra ``parquet``): a column of encoded
+    bytes, or of bytes and paths; the split from the name of each file, the class names from Hugging Face's metadata; a
+    label of -1 is none.
+
     Classes are those of train: numbers by value, others alphabetically. A group in several splits is an error.
 
     Decoded pixels are kept below ``GANZOO_CACHE`` and reused until the path, size or time of a file changes.
@@ -138,6 +152,14 @@ class Pictures(DatasetOptions):
     def _one_or_several(cls, patterns: object) -> object:
         """A text is one pattern, or several with commas between them."""
         return as_patterns(patterns) if isinstance(patterns, str) else patterns
+
+    family: str | None = Field(
+        default=None,
+        description="what the names of IDX files begin with, such as emnist-letters; null = the only family there",
+    )
+    transpose: bool | None = Field(
+        default=None, description="swap rows and columns of IDX pictures; null = only if the family begins with emnist"
+    )
 
     @field_validator("path", "root")
     @classmethod

@@ -26,6 +26,12 @@ logger = logging.getLogger("ganzoo")
 
 AUTO = "auto"
 LAYOUTS = (
+    Layout(name="npz", summary="NumPy's .npz or .npy files with arrays of pictures and labels", module="npz"),
+    Layout(name="hdf5", summary="HDF5 files with arrays, or with the bytes of each picture", module="hdf5"),
+    Layout(name="mat", summary="MATLAB files of CIFAR, SVHN, or with such arrays", module="mat"),
+    Layout(name="parquet", summary="parquet files with encoded pictures, as Hugging Face keeps them", module="parquet"),
+    Layout(name="idx", summary="the files of MNIST, Fashion-MNIST, EMNIST or similar sets", module="idx"),
+    Layout(name="pickles", summary="CIFAR's pickled batches, which are refused", module="pickles"),
     Layout(name="nifti", summary="NIfTI volumes, .nii or .nii.gz, whose slices are the pictures", module="nifti"),
     Layout(name="stylegan", summary="StyleGAN's folder with dataset.json", module="stylegan"),
     Layout(name="metadata", summary="Hugging Face's folder with metadata.csv or metadata.jsonl", module="metadata"),

@@ -30,3 +30,8 @@ class Source(Protocol):
     def size(self, name: str) -> tuple[int, int] | None:
         """Width and height, from the header alone; ``None`` when even that cannot be read."""
         ...
+
+
+def in_order(source: Source) -> bool:
+    """Whether pictures are quick to read only one after another, as from a compressed stream; it says ``in_order``."""
+    return getattr(source, "in_order", False)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganzoo.errors import DataError
-from ganzoo_datasets.pixel_rows import CutShort, read_rows
+from ganzoo_datasets.files.arrays.stored import DEFLATE, CutShort, Header, streamed
 
 BYTES = 0x08
 TYPES = {BYTES: "bytes", 0x09: "signed bytes", 0x0B: "int16", 0x0C: "int32", 0x0D: "float32", 0x0E: "float64"}
@@ -36,8 +36,8 @@ def idx_shape(path: Path, *, dimensions: int) -> tuple[int, ...]:
         return shape
 
 
-def idx_rows(path: Path, *, dimensions: int) -> Iterator[NDArray[np.uint8]]:
-    """The array along its first axis, one chunk at a time.
+def idx_rows(path: Path, start: int = 0, *, dimensions: int) -> Iterator[NDArray[np.uint8]]:
+    """The array along its first axis, from a row on, one block at a time.
 
     Raises:
         DataError: as in :func:`idx_shape`, or the file ends early, continues after the last item or is corrupt.
@@ -45,11 +45,9 @@ def idx_rows(path: Path, *, dimensions: int) -> Iterator[NDArray[np.uint8]]:
     with reading(path), _opened(path) as file:
         shape = _header(path, file, dimensions)
         try:
-            yield from read_rows(file, shape)
+            yield from streamed(file, Header(shape, np.dtype(np.uint8)), start)
         except CutShort as error:
             raise _broken(path, str(error), f"as many items as its header states, {shape}") from error
-        if file.read(1):
-            raise _broken(path, "more bytes after its last item", f"as many items as its header states, {shape}")
 
 
 @contextmanager
@@ -86,8 +84,7 @@ def _header(path: Path, file: IO[bytes], dimensions: int) -> tuple[int, ...]:
     if len(sizes) < 4 * dimensions:
         raise _broken(path, f"a header of {4 + len(sizes)} bytes", f"{4 + 4 * dimensions} bytes")
     shape = tuple(int(size) for size in np.frombuffer(sizes, dtype=">u4"))
-    # Deflate packs at most 1,032 bytes into one: a compressed file of this length cannot hold what it states.
-    if path.suffix == ".gz" and math.prod(shape) > 1032 * path.stat().st_size:
+    if path.suffix == ".gz" and math.prod(shape) > DEFLATE * path.stat().st_size:
         raise _broken(path, f"{path.stat().st_size:,} bytes", f"enough for the shape it states, {shape}")
     if 0 in shape:
         raise _broken(path, f"the shape {shape}", "at least one item")

@@ -1,0 +1,1 @@
+"""Arrays of numbers in files: what they are called, their shapes, and their rows, a few megabytes at a time."""
