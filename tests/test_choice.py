@@ -75,7 +75,7 @@ DEFAULTS = [
     entry("discriminator", "patchgan-sn"),
     entry("generator", "dcgan"),
     entry("dataset", "digits"),
-    entry("dataset", "folder", options=Folder),
+    entry("dataset", "pictures", options=Folder),
 ]
 
 
@@ -165,7 +165,7 @@ class TestPaths:
     @pytest.mark.parametrize("word", ["./digits", "~/pictures", "/somewhere", "some/where", "..", "."])
     def test_what_looks_like_a_path_is_a_folder(self, word):
         data = chosen(data=word).config.data
-        assert (data.name, data.options()) == ("folder", {"path": word})
+        assert (data.name, data.options()) == ("pictures", {"path": word})
 
     def test_a_folder_that_is_there(self, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
@@ -185,7 +185,7 @@ class TestPaths:
         assert (data.image_size, data.options()) == (16, {"path": "./cats"})
 
     def test_a_path_on_the_command_line_takes_the_place_of_one_in_a_file(self):
-        below = ConfigLayer("file", flatten({"data": {"name": "folder", "path": "a", "on_error": "skip"}}))
+        below = ConfigLayer("file", flatten({"data": {"name": "pictures", "path": "a", "on_error": "skip"}}))
         assert chosen(below, data="./b").config.data.options() == {"path": "./b", "on_error": "skip"}
 
 

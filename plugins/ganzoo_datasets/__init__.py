@@ -57,7 +57,7 @@ def ganzoo_components() -> list[Component]:
         Component(
             kind="dataset",
             name="pictures",
-            target="ganzoo_datasets.files.pictures:Pictures",
+            target="ganzoo_datasets.pictures:Pictures",
             summary="your own pictures, in a folder or a file",
             aliases=("folder", "image-folder", "csv", "table", "npz", "medmnist", "idx", "mnist"),
         ),

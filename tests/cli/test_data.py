@@ -41,7 +41,7 @@ class TestJson:
         assert seen["sizes"] == [[40, 40], [90, 50]]
         assert seen["range"] == [0, 250]
         assert [one["path"] for one in seen["left_out"]] == ["train/malignant/notes.txt"]
-        assert "extension" in seen["left_out"][0]["reason"]
+        assert "ending" in seen["left_out"][0]["reason"]
 
     def test_another_split_size_and_number_of_channels(self, ganzoo, skin):
         seen = ganzoo("data ./skin --data.split test --set data.channels=1 --image-size 16 --json").json
@@ -92,7 +92,7 @@ class TestWords:
         assert re.search(r"split read +train: 7 images", out)
         assert re.search(r"splits +train \(7\), test \(3\)", out)
         assert re.search(r"pictures +40×40 to 90×50, read as RGB 32×32", out)
-        assert re.search(r"left out +1 *\n +train/malignant/notes.txt: not the extension of a picture", out)
+        assert re.search(r"left out +1 *\n +train/malignant/notes.txt: not the ending of a picture", out)
         assert re.search(r"contact sheet +contact-sheet-skin.png", out)
 
     def test_many_classes_and_files_fit_a_screen(self, ganzoo, tmp_path):
@@ -154,5 +154,5 @@ def test_nothing_but_the_sheet_is_left(ganzoo, skin, tmp_path):
 
 
 def test_the_layouts_are_listed(ganzoo):
-    assert re.search(r"layouts, asked in this order\n +table +a CSV file", ganzoo("info pictures").out)
-    assert list(ganzoo("info pictures --json").json[0]["layouts"])[-1] == "folders"
+    assert re.search(r"layouts, asked in this order\n +npz +NumPy", ganzoo("info pictures").out)
+    assert list(ganzoo("info pictures --json").json[0]["layouts"])[-1] == "part-folders"

@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from ganzoo_datasets.files.pictures import Pictures
+from ganzoo_datasets.pictures import Pictures
 from small_files import of_each
 
 from ganzoo.testing import parametrize_with_checks

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from faulty_datasets import FAULTS, Cloud, Gradients, OfFiles, with_files
-from ganzoo_datasets.files.pictures import Pictures
+from ganzoo_datasets.pictures import Pictures
 from small_files import of_npz
 
 from ganzoo.testing import check_dataset

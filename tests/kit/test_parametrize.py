@@ -30,7 +30,7 @@ GANZOO_API = 1
 @hookimpl
 def ganzoo_components():
     clamps = "kit.faulty_losses:Clamped"
-    pictures = "ganzoo_datasets.files.pictures:Pictures"
+    pictures = "ganzoo_datasets.pictures:Pictures"
     known = {"generator-alive": "so it was published", "tag-saturating": "likewise"}
     return [
         Component(kind="loss", name="sound", target="kit.faulty_losses:Sound", summary="sound"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import numpy as np
-from ganzoo_datasets.files.pictures import Pictures
+from ganzoo_datasets.pictures import Pictures
 from PIL import Image
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from ganzoo_datasets.files.pictures import Pictures
+from ganzoo_datasets.pictures import Pictures
 from PIL import Image
 
 

@@ -12,10 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from ganzoo_datasets.files.pictures import Pictures
 from ganzoo_datasets.files.recognition import recognize
 from ganzoo_datasets.files.sources import gzip_index
 from ganzoo_datasets.files.sources.archive import ArchiveFiles
+from ganzoo_datasets.pictures import Pictures
 from picture_files import everything, noise, open_folder, save
 
 from ganzoo.errors import DataError

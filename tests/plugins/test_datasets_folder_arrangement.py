@@ -9,8 +9,8 @@ import pytest
 from ganzoo_datasets.files.choosing import choose
 from ganzoo_datasets.files.layouts.arrangement import meanings
 from ganzoo_datasets.files.layouts.shards import are_shards
-from ganzoo_datasets.files.pictures import Pictures
 from ganzoo_datasets.files.recognition import recognize
+from ganzoo_datasets.pictures import Pictures
 from PIL import Image
 
 from ganzoo.errors import DataError

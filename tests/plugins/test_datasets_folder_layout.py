@@ -8,7 +8,7 @@ import os
 import numpy as np
 import pytest
 import torch
-from ganzoo_datasets.files.pictures import Pictures
+from ganzoo_datasets.pictures import Pictures
 from hypothesis import given
 from hypothesis import strategies as st
 from picture_files import everything, noise, open_folder, save

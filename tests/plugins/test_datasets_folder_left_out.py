@@ -6,8 +6,8 @@ import logging
 
 import pytest
 from ganzoo_datasets.files.exclusion import matches
-from ganzoo_datasets.files.pictures import Pictures
 from ganzoo_datasets.files.recognition import recognize
+from ganzoo_datasets.pictures import Pictures
 from PIL import Image
 from pydantic import ValidationError
 

@@ -66,7 +66,7 @@ import sys
 sys.modules["pillow_heif"] = sys.modules["pydicom"] = None
 from pathlib import Path
 from ganzoo.errors import DataError
-from ganzoo_datasets.files.pictures import Pictures
+from ganzoo_datasets.pictures import Pictures
 try:
     Pictures(path=sys.argv[1]).open(image_size=None, channels=None, split="train", cache=Path(sys.argv[2]))
 except DataError as error:

@@ -8,7 +8,7 @@ import struct
 import numpy as np
 import pytest
 import torch
-from ganzoo_datasets.files.pictures import Pictures
+from ganzoo_datasets.pictures import Pictures
 from picture_files import everything
 from PIL import Image
 

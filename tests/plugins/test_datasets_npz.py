@@ -8,7 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 from ganzoo_datasets.files.choosing import Chosen
-from ganzoo_datasets.files.pictures import Pictures
+from ganzoo_datasets.pictures import Pictures
 from picture_files import everything
 from PIL import Image
 

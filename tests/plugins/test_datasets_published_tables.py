@@ -8,7 +8,7 @@ import os
 import unicodedata
 
 import pytest
-from ganzoo_datasets.files.pictures import Pictures
+from ganzoo_datasets.pictures import Pictures
 from picture_files import everything, save
 from PIL import Image
 
@@ -234,7 +234,7 @@ def test_a_diagnosis_that_is_ignored_is_named(place, caplog):
     assert "diagnosis looks like classes: --set data.label_column=diagnosis" in caplog.text
     caplog.clear()
     assert load(path, label_column="diagnosis").spec.classes == ("x", "y")
-    assert caplog.text == ""
+    assert "looks like classes" not in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -373,7 +373,8 @@ def test_pictures_that_are_not_listed_are_counted(place, caplog):
         data = load(path)
     assert "2 of 5 pictures are not listed in t.csv" in caplog.text
     assert data.survey.left_out == dict.fromkeys(["images/3.png", "images/4.png"], "not listed in t.csv")
-    assert [record for record in caplog.records if record.levelno == logging.WARNING] == []
+    warned = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert not any("listed" in text for text in warned)
     for chosen in (write(place, "t.csv", "image,label", "0,a", "1,b"), place):
         caplog.clear()
         load(chosen)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tifffile
 from ganzoo_datasets.files import ranges
-from ganzoo_datasets.files.pictures import Pictures
 from ganzoo_datasets.files.pixels.square import square
+from ganzoo_datasets.pictures import Pictures
 from picture_files import everything, noise, open_folder, save
 from PIL import Image
 from pydantic import ValidationError

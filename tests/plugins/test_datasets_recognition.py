@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from ganzoo_datasets.files.pictures import Pictures
 from ganzoo_datasets.files.recognition import recognize
+from ganzoo_datasets.pictures import Pictures
 from PIL import Image
 
 from ganzoo.errors import ConfigError, DataError

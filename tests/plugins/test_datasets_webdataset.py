@@ -9,8 +9,8 @@ import tarfile
 import pytest
 from ganzoo_datasets.files.choosing import choose
 from ganzoo_datasets.files.layouts.braces import expanded, has_braces
-from ganzoo_datasets.files.pictures import Pictures
 from ganzoo_datasets.files.recognition import recognize
+from ganzoo_datasets.pictures import Pictures
 from picture_files import everything, noise, open_folder
 from PIL import Image
 

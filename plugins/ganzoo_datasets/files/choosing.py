@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ganzoo.errors import DataError
-from ganzoo_datasets.files.collection import ALL, SPLITS, Collection, Item
+from ganzoo_datasets.files.collection import ALL, SPLITS, Collection, PictureItem
 from ganzoo_datasets.files.listing import listed
 
 
@@ -19,7 +19,7 @@ class Chosen:
         classes: class names, those of train; fewer than two mean none.
     """
 
-    items: tuple[Item, ...]
+    items: tuple[PictureItem, ...]
     classes: tuple[str, ...]
 
     @property
@@ -67,7 +67,7 @@ def ordered(names: set[str]) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def _classes(collection: Collection, items: Sequence[Item]) -> tuple[str, ...]:
+def _classes(collection: Collection, items: Sequence[PictureItem]) -> tuple[str, ...]:
     unlabeled = [item.shown for item in items if not item.label]
     if len(unlabeled) == len(items):
         return ()

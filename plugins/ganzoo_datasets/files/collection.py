@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ganzoo.errors import DataError
-from ganzoo_datasets.files.sources.source import Source
+from ganzoo_datasets.files.sources.source import PictureSource
 
 SPLITS = ("train", "val", "test")
 ALL = "all"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Item:
+class PictureItem:
     """One picture.
 
     Attributes:
@@ -55,8 +55,8 @@ class Collection:
 
     layout: str
     place: Path
-    source: Source
-    items: tuple[Item, ...]
+    source: PictureSource
+    items: tuple[PictureItem, ...]
     classes: tuple[str, ...] = ()
     left_out: Mapping[str, str] = field(default_factory=dict)
     faults: Mapping[str, DataError] = field(default_factory=dict)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ganzoo_datasets.files.pixels.picture import Rule, read_picture
 from ganzoo_datasets.files.pixels.raster import UnreadablePicture
 from ganzoo_datasets.files.seen import Seen
-from ganzoo_datasets.files.sources.source import Source, in_order
+from ganzoo_datasets.files.sources.source import PictureSource, in_order
 
 CHUNK_BYTES = 2**22
 CHUNK_FILES = 256
@@ -44,7 +44,7 @@ class Chunk:
     unreadable: dict[str, str] = field(default_factory=dict)
 
 
-def decode(source: Source, names: Sequence[str], rule: Rule) -> Generator[Chunk, None, None]:
+def decode(source: PictureSource, names: Sequence[str], rule: Rule) -> Generator[Chunk, None, None]:
     """Decode all pictures, chunk by chunk, in order; never more than a few chunks are in memory."""
     length = max(1, min(CHUNK_FILES, CHUNK_BYTES // (rule.size * rule.size * rule.channels)))
     waiting: deque[Future[Chunk]] = deque()
@@ -59,7 +59,7 @@ def decode(source: Source, names: Sequence[str], rule: Rule) -> Generator[Chunk,
             yield waiting.popleft().result()
 
 
-def typical_size(source: Source, names: Sequence[str]) -> int:
+def typical_size(source: PictureSource, names: Sequence[str]) -> int:
     """The largest power of two, 32 to 128, that is at most the median shorter side of (up to 1,000) pictures."""
     step = max(1, len(names) // SAMPLED)
     with without_warnings():
@@ -68,7 +68,7 @@ def typical_size(source: Source, names: Sequence[str]) -> int:
     return max(SMALLEST, min(LARGEST, 1 << (max(median, 1).bit_length() - 1)))
 
 
-def _decode_chunk(source: Source, names: Sequence[str], rule: Rule) -> Chunk:
+def _decode_chunk(source: PictureSource, names: Sequence[str], rule: Rule) -> Chunk:
     pixels = np.empty((len(names), rule.channels, rule.size, rule.size), dtype=np.uint8)
     chunk = Chunk(pixels, len(names))
     kept = 0

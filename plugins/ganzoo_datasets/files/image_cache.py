@@ -28,7 +28,7 @@ from ganzoo_datasets.files.decoding import CHUNK_BYTES, Chunk, decode, without_w
 from ganzoo_datasets.files.pixels.picture import Rule, read_picture
 from ganzoo_datasets.files.pixels.raster import UnreadablePicture
 from ganzoo_datasets.files.seen import Seen
-from ganzoo_datasets.files.sources.source import Source
+from ganzoo_datasets.files.sources.source import PictureSource
 
 logger = logging.getLogger("ganzoo")
 
@@ -67,7 +67,7 @@ class CachedPictures:
 
 
 def cached_pictures(
-    cache: Path, source: Source, names: Sequence[str], *, rule: Rule, channels: int | None
+    cache: Path, source: PictureSource, names: Sequence[str], *, rule: Rule, channels: int | None
 ) -> CachedPictures:
     """The decoded pictures, from the cache if it holds them undamaged, else decoded now.
 
@@ -96,7 +96,7 @@ def cached_pictures(
     return found
 
 
-def _key(source: Source, names: Sequence[str], rule: Rule, channels: int | None) -> str:
+def _key(source: PictureSource, names: Sequence[str], rule: Rule, channels: int | None) -> str:
     seen = hashlib.sha256(json.dumps([VERSION, source.identity, asdict(rule), channels]).encode())
     for name in names:
         seen.update(f"\n{source.state(name)} ".encode())
@@ -104,7 +104,7 @@ def _key(source: Source, names: Sequence[str], rule: Rule, channels: int | None)
     return seen.hexdigest()[:32]
 
 
-def _load(folder: Path, source: Source) -> CachedPictures | None:
+def _load(folder: Path, source: PictureSource) -> CachedPictures | None:
     """The entry in ``folder``, or ``None`` if it is missing, damaged or no longer right."""
     try:
         values = json.loads((folder / "entry.json").read_text(encoding="utf-8"))
@@ -127,7 +127,7 @@ def _load(folder: Path, source: Source) -> CachedPictures | None:
     return CachedPictures(folder, entry, pixels)
 
 
-def _readable(source: Source, name: str) -> bool:
+def _readable(source: PictureSource, name: str) -> bool:
     try:
         read_picture(source, name, Rule(size=1, channels=1))
     except UnreadablePicture:
@@ -141,7 +141,7 @@ def _mapped(folder: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     return np.memmap(folder / "pixels.u8", dtype=np.uint8, mode="r", shape=shape)
 
 
-def _build(folder: Path, source: Source, names: Sequence[str], rule: Rule, *, shrink: bool) -> CachedPictures:
+def _build(folder: Path, source: PictureSource, names: Sequence[str], rule: Rule, *, shrink: bool) -> CachedPictures:
     """Decode into a folder beside the entry's place, then rename it."""
     # The lock is held, so what lies here is the remains of a process that was killed.
     partial = folder.with_name(f".{folder.name}.partial")
@@ -179,7 +179,7 @@ class _Tally:
             yield chunk.pixels
 
 
-def _decode_into(partial: Path, source: Source, names: Sequence[str], rule: Rule, *, shrink: bool) -> CacheEntry:
+def _decode_into(partial: Path, source: PictureSource, names: Sequence[str], rule: Rule, *, shrink: bool) -> CacheEntry:
     """Decode by the rule; with ``shrink``, one plane is kept where no picture has color."""
     tally = _Tally()
     pixels = partial / "pixels.u8"

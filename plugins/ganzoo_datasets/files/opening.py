@@ -22,7 +22,7 @@ from ganzoo_datasets.files.seen import Seen
 from ganzoo_datasets.image_array import ImageArray
 
 if TYPE_CHECKING:
-    from ganzoo_datasets.files.pictures import Pictures
+    from ganzoo_datasets.pictures import Pictures
 
 logger = logging.getLogger("ganzoo")
 

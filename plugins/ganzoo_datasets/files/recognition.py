@@ -20,7 +20,7 @@ from ganzoo_datasets.files.sources.files import FolderFiles
 from ganzoo_datasets.files.sources.joined import JoinedFiles
 
 if TYPE_CHECKING:
-    from ganzoo_datasets.files.pictures import Pictures
+    from ganzoo_datasets.pictures import Pictures
 
 logger = logging.getLogger("ganzoo")
 

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ganzoo.errors import DataError
-from ganzoo_datasets.files.collection import Collection, Item
+from ganzoo_datasets.files.collection import Collection, PictureItem
 from ganzoo_datasets.files.layouts.arrangement import arrange
 from ganzoo_datasets.files.layouts.companions import find_companions, report_companions
 from ganzoo_datasets.files.layouts.faults import faults
@@ -24,7 +24,7 @@ from ganzoo_datasets.files.pixels.reader import SUFFIXES, holds_picture
 from ganzoo_datasets.files.sources.files import Files, FileSource
 
 if TYPE_CHECKING:
-    from ganzoo_datasets.files.pictures import Pictures
+    from ganzoo_datasets.pictures import Pictures
 
 logger = logging.getLogger("ganzoo")
 
@@ -109,9 +109,11 @@ def _collection(
     )
 
 
-def _item(one: Placed, *, labeled: bool, grouped: bool) -> Item:
+def _item(one: Placed, *, labeled: bool, grouped: bool) -> PictureItem:
     label = one.below[0] if labeled and one.below else ""
-    return Item(name=one.name, label=label, group=_group(one, labeled=labeled) if grouped else "", split=one.split)
+    return PictureItem(
+        name=one.name, label=label, group=_group(one, labeled=labeled) if grouped else "", split=one.split
+    )
 
 
 def _labeled(placed: Sequence[Placed], options: Pictures) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ganzoo.errors import DataError
 from ganzoo_datasets.files.arrays.hdf5 import ENDINGS, EncodedPictures, Hdf5File, Hdf5Files, holds_encoded, is_matlab
 from ganzoo_datasets.files.arrays.stored import Arrays
-from ganzoo_datasets.files.collection import Collection, Item
+from ganzoo_datasets.files.collection import Collection, PictureItem
 from ganzoo_datasets.files.layouts.array_names import Pair
 from ganzoo_datasets.files.layouts.layout import Place
 from ganzoo_datasets.files.layouts.stacks import find_pairs, read_pairs
@@ -23,7 +23,7 @@ from ganzoo_datasets.files.sources.encoded import EncodedFile, EncodedSource
 from ganzoo_datasets.files.splits import split_of
 
 if TYPE_CHECKING:
-    from ganzoo_datasets.files.pictures import Pictures
+    from ganzoo_datasets.pictures import Pictures
 
 logger = logging.getLogger("ganzoo")
 
@@ -97,7 +97,7 @@ def _read(place: Path, files: Mapping[str, list[Path]], options: Pictures) -> Co
 
 def _encoded(place: Path, files: Mapping[str, list[Path]], options: Pictures) -> Collection:
     sources: dict[str, EncodedFile] = {}
-    items: list[Item] = []
+    items: list[PictureItem] = []
     for split, path in ((split, path) for split, several in files.items() for path in several):
         pictures = EncodedPictures(path)
         sources[path.name] = EncodedFile(path, pictures.content)
@@ -107,7 +107,7 @@ def _encoded(place: Path, files: Mapping[str, list[Path]], options: Pictures) ->
             _check_rows(path, table, pictures.names, rows)
         for name in pictures.names:
             label, group = rows.get(name, ("", ""))
-            items.append(Item(name=f"{path.name}[{name}]", label=label, group=group, split=split))
+            items.append(PictureItem(name=f"{path.name}[{name}]", label=label, group=group, split=split))
     return Collection(layout="hdf5", place=place, source=EncodedSource(place, sources), items=tuple(items))
 
 

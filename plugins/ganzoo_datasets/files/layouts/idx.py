@@ -20,7 +20,7 @@ from ganzoo_datasets.files.layouts.within import folder_with
 from ganzoo_datasets.files.sources.rows import Stack
 
 if TYPE_CHECKING:
-    from ganzoo_datasets.files.pictures import Pictures
+    from ganzoo_datasets.pictures import Pictures
 
 NAME = re.compile(
     r"(?:(?P<family>.+)-)?(?P<split>train|t10k|test)-(?P<what>images|labels)[-.]idx(?P<dimensions>\d)-\w+(?:\.gz)?"

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from ganzoo_datasets.files.collection import Collection
 
 if TYPE_CHECKING:
-    from ganzoo_datasets.files.pictures import Pictures
     from ganzoo_datasets.files.sources.files import Files
+    from ganzoo_datasets.pictures import Pictures
 
 Find = Callable[["Place", "Pictures"], Collection | None]
 

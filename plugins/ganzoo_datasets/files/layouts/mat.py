@@ -20,7 +20,7 @@ from ganzoo_datasets.files.layouts.within import folder_with
 from ganzoo_datasets.files.splits import split_of
 
 if TYPE_CHECKING:
-    from ganzoo_datasets.files.pictures import Pictures
+    from ganzoo_datasets.pictures import Pictures
 
 logger = logging.getLogger("ganzoo")
 

@@ -18,8 +18,8 @@ from ganzoo_datasets.files.tables.pictures_listed import collected, list_picture
 from ganzoo_datasets.files.tables.selection import peek_below, read_below
 
 if TYPE_CHECKING:
-    from ganzoo_datasets.files.pictures import Pictures
     from ganzoo_datasets.files.tables.table import Table
+    from ganzoo_datasets.pictures import Pictures
 
 logger = logging.getLogger("ganzoo")
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ganzoo.errors import DataError
-from ganzoo_datasets.files.collection import Collection, Item
+from ganzoo_datasets.files.collection import Collection, PictureItem
 from ganzoo_datasets.files.layouts.layout import Place
 from ganzoo_datasets.files.listing import listed
 from ganzoo_datasets.files.pixels.raster import UnreadablePicture
@@ -19,7 +19,7 @@ from ganzoo_datasets.files.sources.volumes import AXES, INSTALL, SUFFIXES, Axis,
 from ganzoo_datasets.files.splits import Split, split_of
 
 if TYPE_CHECKING:
-    from ganzoo_datasets.files.pictures import Pictures
+    from ganzoo_datasets.pictures import Pictures
 
 logger = logging.getLogger("ganzoo")
 
@@ -88,14 +88,14 @@ def _unstated(place: Place, shapes: Mapping[str, Shape]) -> DataError:
     )
 
 
-def _items(shapes: Mapping[str, Shape], axis: Axis, *, grouped: bool) -> list[Item]:
+def _items(shapes: Mapping[str, Shape], axis: Axis, *, grouped: bool) -> list[PictureItem]:
     splits, labels = {}, {}
     for name in shapes:
         splits[name], labels[name] = _split_and_label(name)
     if not _are_classes(labels):
         labels = dict.fromkeys(shapes, "")
     return [
-        Item(
+        PictureItem(
             name=f"{name}#{number}",
             label=labels[name],
             split=splits[name],

@@ -14,7 +14,7 @@ from ganzoo_datasets.files.layouts.stacks import find_pairs, read_pairs
 from ganzoo_datasets.files.layouts.within import folder_with
 
 if TYPE_CHECKING:
-    from ganzoo_datasets.files.pictures import Pictures
+    from ganzoo_datasets.pictures import Pictures
 
 
 def find(place: Place, options: Pictures) -> Collection | None:

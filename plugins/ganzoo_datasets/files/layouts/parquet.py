@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 from ganzoo.errors import DataError
 from ganzoo_datasets.files.arrays.parquet import ROWS_AT_ONCE, Column, ParquetFile
-from ganzoo_datasets.files.collection import Collection, Item
+from ganzoo_datasets.files.collection import Collection, PictureItem
 from ganzoo_datasets.files.layouts.layout import Place
 from ganzoo_datasets.files.layouts.within import folder_with
 from ganzoo_datasets.files.sources.encoded import EncodedFile, EncodedSource
 from ganzoo_datasets.files.splits import split_of
 
 if TYPE_CHECKING:
-    from ganzoo_datasets.files.pictures import Pictures
+    from ganzoo_datasets.pictures import Pictures
 
 logger = logging.getLogger("ganzoo")
 
@@ -101,14 +101,14 @@ def _quick(row: str) -> bool:
     return int(row) < ROWS_AT_ONCE
 
 
-def _items(file: ParquetFile, split: str, columns: _Columns) -> list[Item]:
+def _items(file: ParquetFile, split: str, columns: _Columns) -> list[PictureItem]:
     labels = groups = [""] * file.rows
     if (label := columns.label) is not None:
         labels = [_label(file, label, value) for value in file.values(label.name)]
     if columns.group is not None:
         groups = ["" if value is None else str(value) for value in file.values(columns.group)]
     return [
-        Item(name=f"{file.path.name}[{row}]", label=label, group=group, split=split)
+        PictureItem(name=f"{file.path.name}[{row}]", label=label, group=group, split=split)
         for row, (label, group) in enumerate(zip(labels, groups, strict=True))
     ]
 

@@ -15,12 +15,12 @@ from ganzoo.errors import DataError
 from ganzoo_datasets.files.arrays.axes import SHAPES, Axes, NotPictures, axes_of
 from ganzoo_datasets.files.arrays.stored import Arrays, Header
 from ganzoo_datasets.files.choosing import ordered
-from ganzoo_datasets.files.collection import Collection, Item
+from ganzoo_datasets.files.collection import Collection, PictureItem
 from ganzoo_datasets.files.layouts.array_names import KNOWN, Pair, pairs
 from ganzoo_datasets.files.sources.rows import STATED, RowSource, Stack
 
 if TYPE_CHECKING:
-    from ganzoo_datasets.files.pictures import Pictures
+    from ganzoo_datasets.pictures import Pictures
 
 logger = logging.getLogger("ganzoo")
 
@@ -193,10 +193,10 @@ def _labels(arrays: Arrays, pair: Pair, count: int) -> list[str]:
     return class_names(arrays, pair.labels, count)
 
 
-def _items(part: SplitArray) -> list[Item]:
+def _items(part: SplitArray) -> list[PictureItem]:
     count = part.stack.header.shape[0]
     labels = part.labels or [""] * count
-    return [Item(name=f"{part.name}[{row}]", label=label, split=part.split) for row, label in enumerate(labels)]
+    return [PictureItem(name=f"{part.name}[{row}]", label=label, split=part.split) for row, label in enumerate(labels)]
 
 
 def _one_hot(values: NDArray[Any]) -> bool:

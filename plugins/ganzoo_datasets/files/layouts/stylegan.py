@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganzoo.errors import DataError
-from ganzoo_datasets.files.collection import Collection, Item
+from ganzoo_datasets.files.collection import Collection, PictureItem
 from ganzoo_datasets.files.layouts.layout import Place
 from ganzoo_datasets.files.listing import listed
 from ganzoo_datasets.files.pixels.raster import UnreadablePicture
@@ -16,7 +16,7 @@ from ganzoo_datasets.files.pixels.reader import is_picture
 from ganzoo_datasets.files.sources.files import Files, FileSource
 
 if TYPE_CHECKING:
-    from ganzoo_datasets.files.pictures import Pictures
+    from ganzoo_datasets.pictures import Pictures
 
 logger = logging.getLogger("ganzoo")
 
@@ -39,7 +39,7 @@ def find(place: Place, options: Pictures) -> Collection | None:
     pictures = [name for name in place.files.names if name.startswith(below) and is_picture(name)]
     labels = _labels(place.path / below / NAME, content["labels"])
     if labels is None:
-        items, left_out = [Item(name=name) for name in pictures], {}
+        items, left_out = [PictureItem(name=name) for name in pictures], {}
     else:
         labels = {below + name: label for name, label in labels.items()}
         items = _labeled(place.path / below / NAME, pictures, labels, skip_missing=options.on_error == "skip")
@@ -91,7 +91,7 @@ def _class(label: object) -> str | None:
     return None
 
 
-def _labeled(path: Path, pictures: list[str], labels: dict[str, str], *, skip_missing: bool) -> list[Item]:
+def _labeled(path: Path, pictures: list[str], labels: dict[str, str], *, skip_missing: bool) -> list[PictureItem]:
     there = set(pictures)
     missing = [name for name in labels if name not in there]
     if missing and (not skip_missing or len(missing) == len(labels)):
@@ -100,7 +100,7 @@ def _labeled(path: Path, pictures: list[str], labels: dict[str, str], *, skip_mi
             allowed="paths of pictures below the folder of this file",
             hint="put them there, or leave them out with --set data.on_error=skip",
         )
-    return [Item(name=name, label=label) for name, label in sorted(labels.items())]
+    return [PictureItem(name=name, label=label) for name, label in sorted(labels.items())]
 
 
 def _tell_unlisted(place: Path, unlisted: list[str], total: int) -> dict[str, str]:

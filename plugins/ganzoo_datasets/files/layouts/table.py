@@ -21,7 +21,7 @@ from ganzoo_datasets.files.tables.reading import has_ending, peek, read_table
 from ganzoo_datasets.files.tables.selection import select
 
 if TYPE_CHECKING:
-    from ganzoo_datasets.files.pictures import Pictures
+    from ganzoo_datasets.pictures import Pictures
 
 NAME = "table"
 _Read = TypeVar("_Read")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import DataError
-from ganzoo_datasets.files.collection import Collection, Item
+from ganzoo_datasets.files.collection import Collection, PictureItem
 from ganzoo_datasets.files.exclusion import REASON, KeptFiles, kept
 from ganzoo_datasets.files.layouts.layout import Place
 from ganzoo_datasets.files.listing import listed
@@ -27,7 +27,7 @@ from ganzoo_datasets.files.sources.joined import JoinedFiles
 from ganzoo_datasets.files.splits import Split, split_of
 
 if TYPE_CHECKING:
-    from ganzoo_datasets.files.pictures import Pictures
+    from ganzoo_datasets.pictures import Pictures
 
 logger = logging.getLogger("ganzoo")
 
@@ -75,7 +75,7 @@ def find(place: Place, options: Pictures) -> Collection | None:
             listed(left_out, len(left_out)),
         )
     items = [
-        Item(name=sample.picture, label=labels.get(key, ""), split=splits.get(_shard(sample.picture), "train"))
+        PictureItem(name=sample.picture, label=labels.get(key, ""), split=splits.get(_shard(sample.picture), "train"))
         for key, sample in samples.items()
     ]
     return Collection(

@@ -12,7 +12,7 @@ from ganzoo_datasets.files.layouts.layout import Place
 from ganzoo_datasets.files.pixels.reader import is_picture
 
 if TYPE_CHECKING:
-    from ganzoo_datasets.files.pictures import Pictures
+    from ganzoo_datasets.pictures import Pictures
 
 logger = logging.getLogger("ganzoo")
 

@@ -12,7 +12,7 @@ from PIL import Image
 from ganzoo_datasets.files.pixels.raster import Raster, UnreadablePicture
 from ganzoo_datasets.files.pixels.scaling import Range, eight_bit, is_narrow
 from ganzoo_datasets.files.pixels.square import Fit, square
-from ganzoo_datasets.files.sources.source import Source
+from ganzoo_datasets.files.sources.source import PictureSource
 
 NO_RANGE = "states no range"
 
@@ -59,7 +59,7 @@ class Picture:
     depth: str
 
 
-def read_picture(source: Source, name: str, rule: Rule) -> Picture:
+def read_picture(source: PictureSource, name: str, rule: Rule) -> Picture:
     """Decode a picture in full and make it a square.
 
     Raises:

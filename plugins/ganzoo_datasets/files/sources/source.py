@@ -7,7 +7,7 @@ from typing import Protocol
 from ganzoo_datasets.files.pixels.raster import Raster
 
 
-class Source(Protocol):
+class PictureSource(Protocol):
     """Pictures by name."""
 
     @property
@@ -32,6 +32,6 @@ class Source(Protocol):
         ...
 
 
-def in_order(source: Source) -> bool:
+def in_order(source: PictureSource) -> bool:
     """Whether pictures are quick to read only one after another, as from a compressed stream; it says ``in_order``."""
     return getattr(source, "in_order", False)

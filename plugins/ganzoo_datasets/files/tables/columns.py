@@ -14,7 +14,7 @@ from ganzoo_datasets.files.tables.class_columns import class_columns, looks_like
 from ganzoo_datasets.files.tables.table import Table
 
 if TYPE_CHECKING:
-    from ganzoo_datasets.files.pictures import Pictures
+    from ganzoo_datasets.pictures import Pictures
 
 logger = logging.getLogger("ganzoo")
 

@@ -16,7 +16,7 @@ from ganzoo_datasets.files.tables.columns import Columns
 from ganzoo_datasets.files.tables.table import Row, Table
 
 if TYPE_CHECKING:
-    from ganzoo_datasets.files.pictures import Pictures
+    from ganzoo_datasets.pictures import Pictures
 
 logger = logging.getLogger("ganzoo")
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganzoo.errors import DataError
-from ganzoo_datasets.files.collection import SPLITS, Collection, Item
+from ganzoo_datasets.files.collection import SPLITS, Collection, PictureItem
 from ganzoo_datasets.files.listing import listed
 from ganzoo_datasets.files.pixels.reader import is_picture
-from ganzoo_datasets.files.sources.source import Source
+from ganzoo_datasets.files.sources.source import PictureSource
 from ganzoo_datasets.files.splits import split_of
 from ganzoo_datasets.files.tables.columns import Columns, choose_columns, tell
 from ganzoo_datasets.files.tables.labels import rows_of
@@ -22,7 +22,7 @@ from ganzoo_datasets.files.tables.names import Names, split_of_folder
 from ganzoo_datasets.files.tables.table import Row, Table
 
 if TYPE_CHECKING:
-    from ganzoo_datasets.files.pictures import Pictures
+    from ganzoo_datasets.pictures import Pictures
 
 logger = logging.getLogger("ganzoo")
 
@@ -38,7 +38,7 @@ class Listed:
     """
 
     path: Path
-    items: tuple[Item, ...]
+    items: tuple[PictureItem, ...]
     left_out: Mapping[str, str]
 
 
@@ -64,7 +64,7 @@ def list_pictures(table: Table, names: Names, root: Path, options: Pictures, *, 
     files = find_files(table.path, names, root, rows, said, skip_missing=options.on_error == "skip")
     splits = [one for one in said if one is not None] or _splits_of_folders(table.path, files)
     items = tuple(
-        Item(
+        PictureItem(
             name=name,
             label=row.label,
             group=os.path.dirname(name) if options.groups == "folder" else row.group,
@@ -79,7 +79,7 @@ def list_pictures(table: Table, names: Names, root: Path, options: Pictures, *, 
 
 
 def collected(
-    layout: str, place: Path, source: Source, tables: Sequence[Listed], pictures: Iterable[str]
+    layout: str, place: Path, source: PictureSource, tables: Sequence[Listed], pictures: Iterable[str]
 ) -> Collection:
     """One collection from what tables list, and from the pictures that there are."""
     _refuse_doubles(place, tables)

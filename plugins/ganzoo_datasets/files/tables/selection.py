@@ -24,7 +24,7 @@ from ganzoo_datasets.files.tables.reading import has_ending, has_hint, peek, rea
 from ganzoo_datasets.files.tables.table import Row, Table
 
 if TYPE_CHECKING:
-    from ganzoo_datasets.files.pictures import Pictures
+    from ganzoo_datasets.pictures import Pictures
 
 logger = logging.getLogger("ganzoo")
 
