@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,7 +31,8 @@ def whole_file(path: Path, *, place: str = PLACE) -> Iterator[Path]:
     """
     with writing(path, place=place):
         _make_folder(path.parent)
-        beside = path.with_name(f".{path.name}.partial")
+        # A name of its own: threads and processes that write the same file must not write into each other's.
+        beside = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
         try:
             yield beside
             flush_to_disk(beside)
@@ -67,10 +69,20 @@ def writing(path: Path, *, place: str = PLACE) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if _about_another(error, path):
+            raise
         blocker = _file_in_the_way(path) if isinstance(error, FileExistsError | NotADirectoryError) else None
         reason = f"{blocker} is a file, not a folder" if blocker else error.strerror or str(error)
         hint = f"free some space, or use {place} on another disk" if error.errno in FULL else f"choose another {place}"
         raise ResourceError(f"cannot write {path}: {reason}", hint=hint) from error
+
+
+def _about_another(error: OSError, path: Path) -> bool:
+    """Whether an error names a file elsewhere: who reads one thing and writes another may fail at either."""
+    if not isinstance(error.filename, str | bytes):
+        return False
+    named = Path(os.fsdecode(error.filename))
+    return not (named.is_relative_to(path.parent) or path.is_relative_to(named))
 
 
 def _file_in_the_way(path: Path) -> Path | None:

@@ -22,7 +22,6 @@ FLOORS = (
     {"evaluation", "plotting", "doctor"},
     {"runs"},
     {"studies", "testing"},
-    {"report"},
     {"cli"},
     {"__main__"},
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -70,4 +72,32 @@ def test_content_is_on_disk_before_it_takes_the_name(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "flush_to_disk", lambda path: (happened.append(f"flush {path.name}"), flush(path)))
     monkeypatch.setattr(files.os, "replace", lambda one, two: (happened.append("replace"), replace(one, two)))
     files.write_text(tmp_path / "page.txt", "x")
-    assert happened == ["flush .page.txt.partial", "replace", f"flush {tmp_path.name}"]
+    beside, *rest = happened
+    assert (beside.startswith("flush .page.txt."), beside.endswith(".partial")) == (True, True)
+    assert rest == ["replace", f"flush {tmp_path.name}"]
+
+
+def test_threads_that_write_the_same_file_do_not_write_into_each_others(tmp_path):
+    path, texts = tmp_path / "page.txt", [str(number) * 100_000 for number in range(8)]
+    together = threading.Barrier(len(texts))
+
+    def write(text):
+        with files.whole_file(path) as beside:
+            beside.write_text(text[:50_000], encoding="utf-8")
+            together.wait()
+            with beside.open("a", encoding="utf-8") as file:
+                file.write(text[50_000:])
+
+    with ThreadPoolExecutor(len(texts)) as pool:
+        list(pool.map(write, texts))
+    assert path.read_text(encoding="utf-8") in texts
+    assert [one.name for one in tmp_path.iterdir()] == ["page.txt"]
+
+
+def test_an_error_about_another_file_is_not_blamed_on_the_one_that_is_written(tmp_path):
+    def copy():
+        with files.whole_file(tmp_path / "out" / "page.txt") as beside:
+            beside.write_bytes((tmp_path / "in" / "gone.txt").read_bytes())
+
+    with pytest.raises(FileNotFoundError, match=r"gone\.txt"):
+        copy()
