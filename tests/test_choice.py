@@ -174,6 +174,13 @@ class TestPaths:
         assert chosen(data="cats").config.data.options() == {"path": "cats"}
         assert chosen(data="digits").config.data.name == "digits"
 
+    def test_a_folder_that_is_called_as_the_dataset_of_pictures(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "pictures").mkdir()
+        assert chosen(data="pictures").config.data.options() == {"path": "pictures"}
+        stated = chosen(data={"name": "pictures", "path": "elsewhere"}).config.data
+        assert stated.options() == {"path": "elsewhere"}
+
     def test_neither(self):
         error = refusal(data="cats")
         assert error.message == "there is no dataset called 'cats', nor a folder of that name"

@@ -56,7 +56,7 @@ def choose(registry: Registry, layers: Sequence[ConfigLayer]) -> Choice:
         PluginError: a requested component is broken.
     """
     _refuse_newer(layers)
-    names = _Names(registry)
+    names = _Names(registry, layers)
     default, *given = (names.canonical(layer) for layer in (ConfigLayer("default", DEFAULT_NAMES), *layers))
     given = [default, *_suggested_names(names, [default, *given]), *given]
     entries, suggestions = _suggestions(names, given)
@@ -119,11 +119,16 @@ def _text(path: Path) -> str:
         ) from None
 
 
+OF_PATHS = "pictures"
+"""The dataset that a path on the command line means."""
+
+
 class _Names:
     """Looks names up, and keeps what goes wrong so that it can be told all at once."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, layers: Sequence[ConfigLayer] = ()) -> None:
         self._registry = registry
+        self._path_is_given = any("data.path" in layer.values for layer in layers)
         self._errors: dict[tuple[str, str], ConfigError] = {}
 
     def find(self, kind: str, name: object) -> Entry | None:
@@ -142,7 +147,7 @@ class _Names:
         for path, value in layer.values.items():
             section, _, rest = path.partition(".")
             if path == "data.name" and isinstance(value, str) and self._is_path(value):
-                values |= {"data.name": "pictures", "data.path": value}
+                values |= {"data.name": OF_PATHS, "data.path": value}
             elif rest == "name" and section in SELECTIONS:
                 values[path] = self._spelled(SELECTIONS[section], value)
             elif section in COLLECTIONS and rest:
@@ -160,12 +165,13 @@ class _Names:
         if word.startswith((".", "~", "/")):
             return True
         try:
-            self._registry.get("dataset", word)
+            entry = self._registry.get("dataset", word)
         except UnknownNameError:
             return "/" in word or os.path.exists(word)
         except ConfigError:
             return False
-        return False
+        # A folder may well be called "pictures"; without a path the dataset of that name could not be read anyway.
+        return entry.name == OF_PATHS and not self._path_is_given and os.path.isdir(word)
 
     def findings(self) -> list[Finding]:
         """Every name that nobody provides."""
