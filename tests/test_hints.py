@@ -52,6 +52,7 @@ PIP = {
 PLACEHOLDER = re.compile(r"[A-Z]+|…")
 """FOLDER, FILE, NAME: what a reader puts in."""
 
+AGAIN = "ganzoo run --config runs/0001-x/config.yaml"
 REINSTALL = "python -m pip install --force-reinstall --no-deps ganzoo-mine==1.0"
 
 ELSEWHERE = {
@@ -173,7 +174,14 @@ HOLES: dict[str, tuple[str, ...]] = {
     # Places.
     "announcement.metadata": ("/site-packages/ganzoo_mine-1.0.dist-info",),
     "directory.config": ("runs/0001-x/config.yaml",),
-    "directory.path": ("runs/0001-x",),
+    "blame.py: entry.qualified": ("ganzoo-mine/hinge",),
+    "directory.word": ("runs/0001-x", "'my runs/0001-x'"),
+    "directory.again()": (AGAIN, f"{AGAIN} --runs experiments"),
+    "self.again()": (AGAIN, f"{AGAIN} --runs experiments"),
+    "directory.py: runs_flag(runs)": ("", " --runs experiments"),
+    "_elsewhere(gone)": ("--set data.path=PATH", "--set data.path=PATH --set data.root=PATH"),
+    "_elsewhere(list(where))": ("--set data.path=PATH", "--set data.path=PATH --set data.root=PATH"),
+    "_set_to(where)": ("", " --set data.path=/data/pictures"),
     "grid.parent / (grid.stem or 'samples')": ("pictures/samples",),
     "sheet.parent / (sheet.stem or 'sheet')": ("pictures/sheet",),
     "recognition.py: shlex.quote(str(place.path))": ("'my pictures'",),

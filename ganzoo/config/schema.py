@@ -136,5 +136,19 @@ SELECTIONS = {kind.section: kind.name for kind in KINDS if kind.section and not 
 COLLECTIONS = {kind.section: kind.name for kind in KINDS if kind.section and kind.many}
 """Section → the kind of component it holds any number of."""
 SHARED_DATA_KEYS = frozenset(DataConfig.model_fields) - {"name"}
-RESUMABLE = ("train.steps", "train.log_every", "train.sample_every", "train.checkpoint_every", "runtime.")
-"""Paths that may change between the parts of one run."""
+PLACES = ("data.path", "data.root")
+"""Where data lie: the same data may lie elsewhere, since a fingerprint of their content tells whether they are."""
+RESUMABLE = (
+    *PLACES,
+    "train.steps",
+    "train.log_every",
+    "train.sample_every",
+    "train.checkpoint_every",
+    "runtime.",
+)
+"""What may change between the parts of one run: paths, and sections, which end in a dot."""
+
+
+def resumable(path: str) -> bool:
+    """Whether a path may change between the parts of one run."""
+    return any(path.startswith(known) if known.endswith(".") else path == known for known in RESUMABLE)

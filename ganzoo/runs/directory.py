@@ -9,6 +9,7 @@ import hashlib
 import json
 import logging
 import re
+import shlex
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +25,9 @@ from ganzoo.errors import CheckpointError, ConfigError, LockedError
 from ganzoo.files import flush_to_disk, writing
 
 logger = logging.getLogger("ganzoo")
+
+RUNS = Path("runs")
+"""Where runs are, unless a command is told otherwise."""
 
 KEEP = 3
 """How many checkpoints stay."""
@@ -43,6 +47,15 @@ class RunDirectory:
         self.log = path / "log.txt"
         self.samples = path / "samples"
         self.checkpoints = path / "checkpoints"
+
+    @property
+    def word(self) -> str:
+        """Its path as one would type it."""
+        return shlex.quote(str(self.path))
+
+    def again(self) -> str:
+        """The command that starts a run like this one, beside it."""
+        return f"ganzoo run --config {shlex.quote(str(self.config))}{runs_flag(self.path.parent)}"
 
     @classmethod
     def create(cls, runs: Path, name: str) -> RunDirectory:
@@ -126,7 +139,7 @@ class RunDirectory:
         raise CheckpointError(
             f"run {self.path.name} has no intact checkpoint",
             given=self.checkpoints,
-            hint=f"start again with: ganzoo run --config {self.config}",
+            hint=f"start again with: {self.again()}",
         )
 
 
@@ -148,6 +161,11 @@ def run_number(path: Path) -> int:
     """The leading number of a run's folder name; 0 when it has none."""
     found = re.match(r"(\d{4,})-", path.name)
     return int(found[1]) if found else 0
+
+
+def runs_flag(runs: Path) -> str:
+    """``" --runs DIR"`` for a folder of runs; empty for ``runs/``, where commands look by default."""
+    return "" if runs == RUNS else f" --runs {shlex.quote(str(runs))}"
 
 
 def find_run(runs: Path, word: str | None) -> RunDirectory:
@@ -179,7 +197,7 @@ def find_run(runs: Path, word: str | None) -> RunDirectory:
         given=word,
         allowed=("the newest ones: " if len(found) > NAMED else "")
         + (", ".join(path.name for path in found[-NAMED:]) or "(none yet)"),
-        hint=("name one of these" if found else "start a run with: ganzoo run")
+        hint=("name one of these" if found else f"start a run with: ganzoo run{runs_flag(runs)}")
         + "; or use --runs DIR if your runs are in another folder",
     )
 

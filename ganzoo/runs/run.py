@@ -20,11 +20,9 @@ from ganzoo.planning.options import options_of
 from ganzoo.protocols import Generator
 from ganzoo.registry import Registry
 from ganzoo.runs import manifest
-from ganzoo.runs.directory import RunDirectory, find_run
+from ganzoo.runs.directory import RUNS, RunDirectory, find_run
 from ganzoo.seeds import seeded
 from ganzoo.training.runtime import pick_device
-
-RUNS = Path("runs")
 
 
 @dataclass(frozen=True)

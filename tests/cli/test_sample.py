@@ -1,8 +1,11 @@
 """``ganzoo sample``."""
 
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
+from small_files import pictures
 
 from ganzoo.cli.sample import folder_name
 
@@ -130,6 +133,23 @@ def test_a_grid_is_named_as_a_png(ganzoo, run, tmp_path):
     assert "a grid is a PNG" in outcome.err
     assert "next:    --grid g.png" in outcome.err
     assert not (tmp_path / "g.jpg").exists()
+
+
+def test_a_run_folder_on_another_machine_samples_without_its_data(ganzoo, tmp_path):
+    pictures(tmp_path / "data")
+    line = "run --data data --disc acgan --image-size 8 --batch-size 2 --steps 1 --disc.ndf 2 --gen.ngf 2 --quiet"
+    run = ganzoo(line).out.strip()
+    ganzoo(f"sample {run} -n 3 --out before")
+    shutil.rmtree(tmp_path / "data")
+    (tmp_path / "usb").mkdir()
+    (tmp_path / run).rename(tmp_path / "usb" / "copied")
+    assert ganzoo("sample usb/copied -n 3 --out after").code == 0
+    one, other = (
+        {path.relative_to(tmp_path / out): path.read_bytes() for path in (tmp_path / out).rglob("*.png")}
+        for out in ("before", "after")
+    )
+    assert len(one) == 3
+    assert one == other
 
 
 def test_a_run_that_is_not_there(ganzoo):
