@@ -175,6 +175,7 @@ HOLES: dict[str, tuple[str, ...]] = {
     "announcement.metadata": ("/site-packages/ganzoo_mine-1.0.dist-info",),
     "directory.config": ("runs/0001-x/config.yaml",),
     "blame.py: entry.qualified": ("ganzoo-mine/hinge",),
+    "directory.py: nearest": ("1000",),
     "directory.word": ("runs/0001-x", "'my runs/0001-x'"),
     "directory.again()": (AGAIN, f"{AGAIN} --runs experiments"),
     "self.again()": (AGAIN, f"{AGAIN} --runs experiments"),

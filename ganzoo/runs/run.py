@@ -45,7 +45,9 @@ class Run:
         """The rows of ``metrics.jsonl``."""
         return [json.loads(line) for line in self.directory.metrics.read_text(encoding="utf-8").splitlines()]
 
-    def sample(self, n: int, labels: Sequence[int] | None = None, seed: int = 0, ema: bool = True) -> Tensor:
+    def sample(
+        self, n: int, labels: Sequence[int] | None = None, seed: int = 0, ema: bool = True, step: int | None = None
+    ) -> Tensor:
         """Images of the newest checkpoint that verifies, uint8 (n, C, H, W); of vector data float32 (n, D).
 
         BatchNorm statistics are re-estimated on a copy.
@@ -55,19 +57,20 @@ class Run:
             labels: one class number for each image; drawn from the data's frequencies unless given.
             seed: of latents and labels; the first images of ``n`` are those of any larger ``n``.
             ema: take the averaged generator where there is one.
+            step: of the checkpoint of this step instead.
 
         Raises:
-            CheckpointError: no checkpoint verifies.
-            ConfigError: labels for an unconditional generator, or outside the classes.
+            CheckpointError: no checkpoint verifies, or that of ``step`` does not.
+            ConfigError: labels for an unconditional generator, or outside the classes; no checkpoint of ``step``.
         """
-        parts = [images for images, _ in self.samples(n, labels=labels, seed=seed, ema=ema)]
+        parts = [images for images, _ in self.samples(n, labels=labels, seed=seed, ema=ema, step=step)]
         return torch.cat(parts)
 
     def samples(
-        self, n: int, labels: Sequence[int] | None = None, seed: int = 0, ema: bool = True
+        self, n: int, labels: Sequence[int] | None = None, seed: int = 0, ema: bool = True, step: int | None = None
     ) -> Iterator[tuple[Tensor, Tensor | None]]:
         """The images of :meth:`sample` with their labels, in chunks, for more of them than memory holds."""
-        network, spec = load_generator(self.directory, self.config, ema=ema)
+        network, spec = load_generator(self.directory, self.config, ema=ema, step=step)
         if labels is not None:
             _check_labels(labels, n, spec.classes if spec.conditional else ())
         network = sampling.ready(network, spec, uniform=self.config.train.uniform_labels, seed=seed)
@@ -102,7 +105,9 @@ def read_config(directory: RunDirectory) -> RunConfig:
     )
 
 
-def load_generator(directory: RunDirectory, config: RunConfig, *, ema: bool) -> tuple[Generator, Any]:
+def load_generator(
+    directory: RunDirectory, config: RunConfig, *, ema: bool, step: int | None = None
+) -> tuple[Generator, Any]:
     """The trained generator on the best device there is, and what it was built for."""
     spec = manifest.read_spec(directory)
     registry = Registry.load()
@@ -110,7 +115,7 @@ def load_generator(directory: RunDirectory, config: RunConfig, *, ema: bool) -> 
     options = options_of(entry, config.generator.options(), section="generator")
     with seeded(0, "load"), entry.blamed("cannot be built"):
         network: Generator = options.build(spec)
-    tensors, _ = directory.load_checkpoint()
+    tensors, _ = directory.load_checkpoint(step)
     weights = tensors["ema"] if ema and "ema" in tensors else tensors["generator"]
     try:
         network.load_state_dict(weights)

@@ -264,6 +264,7 @@ def _iterate(
     plan: Plan, setup: Setup, directory: RunDirectory, console: Console, offset: int, trackers: Trackers
 ) -> None:
     options, state, steps = plan.config.train, setup.state, setup.schedule.steps
+    directory.discard_after(state.step)
     with ExitStack() as stack:
         metrics = MetricsLog(
             directory,
@@ -290,6 +291,7 @@ def _iterate(
             state,
             every=options.checkpoint_every,
             steps=steps,
+            keep=options.keep,
             extra=lambda: {"metrics_offset": metrics.offset(), **manifest.fixed(plan)},
         )
         if state.step == 0:

@@ -70,6 +70,23 @@ def test_the_average_and_the_last_generator_differ(ganzoo, run, tmp_path):
     assert not np.array_equal(pixels(tmp_path / "a" / "000000.png"), pixels(tmp_path / "b" / "000000.png"))
 
 
+def test_an_earlier_step(ganzoo, tiny, tmp_path):
+    tiny("--set train.checkpoint_every=1 --quiet")
+    for out, more in (("first", "--step 1"), ("second", "--step 2"), ("newest", "")):
+        assert ganzoo(f"sample 1 -n 1 --out {out} --grid {out}.png {more}").code == 0
+    first, second, newest = (
+        [pixels(path) for path in (tmp_path / out / "000000.png", tmp_path / f"{out}.png")]
+        for out in ("first", "second", "newest")
+    )
+    assert all(np.array_equal(one, other) for one, other in zip(second, newest, strict=True))
+    assert not any(np.array_equal(one, other) for one, other in zip(first, newest, strict=True))
+    outcome = ganzoo("sample 1 --out o --step 3")
+    assert outcome.code == 2
+    assert "run 0001-hinge-patchgan-sn-synthetic has no checkpoint of step 3" in outcome.err
+    assert "allowed: 1, 2\n  next:    --step 2\n" in outcome.err
+    assert not (tmp_path / "o").exists()
+
+
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [
