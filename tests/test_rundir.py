@@ -134,7 +134,7 @@ def test_the_checkpoint_of_a_step(run):
 def test_a_damaged_checkpoint_that_was_asked_for_is_not_replaced_by_another(run):
     save(run, 1)
     (save(run, 2) / "generator.safetensors").write_bytes(b"short")
-    with pytest.raises(CheckpointError, match="checkpoint of step 2 .* is not intact"):
+    with pytest.raises(CheckpointError, match=r"checkpoint of step 2 .* is not intact"):
         run.load_checkpoint(2)
 
 

@@ -418,7 +418,7 @@ def test_a_damaged_newest_checkpoint_costs_steps_not_the_run(tmp_path, registry,
 
 
 def test_steps_that_are_done_again_leave_nothing_of_the_first_time(tmp_path, registry):
-    """The later checkpoints are gone, and the run goes on to fewer steps: neither folder nor GIF shows steps 4 and 5."""
+    """The later checkpoints are gone, and the run goes on to fewer: neither folder nor GIF shows steps 4 and 5."""
     run = ganzoo.run(tiny(train={"steps": 5, "sample_every": 1}), out=tmp_path, registry=registry)
     for folder in run.directory.checkpoint_folders():
         if folder.name > "step-0000002":

@@ -91,6 +91,6 @@ def resume_command(
     with printing_to_stderr():
         resumed = session.resume(known, directory, changes=changes, console=console, trackers=trackers)
     if resumed is None:
-        further = f"ganzoo resume {directory.path} --steps N"
+        further = f"ganzoo resume {directory.word} --steps N"
         typer.echo(as_started(f"{directory.path} is finished. To train it further: {further}"), err=True)
     print_outcome(resumed or Run(directory.path), as_json=as_json)

@@ -15,6 +15,7 @@ from ganzoo.cli.log_console import log_console
 from ganzoo.cli.run import Json, printing_to_stderr
 from ganzoo.did_you_mean import did_you_mean, nearest
 from ganzoo.errors import ConfigError
+from ganzoo.runs.place import RUNS, runs_flag
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -62,9 +63,7 @@ def sample_command(
         Path | None,
         typer.Option("--grid", metavar="FILE", help="New PNG with all images in a grid; a scatter plot for vectors."),
     ] = None,
-    runs_folder: Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder that holds the runs.")] = Path(
-        "runs"
-    ),
+    runs_folder: Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder that holds the runs.")] = RUNS,
     ema: Annotated[
         bool, typer.Option("--ema/--no-ema", help="Use the averaged weights of the generator, or the last ones.")
     ] = True,
@@ -89,7 +88,7 @@ def sample_command(
         raise ConfigError(
             "sample needs a place to write",
             allowed="--out DIR, --grid FILE, or both",
-            hint=f"ganzoo sample {run} --grid samples.png",
+            hint=f"ganzoo sample {shlex.quote(run)}{runs_flag(runs_folder)} --grid samples.png",
         )
     if grid is not None and grid.suffix.lower() != ".png":
         raise ConfigError(

@@ -24,11 +24,9 @@ from ganzoo import files
 from ganzoo.errors import CheckpointError, ConfigError, LockedError
 from ganzoo.files import flush_to_disk, writing
 from ganzoo.runs.keeping import kept
+from ganzoo.runs.place import runs_flag
 
 logger = logging.getLogger("ganzoo")
-
-RUNS = Path("runs")
-"""Where runs are, unless a command is told otherwise."""
 
 NAMED = 5
 """So many runs an error message names."""
@@ -84,6 +82,16 @@ class RunDirectory:
         finally:
             lock.release()
 
+    def is_live(self) -> bool:
+        """Whether a process trains it."""
+        try:
+            with self.locked():
+                return False
+        except LockedError:
+            return True
+        except OSError:  # a folder that cannot be written, as on another machine: nobody trains it here
+            return False
+
     def write_manifest(self, content: Mapping[str, Any]) -> None:
         """Replace ``manifest.json``."""
         files.write_text(self.manifest, json.dumps(content, indent=2) + "\n")
@@ -104,7 +112,7 @@ class RunDirectory:
         with writing(final, place="--runs DIR"):
             for leftover in self.checkpoints.glob(".step-*.partial"):
                 shutil.rmtree(leftover, ignore_errors=True)
-            beside.mkdir()
+            beside.mkdir(parents=True)  # empty folders get lost where a run is copied or synchronized
             for name, part in tensors.items():
                 save_file(part, beside / f"{name}.safetensors")
             (beside / "state.json").write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
@@ -210,11 +218,6 @@ def run_number(path: Path) -> int:
     """The leading number of a run's folder name; 0 when it has none."""
     found = re.match(r"(\d{4,})-", path.name)
     return int(found[1]) if found else 0
-
-
-def runs_flag(runs: Path) -> str:
-    """``" --runs DIR"`` for a folder of runs; empty for ``runs/``, where commands look by default."""
-    return "" if runs == RUNS else f" --runs {shlex.quote(str(runs))}"
 
 
 def find_run(runs: Path, word: str | None) -> RunDirectory:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +21,8 @@ from ganzoo.planning.options import options_of
 from ganzoo.protocols import Generator
 from ganzoo.registry import Registry
 from ganzoo.runs import manifest
-from ganzoo.runs.directory import RUNS, RunDirectory, find_run
+from ganzoo.runs.directory import RunDirectory, find_run
+from ganzoo.runs.place import RUNS, runs_flag
 from ganzoo.seeds import seeded
 from ganzoo.training.runtime import pick_device
 
@@ -97,7 +99,8 @@ def read_config(directory: RunDirectory) -> RunConfig:
     """The configuration a run was started with, or last continued with."""
     if not directory.config.exists():
         raise ConfigError(
-            f"{directory.path} is not a run directory: config.yaml is missing", hint="start a run with: ganzoo run"
+            f"{directory.path} is not a run directory: config.yaml is missing",
+            hint=f"start a run with: ganzoo run{runs_flag(directory.path.parent)}",
         )
     content = configuration.read_yaml(directory.config.read_text(encoding="utf-8"), str(directory.config))
     return configuration.validate(
@@ -115,6 +118,8 @@ def load_generator(
     options = options_of(entry, config.generator.options(), section="generator")
     with seeded(0, "load"), entry.blamed("cannot be built"):
         network: Generator = options.build(spec)
+    if not directory.checkpoint_folders():
+        raise _without_checkpoint(directory, config)
     tensors, _ = directory.load_checkpoint(step)
     weights = tensors["ema"] if ema and "ema" in tensors else tensors["generator"]
     try:
@@ -126,6 +131,30 @@ def load_generator(
             hint="install the plugin versions named in its manifest.json",
         ) from error
     return network.to(pick_device("auto")), spec
+
+
+def _without_checkpoint(directory: RunDirectory, config: RunConfig) -> CheckpointError:
+    """What is said of a run that has none yet, or never had one."""
+    name, train = directory.path.name, config.train
+    if not directory.is_live():
+        return CheckpointError(
+            f"run {name} stopped before its first checkpoint",
+            given=directory.checkpoints,
+            hint=f"train it with: ganzoo resume {directory.word}",
+        )
+    first = min(train.checkpoint_every, train.steps or train.checkpoint_every)
+    return CheckpointError(
+        f"run {name} is being trained and has no checkpoint yet: the first is written at step {first}",
+        given=f"at step {_last_step(directory)} or a little later",
+        hint=f"wait for step {first}; until then, look at the grids in {shlex.quote(str(directory.samples))}",
+    )
+
+
+def _last_step(directory: RunDirectory) -> int:
+    """The step of the last whole row of a run that is being trained."""
+    rows = directory.metrics.read_bytes().splitlines(keepends=True) if directory.metrics.exists() else []
+    whole = [row for row in rows if row.endswith(b"\n")]
+    return int(json.loads(whole[-1])["step"]) if whole else 0
 
 
 def _check_labels(labels: Sequence[int], n: int, classes: Sequence[str]) -> None:

@@ -29,8 +29,9 @@ from ganzoo.registry import Registry
 from ganzoo.runs import manifest, same_data, tracking
 from ganzoo.runs.assembly import assemble
 from ganzoo.runs.blame import blamed
-from ganzoo.runs.directory import RUNS, RunDirectory
+from ganzoo.runs.directory import RunDirectory
 from ganzoo.runs.interruption import stoppable
+from ganzoo.runs.place import RUNS
 from ganzoo.runs.progress import progress
 from ganzoo.runs.run import Run, read_config
 from ganzoo.runs.tracking import ChosenTracker, Trackers

@@ -2,6 +2,7 @@
 
 import shutil
 
+import filelock
 import numpy as np
 import pytest
 from PIL import Image
@@ -167,6 +168,52 @@ def test_a_run_folder_on_another_machine_samples_without_its_data(ganzoo, tmp_pa
     )
     assert len(one) == 3
     assert one == other
+
+
+def test_a_run_before_its_first_checkpoint(ganzoo, tiny, tmp_path):
+    """As it is while it trains, and once it has been killed."""
+    run = tiny("--runs 'my runs' --set train.log_every=1 --quiet").out.strip()
+    shutil.rmtree(tmp_path / run / "checkpoints")
+    with filelock.FileLock(tmp_path / run / ".lock"), (tmp_path / run / "metrics.jsonl").open("ab") as metrics:
+        metrics.write(b'{"step": 3, "d_st')  # a row that is being written
+        metrics.flush()
+        live = ganzoo(f"sample '{run}' --out o")
+    assert live.code == 7
+    name = "0001-hinge-patchgan-sn-synthetic"
+    assert f"run {name} is being trained and has no checkpoint yet: the first is written at step 2" in live.err
+    assert "at step 2 or a little later" in live.err
+    assert f"next:    wait for step 2; until then, look at the grids in '{run}/samples'\n" in live.err
+    killed = ganzoo(f"sample '{run}' --out o --step 1")
+    assert killed.code == 7
+    assert f"run {name} stopped before its first checkpoint" in killed.err
+    hint = f"ganzoo resume '{run}'"
+    assert f"next:    train it with: {hint}\n" in killed.err
+    assert ganzoo(hint.removeprefix("ganzoo ")).code == 0
+    assert ganzoo(f"sample '{run}' --out o").code == 0
+
+
+def test_hints_keep_the_folder_of_runs(ganzoo, tiny, tmp_path):
+    run = tiny("--runs there --quiet").out.strip()
+    assert "next:    ganzoo sample 1 --runs there --grid samples.png\n" in ganzoo("sample 1 --runs there").err
+    assert ganzoo("sample 1 --runs there --grid samples.png").code == 0
+    assert "start a run with: ganzoo run --runs here; or use" in ganzoo("sample 1 --runs here --out o").err
+    for weights in (tmp_path / run).glob("checkpoints/*/generator.safetensors"):
+        weights.write_bytes(b"")
+    again = f"ganzoo run --config {run}/config.yaml --runs there"
+    assert f"start again with: {again}\n" in ganzoo("sample 1 --runs there --out o").err
+    assert ganzoo(f"{again.removeprefix('ganzoo ')} --quiet").out.startswith("there/0002-")
+
+
+@pytest.mark.parametrize(
+    "line", ["sample 1 --out way", "sample 1 --grid way/g.png", "run --runs way --data digits --quiet"]
+)
+def test_a_file_in_the_way_is_called_one(ganzoo, run, tmp_path, line):
+    (tmp_path / "way").write_text("mine")
+    outcome = ganzoo(line)
+    assert outcome.code != 0
+    assert "way is a file" in outcome.err
+    assert "space" not in outcome.err
+    assert (tmp_path / "way").read_text() == "mine"
 
 
 def test_a_run_that_is_not_there(ganzoo):
