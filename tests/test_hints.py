@@ -52,6 +52,7 @@ PIP = {
 PLACEHOLDER = re.compile(r"[A-Z]+|…")
 """FOLDER, FILE, NAME: what a reader puts in."""
 
+AGAIN = "ganzoo run --config runs/0001-x/config.yaml"
 REINSTALL = "python -m pip install --force-reinstall --no-deps ganzoo-mine==1.0"
 
 ELSEWHERE = {
@@ -173,7 +174,20 @@ HOLES: dict[str, tuple[str, ...]] = {
     # Places.
     "announcement.metadata": ("/site-packages/ganzoo_mine-1.0.dist-info",),
     "directory.config": ("runs/0001-x/config.yaml",),
-    "directory.path": ("runs/0001-x",),
+    "blame.py: entry.qualified": ("ganzoo-mine/hinge",),
+    "run.py: first": ("500",),
+    "shlex.quote(str(directory.samples))": ("runs/0001-x/samples",),
+    "run.py: runs_flag(directory.path.parent)": ("", " --runs experiments"),
+    "sample.py: shlex.quote(run)": ("1",),
+    "sample.py: runs_flag(runs_folder)": ("", " --runs experiments"),
+    "directory.py: nearest": ("1000",),
+    "directory.word": ("runs/0001-x", "'my runs/0001-x'"),
+    "directory.again()": (AGAIN, f"{AGAIN} --runs experiments"),
+    "self.again()": (AGAIN, f"{AGAIN} --runs experiments"),
+    "directory.py: runs_flag(runs)": ("", " --runs experiments"),
+    "_elsewhere(gone)": ("--set data.path=PATH", "--set data.path=PATH --set data.root=PATH"),
+    "_elsewhere(list(where))": ("--set data.path=PATH", "--set data.path=PATH --set data.root=PATH"),
+    "_set_to(where)": ("", " --set data.path=/data/pictures"),
     "grid.parent / (grid.stem or 'samples')": ("pictures/samples",),
     "sheet.parent / (sheet.stem or 'sheet')": ("pictures/sheet",),
     "recognition.py: shlex.quote(str(place.path))": ("'my pictures'",),
@@ -187,7 +201,6 @@ HOLES: dict[str, tuple[str, ...]] = {
     "shlex.quote(str(folder))": ("'my pictures'",),
     "folder_layout.py: folder": ("pictures",),
     "idx_file.py: path": ("train-images-idx3-ubyte",),
-    "sample.py: run": ("1",),
     # Where a distribution came from: a package index, a repository, a folder.
     "self._quoted(newest)": ("ganzoo-mine", "'ganzoo-mine @ git+https://example.org/mine'", "-e /home/me/ganzoo-mine"),
     "self._quoted(self.pinned)": ("ganzoo-mine==1.0", "-e /home/me/ganzoo-mine"),

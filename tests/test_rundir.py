@@ -13,7 +13,7 @@ import torch
 from ganzoo import files
 from ganzoo.errors import CheckpointError, ConfigError, LockedError, ResourceError
 from ganzoo.runs import directory
-from ganzoo.runs.directory import RunDirectory, find_run, verify
+from ganzoo.runs.directory import RunDirectory, find_run, step_of, verify
 
 
 def save(run, step):
@@ -101,6 +101,55 @@ def test_the_newest_three_are_kept(run):
     for step in (1, 2, 10, 9, 100):
         save(run, step)
     assert [folder.name for folder in run.checkpoint_folders()] == ["step-0000100", "step-0000010", "step-0000009"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "stay"),
+    [
+        ("last 1", [500]),
+        ("last 2", [500, 400]),
+        ("every 200", [500, 400, 200]),
+        ("every 500", [500]),
+        ("every 7", [500]),
+        ("all", [500, 400, 300, 200, 100]),
+    ],
+)
+def test_which_checkpoints_stay(run, rule, stay):
+    for step in (100, 200, 300, 400, 500):
+        run.save_checkpoint(step, {}, {"step": step}, keep=rule)
+    assert [step_of(folder) for folder in run.checkpoint_folders()] == stay
+
+
+def test_the_checkpoint_of_a_step(run):
+    for step in (100, 200, 300):
+        save(run, step)
+    tensors, state = run.load_checkpoint(200)
+    assert state == {"step": 200}
+    assert tensors["generator"]["w"].tolist() == [200, 200]
+    with pytest.raises(ConfigError, match="no checkpoint of step 260") as error:
+        run.load_checkpoint(260)
+    assert (error.value.allowed, error.value.hint) == ("100, 200, 300", "--step 300")
+
+
+def test_a_damaged_checkpoint_that_was_asked_for_is_not_replaced_by_another(run):
+    save(run, 1)
+    (save(run, 2) / "generator.safetensors").write_bytes(b"short")
+    with pytest.raises(CheckpointError, match=r"checkpoint of step 2 .* is not intact"):
+        run.load_checkpoint(2)
+
+
+def test_what_comes_after_a_step_is_discarded(run, caplog):
+    for step in (1, 2, 10):
+        save(run, step)
+        (run.samples / f"step-{step:07d}.png").write_bytes(b"")
+    (run.samples / "mine.png").write_bytes(b"")
+    with caplog.at_level("INFO", logger="ganzoo"):
+        run.discard_after(10)
+        assert caplog.text == ""
+        run.discard_after(2)
+    assert "training goes on from step 2" in caplog.text
+    assert sorted(path.name for path in run.samples.iterdir()) == ["mine.png", "step-0000001.png", "step-0000002.png"]
+    assert [step_of(folder) for folder in run.checkpoint_folders()] == [2, 1]
 
 
 def test_newest_means_the_highest_step_not_the_longest_name(run):

@@ -417,6 +417,47 @@ def test_a_damaged_newest_checkpoint_costs_steps_not_the_run(tmp_path, registry,
     assert_same_outcome(whole.path, damaged.path)
 
 
+def test_steps_that_are_done_again_leave_nothing_of_the_first_time(tmp_path, registry):
+    """The later checkpoints are gone, and the run goes on to fewer: neither folder nor GIF shows steps 4 and 5."""
+    run = ganzoo.run(tiny(train={"steps": 5, "sample_every": 1}), out=tmp_path, registry=registry)
+    for folder in run.directory.checkpoint_folders():
+        if folder.name > "step-0000002":
+            shutil.rmtree(folder)
+    resume(registry, run.path, train={"steps": 3})
+    assert [path.name for path in run.directory.grids()] == [f"step-{step:07d}.png" for step in range(4)]
+    with Image.open(run.path / "samples.gif") as gif:
+        assert gif.n_frames == 4
+    assert "goes on from step 2: grids and checkpoints of later steps are removed" in (run.path / "log.txt").read_text()
+
+
+def test_a_damaged_checkpoint_counts_no_more_once_the_run_goes_on(tmp_path, registry):
+    run = ganzoo.run(tiny(train={"checkpoint_every": 1}), out=tmp_path, registry=registry)
+    (run.directory.checkpoint_folders()[0] / "generator.safetensors").write_bytes(b"x")
+    resume(registry, run.path, train={"steps": 4, "checkpoint_every": 9})
+    assert [folder.name for folder in run.directory.checkpoint_folders()] == [f"step-{step:07d}" for step in (4, 2, 1)]
+
+
+def test_checkpoints_stay_as_train_keep_says_and_the_rule_may_change(tmp_path, registry):
+    def steps():
+        return [int(folder.name[5:]) for folder in run.directory.checkpoint_folders()]
+
+    config = tiny(train={"steps": 5, "checkpoint_every": 1, "keep": "every 2"})
+    run = ganzoo.run(config, out=tmp_path, registry=registry)
+    assert steps() == [5, 4, 2]
+    resume(registry, run.path, train={"steps": 7, "keep": "all"})
+    assert steps() == [7, 6, 5, 4, 2]
+    resume(registry, run.path, train={"steps": 8, "keep": "last 2"})
+    assert steps() == [8, 7]
+
+
+def test_samples_of_an_earlier_step_are_those_it_would_have_given_then(tmp_path, registry):
+    options = {"checkpoint_every": 1, "keep": "all"}
+    short = ganzoo.run(tiny(train={"steps": 2, **options}), out=tmp_path / "short", registry=registry)
+    long = ganzoo.run(tiny(train={"steps": 3, **options}), out=tmp_path / "long", registry=registry)
+    assert torch.equal(long.sample(5, step=2), short.sample(5))
+    assert not torch.equal(long.sample(5, step=2), long.sample(5))
+
+
 def test_resume_changes_steps_intervals_and_runtime_only(tmp_path, registry):
     run = ganzoo.run(tiny(), out=tmp_path, registry=registry)
     for change in ({"train": {"g_lr": 1.0}}, {"loss": "bce"}, {"seed": 3}, {"regularizers": {"gradient-penalty": {}}}):
@@ -434,7 +475,7 @@ def test_an_edited_configuration_or_other_data_are_refused(tmp_path, registry):
     with pytest.raises(CheckpointError, match=r"a different configuration than that in .*config\.yaml"):
         resume(registry, run.path, train={"steps": 9})
     config.write_text(text.replace("n: 24", "n: 23"))
-    with pytest.raises(CheckpointError, match="data have changed"):
+    with pytest.raises(CheckpointError, match=r"are not those that run .* was started with, or have changed since"):
         resume(registry, run.path, train={"steps": 9})
     config.write_text(text)
     assert resume(registry, run.path, train={"steps": 4}) is not None

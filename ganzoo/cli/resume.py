@@ -31,6 +31,7 @@ Examples:
   ganzoo resume
   ganzoo resume 7 --steps 5000
   ganzoo resume runs/0007-hinge-patchgan-sn-digits --set train.sample_every=100
+  ganzoo resume 7 --set data.path=/mnt/pictures
 """
 
 
@@ -53,7 +54,8 @@ def resume_command(
         typer.Option(
             "--set",
             metavar="PATH=VALUE",
-            help="Change steps, intervals or the runtime, e.g. train.sample_every=100. Can be repeated.",
+            help="Change steps, intervals, the runtime or the place of the data, e.g. train.sample_every=100. "
+            "Can be repeated.",
         ),
     ] = None,
     tracker: Tracker = None,
@@ -64,7 +66,8 @@ def resume_command(
 ) -> None:
     """Continue a run from its newest checkpoint, in the same folder.
 
-    Only steps, intervals and the runtime can change, as in --steps 5000 or --set train.sample_every=100.
+    Only steps, intervals and the runtime can change, as in --steps 5000 or --set train.sample_every=100;
+    and the place of the same data: --set data.path=OTHER.
 
     With the same versions, device and threads, the result equals that of an uninterrupted run, bit for bit.
     """
@@ -88,6 +91,6 @@ def resume_command(
     with printing_to_stderr():
         resumed = session.resume(known, directory, changes=changes, console=console, trackers=trackers)
     if resumed is None:
-        further = f"ganzoo resume {directory.path} --steps N"
+        further = f"ganzoo resume {directory.word} --steps N"
         typer.echo(as_started(f"{directory.path} is finished. To train it further: {further}"), err=True)
     print_outcome(resumed or Run(directory.path), as_json=as_json)

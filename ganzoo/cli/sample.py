@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 from urllib.parse import quote
 
 import typer
@@ -15,6 +15,7 @@ from ganzoo.cli.log_console import log_console
 from ganzoo.cli.run import Json, printing_to_stderr
 from ganzoo.did_you_mean import did_you_mean, nearest
 from ganzoo.errors import ConfigError
+from ganzoo.runs.place import RUNS, runs_flag
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,7 +27,18 @@ EXAMPLES = """\
 Examples:
   ganzoo sample 7 -n 1000 --out faces
   ganzoo sample runs/0007-bce-acgan-digits -n 64 --class 3 --grid threes.png
+  ganzoo sample 7 --step 1000 --grid early.png
 """
+
+
+class Asked(NamedTuple):
+    """What :meth:`Run.sample` is asked for, in its order."""
+
+    n: int
+    labels: list[int] | None
+    seed: int
+    ema: bool
+    step: int | None
 
 
 def sample_command(
@@ -51,12 +63,20 @@ def sample_command(
         Path | None,
         typer.Option("--grid", metavar="FILE", help="New PNG with all images in a grid; a scatter plot for vectors."),
     ] = None,
-    runs_folder: Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder that holds the runs.")] = Path(
-        "runs"
-    ),
+    runs_folder: Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder that holds the runs.")] = RUNS,
     ema: Annotated[
         bool, typer.Option("--ema/--no-ema", help="Use the averaged weights of the generator, or the last ones.")
     ] = True,
+    step: Annotated[
+        int | None,
+        typer.Option(
+            "--step",
+            metavar="N",
+            min=1,
+            help="Use the checkpoint of this step. \\[default: the newest]",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Generate images with a trained generator. Existing files are never overwritten.
@@ -68,7 +88,7 @@ def sample_command(
         raise ConfigError(
             "sample needs a place to write",
             allowed="--out DIR, --grid FILE, or both",
-            hint=f"ganzoo sample {run} --grid samples.png",
+            hint=f"ganzoo sample {shlex.quote(run)}{runs_flag(runs_folder)} --grid samples.png",
         )
     if grid is not None and grid.suffix.lower() != ".png":
         raise ConfigError(
@@ -87,21 +107,22 @@ def sample_command(
     if grid is not None and n > MOST_IN_A_GRID and not chosen.of_vectors:
         raise ConfigError(f"a grid holds at most {MOST_IN_A_GRID} images", given=n, hint="--out DIR for more")
     write = _write_vectors if chosen.of_vectors else _write_images
+    asked = Asked(n, labels, seed, ema, step)
     with printing_to_stderr():
-        written = [] if out is None else write(chosen, out, n, labels, seed, ema)
+        written = [] if out is None else write(chosen, out, asked)
         if grid is not None:
-            written.append(_write_grid(chosen, grid, n, labels, seed, ema))
+            written.append(_write_grid(chosen, grid, asked))
     if as_json:
         typer.echo(json.dumps([str(path) for path in written]))
     else:
         typer.echo(out if out is not None else grid)
 
 
-def _write_images(run: Run, out: Path, n: int, labels: list[int] | None, seed: int, ema: bool) -> list[Path]:
+def _write_images(run: Run, out: Path, asked: Asked) -> list[Path]:
     from ganzoo.evaluation import pictures
 
     written: list[Path] = []
-    for images, drawn in run.samples(n, labels=labels, seed=seed, ema=ema):
+    for images, drawn in run.samples(*asked):
         targets = [_target(run, out, len(written) + row, drawn, row) for row in range(len(images))]
         for image, target in zip(images, targets, strict=True):
             pictures.save(pictures.to_image(image), target)
@@ -109,14 +130,14 @@ def _write_images(run: Run, out: Path, n: int, labels: list[int] | None, seed: i
     return written
 
 
-def _write_vectors(run: Run, out: Path, n: int, labels: list[int] | None, seed: int, ema: bool) -> list[Path]:
+def _write_vectors(run: Run, out: Path, asked: Asked) -> list[Path]:
     import numpy as np
 
     from ganzoo.files import whole_file
 
     target = out / "samples.npy"
     with whole_file(target) as beside, beside.open("wb") as file:
-        np.save(file, run.sample(n, labels=labels, seed=seed, ema=ema).numpy(), allow_pickle=False)
+        np.save(file, run.sample(*asked).numpy(), allow_pickle=False)
     return [target]
 
 
@@ -134,14 +155,14 @@ def folder_name(class_name: str) -> str:
     return quote(class_name, safe=" ").replace(".", "%2E")
 
 
-def _write_grid(run: Run, grid: Path, n: int, labels: list[int] | None, seed: int, ema: bool) -> Path:
+def _write_grid(run: Run, grid: Path, asked: Asked) -> Path:
     from ganzoo.evaluation import pictures
 
-    images = run.sample(n, labels=labels, seed=seed, ema=ema)
+    images = run.sample(*asked)
     if run.of_vectors:
         sheet = pictures.framed(pictures.scatter(images, images))
     else:
-        sheet = pictures.grid(images, max(1, round(n**0.5)))
+        sheet = pictures.grid(images, max(1, round(asked.n**0.5)))
     pictures.save(sheet, grid)
     return grid
 

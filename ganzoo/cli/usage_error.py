@@ -10,7 +10,7 @@ from ganzoo.cli import context
 from ganzoo.cli.dotted_flags import is_dotted
 from ganzoo.cli.given import values_given
 from ganzoo.cli.other_names import options_in, said_here
-from ganzoo.config.schema import RESUMABLE
+from ganzoo.config.schema import resumable
 from ganzoo.did_you_mean import nearest
 from ganzoo.errors import ConfigError, GanzooError
 from ganzoo.registry import parse_kind
@@ -140,7 +140,7 @@ def _taken(part: str, names: Iterable[str], command: str) -> bool:
     """Whether a command takes an option, or ``--set`` with a path of the configuration."""
     if part.startswith("--"):
         return part in names
-    return "--set" in names and (command != "resume" or part.startswith(RESUMABLE))
+    return "--set" in names and (command != "resume" or resumable(part))
 
 
 def _extra_argument(extra: str, ctx: Any) -> ConfigError:

@@ -13,8 +13,10 @@ from ganzoo.component import KINDS
 from ganzoo.config.explanation import explain
 from ganzoo.config.finding import refusal
 from ganzoo.config.schema import COLLECTIONS, SELECTIONS, SHARED_DATA_KEYS
+from ganzoo.config.schema import PLACES as PLACES
 from ganzoo.config.schema import RESUMABLE as RESUMABLE
 from ganzoo.config.schema import RunConfig as RunConfig
+from ganzoo.config.schema import resumable as resumable
 from ganzoo.config.yaml_text import read_yaml as read_yaml
 from ganzoo.config.yaml_text import to_yaml as to_yaml
 from ganzoo.errors import ConfigError

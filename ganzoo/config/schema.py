@@ -13,6 +13,8 @@ from ganzoo.numbers import NoTruthAsNumber
 LearningRate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Beta = Annotated[float, Field(ge=0, lt=1)]
 Betas = tuple[Beta, Beta]
+KEEP = re.compile(r"(?P<which>last|every) (?P<number>[1-9]\d*)|all")
+"""Which checkpoints stay."""
 
 
 class Section(NoTruthAsNumber):
@@ -78,11 +80,22 @@ class TrainConfig(Section):
     log_every: int = Field(default=10, ge=1, description="generator steps between metric rows")
     sample_every: int = Field(default=250, ge=1, description="generator steps between sample grids")
     checkpoint_every: int = Field(default=500, ge=1, description="generator steps between checkpoints")
+    keep: str = Field(
+        default="last 3",
+        description="checkpoints that stay: last N; every N, steps that N divides, and the newest; all",
+    )
 
     @property
     def uniform_labels(self) -> bool:
         """Whether the generator is asked for all classes alike, and not as often as the data have them."""
         return self.label_draw == "uniform"
+
+    @field_validator("keep")
+    @classmethod
+    def _known_rule(cls, keep: str) -> str:
+        if not KEEP.fullmatch(keep):
+            raise ValueError("must be 'last N', 'every N' or 'all', where N is a whole number from 1")
+        return keep
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -92,6 +105,12 @@ class TrainConfig(Section):
             )
         if self.accumulate > self.batch_size:
             raise ValueError(f"accumulate ({self.accumulate}) is larger than batch_size ({self.batch_size})")
+        if self.keep.startswith("every ") and int(self.keep.removeprefix("every ")) % self.checkpoint_every:
+            # Some of the checkpoints that are asked for would never be written.
+            raise ValueError(
+                f"keep is {self.keep!r}, but checkpoints are written every {self.checkpoint_every} steps "
+                "(checkpoint_every): use a multiple of that, or change it too"
+            )
         return self
 
 
@@ -136,5 +155,20 @@ SELECTIONS = {kind.section: kind.name for kind in KINDS if kind.section and not 
 COLLECTIONS = {kind.section: kind.name for kind in KINDS if kind.section and kind.many}
 """Section → the kind of component it holds any number of."""
 SHARED_DATA_KEYS = frozenset(DataConfig.model_fields) - {"name"}
-RESUMABLE = ("train.steps", "train.log_every", "train.sample_every", "train.checkpoint_every", "runtime.")
-"""Paths that may change between the parts of one run."""
+PLACES = ("data.path", "data.root")
+"""Where data lie: the same data may lie elsewhere, since a fingerprint of their content tells whether they are."""
+RESUMABLE = (
+    *PLACES,
+    "train.steps",
+    "train.log_every",
+    "train.sample_every",
+    "train.checkpoint_every",
+    "train.keep",
+    "runtime.",
+)
+"""What may change between the parts of one run: paths, and sections, which end in a dot."""
+
+
+def resumable(path: str) -> bool:
+    """Whether a path may change between the parts of one run."""
+    return any(path.startswith(known) if known.endswith(".") else path == known for known in RESUMABLE)

@@ -9,6 +9,7 @@ import hashlib
 import json
 import logging
 import re
+import shlex
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,11 +23,10 @@ from torch import Tensor
 from ganzoo import files
 from ganzoo.errors import CheckpointError, ConfigError, LockedError
 from ganzoo.files import flush_to_disk, writing
+from ganzoo.runs.keeping import kept
+from ganzoo.runs.place import runs_flag
 
 logger = logging.getLogger("ganzoo")
-
-KEEP = 3
-"""How many checkpoints stay."""
 
 NAMED = 5
 """So many runs an error message names."""
@@ -43,6 +43,15 @@ class RunDirectory:
         self.log = path / "log.txt"
         self.samples = path / "samples"
         self.checkpoints = path / "checkpoints"
+
+    @property
+    def word(self) -> str:
+        """Its path as one would type it."""
+        return shlex.quote(str(self.path))
+
+    def again(self) -> str:
+        """The command that starts a run like this one, beside it."""
+        return f"ganzoo run --config {shlex.quote(str(self.config))}{runs_flag(self.path.parent)}"
 
     @classmethod
     def create(cls, runs: Path, name: str) -> RunDirectory:
@@ -73,6 +82,16 @@ class RunDirectory:
         finally:
             lock.release()
 
+    def is_live(self) -> bool:
+        """Whether a process trains it."""
+        try:
+            with self.locked():
+                return False
+        except LockedError:
+            return True
+        except OSError:  # a folder that cannot be written, as on another machine: nobody trains it here
+            return False
+
     def write_manifest(self, content: Mapping[str, Any]) -> None:
         """Replace ``manifest.json``."""
         files.write_text(self.manifest, json.dumps(content, indent=2) + "\n")
@@ -84,14 +103,16 @@ class RunDirectory:
         content: dict[str, Any] = json.loads(self.manifest.read_text(encoding="utf-8"))
         return content
 
-    def save_checkpoint(self, step: int, tensors: Mapping[str, dict[str, Tensor]], state: Mapping[str, Any]) -> Path:
-        """Write ``checkpoints/step-NNNNNNN/`` and drop all but the newest three."""
+    def save_checkpoint(
+        self, step: int, tensors: Mapping[str, dict[str, Tensor]], state: Mapping[str, Any], *, keep: str = "last 3"
+    ) -> Path:
+        """Write ``checkpoints/step-NNNNNNN/`` and drop the older ones that do not stay by the rule ``keep``."""
         final = self.checkpoints / f"step-{step:07d}"
         beside = self.checkpoints / f".step-{step:07d}.partial"
         with writing(final, place="--runs DIR"):
             for leftover in self.checkpoints.glob(".step-*.partial"):
                 shutil.rmtree(leftover, ignore_errors=True)
-            beside.mkdir()
+            beside.mkdir(parents=True)  # empty folders get lost where a run is copied or synchronized
             for name, part in tensors.items():
                 save_file(part, beside / f"{name}.safetensors")
             (beside / "state.json").write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
@@ -102,32 +123,76 @@ class RunDirectory:
             shutil.rmtree(final, ignore_errors=True)
             beside.rename(final)
             flush_to_disk(self.checkpoints)
-        for old in self.checkpoint_folders()[KEEP:]:
-            shutil.rmtree(old, ignore_errors=True)
+        self._drop_all_but(kept([step_of(folder) for folder in self.checkpoint_folders()], keep))
         return final
+
+    def _drop_all_but(self, steps: set[int]) -> None:
+        for folder in self.checkpoint_folders():
+            if step_of(folder) not in steps:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def checkpoint_folders(self) -> list[Path]:
         """Checkpoints, newest first, verified or not."""
         found = self.checkpoints.glob("step-[0-9]*")
-        return sorted(found, key=lambda path: int(path.name.removeprefix("step-")), reverse=True)
+        return sorted(found, key=step_of, reverse=True)
 
-    def load_checkpoint(self) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
+    def grids(self) -> list[Path]:
+        """Sample grids, oldest first."""
+        return sorted(self.samples.glob("step-[0-9]*.png"), key=step_of)
+
+    def discard_after(self, step: int) -> None:
+        """Remove the grids and checkpoints of later steps, which are done again: a folder shows what happened."""
+        later = [path for path in (*self.grids(), *self.checkpoint_folders()) if step_of(path) > step]
+        for path in later:
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+        if later:
+            logger.info("training goes on from step %d: grids and checkpoints of later steps are removed", step)
+
+    def load_checkpoint(self, step: int | None = None) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
         """Tensors and state of the newest checkpoint that verifies; others are skipped, loudly.
 
+        Args:
+            step: of this step instead.
+
         Raises:
-            CheckpointError: none verifies.
+            CheckpointError: none verifies, or that of ``step`` does not.
+            ConfigError: there is none of ``step``.
         """
+        if step is not None:
+            return self._load_checkpoint_of(step)
         for folder in self.checkpoint_folders():
             problem = verify(folder)
             if problem is None:
-                state: dict[str, Any] = json.loads((folder / "state.json").read_text(encoding="utf-8"))
-                return {path.stem: load_file(path) for path in folder.glob("*.safetensors")}, state
+                return _read(folder)
             logger.warning("checkpoint %s skipped: %s", folder.name, problem)
         raise CheckpointError(
             f"run {self.path.name} has no intact checkpoint",
             given=self.checkpoints,
-            hint=f"start again with: ganzoo run --config {self.config}",
+            hint=f"start again with: {self.again()}",
         )
+
+    def _load_checkpoint_of(self, step: int) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
+        folders = {step_of(folder): folder for folder in self.checkpoint_folders()}
+        steps = ", ".join(map(str, sorted(folders)))
+        if step not in folders:
+            nearest = min(folders, key=lambda one: abs(one - step), default=None)
+            raise ConfigError(
+                f"run {self.path.name} has no checkpoint of step {step}; train.keep says which ones stay",
+                given=step,
+                allowed=steps or "(none yet)",
+                hint=None if nearest is None else f"--step {nearest}",
+            )
+        if (problem := verify(folders[step])) is not None:
+            raise CheckpointError(
+                f"the checkpoint of step {step} of run {self.path.name} is not intact: {problem}",
+                given=folders[step],
+                allowed=steps,
+                hint="leave out --step: the newest that is intact is used then",
+            )
+        return _read(folders[step])
 
 
 def verify(folder: Path) -> str | None:
@@ -142,6 +207,11 @@ def verify(folder: Path) -> str | None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return f"manifest.json cannot be read ({error})"
     return None
+
+
+def step_of(path: Path) -> int:
+    """The step of a checkpoint ``step-0000500`` or a grid ``step-0000500.png``."""
+    return int(path.stem.removeprefix("step-"))
 
 
 def run_number(path: Path) -> int:
@@ -179,9 +249,14 @@ def find_run(runs: Path, word: str | None) -> RunDirectory:
         given=word,
         allowed=("the newest ones: " if len(found) > NAMED else "")
         + (", ".join(path.name for path in found[-NAMED:]) or "(none yet)"),
-        hint=("name one of these" if found else "start a run with: ganzoo run")
+        hint=("name one of these" if found else f"start a run with: ganzoo run{runs_flag(runs)}")
         + "; or use --runs DIR if your runs are in another folder",
     )
+
+
+def _read(checkpoint: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
+    state: dict[str, Any] = json.loads((checkpoint / "state.json").read_text(encoding="utf-8"))
+    return {path.stem: load_file(path) for path in checkpoint.glob("*.safetensors")}, state
 
 
 def _digest(path: Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from ganzoo import cores
-from ganzoo.config.layers import RESUMABLE, leaves
+from ganzoo.config.layers import leaves, resumable
 from ganzoo.errors import CheckpointError
 from ganzoo.planning.plan import Plan
 from ganzoo.protocols import DataSpec
@@ -101,7 +101,7 @@ def config_hash(plan: Plan) -> str:
     fixed = {
         path: value
         for path, value in sorted(leaves(plan.config.model_dump(mode="json")).items())
-        if not path.startswith(RESUMABLE)
+        if not resumable(path)
     }
     return hashlib.sha256(json.dumps(fixed).encode()).hexdigest()
 
@@ -120,19 +120,7 @@ def check_config(state: Mapping[str, Any], plan: Plan, directory: RunDirectory) 
     if state.get("config_hash") != config_hash(plan):
         raise CheckpointError(
             f"the checkpoint was made with a different configuration than that in {directory.config}",
-            hint=f"undo the change to that file, or start a new run with: ganzoo run --config {directory.config}",
-        )
-
-
-def check_data(before: Mapping[str, Any], plan: Plan) -> None:
-    """Raise :class:`CheckpointError` if the data are not those the run was started with."""
-    was = before.get("data", {}).get("fingerprint")
-    if was not in (None, plan.dataset.fingerprint):
-        raise CheckpointError(
-            "the data have changed since the run was started",
-            given=f"fingerprint {plan.dataset.fingerprint[:16]}…, {len(plan.dataset)} items",
-            allowed=f"fingerprint {was[:16]}…, {before['data'].get('images')} items",
-            hint="restore the data, or start a new run",
+            hint=f"undo the change to that file, or start a new run with: {directory.again()}",
         )
 
 

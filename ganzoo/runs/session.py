@@ -26,13 +26,14 @@ from ganzoo.planning.remarks import remarks
 from ganzoo.program import as_started
 from ganzoo.protocols import TrackedRun, Watcher
 from ganzoo.registry import Registry
-from ganzoo.runs import manifest, tracking
+from ganzoo.runs import manifest, same_data, tracking
 from ganzoo.runs.assembly import assemble
 from ganzoo.runs.blame import blamed
 from ganzoo.runs.directory import RunDirectory
 from ganzoo.runs.interruption import stoppable
+from ganzoo.runs.place import RUNS
 from ganzoo.runs.progress import progress
-from ganzoo.runs.run import RUNS, Run, read_config
+from ganzoo.runs.run import Run, read_config
 from ganzoo.runs.tracking import ChosenTracker, Trackers
 from ganzoo.runs.watch import POINTS, Checkpoints, MetricsLog, SampleGrids
 from ganzoo.training.loop import train
@@ -111,23 +112,26 @@ def resume(
     """Continue a run in its own directory from its newest checkpoint; ``None`` if it has nothing left to do.
 
     Raises:
-        ConfigError: ``changes`` touch more than steps, intervals and runtime.
+        ConfigError: ``changes`` touch more than places of the data, steps, intervals and runtime.
+        DataError: the data are gone, or cannot be read.
         CheckpointError: no checkpoint verifies, or data or configuration are not what they were.
         LockedError: another process trains it.
     """
     for path in (path for layer in changes for path in layer.values):
-        if not path.startswith(configuration.RESUMABLE):
+        if not configuration.resumable(path):
             raise ConfigError(
                 f"resume cannot change {path}",
                 given=path,
                 allowed=", ".join(f"{name}*" if name.endswith(".") else name for name in configuration.RESUMABLE),
-                hint=f"start a new run with: ganzoo run --config {directory.config} --set {path}=…",
+                hint=f"start a new run with: {directory.again()} --set {path}=…",
             )
     saved = ConfigLayer(str(directory.config), configuration.flatten(read_config(directory).model_dump(mode="json")))
     with directory.locked(), early_log() as early:
         before = directory.read_manifest()
-        plan = make_plan(choose(registry, [saved, *changes]))
-        manifest.check_data(before, plan)
+        choice = choose(registry, [saved, *changes])
+        with same_data.told_where(choice.config.data, directory):
+            plan = make_plan(choice)
+        same_data.check(before.get("data", {}).get("fingerprint"), plan, directory)
         manifest.check_config(before, plan, directory)
         _warn_of_moved_schedule(read_config(directory), plan)
         with _resources():
@@ -136,6 +140,7 @@ def resume(
         if directory.checkpoint_folders():
             tensors, state = directory.load_checkpoint()
             manifest.check_config(state, plan, directory)
+            same_data.check(state.get("data_fingerprint"), plan, directory)
             setup.state.restore(tensors, state)
         if setup.state.step > setup.schedule.steps:
             further = max(read_config(directory).train.steps or 0, setup.state.step + 1)
@@ -143,7 +148,7 @@ def resume(
                 f"run {directory.path.name} is already at step {setup.state.step}; train.steps is the total",
                 given=f"train.steps = {setup.schedule.steps}",
                 allowed=f"more than {setup.state.step}",
-                hint=f"ganzoo resume {directory.path} --steps {further}",
+                hint=f"ganzoo resume {directory.word} --steps {further}",
             )
         if setup.state.step == setup.schedule.steps:
             return None
@@ -168,7 +173,7 @@ def _remove(path: Path) -> None:
 def _say_what_next(directory: RunDirectory, setup: Setup, console: Console) -> None:
     grid = directory.samples / f"step-{setup.state.step:07d}.png"
     console.print(f"look at {grid}", highlight=False, markup=False, soft_wrap=True)
-    further = as_started(f"next: ganzoo sample {directory.path} --out DIR")
+    further = as_started(f"next: ganzoo sample {directory.word} --out DIR")
     console.print(further, highlight=False, markup=False, soft_wrap=True)
 
 
@@ -221,7 +226,7 @@ def _train(
                 logger.error("%s: %s", type(error).__name__, error)
                 fault = str(error)
                 raise
-            named.hint = f"{named.hint}; go on with: ganzoo resume {directory.path}"
+            named.hint = f"{named.hint}; go on with: ganzoo resume {directory.word}"
             logger.error("%s", named)
             fault = str(named)
             raise named from error
@@ -260,6 +265,7 @@ def _iterate(
     plan: Plan, setup: Setup, directory: RunDirectory, console: Console, offset: int, trackers: Trackers
 ) -> None:
     options, state, steps = plan.config.train, setup.state, setup.schedule.steps
+    directory.discard_after(state.step)
     with ExitStack() as stack:
         metrics = MetricsLog(
             directory,
@@ -286,6 +292,7 @@ def _iterate(
             state,
             every=options.checkpoint_every,
             steps=steps,
+            keep=options.keep,
             extra=lambda: {"metrics_offset": metrics.offset(), **manifest.fixed(plan)},
         )
         if state.step == 0:
@@ -302,7 +309,7 @@ def _iterate(
                     checkpoints.save()
                     raise stop.error(
                         f"stopped at step {state.step} of {steps}; everything is saved in {directory.path}",
-                        hint=f"ganzoo resume {directory.path}",
+                        hint=f"ganzoo resume {directory.word}",
                     )
 
 

@@ -185,7 +185,7 @@ class SampleGrids:
 
     def close(self) -> None:
         """Write the GIF and, for vectors, the contact sheet."""
-        frames = sorted(self._run.samples.glob("step-*.png"), key=lambda path: int(path.stem.removeprefix("step-")))
+        frames = self._run.grids()
         pictures.save_gif(frames, self._run.path / "samples.gif")
         if self._real is not None:
             pictures.contact_sheet(frames, self._run.path / "samples.png")
@@ -195,13 +195,22 @@ class Checkpoints:
     """Writes ``checkpoints/step-NNNNNNN/`` when due, at the end, and whenever asked.
 
     Args:
+        keep: the rule by which checkpoints stay.
         extra: what else belongs into ``state.json``; called at each save.
     """
 
     def __init__(
-        self, run: RunDirectory, state: TrainState, *, every: int, steps: int, extra: Callable[[], dict[str, Any]]
+        self,
+        run: RunDirectory,
+        state: TrainState,
+        *,
+        every: int,
+        steps: int,
+        keep: str,
+        extra: Callable[[], dict[str, Any]],
     ) -> None:
-        self._run, self._state, self._every, self._steps, self._extra = run, state, every, steps, extra
+        self._run, self._state, self._every, self._steps = run, state, every, steps
+        self._keep, self._extra = keep, extra
         self._saved: int | None = None
 
     def __call__(self, report: Report) -> None:
@@ -212,9 +221,8 @@ class Checkpoints:
     def save(self) -> None:
         """Save the state as it is, at most once per step."""
         if self._saved != self._state.step:
-            self._run.save_checkpoint(
-                self._state.step, self._state.tensors(), {**self._state.numbers(), **self._extra()}
-            )
+            numbers = {**self._state.numbers(), **self._extra()}
+            self._run.save_checkpoint(self._state.step, self._state.tensors(), numbers, keep=self._keep)
             self._saved = self._state.step
 
     @contextmanager

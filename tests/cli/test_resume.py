@@ -1,10 +1,14 @@
 """``ganzoo resume``."""
 
+import hashlib
 import json
 import re
 
+import numpy as np
 import pytest
 import yaml
+from PIL import Image
+from small_files import of_table
 
 
 @pytest.fixture
@@ -47,7 +51,7 @@ def test_what_may_not(ganzoo, run, tmp_path, path):
     outcome = ganzoo(f"resume --set {path}=1")
     assert outcome.code == 2
     assert f"error: resume cannot change {path}" in outcome.err
-    assert "train.checkpoint_every, runtime.*\n" in outcome.err
+    assert "train.checkpoint_every, train.keep, runtime.*\n" in outcome.err
     assert (tmp_path / run / "config.yaml").read_text() == before
 
 
@@ -87,8 +91,6 @@ def test_an_unknown_run(ganzoo, run):
 
 
 def test_a_run_on_pictures_from_another_folder(ganzoo, tmp_path, monkeypatch):
-    from PIL import Image
-
     (tmp_path / "cats").mkdir()
     for number in range(3):
         Image.new("RGB", (8, 8), (80 * number, 0, 0)).save(tmp_path / "cats" / f"{number}.png")
@@ -97,6 +99,81 @@ def test_a_run_on_pictures_from_another_folder(ganzoo, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "elsewhere")
     outcome = ganzoo(f"resume {tmp_path / run} --steps 2 --json")
     assert outcome.json["step"] == 2
+
+
+@pytest.fixture
+def on_pictures(ganzoo, tmp_path):
+    """A finished run of one step on pictures in the folder ``cats``."""
+    noise = np.random.default_rng(0)
+    (tmp_path / "cats").mkdir()
+    for number in range(3):
+        pixels = noise.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "cats" / f"{number}.png")
+    outcome = ganzoo("run --data cats --image-size 8 --batch-size 2 --steps 1 --disc.ndf 2 --gen.ngf 2 --quiet")
+    return outcome.out.strip()
+
+
+def test_data_may_have_moved(ganzoo, on_pictures, tmp_path):
+    (tmp_path / "cats").rename(tmp_path / "animals")
+    outcome = ganzoo("resume --set data.path=animals --steps 2 --json")
+    assert outcome.json == {"path": on_pictures, "status": "finished", "step": 2}, outcome.err
+    saved = yaml.safe_load((tmp_path / on_pictures / "config.yaml").read_text())
+    assert saved["data"]["path"] == str(tmp_path / "animals")
+    assert ganzoo("resume --steps 3 --json").json["step"] == 3, "the new place is remembered"
+
+
+def test_a_table_and_its_pictures_may_have_moved_apart(ganzoo, tmp_path):
+    of_table(tmp_path / "old")
+    line = "run --data old/table.csv --image-size 8 --batch-size 2 --steps 1 --disc.ndf 2 --gen.ngf 2 --quiet"
+    assert ganzoo(line).code == 0
+    (tmp_path / "old").rename(tmp_path / "pictures")
+    (tmp_path / "pictures" / "table.csv").rename(tmp_path / "moved.csv")
+    outcome = ganzoo("resume --set data.path=moved.csv --set data.root=pictures --steps 2 --json")
+    assert outcome.json["step"] == 2, outcome.err
+
+
+def test_data_that_are_gone_are_asked_for(ganzoo, on_pictures, tmp_path):
+    (tmp_path / "cats").rename(tmp_path / "animals")
+    for line, gone in (("resume --steps 2", "cats"), ("resume --steps 2 --data.path dogs", "dogs")):
+        outcome = ganzoo(line)
+        assert outcome.code == 3
+        assert "the data of run 0001-hinge-patchgan-sn-cats are not where they should be" in outcome.err
+        assert f"given:   data.path = {tmp_path / gone}\n" in outcome.err.replace(" dogs", f" {tmp_path / 'dogs'}")
+        assert f"next:    ganzoo resume {on_pictures} --set data.path=PATH\n" in outcome.err
+
+
+def test_other_data_in_another_place_are_refused(ganzoo, on_pictures, tmp_path):
+    (tmp_path / "cats").rename(tmp_path / "dogs")
+    Image.new("RGB", (8, 8), "red").save(tmp_path / "dogs" / "0.png")
+    before = (tmp_path / on_pictures / "config.yaml").read_text()
+    outcome = ganzoo("resume --set data.path=dogs --steps 2")
+    assert outcome.code == 7
+    assert f"the data at {tmp_path / 'dogs'} are not those that run 0001-hinge-patchgan-sn-cats" in outcome.err
+    assert f"next:    ganzoo resume {on_pictures} --set data.path=PATH, or start a new run" in outcome.err
+    assert (tmp_path / on_pictures / "config.yaml").read_text() == before
+    new_run = outcome.err.rpartition("start a new run with: ganzoo ")[2]
+    assert ganzoo(f"{new_run} --steps 1 --quiet").code == 0
+
+
+def test_a_checkpoint_made_with_other_data_is_refused(ganzoo, on_pictures, tmp_path):
+    """Whoever copies a checkpoint here cannot be found out by the manifest of this run."""
+    for path in (tmp_path / on_pictures).glob("checkpoints/*"):
+        state = json.loads((path / "state.json").read_text())
+        (path / "state.json").write_text(json.dumps(state | {"data_fingerprint": "other"}))
+        listed = json.loads((path / "manifest.json").read_text())
+        content = (path / "state.json").read_bytes()
+        listed["files"]["state.json"] = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        (path / "manifest.json").write_text(json.dumps(listed))
+    outcome = ganzoo("resume --steps 2")
+    assert outcome.code == 7
+    assert "are not those that run 0001-hinge-patchgan-sn-cats was started with" in outcome.err
+
+
+def test_data_without_a_place_have_none(ganzoo, run):
+    outcome = ganzoo("resume --set data.path=cats --steps 3")
+    assert outcome.code == 2
+    assert "data.path" in outcome.err
+    assert "resume cannot change" not in outcome.err
 
 
 def test_no_checkpoint_that_verifies(ganzoo, run, tmp_path):

@@ -212,3 +212,12 @@ def test_help_shows_defaults_and_examples(ganzoo):
     out = " ".join(ganzoo("run --help").out.split())
     for part in ("[default: hinge]", "[default: patchgan-sn]", "[default: digits]", "[default: runs]", "Examples:"):
         assert part in out
+
+
+def test_what_compares_samples_refuses_a_batch_of_one_before_there_is_a_folder(tiny, tmp_path):
+    for line in ("--batch-size 1", "--batch-size 2 --set train.accumulate=2"):
+        outcome = tiny(f"--disc autoencoder --loss ebgan --reg pull-away {line}")
+        assert outcome.code == 2
+        assert "pull-away" in outcome.err
+        assert "cannot work on a single sample" in outcome.err
+        assert not (tmp_path / "runs").exists()

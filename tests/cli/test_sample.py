@@ -1,8 +1,12 @@
 """``ganzoo sample``."""
 
+import shutil
+
+import filelock
 import numpy as np
 import pytest
 from PIL import Image
+from small_files import pictures
 
 from ganzoo.cli.sample import folder_name
 
@@ -65,6 +69,23 @@ def test_the_average_and_the_last_generator_differ(ganzoo, run, tmp_path):
     ganzoo("sample 1 -n 1 --out a --ema")
     ganzoo("sample 1 -n 1 --out b --no-ema")
     assert not np.array_equal(pixels(tmp_path / "a" / "000000.png"), pixels(tmp_path / "b" / "000000.png"))
+
+
+def test_an_earlier_step(ganzoo, tiny, tmp_path):
+    tiny("--set train.checkpoint_every=1 --quiet")
+    for out, more in (("first", "--step 1"), ("second", "--step 2"), ("newest", "")):
+        assert ganzoo(f"sample 1 -n 1 --out {out} --grid {out}.png {more}").code == 0
+    first, second, newest = (
+        [pixels(path) for path in (tmp_path / out / "000000.png", tmp_path / f"{out}.png")]
+        for out in ("first", "second", "newest")
+    )
+    assert all(np.array_equal(one, other) for one, other in zip(second, newest, strict=True))
+    assert not any(np.array_equal(one, other) for one, other in zip(first, newest, strict=True))
+    outcome = ganzoo("sample 1 --out o --step 3")
+    assert outcome.code == 2
+    assert "run 0001-hinge-patchgan-sn-synthetic has no checkpoint of step 3" in outcome.err
+    assert "allowed: 1, 2\n  next:    --step 2\n" in outcome.err
+    assert not (tmp_path / "o").exists()
 
 
 @pytest.mark.parametrize(
@@ -130,6 +151,69 @@ def test_a_grid_is_named_as_a_png(ganzoo, run, tmp_path):
     assert "a grid is a PNG" in outcome.err
     assert "next:    --grid g.png" in outcome.err
     assert not (tmp_path / "g.jpg").exists()
+
+
+def test_a_run_folder_on_another_machine_samples_without_its_data(ganzoo, tmp_path):
+    pictures(tmp_path / "data")
+    line = "run --data data --disc acgan --image-size 8 --batch-size 2 --steps 1 --disc.ndf 2 --gen.ngf 2 --quiet"
+    run = ganzoo(line).out.strip()
+    ganzoo(f"sample {run} -n 3 --out before")
+    shutil.rmtree(tmp_path / "data")
+    (tmp_path / "usb").mkdir()
+    (tmp_path / run).rename(tmp_path / "usb" / "copied")
+    assert ganzoo("sample usb/copied -n 3 --out after").code == 0
+    one, other = (
+        {path.relative_to(tmp_path / out): path.read_bytes() for path in (tmp_path / out).rglob("*.png")}
+        for out in ("before", "after")
+    )
+    assert len(one) == 3
+    assert one == other
+
+
+def test_a_run_before_its_first_checkpoint(ganzoo, tiny, tmp_path):
+    """As it is while it trains, and once it has been killed."""
+    run = tiny("--runs 'my runs' --set train.log_every=1 --quiet").out.strip()
+    shutil.rmtree(tmp_path / run / "checkpoints")
+    with filelock.FileLock(tmp_path / run / ".lock"), (tmp_path / run / "metrics.jsonl").open("ab") as metrics:
+        metrics.write(b'{"step": 3, "d_st')  # a row that is being written
+        metrics.flush()
+        live = ganzoo(f"sample '{run}' --out o")
+    assert live.code == 7
+    name = "0001-hinge-patchgan-sn-synthetic"
+    assert f"run {name} is being trained and has no checkpoint yet: the first is written at step 2" in live.err
+    assert "at step 2 or a little later" in live.err
+    assert f"next:    wait for step 2; until then, look at the grids in '{run}/samples'\n" in live.err
+    killed = ganzoo(f"sample '{run}' --out o --step 1")
+    assert killed.code == 7
+    assert f"run {name} stopped before its first checkpoint" in killed.err
+    hint = f"ganzoo resume '{run}'"
+    assert f"next:    train it with: {hint}\n" in killed.err
+    assert ganzoo(hint.removeprefix("ganzoo ")).code == 0
+    assert ganzoo(f"sample '{run}' --out o").code == 0
+
+
+def test_hints_keep_the_folder_of_runs(ganzoo, tiny, tmp_path):
+    run = tiny("--runs there --quiet").out.strip()
+    assert "next:    ganzoo sample 1 --runs there --grid samples.png\n" in ganzoo("sample 1 --runs there").err
+    assert ganzoo("sample 1 --runs there --grid samples.png").code == 0
+    assert "start a run with: ganzoo run --runs here; or use" in ganzoo("sample 1 --runs here --out o").err
+    for weights in (tmp_path / run).glob("checkpoints/*/generator.safetensors"):
+        weights.write_bytes(b"")
+    again = f"ganzoo run --config {run}/config.yaml --runs there"
+    assert f"start again with: {again}\n" in ganzoo("sample 1 --runs there --out o").err
+    assert ganzoo(f"{again.removeprefix('ganzoo ')} --quiet").out.startswith("there/0002-")
+
+
+@pytest.mark.parametrize(
+    "line", ["sample 1 --out way", "sample 1 --grid way/g.png", "run --runs way --data digits --quiet"]
+)
+def test_a_file_in_the_way_is_called_one(ganzoo, run, tmp_path, line):
+    (tmp_path / "way").write_text("mine")
+    outcome = ganzoo(line)
+    assert outcome.code != 0
+    assert "way is a file" in outcome.err
+    assert "space" not in outcome.err
+    assert (tmp_path / "way").read_text() == "mine"
 
 
 def test_a_run_that_is_not_there(ganzoo):
