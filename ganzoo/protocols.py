@@ -86,6 +86,8 @@ class Network(nn.Module):
     shapes. It can be copied by ``copy.deepcopy``. All that it learns, and all else that changes in training, is in
     ``state_dict()``, as tensors: a network from another seed that loads it is then the same.
 
+    As it is built, all that it gives is finite, in training and in evaluation.
+
     Every parameter gets a gradient, and a finite one. In evaluation the same input gives the same output, no random
     number is drawn, and nothing in ``state_dict()`` changes. In evaluation a batch may be a single sample. Only
     ``train()`` and ``eval()``, called from outside, change the mode. Its input is never changed in place. Moved to

@@ -105,6 +105,16 @@ HOLES: dict[str, tuple[str, ...]] = {
     "self.component.install": ("ganzoo[tensorboard]",),
     "self.entry.name": ("tensorboard",),
     "self.name": ("ganzoo-mine",),
+    "self.distribution": ("ganzoo-mine",),
+    "named.command": ("ganzoo check hinge",),
+    "', '.join(filter(None, commands))": ("ganzoo check dcgan, ganzoo check hinge",),
+    "'; '.join(filter(None, ['end its formula with .mean()', named.command]))": (
+        "end its formula with .mean(); ganzoo check hinge",
+    ),
+    "'; '.join(filter(None, ['write x = x.relu() for x.relu_()', named.command]))": (
+        "write x = x.relu() for x.relu_(); ganzoo check hinge",
+    ),
+    "'; '.join(filter(None, [ADVICE, judged.command]))": ("leave the regularizer out; ganzoo check dcgan",),
     "generator_at_hand.py: name": ("path-length",),
     "rules.py: section": ("discriminator", "generator"),
     "selection.py: name": ("ganzoo-mine",),

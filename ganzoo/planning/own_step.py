@@ -14,12 +14,12 @@ from ganzoo.planning import chosen
 from ganzoo.planning.building import A_SPEC, options_by_name
 from ganzoo.planning.chosen import Chosen, ChosenParts
 from ganzoo.planning.facts import Facts
-from ganzoo.planning.parts import adam_correction, built_augmentation, built_regularizer
+from ganzoo.planning.parts import adam_correction, built_augmentation, built_regularizer, in_words
 from ganzoo.planning.rules import generator_without_objective
 from ganzoo.protocols import AnyLoss, DataSpec, Loss, RelativisticLoss
 from ganzoo.registry import Entry, Registry
 from ganzoo.training.adversarial_step import AdversarialStep
-from ganzoo.training.game import Objective
+from ganzoo.training.game import Named, Objective
 from ganzoo.training.own_networks import Generated, Judged
 from ganzoo.training.own_parts import whole_number
 
@@ -69,7 +69,7 @@ def adversarial_step(
     if passes not in ("one", "two"):
         raise ConfigError("passes is not known", given=passes, allowed="one, two")
     registry = Registry.load()
-    of_loss, tags = _loss(registry, loss, spec)
+    of_loss, tags, names = _loss(registry, loss, spec)
     parts = _parts(registry, "regularizer", _suggested(registry, loss) if regularizers is None else regularizers, spec)
     augmentations = _parts(registry, "augmentation", augment, spec)
     _demand_generator(parts, generator)
@@ -90,6 +90,7 @@ def adversarial_step(
             generator_adversarial="replaces_generator_loss" not in tags,
             generator=generator,
             generate=None if generator is None else Generated(generator),
+            names=names,
         ),
         spec=spec,
         corrections={
@@ -100,17 +101,19 @@ def adversarial_step(
     )
 
 
-def _loss(registry: Registry, loss: Chosen | AnyLoss, spec: DataSpec) -> tuple[AnyLoss, frozenset[str]]:
-    """The loss and its tags."""
+def _loss(
+    registry: Registry, loss: Chosen | AnyLoss, spec: DataSpec
+) -> tuple[AnyLoss, frozenset[str], dict[str, Named]]:
+    """The loss, its tags, and what errors call it."""
     if isinstance(loss, Loss | RelativisticLoss) and not isinstance(loss, type):
         if isinstance(loss, Options):
-            return loss, loss.tags()
+            return loss, loss.tags(), {}
         compares = "real" in signature(loss.generator_loss).parameters
-        return loss, frozenset({"generator_needs_real"} if compares else ())
+        return loss, frozenset({"generator_needs_real"} if compares else ()), {}
     name, given = chosen.one("loss", loss)
-    _, options = options_by_name(registry, "loss", name, given)
+    entry, options = options_by_name(registry, "loss", name, given)
     options = options.resolve(spec)
-    return options.build(spec), options.tags()
+    return options.build(spec), options.tags(), {"loss": in_words(entry)}
 
 
 def _parts(registry: Registry, kind: str, given: Any, spec: DataSpec) -> Parts:

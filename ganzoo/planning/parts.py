@@ -10,14 +10,21 @@ from ganzoo.errors import PluginError
 from ganzoo.protocols import Augmentation, DataSpec, Player, Regularizer
 from ganzoo.registry import Entry
 from ganzoo.training.augmenting import Chain
-from ganzoo.training.game import WeightedRegularizer
+from ganzoo.training.game import Named, WeightedRegularizer
 
 
 def built_regularizer(entry: Entry, options: Options, spec: DataSpec, *, name: str) -> WeightedRegularizer:
     """A regularizer with its weight and interval. Raises :class:`PluginError` if it is not one."""
     assert isinstance(options, RegularizerOptions)
     regularizer = _demanded(entry, options.build(spec), Regularizer)
-    return WeightedRegularizer(name=name, regularizer=regularizer, weight=options.weight, every=options.every)
+    return WeightedRegularizer(
+        name=name, regularizer=regularizer, weight=options.weight, every=options.every, named=in_words(entry)
+    )
+
+
+def in_words(entry: Entry) -> Named:
+    """What errors of the training call a component."""
+    return Named(words=f"{entry.kind} {entry.name} of {entry.provider}", command=f"ganzoo check {entry.qualified}")
 
 
 def built_augmentation(parts: Mapping[str, tuple[Entry, Options]], spec: DataSpec) -> Augmentation | None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ganzoo.config.schema import RuntimeConfig, TrainConfig
 from ganzoo.data import Batches
 from ganzoo.planning.facts import BATCH_COUPLED
-from ganzoo.planning.parts import adam_correction, built_augmentation, built_regularizer
+from ganzoo.planning.parts import adam_correction, built_augmentation, built_regularizer, in_words
 from ganzoo.planning.plan import Plan
 from ganzoo.protocols import AnyLoss, Augmentation, Discriminate, Player, Regularizer, StatefulLoss
 from ganzoo.training.game import Game, WeightedRegularizer
@@ -138,6 +138,7 @@ def _game(
         generator_needs_real="generator_needs_real" in tags,
         needs_real_output="needs_real_output" in tags,
         generator_adversarial="replaces_generator_loss" not in tags,
+        names={role: in_words(plan.entries[role]) for role in ("loss", "discriminator", "generator")},
     )
 
 

@@ -16,7 +16,7 @@ from rich.console import Console
 from ganzoo import cores, files
 from ganzoo.config import layers as configuration
 from ganzoo.config.layers import ConfigLayer, RunConfig
-from ganzoo.errors import ConfigError, DivergedError, GanzooError, Interrupted, ResourceError
+from ganzoo.errors import ConfigError, DivergedError, GanzooError, Interrupted, PluginError, ResourceError
 from ganzoo.evaluation.measuring import measures, metrics_of, real_part
 from ganzoo.planning import overview
 from ganzoo.planning.choice import choose, file_layer
@@ -222,6 +222,8 @@ def _train(
         except Exception as error:
             logger.debug("traceback:\n%s", "".join(traceback.format_exception(error)))
             where = f"in step {setup.state.step + 1}"
+            if isinstance(error, PluginError):
+                error.hint = "; ".join(filter(None, [error.hint, f"go on with: ganzoo resume {directory.path}"]))
             if isinstance(error, GanzooError) or not (named := blamed(error, plan.entries.values(), where=where)):
                 logger.error("%s: %s", type(error).__name__, error)
                 fault = str(error)

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ganzoo.errors import GanzooError
+from ganzoo.errors import GanzooError, PluginError
 from ganzoo.evaluation import pictures, sampling
 from ganzoo.evaluation.sampling import BATCHES_FOR_A_LOOK
 from ganzoo.protocols import DataSpec, Generator, Report
@@ -227,13 +227,16 @@ class Checkpoints:
 
     @contextmanager
     def kept_if_a_part_fails(self) -> Iterator[None]:
-        """Save where an exception stops the block: nothing has moved since the last whole update of either player."""
+        """Save where a part stops the block: nothing has moved since the last whole update of either player.
+
+        A :class:`PluginError` is such a stop too, since a step raises it before the optimizer moves: a run goes on from
+        there once the part is mended. Other errors of ganzoo's own say nothing about parts.
+        """
         try:
             yield
-        except GanzooError:
-            raise
-        except Exception:
-            if self._state.d_step:
+        except Exception as error:
+            at_fault = isinstance(error, PluginError) or not isinstance(error, GanzooError)
+            if at_fault and self._state.d_step:
                 self.save()
             raise
 

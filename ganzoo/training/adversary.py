@@ -6,26 +6,29 @@ Each function returns :class:`Terms`, named scalars whose sum is the objective.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from ganzoo.protocols import DiscriminatorOutput
 from ganzoo.training.game import Ahead, Inputs, Objective, Terms
+from ganzoo.training.guards import demand_scalar, left_unchanged
 from ganzoo.training.held import held
 from ganzoo.training.observation import observed
 from ganzoo.training.regularizing import view_of, with_regularizers
+from ganzoo.training.second_derivative import demand_second_derivative
 from ganzoo.training.without_trace import frozen
 
 
 def discriminator_terms(objective: Objective, inputs: Inputs, fake: Tensor, *, observe: bool = False) -> Terms:
     """The discriminator's objective on one batch; ``fake`` must carry no graph, since none is cut here."""
     real_output, fake_output = _judge_both(objective, inputs, fake)
-    adversarial = _over_maps(objective.loss.discriminator_loss, real=real_output, fake=fake_output)
+    adversarial = _over_maps(objective, "discriminator_loss", real=real_output, fake=fake_output)
     view = view_of("discriminator", objective, inputs, fake, real_output, fake_output)
     return Terms(
         scalars=with_regularizers(objective, inputs, {"adversarial": adversarial}, view),
-        observed=observed(objective.loss, real_output, fake_output) if observe else {},
+        observed=observed(objective, real_output, fake_output) if observe else {},
         logits=(real_output.logits.detach(), fake_output.logits.detach()),
     )
 
@@ -33,7 +36,7 @@ def discriminator_terms(objective: Objective, inputs: Inputs, fake: Tensor, *, o
 def adversarial_objective(objective: Objective, inputs: Inputs, fake: Tensor) -> Tensor:
     """The discriminator's objective without regularizers; the graph of the fakes is kept."""
     real_output, fake_output = _judge_both(objective, inputs, fake)
-    return _over_maps(objective.loss.discriminator_loss, real=real_output, fake=fake_output)
+    return _over_maps(objective, "discriminator_loss", real=real_output, fake=fake_output)
 
 
 def generator_terms(objective: Objective, inputs: Inputs, fake: Tensor) -> Terms:
@@ -53,10 +56,15 @@ def generator_terms(objective: Objective, inputs: Inputs, fake: Tensor) -> Terms
         if objective.generator_adversarial:
             compared = {"real": real_output} if objective.generator_needs_real else {}
             terms["adversarial"] = (
-                _over_maps(objective.loss.generator_loss, **compared, fake=fake_output)
+                _over_maps(objective, "generator_loss", **compared, fake=fake_output)
                 if ahead.objective is None
                 else ahead.objective
             )
+            if objective.look_ahead is not None and objective.generator is not None and inputs.update == 0:
+                judged = objective.in_words("discriminator")
+                demand_second_derivative(
+                    terms["adversarial"], objective.generator, judged=judged, needed_by="train.unroll_steps"
+                )
         view = view_of("generator", objective, inputs, fake, real_output, fake_output)
         return Terms(scalars=with_regularizers(objective, inputs, terms, view))
 
@@ -77,8 +85,20 @@ def _judge_both(objective: Objective, inputs: Inputs, fake: Tensor) -> tuple[Dis
     return both.rows(slice(None, len(real))), both.rows(slice(len(real), None))
 
 
-def _over_maps(loss: Callable[..., Tensor], **outputs: DiscriminatorOutput | None) -> Tensor:
+def _over_maps(
+    objective: Objective,
+    method: Literal["discriminator_loss", "generator_loss"],
+    **outputs: DiscriminatorOutput | None,
+) -> Tensor:
     """The loss of each logit map, summed."""
+    loss: Callable[..., Tensor] = getattr(objective.loss, method)
+    named = objective.in_words("loss")
     maps = {side: output.maps() for side, output in outputs.items() if output is not None}
-    losses = [loss(**dict(zip(maps, logits, strict=True))) for logits in zip(*maps.values(), strict=True)]
+    losses = []
+    for logits in zip(*maps.values(), strict=True):
+        given = dict(zip(maps, logits, strict=True))
+        with left_unchanged(named, {f"{side}=": tensor for side, tensor in given.items()}, during=method):
+            value = loss(**given)
+        demand_scalar(value, named, method)
+        losses.append(value)
     return torch.stack(losses).sum()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -13,13 +13,34 @@ from ganzoo.protocols import AnyLoss, Augmentation, Discriminate, Generate, Regu
 
 
 @dataclass(frozen=True, kw_only=True)
+class Named:
+    """What a component is called in errors.
+
+    Attributes:
+        words: kind, name and provider.
+        command: checks it; ``None`` for an object that no plugin provides.
+    """
+
+    words: str
+    command: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class WeightedRegularizer:
-    """A regularizer with its weight and interval; its terms count ``weight · every`` at every ``every``-th update."""
+    """A regularizer with its weight and interval; its terms count ``weight · every`` at every ``every``-th update.
+
+    ``named`` is what errors call it.
+    """
 
     name: str
     regularizer: Regularizer
     weight: float
     every: int = 1
+    named: Named | None = None
+
+    def in_words(self) -> Named:
+        """What errors call it."""
+        return self.named or Named(words=f"regularizer {self.name}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +59,7 @@ class Objective:
         generator_adversarial: whether the loss is part of the generator's objective; else regularizers are all of it.
         generator, generate: the module and how it is run, for regularizers that look at them; ``None`` where only its
             fakes are known.
+        names: ``loss``, ``discriminator`` or ``generator`` → what errors call it, where that is known.
     """
 
     loss: AnyLoss
@@ -53,6 +75,11 @@ class Objective:
     generator_adversarial: bool = True
     generator: nn.Module | None = None
     generate: Generate | None = None
+    names: Mapping[str, Named] = field(default_factory=dict)
+
+    def in_words(self, role: Literal["loss", "discriminator", "generator"]) -> Named:
+        """What errors call a part; the name of its class where nothing better is known."""
+        return self.names.get(role) or Named(words=f"{role} {type(getattr(self, role)).__name__}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 
 import torch
 from torch import Tensor
 
+from ganzoo.errors import DivergedError
 from ganzoo.protocols import Player, Report
 from ganzoo.seeds import seeded
 from ganzoo.training import draws, spectral
 from ganzoo.training.after_update import after_update
+from ganzoo.training.first_update import explained
 from ganzoo.training.game import Game, Inputs, Terms
 from ganzoo.training.runtime import descend
 from ganzoo.training.setup import Setup
@@ -80,10 +83,19 @@ def _update(
             done.append((share, replace(terms, scalars={})))  # whose graph may go once it is differentiated
             yield share, terms.scalars
 
-    with seeded(setup.schedule.seed, inputs.update, f"forward/{player}", devices=(setup.runtime.device,)):
-        scalars, grad_norm = descend(
-            player, state.step + 1, optimizer, parts(), clip_grad_norm=setup.schedule.clip_grad_norm
-        )
+    def chance() -> AbstractContextManager[None]:
+        return seeded(setup.schedule.seed, inputs.update, f"forward/{player}", devices=(setup.runtime.device,))
+
+    try:
+        with chance():
+            scalars, grad_norm = descend(
+                player, state.step + 1, optimizer, parts(), clip_grad_norm=setup.schedule.clip_grad_norm
+            )
+    except DivergedError as error:
+        if inputs.update:
+            raise
+        with chance():
+            raise explained(error, setup.game, player, lambda: terms_of(setup.game, inputs)) from None
     adapted = after_update(setup.game, player, [terms for _, terms in done])
     total = torch.stack(list(scalars.values())).sum()
     named = {f"{letter}/{name}": value for name, value in scalars.items()}

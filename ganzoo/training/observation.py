@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from torch import Tensor
 
 from ganzoo.protocols import DiscriminatorOutput
+from ganzoo.training.game import Objective
+from ganzoo.training.guards import left_unchanged
 
 
-def observed(loss: Any, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> dict[str, Tensor]:
+def observed(objective: Objective, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> dict[str, Tensor]:
     """Mean logits, accuracies at threshold 0, and the loss's own ``diagnostics``; of the first map alone."""
     real_logits, fake_logits = real.logits.detach(), fake.logits.detach()
     found = {
@@ -18,6 +18,9 @@ def observed(loss: Any, real: DiscriminatorOutput, fake: DiscriminatorOutput) ->
         "accuracy/real": (real_logits > 0).to(real_logits.dtype).mean(),
         "accuracy/fake": (fake_logits < 0).to(fake_logits.dtype).mean(),
     }
-    if hasattr(loss, "diagnostics"):
-        found |= loss.diagnostics(real=real_logits, fake=fake_logits)
+    diagnostics = getattr(objective.loss, "diagnostics", None)
+    if diagnostics is not None:
+        given = {"real=": real_logits, "fake=": fake_logits}
+        with left_unchanged(objective.in_words("loss"), given, during="diagnostics"):
+            found |= diagnostics(real=real_logits, fake=fake_logits)
     return found

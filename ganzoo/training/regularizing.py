@@ -10,6 +10,8 @@ from torch import Tensor
 from ganzoo.errors import PluginError
 from ganzoo.protocols import DiscriminatorOutput, Player, StepView
 from ganzoo.training.game import Inputs, Objective
+from ganzoo.training.guards import demand_scalar, left_unchanged, of_output
+from ganzoo.training.second_derivative import demand_second_derivative
 from ganzoo.training.without_trace import buffers_replaced
 
 
@@ -19,7 +21,8 @@ def with_regularizers(
     """The terms with those of the regularizers that act in this update.
 
     Raises:
-        PluginError: a regularizer's term has the name of another one.
+        PluginError: a regularizer's term has the name of another one or is not a scalar, a regularizer changes in
+            place what it was given, or it needs a second derivative that a network does not have.
     """
     for part in objective.regularizers:
         # The k-th, 2k-th, … update, so that the terms of common intervals fall on logged steps.
@@ -29,7 +32,14 @@ def with_regularizers(
         of_player = (
             part.regularizer.discriminator_terms if seen.player == "discriminator" else part.regularizer.generator_terms
         )
-        for name, raw in of_player(seen).items():
+        named = part.in_words()
+        with left_unchanged(named, _tensors(seen), during=f"{seen.player}_terms"):
+            found = of_player(seen)
+        for name, raw in found.items():
+            demand_scalar(raw, named, f"the {seen.player}'s term {name!r}")
+            if inputs.update < part.every and seen.network is not None:
+                judged = objective.in_words(seen.player)
+                demand_second_derivative(raw, seen.network, judged=judged, needed_by=named.words)
             if name in terms:
                 raise PluginError(
                     f"regularizer {part.name} returns a term {name!r}, but another part of this run already returns it",
@@ -39,6 +49,19 @@ def with_regularizers(
                 )
             terms[name] = part.weight * part.every * raw
     return terms
+
+
+def _tensors(view: StepView) -> dict[str, Tensor | None]:
+    """What a regularizer must not change, by what an error calls it."""
+    return {
+        "view.real": view.real,
+        "view.fake": view.fake,
+        "view.real_labels": view.real_labels,
+        "view.fake_labels": view.fake_labels,
+        "view.z": view.z,
+        **of_output("view.real_output", view.real_output),
+        **of_output("view.fake_output", view.fake_output),
+    }
 
 
 def view_of(

@@ -688,6 +688,13 @@ UNSAID = "is missing"
 UNTRUE = "is carried"
 
 DISCRIMINATORS = [
+    (
+        changed(
+            "NoNumber", Plain, pooled=lambda network, maps: (maps - maps.detach().abs().max() - 1).log().mean((2, 3))
+        ),
+        "finite",
+        "in training, as it is built, logits is not finite: the input of module to_logit (Linear)",
+    ),
     (Foreign, "protocol", "NotDerived, which is not a Discriminator"),
     (changed("BareTensor", Plain, forward=_bare_tensor), "shapes", "no DiscriminatorOutput but Tensor"),
     (changed("Nested", Plain, finish=_nested), "shapes", "logits has the shape (12, 1)"),
@@ -1092,6 +1099,11 @@ def _drawn_on_its_device(network, n, *, generator):
 
 
 GENERATORS = [
+    (
+        changed("NoNumberMade", Styled, finish=lambda network, images: (-1 - images.abs()).log()),
+        "finite",
+        "in training, as it is built, images is not finite: the output of the forward of NoNumberMadeNetwork",
+    ),
     (
         changed("Padded", Styled, finish=lambda network, images: F.pad(images, (1, 1)).tanh()),
         "shapes",

@@ -53,6 +53,15 @@ def test_that_nothing_is_taken_is_said_once():
     assert "it takes data of no usual size" in skipped
 
 
+@pytest.mark.parametrize(
+    ("check_network", "model"), [(check_discriminator, DISCRIMINATORS[0][0]), (check_generator, GENERATORS[0][0])]
+)
+def test_that_nothing_is_finite_is_said_once(check_network, model):
+    report = check_network(model)
+    assert failed(report) == ["finite"]
+    assert "it gives numbers that are not finite" in {outcome.detail for outcome in report.outcomes}
+
+
 @pytest.mark.parametrize("model", SOUND_DISCRIMINATORS, ids=named)
 def test_sound_discriminator_passes(model):
     check_discriminator(model).raise_if_failed()

@@ -10,6 +10,7 @@ from ganzoo.testing.networks import (
     any_options,
     discriminator,
     execution,
+    finite,
     generator,
     gradients,
     inputs,
@@ -18,24 +19,40 @@ from ganzoo.testing.networks import (
     shapes,
     state,
 )
+from ganzoo.testing.networks.finite import gives_nothing_finite
 from ganzoo.testing.networks.trial import takes_nothing
 from ganzoo.testing.options import OPTIONS_CHECKS
 from ganzoo.testing.subject import Subject
 from ganzoo.testing.tags import tag_checks
 
-NETWORK_CHECKS = tuple(checks_of(shapes, gradients, state, execution, inputs, any_options))
+NETWORK_CHECKS = tuple(checks_of(shapes, finite, gradients, state, execution, inputs, any_options))
 """Of both kinds."""
 
 
 def where_anything_is_taken(*checks: Check) -> Iterator[Check]:
-    """The same checks, but skipped where no usual data are taken: ``shapes`` alone says so."""
+    """The same checks, but skipped where no usual data are taken, or nothing finite is given: one check says so.
+
+    Those are ``shapes`` and ``finite``; shapes are right or wrong whatever the numbers.
+    """
     for one in checks:
-        yield one if one.name == "shapes" else replace(one, skip=_nothing_taken_or(one.skip))
+        if one.name == "finite":
+            yield replace(one, skip=takes_nothing)
+        elif one.name in ("shapes", "protocol"):
+            yield one if one.name == "shapes" else replace(one, skip=_nothing_taken_or(one.skip))
+        else:
+            yield replace(one, skip=_nothing_taken_or(_nothing_finite_or(one.skip)))
 
 
 def _nothing_taken_or(skip: Callable[[Subject], str | None]) -> Callable[[Subject], str | None]:
     def skipped(subject: Subject) -> str | None:
         return takes_nothing(subject) or skip(subject)
+
+    return skipped
+
+
+def _nothing_finite_or(skip: Callable[[Subject], str | None]) -> Callable[[Subject], str | None]:
+    def skipped(subject: Subject) -> str | None:
+        return skip(subject) or gives_nothing_finite(subject)
 
     return skipped
 
