@@ -217,7 +217,6 @@ HOLES: dict[str, tuple[str, ...]] = {
     "origin_of(self.distribution, name=self.name, version=self.version).reinstall": (REINSTALL,),
     "(self.origin or Origin(name=self.distribution, version=self.version)).reinstall": (REINSTALL,),
     "entry.reinstall": (REINSTALL,),
-    "self.distribution": ("ganzoo-mine",),
     "' '.join((shlex.quote(name) for name in sorted(names)[:10]))": ("masks 'old ones'",),
     "source.origin.reinstall": (REINSTALL,),
     "shlex.quote(patterns)": ("'*.psd'",),
