@@ -395,7 +395,7 @@ def test_a_long_gif_is_thinned(tmp_path):
     with Image.open(tmp_path / "long.gif") as gif:
         assert gif.n_frames == 100
         gif.seek(99)
-        assert gif.convert("L").getpixel((0, 0)) == 249
+        assert gif.convert("L").getpixel((0, gif.height - 1)) == 249
 
 
 def test_a_run_killed_before_its_first_checkpoint_starts_over_in_place(tmp_path, registry):
