@@ -318,6 +318,7 @@ def test_no_block_goes_untried():
         "matrix",
         "plot",
         "sample",
+        "walk",
         "resume",
     }
     assert {word for word in asked if not word.startswith("-")} <= tried
@@ -397,7 +398,7 @@ def test_plot_commands_draw(words, finished, here):
     assert (here / result.output.strip().splitlines()[-1]).stat().st_size > 1000
 
 
-@pytest.mark.parametrize("words", ganzoo_lines("sample"))
+@pytest.mark.parametrize("words", ganzoo_lines("sample", "walk"))
 def test_sample_commands_write_what_they_say(words, finished, here):
     shutil.copytree(finished, here / "runs")
     result = invoke(words)

@@ -141,7 +141,7 @@ HOLES: dict[str, tuple[str, ...]] = {
     "f'{command} {said}'": ("ganzoo run --set train.epochs=VALUE", "ganzoo run --batch-size 32"),
     "f'{command} {option} VALUE'": ("ganzoo run --loss.margin_real VALUE",),
     "usage_error.py: value": ("3",),
-    "shlex.quote(nearest(name, run.classes) or run.classes[0])": ("melanoma",),
+    "shlex.quote(nearest(name, self.classes) or self.classes[0])": ("melanoma",),
     "place": ("--runs DIR", "--out FILE"),
     "run.py: flag": ("--reg", "--augment", "--metric"),
     "selection.py: variable": (ALLOW, DENY),
@@ -189,6 +189,9 @@ HOLES: dict[str, tuple[str, ...]] = {
     "folder_layout.py: folder": ("pictures",),
     "idx_file.py: path": ("train-images-idx3-ubyte",),
     "sample.py: run": ("1",),
+    "walk.py: run": ("1",),
+    "out.parent / (out.stem or 'walk')": ("films/walk",),
+    "12 * len(classes)": ("48",),
     # Where a distribution came from: a package index, a repository, a folder.
     "self._quoted(newest)": ("ganzoo-mine", "'ganzoo-mine @ git+https://example.org/mine'", "-e /home/me/ganzoo-mine"),
     "self._quoted(self.pinned)": ("ganzoo-mine==1.0", "-e /home/me/ganzoo-mine"),

@@ -35,6 +35,8 @@ from ganzoo.cli.run import run_command
 from ganzoo.cli.sample import EXAMPLES as SAMPLE_EXAMPLES
 from ganzoo.cli.sample import sample_command
 from ganzoo.cli.usage import Command, Group
+from ganzoo.cli.walk import EXAMPLES as WALK_EXAMPLES
+from ganzoo.cli.walk import walk_command
 
 app = typer.Typer(
     name="ganzoo",
@@ -52,6 +54,7 @@ for command, function, examples in (
     ("run", run_command, RUN_EXAMPLES),
     ("resume", resume_command, RESUME_EXAMPLES),
     ("sample", sample_command, SAMPLE_EXAMPLES),
+    ("walk", walk_command, WALK_EXAMPLES),
     ("matrix", matrix_command, MATRIX_EXAMPLES),
     ("check", check_command, CHECK_EXAMPLES),
     ("new-plugin", new_plugin_command, NEW_PLUGIN_EXAMPLES),

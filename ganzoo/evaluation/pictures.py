@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import torch
@@ -91,6 +91,19 @@ def save(picture: Image.Image, path: Path) -> None:
     """Write a PNG; it appears whole or not at all."""
     with whole_file(path) as beside:
         picture.save(beside, format="PNG")
+
+
+def save_animation(frames: Iterable[Image.Image], path: Path, *, fps: float) -> None:
+    """An endless GIF or WebP, by the suffix of the file. A GIF has 256 colors and counts hundredths of a second."""
+    kind = path.suffix.lower()[1:]
+    options: dict[str, object] = (
+        {"duration": round(1000 / fps)} if kind == "webp" else {"duration": 10 * round(100 / fps)}
+    )
+    if kind == "gif":
+        frames = (frame if frame.mode == "L" else frame.quantize(256) for frame in frames)
+    first, *others = frames
+    with whole_file(path, place="--out FILE") as beside:
+        first.save(beside, format=kind.upper(), save_all=True, append_images=others, loop=0, **options)
 
 
 def save_gif(frames: Sequence[Path], path: Path) -> None:
