@@ -317,6 +317,7 @@ def test_no_block_goes_untried():
         "run",
         "matrix",
         "plot",
+        "runs",
         "sample",
         "walk",
         "resume",
@@ -337,7 +338,7 @@ def test_programs_of_shell_blocks_exist(block):
             assert arguments[0] == "install"
 
 
-@pytest.mark.parametrize("words", ganzoo_lines("list", "info", "plugins", "doctor", ""))
+@pytest.mark.parametrize("words", ganzoo_lines("list", "info", "plugins", "doctor", "runs", ""))
 def test_cheap_commands_run(words, site, here):
     result = invoke(filled_in(words, {}))
     assert result.exit_code == 0, result.output

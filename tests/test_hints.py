@@ -189,7 +189,8 @@ HOLES: dict[str, tuple[str, ...]] = {
     "folder_layout.py: folder": ("pictures",),
     "idx_file.py: path": ("train-images-idx3-ubyte",),
     "sample.py: run": ("1",),
-    "walk.py: run": ("1",),
+    "shlex.quote(str(chosen.path))": ("runs/0001-x",),
+    "shlex.join([*names, *folder])": ("1 7", "1 7 --runs experiments"),
     "out.parent / (out.stem or 'walk')": ("films/walk",),
     "12 * len(classes)": ("48",),
     # Where a distribution came from: a package index, a repository, a folder.

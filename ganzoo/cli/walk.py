@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -48,7 +49,7 @@ def walk_command(
     between styles. A conditional run goes through its classes, up to 16, unless --class names one.
     """
     cores.settle()
-    _check_place(run, out)
+    _check_place(out)
     from ganzoo.evaluation import pictures
     from ganzoo.runs.directory import find_run
     from ganzoo.runs.run import Run
@@ -58,7 +59,7 @@ def walk_command(
     if chosen.of_vectors:
         raise ConfigError(
             f"a walk shows images, and {chosen.path.name} generates vectors",
-            hint=f"ganzoo sample {run} --grid samples.png",
+            hint=f"ganzoo sample {shlex.quote(str(chosen.path))} --grid samples.png",
         )
     label = None if class_name is None else chosen.class_number(class_name)
     with printing_to_stderr():
@@ -81,13 +82,13 @@ def _pictures(
         yield picture if frame.label is None else with_caption(picture, run.classes[frame.label])
 
 
-def _check_place(run: str, out: Path) -> None:
+def _check_place(out: Path) -> None:
     if out.suffix.lower() not in FORMATS:
         raise ConfigError(
             f"a walk is a GIF or WebP animation, and {out} is named otherwise",
             given=out.suffix or "no ending",
             allowed=", ".join(FORMATS),
-            hint=f"ganzoo walk {run} --out {out.parent / (out.stem or 'walk')}.gif",
+            hint=f"--out {out.parent / (out.stem or 'walk')}.gif",
         )
     if out.exists():
         raise ConfigError(f"{out} exists, and nothing is overwritten", hint="--out with a new file")

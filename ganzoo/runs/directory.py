@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from torch import Tensor
 from ganzoo import files
 from ganzoo.errors import CheckpointError, ConfigError, LockedError
 from ganzoo.files import flush_to_disk, writing
+from ganzoo.runs.listing import run_number
 
 logger = logging.getLogger("ganzoo")
 
@@ -142,12 +142,6 @@ def verify(folder: Path) -> str | None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return f"manifest.json cannot be read ({error})"
     return None
-
-
-def run_number(path: Path) -> int:
-    """The leading number of a run's folder name; 0 when it has none."""
-    found = re.match(r"(\d{4,})-", path.name)
-    return int(found[1]) if found else 0
 
 
 def find_run(runs: Path, word: str | None) -> RunDirectory:
