@@ -317,7 +317,9 @@ def test_no_block_goes_untried():
         "run",
         "matrix",
         "plot",
+        "runs",
         "sample",
+        "walk",
         "resume",
     }
     assert {word for word in asked if not word.startswith("-")} <= tried
@@ -336,7 +338,7 @@ def test_programs_of_shell_blocks_exist(block):
             assert arguments[0] == "install"
 
 
-@pytest.mark.parametrize("words", ganzoo_lines("list", "info", "plugins", "doctor", ""))
+@pytest.mark.parametrize("words", ganzoo_lines("list", "info", "plugins", "doctor", "runs", ""))
 def test_cheap_commands_run(words, site, here):
     result = invoke(filled_in(words, {}))
     assert result.exit_code == 0, result.output
@@ -397,7 +399,7 @@ def test_plot_commands_draw(words, finished, here):
     assert (here / result.output.strip().splitlines()[-1]).stat().st_size > 1000
 
 
-@pytest.mark.parametrize("words", ganzoo_lines("sample"))
+@pytest.mark.parametrize("words", ganzoo_lines("sample", "walk"))
 def test_sample_commands_write_what_they_say(words, finished, here):
     shutil.copytree(finished, here / "runs")
     result = invoke(words)

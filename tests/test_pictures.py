@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from ganzoo.errors import ResourceError
-from ganzoo.evaluation import pictures
+from ganzoo.evaluation import lettering, pictures
 from ganzoo.evaluation.pictures import CAPTION, GAP, PANEL
 
 
@@ -57,8 +57,74 @@ def test_an_image_is_shown_as_it_is():
 def frames(folder, steps, *, gray=lambda number: 20 * number):
     paths = [folder / f"step-{step:07d}.png" for step in steps]
     for number, path in enumerate(paths):
-        Image.new("L", (8, 8), gray(number)).save(path)
+        Image.new("L", (200, 8), gray(number)).save(path)
     return paths
+
+
+def named(names, *, rows=4, side=100, gray=128):
+    return lettering.with_names(Image.new("L", (400, rows * side), gray), names)
+
+
+def test_names_stand_in_a_margin_each_beside_its_own_row():
+    """Two grids differ in the margin, in the row whose name differs, and nowhere else."""
+    one, other = (pixels(named(["nevus", name, "keratosis seborrheica", "naevus"])) for name in ("melanoma", "milia"))
+    margin = one.shape[1] - 400
+    assert one.shape == other.shape == (400, margin + 400)
+    assert (one[:, margin:] == 128).all()
+    rows = [slice(100 * row, 100 * row + 100) for row in range(4)]
+    assert [torch.equal(one[row], other[row]) for row in rows] == [True, False, True, True]
+    for row in rows:  # in the middle of its row, clear of the rows beside it
+        inked = (one[row, :margin] < 128).any(1).nonzero().flatten()
+        assert 30 < inked.min() < 50 < inked.max() < 70
+
+
+@pytest.mark.parametrize("side", [3, 12, 40, 700])
+def test_a_margin_is_at_most_as_wide_as_the_grid_and_small_rows_have_readable_names(side):
+    sheet = named(["melanoma of the face and neck " * 9] * 4, side=side)
+    assert sheet.height == 4 * side
+    assert 400 < sheet.width <= 400 + 200 + lettering.LARGEST
+
+
+def test_a_long_name_is_shortened_and_a_short_one_is_not():
+    assert lettering.shortened("nevus", 12, 100) == "nevus"
+    short = lettering.shortened("seborrheic keratosis", 12, 100)
+    assert short.endswith("…")
+    assert "seborrheic keratosis".startswith(short[:-1])
+    assert lettering.width_of(short, 12) <= 100
+    assert lettering.shortened("nevus", 12, 1) == "…"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("nevus (2), 50 %", "nevus (2), 50 %"),
+        ("Nävus", "Navus"),
+        ("e\u0301", "e"),
+        ("黒", "\\u9ed2"),
+        ("type 黒 b", "type \\u9ed2 b"),
+        ("two\nlines\tand more", "two lines and more"),
+    ],
+)
+def test_letters_that_the_font_lacks_are_written_without_marks_or_as_codes(name, shown):
+    assert lettering.legible(name) == shown
+    named([name] * 4)
+
+
+def test_every_frame_of_a_film_bears_its_own_step(tmp_path):
+    """The frames are alike but for what is written above them."""
+    pictures.save_gif(frames(tmp_path, (0, 1200, 35000), gray=lambda _: 128), tmp_path / "film.gif")
+    drawn = []
+    with Image.open(tmp_path / "film.gif") as film:
+        for number in range(film.n_frames):
+            film.seek(number)
+            drawn.append(pixels(film.convert("L")))
+    expected = [
+        pixels(lettering.with_caption(Image.new("L", (200, 8), 128), f"step {step}"))
+        for step in ("0", "1,200", "35,000")
+    ]
+    assert len(drawn) == 3
+    for frame, wanted in zip(drawn, expected, strict=True):
+        assert torch.equal(frame < 64, wanted < 64)
 
 
 def test_a_film_shows_every_frame_in_order_for_ever_and_stays_on_the_last(tmp_path):
@@ -68,7 +134,7 @@ def test_a_film_shows_every_frame_in_order_for_ever_and_stays_on_the_last(tmp_pa
         assert film.info["loop"] == 0
         for number in range(film.n_frames):
             film.seek(number)
-            shown.append((film.convert("L").getpixel((0, 0)), film.info["duration"]))
+            shown.append((film.convert("L").getpixel((0, film.height - 1)), film.info["duration"]))
     assert shown == [(0, 200), (20, 200), (40, 200), (60, 200), (80, 2000)]
 
 

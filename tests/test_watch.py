@@ -14,6 +14,7 @@ from PIL import Image
 from toys import SPEC, make_setup
 
 from ganzoo.evaluation import pictures
+from ganzoo.evaluation.lettering import with_names
 from ganzoo.protocols import DataSpec, Generator
 from ganzoo.runs import watch
 from ganzoo.runs.directory import RunDirectory
@@ -42,9 +43,12 @@ def written(spec: DataSpec, tmp_path, *, step=0, seed=0):
     state = SimpleNamespace(averaged=lambda: network, step=step)
     run = SimpleNamespace(samples=tmp_path)
     SampleGrids(run, state, spec, every=1, steps=9, seed=seed).write(step)
+    rows = min(sum(share > 0 for share in spec.marginal), MOST_ROWS) if spec.conditional else COLUMNS
     with Image.open(tmp_path / f"step-{step:07d}.png") as grid:
-        factor = grid.width // (COLUMNS * (6 + pictures.GAP) + pictures.GAP)
-        cells = torch.from_numpy(np.array(grid.convert("RGB")))[::factor, ::factor]
+        factor = grid.height // (rows * (4 + pictures.GAP) + pictures.GAP)
+        margin = grid.width - factor * (COLUMNS * (6 + pictures.GAP) + pictures.GAP)
+        cells = torch.from_numpy(np.array(grid.convert("RGB")))[::factor, margin::factor]
+    assert (margin > 0) == spec.conditional
     return cells[pictures.GAP :: 4 + pictures.GAP, pictures.GAP :: 6 + pictures.GAP][:, :, :2]
 
 
@@ -68,6 +72,17 @@ def test_of_a_conditional_grid_each_row_is_a_class_and_each_column_a_latent(tmp_
 def test_a_class_that_does_not_occur_has_no_row(tmp_path):
     spec = replace(SPEC, marginal=(0.5, 0.0, 0.5), conditional=True)
     assert asked_for(written(spec, tmp_path)).tolist() == [[row] * COLUMNS for row in (0, 2)]
+
+
+def test_each_row_bears_the_name_of_its_own_class(tmp_path, monkeypatch):
+    """Also where a class before it does not occur."""
+    shown = []
+    monkeypatch.setattr(
+        pictures, "with_names", lambda picture, names: shown.append(names) or with_names(picture, names)
+    )
+    spec = replace(SPEC, classes=("nevus", "melanoma", "seborrheic keratosis"), marginal=(0.5, 0, 0.5))
+    written(replace(spec, conditional=True), tmp_path)
+    assert shown == [["nevus", "seborrheic keratosis"]]
 
 
 def test_an_unconditional_grid_is_of_as_many_latents_as_cells(tmp_path):

@@ -32,9 +32,13 @@ from ganzoo.cli.resume import EXAMPLES as RESUME_EXAMPLES
 from ganzoo.cli.resume import resume_command
 from ganzoo.cli.run import EXAMPLES as RUN_EXAMPLES
 from ganzoo.cli.run import run_command
+from ganzoo.cli.runs import EXAMPLES as RUNS_EXAMPLES
+from ganzoo.cli.runs import runs_command
 from ganzoo.cli.sample import EXAMPLES as SAMPLE_EXAMPLES
 from ganzoo.cli.sample import sample_command
 from ganzoo.cli.usage import Command, Group
+from ganzoo.cli.walk import EXAMPLES as WALK_EXAMPLES
+from ganzoo.cli.walk import walk_command
 
 app = typer.Typer(
     name="ganzoo",
@@ -51,7 +55,9 @@ for command, function, examples in (
     ("data", data_command, DATA_EXAMPLES),
     ("run", run_command, RUN_EXAMPLES),
     ("resume", resume_command, RESUME_EXAMPLES),
+    ("runs", runs_command, RUNS_EXAMPLES),
     ("sample", sample_command, SAMPLE_EXAMPLES),
+    ("walk", walk_command, WALK_EXAMPLES),
     ("matrix", matrix_command, MATRIX_EXAMPLES),
     ("check", check_command, CHECK_EXAMPLES),
     ("new-plugin", new_plugin_command, NEW_PLUGIN_EXAMPLES),

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ganzoo.cli.context import registry
 from ganzoo.cli.failure import guarded
+from ganzoo.cli.run import Runs, runs_folder
 from ganzoo.cli.usage import Command, Group
 from ganzoo.errors import ConfigError
 from ganzoo.registry import Registry
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ganzoo.runs.directory import RunDirectory
 
 LOSSES_EXAMPLES = """\
 Examples:
@@ -22,6 +30,7 @@ RUN_EXAMPLES = """\
 Examples:
   ganzoo plot run 7
   ganzoo plot run runs/0007-hinge-patchgan-sn-digits --out curves.pdf
+  ganzoo plot run 1 7 --out compared.png
 """
 
 plot_app = typer.Typer(
@@ -69,39 +78,61 @@ def losses_command(
 
 
 def run_command(
-    run: Annotated[
-        str, typer.Argument(metavar="RUN", help="Path, folder name or number of a run.", show_default=False)
+    names: Annotated[
+        list[str], typer.Argument(metavar="RUN", help="Path, folder name or number of a run.", show_default=False)
     ],
     out: Annotated[
         Path | None,
         typer.Option(
             "--out",
             metavar="FILE",
-            help="New file: .png, .svg or .pdf. \\[default: metrics.png in the run's folder, replaced each time]",
+            help="New file: .png, .svg or .pdf. \\[default for one run: metrics.png in its folder, replaced each time]",
             show_default=False,
         ),
     ] = None,
-    runs_folder: Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder that holds the runs.")] = Path(
-        "runs"
-    ),
+    runs: Runs = None,
 ) -> None:
-    """Plot the terms, mean logits, gradient norms and metrics of a run, with the value of its loss at p_g = p_data."""
+    """Plot the terms, mean logits, gradient norms and metrics of a run, with the value of its loss at p_g = p_data.
+
+    Several runs are drawn over each other. Objectives of different losses have different scales.
+    """
     if out is not None:
         _check_place(out)
+    elif len(names) > 1:
+        folder = [] if runs is None else ["--runs", str(runs)]
+        raise ConfigError(
+            "a plot of several runs needs a file",
+            allowed="--out FILE",
+            hint=f"ganzoo plot run {shlex.join([*names, *folder])} --out compared.png",
+        )
     from ganzoo.runs.directory import find_run
 
-    directory = find_run(runs_folder, run)
+    found = {one.path: one for one in (find_run(runs_folder(runs, None), name) for name in names)}
+    directories = list(found.values())
     from ganzoo.plotting import canvas
+
+    target = directories[0].path / "metrics.png" if out is None else out
+    canvas.check_format(target)
+    canvas.save(_figure_of(directories), target)
+    typer.echo(target)
+
+
+def _figure_of(directories: Sequence[RunDirectory]) -> Figure:
+    """The curves of one run, or those of several over each other."""
     from ganzoo.plotting.goal import goal_of
+    from ganzoo.plotting.overlay import overlay
     from ganzoo.plotting.runs import figure
     from ganzoo.runs.run import Run
 
-    chosen = Run(directory.path)
-    target = directory.path / "metrics.png" if out is None else out
-    canvas.check_format(target)
-    rows = chosen.metrics() if directory.metrics.exists() else []
-    canvas.save(figure(rows, title=chosen.path.name, goal=goal_of(registry(), chosen.config)), target)
-    typer.echo(target)
+    alike = len({one.path.name for one in directories}) < len(directories)
+    rows = {
+        str(one.path) if alike else one.path.name: Run(one.path).metrics() if one.metrics.exists() else []
+        for one in directories
+    }
+    if len(directories) > 1:
+        return overlay(rows)
+    [(name, own)] = rows.items()
+    return figure(own, title=name, goal=goal_of(registry(), Run(directories[0].path).config))
 
 
 def _all_losses(known: Registry) -> list[str]:

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 
 import typer
 
 from ganzoo import cores
 from ganzoo.cli.log_console import log_console
-from ganzoo.cli.run import Json, printing_to_stderr
-from ganzoo.did_you_mean import did_you_mean, nearest
+from ganzoo.cli.run import Json, Runs, printing_to_stderr, runs_folder
 from ganzoo.errors import ConfigError
-from ganzoo.runs.place import RUNS, runs_flag
+from ganzoo.runs.place import runs_flag
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ganzoo.runs.run import Run
+
+    Samples = Callable[[], Iterator[tuple[Tensor, Tensor | None]]]
 
 MOST_IN_A_GRID = 1024
 EXAMPLES = """\
@@ -28,23 +31,31 @@ Examples:
   ganzoo sample 7 -n 1000 --out faces
   ganzoo sample runs/0007-bce-acgan-digits -n 64 --class 3 --grid threes.png
   ganzoo sample 7 --step 1000 --grid early.png
+  ganzoo sample 7 --truncation 0.7 --grid typical.png
 """
 
-
-class Asked(NamedTuple):
-    """What :meth:`Run.sample` is asked for, in its order."""
-
-    n: int
-    labels: list[int] | None
-    seed: int
-    ema: bool
-    step: int | None
+RunName = Annotated[
+    str, typer.Argument(metavar="RUN", help="Path, folder name or number of a run.", show_default=False)
+]
+Ema = Annotated[
+    bool, typer.Option("--ema/--no-ema", help="Use the averaged weights of the generator, or the last ones.")
+]
+ClassName = Annotated[
+    str | None, typer.Option("--class", metavar="NAME", help="Generate only this class (conditional runs only).")
+]
+Truncation = Annotated[
+    float | None,
+    typer.Option(
+        "--truncation",
+        metavar="PSI",
+        help="Make images less varied and more typical. Generators with a style (stylegan): 0 to 1, move styles toward "
+        "their mean. Others: keep normal latents within ±PSI.",
+    ),
+]
 
 
 def sample_command(
-    run: Annotated[
-        str, typer.Argument(metavar="RUN", help="Path, folder name or number of a run.", show_default=False)
-    ],
+    run: RunName,
     n: Annotated[int, typer.Option("-n", metavar="N", min=1, help="Number of images.")] = 64,
     out: Annotated[
         Path | None,
@@ -54,19 +65,15 @@ def sample_command(
             help="New folder for the images: one PNG each, by class if there are classes; samples.npy for vectors.",
         ),
     ] = None,
-    class_name: Annotated[
-        str | None,
-        typer.Option("--class", metavar="NAME", help="Generate only this class (conditional runs only)."),
-    ] = None,
+    class_name: ClassName = None,
+    truncation: Truncation = None,
     seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Random seed of the images.")] = 0,
     grid: Annotated[
         Path | None,
         typer.Option("--grid", metavar="FILE", help="New PNG with all images in a grid; a scatter plot for vectors."),
     ] = None,
-    runs_folder: Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder that holds the runs.")] = RUNS,
-    ema: Annotated[
-        bool, typer.Option("--ema/--no-ema", help="Use the averaged weights of the generator, or the last ones.")
-    ] = True,
+    runs: Runs = None,
+    ema: Ema = True,
     step: Annotated[
         int | None,
         typer.Option(
@@ -84,11 +91,12 @@ def sample_command(
     Give --out, --grid or both.
     """
     cores.settle()
+    folder = runs_folder(runs, None)
     if out is None and grid is None:
         raise ConfigError(
             "sample needs a place to write",
             allowed="--out DIR, --grid FILE, or both",
-            hint=f"ganzoo sample {shlex.quote(run)}{runs_flag(runs_folder)} --grid samples.png",
+            hint=f"ganzoo sample {shlex.quote(run)}{runs_flag(folder)} --grid samples.png",
         )
     if grid is not None and grid.suffix.lower() != ".png":
         raise ConfigError(
@@ -101,28 +109,28 @@ def sample_command(
     from ganzoo.runs.run import Run
 
     log_console(quiet=False)
-    chosen = Run(find_run(runs_folder, run).path)
-    labels = None if class_name is None else [_class_number(chosen, class_name)] * n
+    chosen = Run(find_run(folder, run).path)
+    labels = None if class_name is None else [chosen.class_number(class_name)] * n
+    samples = partial(chosen.samples, n, labels=labels, seed=seed, ema=ema, step=step, truncation=truncation)
     _refuse_existing(out, grid)
     if grid is not None and n > MOST_IN_A_GRID and not chosen.of_vectors:
         raise ConfigError(f"a grid holds at most {MOST_IN_A_GRID} images", given=n, hint="--out DIR for more")
     write = _write_vectors if chosen.of_vectors else _write_images
-    asked = Asked(n, labels, seed, ema, step)
     with printing_to_stderr():
-        written = [] if out is None else write(chosen, out, asked)
+        written = [] if out is None else write(chosen, out, samples)
         if grid is not None:
-            written.append(_write_grid(chosen, grid, asked))
+            written.append(_write_grid(chosen, grid, samples))
     if as_json:
         typer.echo(json.dumps([str(path) for path in written]))
     else:
         typer.echo(out if out is not None else grid)
 
 
-def _write_images(run: Run, out: Path, asked: Asked) -> list[Path]:
+def _write_images(run: Run, out: Path, samples: Samples) -> list[Path]:
     from ganzoo.evaluation import pictures
 
     written: list[Path] = []
-    for images, drawn in run.samples(*asked):
+    for images, drawn in samples():
         targets = [_target(run, out, len(written) + row, drawn, row) for row in range(len(images))]
         for image, target in zip(images, targets, strict=True):
             pictures.save(pictures.to_image(image), target)
@@ -130,14 +138,14 @@ def _write_images(run: Run, out: Path, asked: Asked) -> list[Path]:
     return written
 
 
-def _write_vectors(run: Run, out: Path, asked: Asked) -> list[Path]:
+def _write_vectors(run: Run, out: Path, samples: Samples) -> list[Path]:
     import numpy as np
 
     from ganzoo.files import whole_file
 
     target = out / "samples.npy"
     with whole_file(target) as beside, beside.open("wb") as file:
-        np.save(file, run.sample(*asked).numpy(), allow_pickle=False)
+        np.save(file, _joined(samples).numpy(), allow_pickle=False)
     return [target]
 
 
@@ -155,34 +163,22 @@ def folder_name(class_name: str) -> str:
     return quote(class_name, safe=" ").replace(".", "%2E")
 
 
-def _write_grid(run: Run, grid: Path, asked: Asked) -> Path:
+def _joined(samples: Samples) -> Tensor:
+    import torch
+
+    return torch.cat([images for images, _ in samples()])
+
+
+def _write_grid(run: Run, grid: Path, samples: Samples) -> Path:
     from ganzoo.evaluation import pictures
 
-    images = run.sample(*asked)
+    images = _joined(samples)
     if run.of_vectors:
         sheet = pictures.framed(pictures.scatter(images, images))
     else:
-        sheet = pictures.grid(images, max(1, round(asked.n**0.5)))
+        sheet = pictures.grid(images, max(1, round(len(images) ** 0.5)))
     pictures.save(sheet, grid)
     return grid
-
-
-def _class_number(run: Run, name: str) -> int:
-    if not run.classes:
-        raise ConfigError(
-            f"the generator of {run.path.name} was trained without classes, so it cannot be asked for one",
-            given=f"--class {name}",
-            allowed="samples without --class",
-            hint="leave out --class, or train a generator that knows classes: ganzoo run --disc acgan",
-        )
-    if name not in run.classes:
-        raise ConfigError(
-            f"there is no class {name!r}{did_you_mean(name, run.classes)}",
-            given=name,
-            allowed=", ".join(run.classes),
-            hint=f"--class {shlex.quote(nearest(name, run.classes) or run.classes[0])}",
-        )
-    return run.classes.index(name)
 
 
 def _refuse_existing(out: Path | None, grid: Path | None) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
+from ganzoo.evaluation.lettering import with_caption, with_names
 from ganzoo.files import whole_file
 
 MOST_FRAMES = 100
@@ -27,8 +28,11 @@ def to_image(pixels: Tensor) -> Image.Image:
     return Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array)
 
 
-def grid(images: Tensor, columns: int) -> Image.Image:
-    """Images (N, C, H, W), uint8, row by row on white; small ones are enlarged by a whole factor to be seen."""
+def grid(images: Tensor, columns: int, *, names: Sequence[str] = ()) -> Image.Image:
+    """Images (N, C, H, W), uint8, row by row on white; small ones are enlarged by a whole factor to be seen.
+
+    ``names``, one for each row if given, stand in a margin to the left.
+    """
     n, channels, height, width = images.shape
     rows = -(-n // columns)
     sheet = torch.full((channels, rows * (height + GAP) + GAP, columns * (width + GAP) + GAP), 255, dtype=torch.uint8)
@@ -38,7 +42,8 @@ def grid(images: Tensor, columns: int) -> Image.Image:
         sheet[:, top : top + height, left : left + width] = images[number]
     picture = to_image(sheet)
     factor = max(1, round(600 / max(picture.size)))
-    return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
+    enlarged = picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
+    return with_names(enlarged, names) if names else enlarged
 
 
 def scatter(points: Tensor, real: Tensor) -> Image.Image:
@@ -74,9 +79,12 @@ def contact_sheet(frames: Sequence[Path], path: Path) -> None:
         left = GAP + number * (PANEL + GAP)
         sheet.paste(Image.open(frame).convert("RGB").resize((PANEL, PANEL), Image.Resampling.LANCZOS), (left, CAPTION))
         draw.rectangle((left, CAPTION, left + PANEL - 1, CAPTION + PANEL - 1), outline=REAL_COLOR)
-        step = int(frame.stem.removeprefix("step-"))
-        draw.text((left + PANEL // 2, CAPTION // 2), f"step {step:,}", fill="black", anchor="mm", font_size=14)
+        draw.text((left + PANEL // 2, CAPTION // 2), _step_of(frame), fill="black", anchor="mm", font_size=14)
     save(sheet, path)
+
+
+def _step_of(frame: Path) -> str:
+    return f"step {int(frame.stem.removeprefix('step-')):,}"
 
 
 def save(picture: Image.Image, path: Path) -> None:
@@ -85,13 +93,30 @@ def save(picture: Image.Image, path: Path) -> None:
         picture.save(beside, format="PNG")
 
 
+def save_animation(frames: Iterable[Image.Image], path: Path, *, fps: float) -> None:
+    """An endless GIF or WebP, by the suffix of the file. A GIF has 256 colors and counts hundredths of a second."""
+    kind = path.suffix.lower()[1:]
+    options: dict[str, object] = (
+        {"duration": round(1000 / fps)} if kind == "webp" else {"duration": 10 * round(100 / fps)}
+    )
+    if kind == "gif":
+        frames = (frame if frame.mode == "L" else frame.quantize(256) for frame in frames)
+    first, *others = frames
+    with whole_file(path, place="--out FILE") as beside:
+        first.save(beside, format=kind.upper(), save_all=True, append_images=others, loop=0, **options)
+
+
 def save_gif(frames: Sequence[Path], path: Path) -> None:
-    """An animated GIF of the frames in order, evenly thinned to a hundred; the last one stays for two seconds."""
+    """An animated GIF of the frames in order, each below its step; the last one stays for two seconds.
+
+    More than a hundred are evenly thinned to a hundred.
+    """
     if not frames:
         return
     count = min(len(frames), MOST_FRAMES)
     shown = [frames[round(number * (len(frames) - 1) / max(count - 1, 1))] for number in range(count)]
-    first, *others = (Image.open(frame).convert("P", palette=Image.Palette.ADAPTIVE) for frame in shown)
+    captioned = (with_caption(Image.open(frame), _step_of(frame)) for frame in shown)
+    first, *others = (frame.convert("P", palette=Image.Palette.ADAPTIVE) for frame in captioned)
     durations = [200] * len(others) + [2000]
     with whole_file(path) as beside:
         first.save(beside, format="GIF", save_all=True, append_images=others, duration=durations, loop=0, optimize=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import re
 import shlex
 import shutil
 from collections.abc import Iterator, Mapping
@@ -24,6 +23,7 @@ from ganzoo import files
 from ganzoo.errors import CheckpointError, ConfigError, LockedError
 from ganzoo.files import flush_to_disk, writing
 from ganzoo.runs.keeping import kept
+from ganzoo.runs.listing import run_number
 from ganzoo.runs.place import runs_flag
 
 logger = logging.getLogger("ganzoo")
@@ -212,12 +212,6 @@ def verify(folder: Path) -> str | None:
 def step_of(path: Path) -> int:
     """The step of a checkpoint ``step-0000500`` or a grid ``step-0000500.png``."""
     return int(path.stem.removeprefix("step-"))
-
-
-def run_number(path: Path) -> int:
-    """The leading number of a run's folder name; 0 when it has none."""
-    found = re.match(r"(\d{4,})-", path.name)
-    return int(found[1]) if found else 0
 
 
 def find_run(runs: Path, word: str | None) -> RunDirectory:

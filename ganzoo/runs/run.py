@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import json
+import logging
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from ganzoo.config import layers as configuration
 from ganzoo.config.layers import ConfigLayer, RunConfig
+from ganzoo.did_you_mean import did_you_mean, nearest
 from ganzoo.errors import CheckpointError, ConfigError
 from ganzoo.evaluation import sampling
+from ganzoo.evaluation.truncation import truncated
 from ganzoo.planning.options import options_of
-from ganzoo.protocols import Generator
+from ganzoo.protocols import DataSpec, Generator
 from ganzoo.registry import Registry
 from ganzoo.runs import manifest
 from ganzoo.runs.directory import RunDirectory, find_run
 from ganzoo.runs.place import RUNS, runs_flag
 from ganzoo.seeds import seeded
 from ganzoo.training.runtime import pick_device
+
+logger = logging.getLogger("ganzoo")
 
 
 @dataclass(frozen=True)
@@ -48,35 +52,116 @@ class Run:
         return [json.loads(line) for line in self.directory.metrics.read_text(encoding="utf-8").splitlines()]
 
     def sample(
-        self, n: int, labels: Sequence[int] | None = None, seed: int = 0, ema: bool = True, step: int | None = None
+        self,
+        n: int | None = None,
+        labels: Sequence[int] | None = None,
+        seed: int = 0,
+        ema: bool = True,
+        *,
+        step: int | None = None,
+        classes: str | Sequence[str] | None = None,
+        truncation: float | None = None,
     ) -> Tensor:
         """Images of the newest checkpoint that verifies, uint8 (n, C, H, W); of vector data float32 (n, D).
 
         BatchNorm statistics are re-estimated on a copy.
 
         Args:
-            n: how many, at least 1.
+            n: how many, at least 1; may be left out where ``labels`` or ``classes`` has one entry for each image.
             labels: one class number for each image; drawn from the data's frequencies unless given.
             seed: of latents and labels; the first images of ``n`` are those of any larger ``n``.
             ema: take the averaged generator where there is one.
             step: of the checkpoint of this step instead.
+            classes: in place of ``labels``, one class name for each image, or a single text for all of them.
+            truncation: ψ of :class:`~ganzoo.evaluation.truncation.StyleTowardMean` for a generator with a style, or of
+                :class:`~ganzoo.evaluation.truncation.NarrowLatents`.
 
         Raises:
             CheckpointError: no checkpoint verifies, or that of ``step`` does not.
-            ConfigError: labels for an unconditional generator, or outside the classes; no checkpoint of ``step``.
+            ConfigError: labels for an unconditional generator, or outside the classes; a truncation that is out of
+                range, or of latents that are not normal; no checkpoint of ``step``; or nothing says how many images.
         """
-        parts = [images for images, _ in self.samples(n, labels=labels, seed=seed, ema=ema, step=step)]
-        return torch.cat(parts)
+        chunks = self.samples(n, labels=labels, seed=seed, ema=ema, step=step, classes=classes, truncation=truncation)
+        return torch.cat([images for images, _ in chunks])
 
     def samples(
-        self, n: int, labels: Sequence[int] | None = None, seed: int = 0, ema: bool = True, step: int | None = None
+        self,
+        n: int | None = None,
+        labels: Sequence[int] | None = None,
+        seed: int = 0,
+        ema: bool = True,
+        *,
+        step: int | None = None,
+        classes: str | Sequence[str] | None = None,
+        truncation: float | None = None,
     ) -> Iterator[tuple[Tensor, Tensor | None]]:
         """The images of :meth:`sample` with their labels, in chunks, for more of them than memory holds."""
-        network, spec = load_generator(self.directory, self.config, ema=ema, step=step)
-        if labels is not None:
-            _check_labels(labels, n, spec.classes if spec.conditional else ())
-        network = sampling.ready(network, spec, uniform=self.config.train.uniform_labels, seed=seed)
+        n, labels = self._asked_for(n, labels, classes)
+        network, spec = self.network(seed=seed, ema=ema, step=step, truncation=truncation)
         return sampling.chunks(network, spec, n, labels=labels, seed=seed)
+
+    def _asked_for(
+        self, n: int | None, labels: Sequence[int] | None, classes: str | Sequence[str] | None
+    ) -> tuple[int, Sequence[int] | None]:
+        """How many images, and the class number of each."""
+        if labels is not None and classes is not None:
+            raise ConfigError("labels and classes both say which classes are wanted", hint="leave out one of them")
+        listed = labels if isinstance(classes, str) or classes is None else classes
+        n = len(listed) if n is None and listed is not None else n
+        if n is None or n < 1:
+            raise ConfigError("sample needs the number of images", given=n, allowed="at least 1", hint="run.sample(64)")
+        if classes is not None:
+            names = [classes] * n if isinstance(classes, str) else classes
+            labels = [self.class_number(name) for name in names]
+        if labels is not None:
+            _check_labels(labels, n, self.classes)
+        return n, labels
+
+    def class_number(self, name: str) -> int:
+        """The number of a class by its name.
+
+        Raises:
+            ConfigError: the generator does not know classes, or not this one.
+        """
+        if not self.classes:
+            raise ConfigError(
+                f"the generator of {self.path.name} was trained without classes, so it cannot be asked for one",
+                given=name,
+                allowed="samples without a class",
+                hint="leave out the class, or train a generator that knows classes: ganzoo run --disc acgan",
+            )
+        if name not in self.classes:
+            raise ConfigError(
+                f"there is no class {name!r}{did_you_mean(name, self.classes)}",
+                given=name,
+                allowed=", ".join(self.classes),
+                hint=f"--class {shlex.quote(nearest(name, self.classes) or self.classes[0])}",
+            )
+        return self.classes.index(name)
+
+    @cached_property
+    def generator(self) -> Generator:
+        """The generator that samples come from: averaged where there is an average, in eval mode, on the best device.
+
+        BatchNorm statistics are re-estimated as for :meth:`sample`. It is loaded when first asked for, from the newest
+        checkpoint that verifies. ``generator.latent(n, generator=torch.Generator())`` draws latents for it.
+
+        Raises:
+            CheckpointError: no checkpoint verifies.
+        """
+        network, _ = self.network()
+        return network
+
+    def network(
+        self, *, seed: int = 0, ema: bool = True, step: int | None = None, truncation: float | None = None
+    ) -> tuple[Generator, DataSpec]:
+        """A generator that is ready for evaluation, with truncation if asked for, and what it was built for."""
+        network, spec = load_generator(self.directory, self.config, ema=ema, step=step)
+        network = sampling.ready(network, spec, uniform=self.config.train.uniform_labels, seed=seed)
+        if truncation is not None:
+            network, meaning = truncated(network, truncation)
+            logger.info("truncation %s: %s", truncation, meaning)
+        return network, spec
 
     @property
     def of_vectors(self) -> bool:
@@ -110,7 +195,7 @@ def read_config(directory: RunDirectory) -> RunConfig:
 
 def load_generator(
     directory: RunDirectory, config: RunConfig, *, ema: bool, step: int | None = None
-) -> tuple[Generator, Any]:
+) -> tuple[Generator, DataSpec]:
     """The trained generator on the best device there is, and what it was built for."""
     spec = manifest.read_spec(directory)
     registry = Registry.load()

@@ -156,7 +156,7 @@ class SampleGrids:
             self.write(report.step)
 
     def write(self, step: int) -> None:
-        """Write the grid of a step; rows by class if the generator is conditional."""
+        """Write the grid of a step; if the generator is conditional, each row is a class and bears its name."""
         network = sampling.ready(
             self._state.averaged(), self._spec, uniform=self._uniform, seed=self._seed, batches=BATCHES_FOR_A_LOOK
         )
@@ -171,7 +171,8 @@ class SampleGrids:
             made = sampling.chunks(network, self._spec, POINTS, labels=None, seed=self._seed)
             return pictures.scatter(torch.cat([points for points, _ in made]), self._real)
         z, labels = self._latents(network)
-        return pictures.grid(sampling.to_uint8(network(z, labels)), COLUMNS)
+        names = () if labels is None else [self._spec.classes[number] for number in labels[::COLUMNS].tolist()]
+        return pictures.grid(sampling.to_uint8(network(z, labels)), COLUMNS, names=names)
 
     def _latents(self, network: Generator) -> tuple[Tensor, Tensor | None]:
         sampler, random = Sampler.of(network, self._spec), generator_for(self._seed, "grid")

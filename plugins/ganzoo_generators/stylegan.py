@@ -54,7 +54,7 @@ class Stylegan(Options):
     Where implementations differ: the authors' images are unbounded in training and clamped when written; here they end
     in tanh, because ganzoo's images lie in [−1, 1] and clamping has no gradient outside. Theirs has latent 512 and
     eight mapping layers, and two for CIFAR-10. Their w may differ from layer to layer; here all layers share one w, at
-    which path lengths are taken. Style mixing and truncation are left out (the authors also train CIFAR-10 without
+    which path lengths are taken. Style mixing is left out (the authors also train CIFAR-10 without
     mixing).
 
     Raises:

@@ -34,6 +34,23 @@ def test_a_run(ganzoo, run, tmp_path):
     assert (tmp_path / "curves.pdf").read_bytes().startswith(b"%PDF")
 
 
+def test_several_runs_over_each_other(ganzoo, tiny, run, tmp_path):
+    other = tiny("--quiet").out.strip()
+    outcome = ganzoo(f"plot run 1 {other} 0001 --out both.png")
+    assert (outcome.code, outcome.out) == (0, "both.png\n")
+    with Image.open(tmp_path / "both.png") as picture:
+        assert picture.format == "PNG"
+    assert not (tmp_path / run / "metrics.png").exists()
+
+
+def test_several_runs_need_a_file(ganzoo, run, tiny, tmp_path):
+    (tmp_path / "runs").rename(tmp_path / "experiments")
+    outcome = ganzoo("plot run 1 2 --runs experiments")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "a plot of several runs needs a file" in outcome.err
+    assert "ganzoo plot run 1 2 --runs experiments --out compared.png" in outcome.err
+
+
 def test_its_own_picture_is_drawn_anew(ganzoo, run, tmp_path):
     for _ in range(2):
         outcome = ganzoo("plot run 1")
