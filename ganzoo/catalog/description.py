@@ -135,6 +135,8 @@ def _options(model: type[Options]) -> Iterator[Option]:
     schema = model.model_json_schema()
     from_data = resolved_by_data(model)
     for name, field in model.model_fields.items():
+        if field.deprecated:
+            continue
         default = field.get_default(call_default_factory=True)
         if field.is_required():
             shown = REQUIRED
@@ -166,8 +168,8 @@ def resolved_by_data(model: type[Options]) -> frozenset[str]:
             continue
         filled |= {
             name
-            for name in model.model_fields
-            if getattr(default, name) is None and getattr(resolved, name) is not None
+            for name, field in model.model_fields.items()
+            if not field.deprecated and getattr(default, name) is None and getattr(resolved, name) is not None
         }
     return frozenset(filled)
 

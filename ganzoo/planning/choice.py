@@ -138,6 +138,8 @@ class _Names:
 
     def canonical(self, layer: ConfigLayer) -> ConfigLayer:
         """Names as the registry spells them; a path in place of a dataset means a folder of images."""
+        if layer.verbatim:
+            return layer
         values: dict[str, Any] = {}
         for path, value in layer.values.items():
             section, _, rest = path.partition(".")
@@ -287,7 +289,7 @@ def _parse(
             key: value
             for key, value in _given(merged, section).items()
             # What is suggested for another component of this section is not for this one.
-            if key in model.model_fields or not merged.layers[f"{section}.{key}"].suggestion
+            if key in {*model.model_fields, *model.renamed_options} or not merged.layers[f"{section}.{key}"].suggestion
         }
         parsed, wrong = read_options(
             entry, given, section=section, origins=merged.origins, others=registry.entries(entry.kind)

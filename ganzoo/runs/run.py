@@ -19,7 +19,7 @@ from ganzoo.evaluation import sampling
 from ganzoo.planning.options import options_of
 from ganzoo.protocols import Generator
 from ganzoo.registry import Registry
-from ganzoo.runs import manifest
+from ganzoo.runs import manifest, provenance
 from ganzoo.runs.directory import RunDirectory, find_run
 from ganzoo.seeds import seeded
 from ganzoo.training.runtime import pick_device
@@ -107,21 +107,24 @@ def read_config(directory: RunDirectory) -> RunConfig:
 def load_generator(directory: RunDirectory, config: RunConfig, *, ema: bool) -> tuple[Generator, Any]:
     """The trained generator on the best device there is, and what it was built for."""
     spec = manifest.read_spec(directory)
-    registry = Registry.load()
+    before = directory.read_manifest()
+    registry = provenance.as_it_was(Registry.load(), before, config, section="generator")
     entry = registry.get("generator", config.generator.name)
-    options = options_of(entry, config.generator.options(), section="generator")
+    with provenance.told_of_other_versions(registry, before):
+        options = options_of(entry, config.generator.options(), section="generator")
     with seeded(0, "load"), entry.blamed("cannot be built"):
         network: Generator = options.build(spec)
     tensors, _ = directory.load_checkpoint()
     weights = tensors["ema"] if ema and "ema" in tensors else tensors["generator"]
-    try:
-        network.load_state_dict(weights)
-    except RuntimeError as error:
-        raise CheckpointError(
-            f"the checkpoint of {directory.path.name} does not match generator {config.generator.name}",
-            given=str(error).splitlines()[0],
-            hint="install the plugin versions named in its manifest.json",
-        ) from error
+    with provenance.told_of_other_versions(registry, before):
+        try:
+            network.load_state_dict(weights)
+        except RuntimeError as error:
+            raise CheckpointError(
+                f"the checkpoint of {directory.path.name} does not match generator {config.generator.name}",
+                given=str(error).splitlines()[0],
+                hint="install the plugin versions named in its manifest.json",
+            ) from error
     return network.to(pick_device("auto")), spec
 
 

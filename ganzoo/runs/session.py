@@ -26,7 +26,7 @@ from ganzoo.planning.remarks import remarks
 from ganzoo.program import as_started
 from ganzoo.protocols import TrackedRun, Watcher
 from ganzoo.registry import Registry
-from ganzoo.runs import manifest, tracking
+from ganzoo.runs import manifest, provenance, tracking
 from ganzoo.runs.assembly import assemble
 from ganzoo.runs.blame import blamed
 from ganzoo.runs.directory import RunDirectory
@@ -123,20 +123,26 @@ def resume(
                 allowed=", ".join(f"{name}*" if name.endswith(".") else name for name in configuration.RESUMABLE),
                 hint=f"start a new run with: ganzoo run --config {directory.config} --set {path}=…",
             )
-    saved = ConfigLayer(str(directory.config), configuration.flatten(read_config(directory).model_dump(mode="json")))
+    started = read_config(directory)
+    values = configuration.flatten(started.model_dump(mode="json"))
+    # A run keeps the names that it has: parts of its checkpoints, random draws and metrics are called by them.
+    saved = ConfigLayer(str(directory.config), values, verbatim=True)
     with directory.locked(), early_log() as early:
         before = directory.read_manifest()
-        plan = make_plan(choose(registry, [saved, *changes]))
+        registry = provenance.as_it_was(registry, before, started)
+        with provenance.told_of_other_versions(registry, before):
+            plan = make_plan(choose(registry, [saved, *changes]))
         manifest.check_data(before, plan)
         manifest.check_config(before, plan, directory)
-        _warn_of_moved_schedule(read_config(directory), plan)
+        _warn_of_moved_schedule(started, plan)
         with _resources():
             setup = assemble(plan)
         state: dict[str, Any] = {}
         if directory.checkpoint_folders():
             tensors, state = directory.load_checkpoint()
-            manifest.check_config(state, plan, directory)
-            setup.state.restore(tensors, state)
+            manifest.check_checkpoint(state, before, directory)
+            with provenance.told_of_other_versions(registry, before):
+                setup.state.restore(tensors, state)
         if setup.state.step > setup.schedule.steps:
             further = max(read_config(directory).train.steps or 0, setup.state.step + 1)
             raise ConfigError(
@@ -206,8 +212,9 @@ def _train(
     status, fault = "failed", None
     with _logged_to(directory.log, early):
         try:
-            files.write_text(directory.config, configuration.to_yaml(plan.config))
+            # The manifest first: it also knows the configuration that the file may still hold if this is cut short.
             directory.write_manifest(record)
+            files.write_text(directory.config, configuration.to_yaml(plan.config))
             with _resources(), setup.runtime.active():
                 _iterate(plan, setup, directory, console, offset, trackers)
             status = "finished"
