@@ -23,6 +23,7 @@ from ganzoo.errors import ConfigError, UnknownNameError
 from ganzoo.planning.facts import Facts
 from ganzoo.planning.options import read_options
 from ganzoo.planning.rules import judge
+from ganzoo.planning.uncoupling import uncoupling
 from ganzoo.registry import Entry, Registry, own_upgrade
 
 DEFAULT_NAMES = {f"{section}.name": getattr(RunConfig(), section).name for section in SELECTIONS}
@@ -327,5 +328,6 @@ def facts(entries: Mapping[str, Entry], options: Mapping[str, Options], **more: 
             for path, chosen in options.items()
             if isinstance(chosen, RegularizerOptions)
         },
+        uncoupling=uncoupling(options["discriminator"]) if "discriminator" in options else "",
         **more,
     )
