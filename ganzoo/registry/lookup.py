@@ -157,6 +157,10 @@ class Registry:
         """The shortest name that means ``entry`` among its kind: its own, or the qualified one."""
         return entry.name if self._candidates(entry.kind, entry.name) == [entry] else entry.qualified
 
+    def aliases(self, entry: Entry) -> list[str]:
+        """Those of its aliases that mean ``entry``: one that another component has may not."""
+        return [alias for alias in entry.component.aliases if self._candidates(entry.kind, alias) == [entry]]
+
     def status(self, entry: Entry) -> Status:
         """What a user should know of ``entry`` before asking for it."""
         if entry.missing():
@@ -188,7 +192,7 @@ class Registry:
             return ConfigError(f"plugin {distribution} is disabled by {self.disabled[distribution]}", given=name)
         entries = self._entries if kind is None else self.entries(kind.name)
         known = {self.shortest(entry) for entry in entries}
-        known.update(alias for entry in entries for alias in entry.component.aliases)
+        known.update(alias for entry in entries for alias in self.aliases(entry))
         what = "component" if kind is None else kind.name
         message = f"there is no {what} called {name!r}{did_you_mean(name, known)}"
         if kind and (elsewhere := [other.name for other in KINDS if self._candidates(other.name, name)]):
