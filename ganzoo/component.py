@@ -269,6 +269,11 @@ class Options(NoTruthAsNumber):
         for old in (*cls.renamed_options, *cls.removed_options):
             if old in cls.model_fields:
                 raise TypeError(f"{cls.__name__}: {old} is an option, so it is neither renamed nor removed")
+        for name, info in cls.model_fields.items():
+            if info.deprecated and name in vars(cls):
+                # pydantic would warn whenever the component itself reads it, in every step, and nothing that warns
+                # can be compiled. Whoever gives it is warned, where it is read from a configuration.
+                delattr(cls, name)
 
     @model_validator(mode="before")
     @classmethod

@@ -49,7 +49,7 @@ CHANGES = {
                 'target: float | None = Field(default=None, description="former goal", deprecated="use goal")',
             ]
         ),
-        "target": "(self.goal if self.__dict__['target'] is None else self.__dict__['target'])",
+        "target": "(self.goal if self.target is None else self.target)",
     },
     "an option renamed": {
         "options": TARGET.replace("target:", "goal:") + '\n    renamed_options = {"target": "goal"}',
