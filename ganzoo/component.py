@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
+from pydantic_core import to_jsonable_python
 
 from ganzoo.numbers import NoTruthAsNumber
 
@@ -189,6 +190,8 @@ def unknown_tags(kind: str, tags: Iterable[str]) -> list[str]:
 
 
 NO_SUGGESTIONS: Mapping[str, object] = MappingProxyType({})
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
+NO_VALUES: Mapping[str, object] = MappingProxyType({})
 NO_FAILURES: Mapping[str, str] = MappingProxyType({})
 
 
@@ -239,10 +242,55 @@ class Options(NoTruthAsNumber):
     option a description: they are what ``ganzoo info`` shows. Whatever options are allowed come back from
     ``config.yaml`` as they were. Options can be pickled, for processes that work together. An option without a default
     must be given, to a check as to a run.
+
+    Runs outlive versions, and their ``config.yaml`` holds every option. An option that is going to disappear says what
+    to use instead, ``Field(…, deprecated="use target")``: it is still read, warned of once, and hidden from
+    ``ganzoo info``.
+
+    Attributes:
+        renamed_options: former name of an option → its name. Under the former name it is read and warned of once.
+        removed_options: name of an option that is gone → the value that the component acts on ever since. A run that
+            has this value goes on; every other value is refused.
     """
+
+    renamed_options: ClassVar[Mapping[str, str]] = NO_NAMES
+    removed_options: ClassVar[Mapping[str, object]] = NO_VALUES
 
     # Neither NaN nor infinity, unless a field says so: they are slips, and NaN does not even equal itself.
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **keywords: Any) -> None:
+        """Raise :class:`TypeError` if a table of former options contradicts the fields."""
+        super().__pydantic_init_subclass__(**keywords)
+        for old, new in cls.renamed_options.items():
+            if new not in cls.model_fields:
+                raise TypeError(f"{cls.__name__}.renamed_options: {old} leads to {new}, which is not an option")
+        for old in (*cls.renamed_options, *cls.removed_options):
+            if old in cls.model_fields:
+                raise TypeError(f"{cls.__name__}: {old} is an option, so it is neither renamed nor removed")
+        for name, info in cls.model_fields.items():
+            if info.deprecated and name in vars(cls):
+                # pydantic would warn whenever the component itself reads it, in every step, and nothing that warns
+                # can be compiled. Whoever gives it is warned, where it is read from a configuration.
+                delattr(cls, name)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_former_options(cls, given: Any) -> Any:
+        """What earlier versions called otherwise, or had and this one has not."""
+        if not isinstance(given, Mapping):
+            return given
+        read = dict(given)
+        for old, new in cls.renamed_options.items():
+            if old in read:
+                if new in read:
+                    raise ValueError(f"{old} is the former name of {new}: give only {new}")
+                read[new] = read.pop(old)
+        for old, always in cls.removed_options.items():
+            if old in read and to_jsonable_python(read.pop(old), fallback=str) != to_jsonable_python(always):
+                raise ValueError(f"{old} was removed and can only be {always!r}, or be left out")
+        return read
 
     def resolve(self, spec: DataSpec) -> Self:
         """A copy in which what was left ``None`` is filled from the data."""

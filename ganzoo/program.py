@@ -5,7 +5,21 @@ from __future__ import annotations
 import re
 import sys
 
-COMMANDS = ("list", "info", "run", "resume", "sample", "matrix", "check", "new-plugin", "plugins", "doctor", "plot")
+COMMANDS = (
+    "list",
+    "info",
+    "data",
+    "run",
+    "resume",
+    "sample",
+    "matrix",
+    "check",
+    "new-plugin",
+    "new-component",
+    "plugins",
+    "doctor",
+    "plot",
+)
 """The commands of the command line; a sentence about ganzoo goes on with another word."""
 
 _COMMAND = re.compile(rf"(?<![\w./-])(?<!-m )ganzoo(?= (?:{'|'.join(COMMANDS)}|--[a-z-]+)(?![\w-]))")

@@ -1,9 +1,11 @@
 import dataclasses
 import inspect
+from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from ganzoo.component import KINDS, Component, DatasetOptions, Options, RegularizerOptions
 from ganzoo.protocols import DataSpec
@@ -100,6 +102,47 @@ class TestOptions:
         assert options.build(spec) is options
         assert options.resolve(spec) is options
         assert options.tags() == frozenset()
+
+
+class Former(Options):
+    """Options of a later version. Warnings are errors in these tests."""
+
+    renamed_options: ClassVar[Mapping[str, str]] = {"width": "margin"}
+    removed_options: ClassVar[Mapping[str, object]] = {"betas": (0.0, 0.9)}
+
+    margin: float = Field(default=1.0, description="kept")
+    floor: float = Field(default=0.0, description="on its way out", deprecated="use margin")
+
+
+class Derived(Former):
+    """What is derived from them."""
+
+
+class TestFormerOptions:
+    @pytest.mark.parametrize("model", [Former, Derived])
+    def test_the_component_reads_a_deprecated_option_like_any_other(self, model):
+        """A warning in every step would be noise, and could not be compiled."""
+        assert model().floor == 0
+        assert model(floor=2).floor == 2
+        assert model.model_json_schema()["properties"]["floor"]["deprecated"]
+
+    @pytest.mark.parametrize("model", [Former, Derived])
+    def test_former_names_and_values(self, model):
+        assert model.model_validate({"width": 3, "betas": [0.0, 0.9]}) == model(margin=3)
+        assert model.model_validate(model(margin=3)) == model(margin=3)
+
+    @pytest.mark.parametrize(
+        ("given", "message"),
+        [
+            ({"width": 3, "margin": 3}, "width is the former name of margin: give only margin"),
+            ({"betas": [0.5, 0.9]}, "betas was removed and can only be"),
+            ({"widht": 3}, "Extra inputs are not permitted"),
+            ({"width": True}, "true and false"),
+        ],
+    )
+    def test_what_is_refused(self, given, message):
+        with pytest.raises(ValidationError, match=message):
+            Former.model_validate(given)
 
 
 class TestRegularizerOptions:

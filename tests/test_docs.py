@@ -43,6 +43,7 @@ from ganzoo.testing.tags import KNOWN
 
 GUIDE = ROOT / "docs" / "user-guide.md"
 PLUGIN_GUIDE = ROOT / "docs" / "plugin-guide.md"
+NEW_VERSIONS = ROOT / "docs" / "new-versions.md"
 GENERATED = ROOT / "docs" / "components"
 COMMANDS = typer.main.get_command(app).commands
 
@@ -297,7 +298,7 @@ def ganzoo_lines(*commands: str) -> list:
 
 def test_no_block_goes_untried():
     """Each page's Python is run here, in the tutorials' environment, or as a file of the plugin it belongs to."""
-    run_here = {ROOT / "README.md", GUIDE}
+    run_here = {ROOT / "README.md", GUIDE, NEW_VERSIONS}
     installed = {ROOT / "README.md", PLUGIN_GUIDE}
     untried = [
         str(block)
@@ -313,6 +314,7 @@ def test_no_block_goes_untried():
         "plugins",
         "doctor",
         "new-plugin",
+        "new-component",
         "check",
         "run",
         "matrix",
@@ -358,6 +360,14 @@ def test_new_plugin_commands_write_a_folder(words, here):
     result = invoke(words)
     assert result.exit_code == 0, result.output
     assert (here / words[1] / "pyproject.toml").is_file()
+
+
+@pytest.mark.parametrize("words", ganzoo_lines("new-component"))
+def test_new_component_commands_add_a_file(words, here):
+    assert invoke(["new-plugin", "ganzoo-mine"]).exit_code == 0
+    result = invoke(words)
+    assert result.exit_code == 0, result.output
+    assert (here / "ganzoo-mine" / "ganzoo_mine" / f"{words[2].replace('-', '_')}.py").is_file()
 
 
 @pytest.mark.parametrize("words", ganzoo_lines("check"))
@@ -451,7 +461,7 @@ def test_yaml_of_a_component_page_is_valid(block, registry, here, planned):
     assert registry.options(parse_kind(section).name, name).model_validate(options)
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", GUIDE], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [ROOT / "README.md", GUIDE, NEW_VERSIONS], ids=lambda page: page.name)
 def test_python_of_a_page_runs_from_top_to_bottom(page, here):
     namespace: dict[str, object] = {}
     found = [block for block in blocks("python", pages=[page]) if block.file is None]

@@ -72,6 +72,7 @@ ELSEWHERE = {
 HOLES: dict[str, tuple[str, ...]] = {
     # Names: of components, kinds, distributions and packages.
     "COLLECTIONS[section]": tuple(COLLECTIONS.values()),
+    "' '.join((_quoted(one) for one in wanted))": ("ganzoo-mine==1.0", "-e /home/me/ganzoo-mine"),
     "' '.join(self.missing())": ("tensorboard",),
     "', '.join((f'ganzoo check {name}' for name in suspects))": ("ganzoo check hinge, ganzoo check bce",),
     "chosen[0]": ("train",),
@@ -95,6 +96,11 @@ HOLES: dict[str, tuple[str, ...]] = {
     "shlex.quote(str(place.path))": ("/data/pictures",),
     "parse_kind(entry.kind).plural": tuple(kind.plural for kind in KINDS),
     "part.name": ("hinge",),
+    "part.said_by": ("--component ", "--kind loss:", "ganzoo new-component loss "),
+    "names.py: said_by": ("--component ", "--kind loss:", "ganzoo new-component loss "),
+    "min(repeated)": ("loss",),
+    "planning.py: kind": ("loss",),
+    "planning.py: command": ("new-plugin", "new-component"),
     "player": ("discriminator", "generator"),
     "plugin.distribution": ("ganzoo-mine",),
     "problem.distribution": ("ganzoo-mine",),
@@ -104,8 +110,8 @@ HOLES: dict[str, tuple[str, ...]] = {
     "replacing[0]": ("feature-matching",),
     "self.component.install": ("ganzoo[tensorboard]",),
     "self.entry.name": ("tensorboard",),
-    "self.name": ("ganzoo-mine",),
     "self.distribution": ("ganzoo-mine",),
+    "self.name": ("ganzoo-mine",),
     "named.command": ("ganzoo check hinge",),
     "', '.join(filter(None, commands))": ("ganzoo check dcgan, ganzoo check hinge",),
     "'; '.join(filter(None, ['end its formula with .mean()', named.command]))": (
@@ -168,6 +174,9 @@ HOLES: dict[str, tuple[str, ...]] = {
     "adversarial_step.py: side": ("real", "fake"),
     # Numbers.
     "4 * facts.accumulate * max(1, round(facts.batch_size / (4 * facts.accumulate)))": ("48",),
+    "entries[0].name": ("hinge",),
+    "nearest(name, names) or names[0]": ("permutation",),
+    "facts.uncoupling": ("--set discriminator.norm=instance", "--set discriminator.minibatch=none"),
     "2 * facts.accumulate": ("4",),
     "allowed[len(allowed) // 2]": ("32",),
     "largest_n_layers(side)": ("3",),

@@ -127,7 +127,9 @@ class TestPlanning:
     @pytest.mark.parametrize(
         ("kinds", "error", "message"),
         [
-            (("loss", "losses"), ConfigError, "--kind loss is given more than once"),
+            (("loss", "losses"), ConfigError, "--kind loss is given more than once without a name"),
+            (("loss:a", "loss:a"), ConfigError, "the loss a is asked for twice"),
+            (("loss:",), ConfigError, "a name is missing behind the colon"),
             (("extractor",), ConfigError, "no template for the kind extractor"),
             (("los",), UnknownNameError, "did you mean 'loss'"),
         ],
@@ -135,6 +137,24 @@ class TestPlanning:
     def test_kinds_that_are_not_written(self, kinds, error, message):
         with pytest.raises(error, match=message):
             plan("ganzoo-mine", *kinds)
+
+    def test_several_of_a_kind_by_their_names(self):
+        plugin = plan("ganzoo-lab", "loss:adaptive-hinge", "losses:soft_hinge", "disc", "recipe:demo")
+        assert [(part.kind, part.name) for part in plugin.parts] == [
+            ("loss", "adaptive-hinge"),
+            ("loss", "soft-hinge"),
+            ("discriminator", "lab"),
+            ("recipe", "demo"),
+        ]
+        assert plugin.run == "ganzoo run --loss adaptive-hinge --disc lab --config demo --steps 100"
+        files = plugin.files()
+        assert {"ganzoo_lab/adaptive_hinge.py", "ganzoo_lab/soft_hinge.py", "tests/test_soft_hinge.py"} <= files.keys()
+        assert files["ganzoo_lab/__init__.py"].count("Component(") == 4
+
+    def test_two_components_with_one_file(self):
+        with pytest.raises(ConfigError, match=r"ganzoo_lab/soft\.py is a file of another component") as error:
+            plan("ganzoo-lab", "loss:soft", "disc:soft").files()
+        assert error.value.hint == "--kind discriminator:my-soft"
 
     def test_a_name_that_is_taken_is_asked_for_in_full(self):
         assert plan("ganzoo-hinge").run == "ganzoo run --loss ganzoo-hinge/hinge --steps 100"

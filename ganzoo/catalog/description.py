@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 from pydantic_core import to_jsonable_python
 
+from ganzoo.catalog.recipe_gaps import left_to_users
 from ganzoo.catalog.type_names import type_name
 from ganzoo.component import DatasetOptions, Options
 from ganzoo.config.schema import COLLECTIONS
@@ -42,6 +43,8 @@ class Description:
     Attributes:
         row: its row in ``ganzoo list --json``.
         formula: the block under ``Formula:`` in the docstring of its options class, if there is one.
+        aliases: other names that mean it.
+        required: of a recipe: the paths that it leaves to the user, who must give them.
         prose: what else that docstring says, a paragraph each, in which code stands in double backticks.
         options: its options in words; empty for a recipe.
         schema: the JSON Schema of its options; ``None`` for a recipe.
@@ -52,6 +55,8 @@ class Description:
 
     entry: Entry
     row: Mapping[str, object]
+    aliases: tuple[str, ...]
+    required: tuple[str, ...]
     formula: str | None
     prose: tuple[str, ...]
     options: tuple[Option, ...]
@@ -69,6 +74,7 @@ class Description:
             "paper": self.entry.component.paper,
             "suggests": self.suggests,
             "layouts": self.layouts,
+            "required": list(self.required),
             "yaml": self.yaml,
         }
 
@@ -79,7 +85,7 @@ def row(registry: Registry, entry: Entry) -> dict[str, object]:
         "kind": entry.kind,
         "name": entry.name,
         "qualified": entry.qualified,
-        "aliases": list(entry.component.aliases),
+        "aliases": registry.aliases(entry),
         "summary": entry.component.summary,
         "tags": sorted(entry.component.tags),
         "distribution": entry.distribution,
@@ -99,6 +105,8 @@ def describe(registry: Registry, entry: Entry) -> Description:
         return Description(
             entry=entry,
             row=row(registry, entry),
+            aliases=tuple(registry.aliases(entry)),
+            required=tuple(left_to_users(registry, entry)) if entry.kind == "recipe" else (),
             formula=formula(model) if model else None,
             prose=tuple(prose(model)) if model else (),
             options=tuple(_options(model)) if model else (),
@@ -135,6 +143,8 @@ def _options(model: type[Options]) -> Iterator[Option]:
     schema = model.model_json_schema()
     from_data = resolved_by_data(model)
     for name, field in model.model_fields.items():
+        if field.deprecated:
+            continue
         default = field.get_default(call_default_factory=True)
         if field.is_required():
             shown = REQUIRED
@@ -166,8 +176,8 @@ def resolved_by_data(model: type[Options]) -> frozenset[str]:
             continue
         filled |= {
             name
-            for name in model.model_fields
-            if getattr(default, name) is None and getattr(resolved, name) is not None
+            for name, field in model.model_fields.items()
+            if not field.deprecated and getattr(default, name) is None and getattr(resolved, name) is not None
         }
     return frozenset(filled)
 

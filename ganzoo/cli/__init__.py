@@ -23,6 +23,8 @@ from ganzoo.cli.listing import EXAMPLES as LIST_EXAMPLES
 from ganzoo.cli.listing import list_command
 from ganzoo.cli.matrix import EXAMPLES as MATRIX_EXAMPLES
 from ganzoo.cli.matrix import matrix_command
+from ganzoo.cli.new_component import EXAMPLES as NEW_COMPONENT_EXAMPLES
+from ganzoo.cli.new_component import new_component_command
 from ganzoo.cli.new_plugin import EXAMPLES as NEW_PLUGIN_EXAMPLES
 from ganzoo.cli.new_plugin import new_plugin_command
 from ganzoo.cli.plot import plot_app
@@ -61,6 +63,7 @@ for command, function, examples in (
     ("matrix", matrix_command, MATRIX_EXAMPLES),
     ("check", check_command, CHECK_EXAMPLES),
     ("new-plugin", new_plugin_command, NEW_PLUGIN_EXAMPLES),
+    ("new-component", new_component_command, NEW_COMPONENT_EXAMPLES),
     ("plugins", plugins_command, PLUGINS_EXAMPLES),
     ("doctor", doctor_command, DOCTOR_EXAMPLES),
 ):

@@ -21,6 +21,7 @@ EXAMPLES = """\
 Examples:
   ganzoo check hinge
   ganzoo check --dist ganzoo-mine
+  ganzoo check hinge --only permutation --only gradcheck
   ganzoo check folder --set folder.path=pictures
 """
 STYLES = {
@@ -51,23 +52,31 @@ def check_command(
             "--set", metavar="NAME.OPTION=VALUE", help="Check the component with this option. Can be repeated."
         ),
     ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="CHECK", help="Run only the check of this name. Can be repeated."),
+    ] = None,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first check that fails.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Also list the checks that passed.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the reports as JSON.")] = False,
 ) -> None:
     """Check that components do what their protocol says; for authors of plugins."""
     known = registry()
     entries = _asked_for(known, name, dist, kind)
-    from ganzoo.testing.installed import check_entry, demand_ready, given_to
+    from ganzoo.testing.installed import check_entry, demand_ready, given_to, with_checks
 
+    entries = with_checks(entries, only or ())
     given = given_to(entries, parse_assignments(assignments or ()))
     if name is not None:
         for entry, options in zip(entries, given, strict=True):
             demand_ready(entry, options)
     out, reports = console(), []
     for entry, options in zip(entries, given, strict=True):
-        reports.append(check_entry(entry, options))
+        reports.append(check_entry(entry, options, only=only or (), fail_fast=fail_fast))
         if not as_json:
             _print(out, reports[-1], verbose=verbose)
+        if fail_fast and not reports[-1].ok:
+            break
     if as_json:
         print(json.dumps([report.as_dict() for report in reports], indent=2))
     _conclude(reports)

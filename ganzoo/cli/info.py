@@ -74,12 +74,14 @@ def _print(out: Console, description: Description) -> None:
 def _facts(description: Description) -> Iterator[tuple[str, object]]:
     entry = description.entry
     yield "provider", entry.provider
-    if entry.component.aliases:
-        yield "aliases", ", ".join(entry.component.aliases)
+    if aliases := description.aliases:
+        yield "aliases", ", ".join(aliases)
     if entry.component.tags:
         yield "tags", ", ".join(sorted(entry.component.tags))
     if entry.component.paper:
         yield "paper", entry.component.paper
+    if description.required:
+        yield "required", f"{' '.join(f'--set {path}=VALUE' for path in description.required)}, with every run"
     status = description.row["status"]
     if status in ("shadowed", "ambiguous"):
         yield "status", f"{status}: write {entry.qualified}"

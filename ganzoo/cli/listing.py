@@ -69,7 +69,7 @@ def _table(known: Registry, entries: Sequence[Entry], *, name_width: int) -> Tab
     table.add_column("name", style="cyan", min_width=name_width, overflow="fold")
     table.add_column("summary", overflow="fold")
     for entry in entries:
-        table.add_row(known.shortest(entry), _summary(entry))
+        table.add_row(known.shortest(entry), _summary(known, entry))
     return table
 
 
@@ -77,15 +77,15 @@ def _print_lines(out: Console, known: Registry, entries: Sequence[Entry], *, nam
     """For other programs: a line a component, however long, and nothing after its last word."""
     for entry in entries:
         name = Text(known.shortest(entry).ljust(name_width))
-        line = Text("  ").join([Text(), name, _summary(entry)])
+        line = Text("  ").join([Text(), name, _summary(known, entry)])
         line.rstrip()
         out.print(line, soft_wrap=True)
 
 
-def _summary(entry: Entry) -> Text:
+def _summary(known: Registry, entry: Entry) -> Text:
     text = Text(entry.component.summary)
-    if entry.component.aliases:
-        text.append(f" (also {', '.join(entry.component.aliases)})", style="dim")
+    if aliases := known.aliases(entry):
+        text.append(f" (also {', '.join(aliases)})", style="dim")
     if not entry.first_party:
         text.append(f" (from {entry.provider})", style="dim")
     if missing := entry.missing():

@@ -17,6 +17,7 @@ EXAMPLES = """\
 Examples:
   ganzoo new-plugin ganzoo-soft-hinge
   ganzoo new-plugin ganzoo-lab --kind loss --kind disc
+  ganzoo new-plugin ganzoo-lab --kind loss:soft-hinge --kind loss:adaptive-hinge
 """
 
 
@@ -30,7 +31,9 @@ def new_plugin_command(
     kinds: Annotated[
         list[str] | None,
         typer.Option(
-            "--kind", metavar="KIND", help="Kind of component that it provides. Can be repeated. \\[default: loss]"
+            "--kind",
+            metavar="KIND[:NAME]",
+            help="Kind of a component that it provides, and its name. Can be repeated. \\[default: loss]",
         ),
     ] = None,
     component: Annotated[
@@ -38,7 +41,8 @@ def new_plugin_command(
         typer.Option(
             "--component",
             metavar="NAME",
-            help="Name of the component, or how names begin if there are several. \\[default: NAME without ganzoo-]",
+            help="Name of a component without one, or how it begins if there are several. "
+            "\\[default: NAME without ganzoo-]",
         ),
     ] = None,
     out: Annotated[

@@ -129,6 +129,11 @@ def _example_item(annotation: Any) -> Any:
     return {str: "name", int: 1, bool: True}.get(annotation, 0.5)
 
 
+def _offered(model: type[BaseModel] | None) -> list[str]:
+    """The keys of a model, without those that are on their way out."""
+    return [name for name, info in model.model_fields.items() if not info.deprecated] if model else []
+
+
 def _unknown_key(
     keys: Sequence[str], model: type[BaseModel], section: str, unknown: Callable[[str, Sequence[str]], str]
 ) -> str:
@@ -137,10 +142,7 @@ def _unknown_key(
     inner: type[BaseModel] | None = model
     for key in keys[:-1]:
         inner = _section_at(inner, key)
-    known = {
-        key: key
-        for key in (*(inner.model_fields if inner else ()), *(sorted(SHARED_DATA_KEYS) if section == "data" else ()))
-    }
+    known = {key: key for key in (*_offered(inner), *(sorted(SHARED_DATA_KEYS) if section == "data" else ()))}
     listed = tuple(known)
     if len(keys) == 1 and not section:
         # Who leaves out the section knows the key.

@@ -35,11 +35,13 @@ class ConfigLayer:
     The path ``regularizers`` (any value), or another section that holds several components, says that this layer
     replaces those of the layers below it.
     ``suggestion``: nobody set these values explicitly, so they may go unused without an error.
+    ``verbatim``: its components keep the names that are written there, aliases too.
     """
 
     origin: str
     values: Mapping[str, Any]
     suggestion: bool = False
+    verbatim: bool = False
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from ganzoo.errors import ConfigError, UnknownNameError
 from ganzoo.planning.facts import Facts
 from ganzoo.planning.options import read_options
 from ganzoo.planning.rules import judge
+from ganzoo.planning.uncoupling import uncoupling
 from ganzoo.registry import Entry, Registry, own_upgrade
 
 DEFAULT_NAMES = {f"{section}.name": getattr(RunConfig(), section).name for section in SELECTIONS}
@@ -143,6 +144,8 @@ class _Names:
 
     def canonical(self, layer: ConfigLayer) -> ConfigLayer:
         """Names as the registry spells them; a path in place of a dataset means a folder of images."""
+        if layer.verbatim:
+            return layer
         values: dict[str, Any] = {}
         for path, value in layer.values.items():
             section, _, rest = path.partition(".")
@@ -293,7 +296,7 @@ def _parse(
             key: value
             for key, value in _given(merged, section).items()
             # What is suggested for another component of this section is not for this one.
-            if key in model.model_fields or not merged.layers[f"{section}.{key}"].suggestion
+            if key in {*model.model_fields, *model.renamed_options} or not merged.layers[f"{section}.{key}"].suggestion
         }
         parsed, wrong = read_options(
             entry, given, section=section, origins=merged.origins, others=registry.entries(entry.kind)
@@ -331,5 +334,6 @@ def facts(entries: Mapping[str, Entry], options: Mapping[str, Options], **more: 
             for path, chosen in options.items()
             if isinstance(chosen, RegularizerOptions)
         },
+        uncoupling=uncoupling(options["discriminator"]) if "discriminator" in options else "",
         **more,
     )

@@ -25,6 +25,7 @@ class Facts:
         every: regularizer → at which of its player's updates it acts.
         passes, spectral_norm, unroll_steps, accumulate, batch_size: as configured in ``train``.
         sampling: as configured in ``data``.
+        uncoupling: options by which the discriminator would not couple samples; empty where none does.
     """
 
     names: Mapping[str, str]
@@ -40,6 +41,7 @@ class Facts:
     accumulate: int = 1
     batch_size: int = 64
     sampling: str = "shuffle"
+    uncoupling: str = ""
 
     @property
     def discriminator(self) -> str:

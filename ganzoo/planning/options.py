@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import to_jsonable_python
 
 from ganzoo.component import TAGS, Options, unknown_tags
 from ganzoo.config.explanation import explain, listed_keys
@@ -41,6 +42,7 @@ def read_options(
         try:
             options = model.model_validate(dict(given))
             _demand_known_tags(entry, options)
+            _warn_of_former(entry, model, given, section=section or entry.name)
             return options, []
         except ValidationError as error:
             fix = (
@@ -56,6 +58,22 @@ def read_options(
                 fix=fix,
                 unknown=_unknown_option(entry, others),
             )
+
+
+def _warn_of_former(entry: Entry, model: type[Options], given: Mapping[str, Any], *, section: str) -> None:
+    """What is on its way out, where it says something: every ``config.yaml`` also holds what is so by default."""
+    for name, info in model.model_fields.items():
+        default = info.get_default(call_default_factory=True)
+        if info.deprecated and name in given and _plain(given[name]) != _plain(default):
+            instead = f": {info.deprecation_message}" if isinstance(info.deprecated, str) else ""
+            entry.warn_once(f"{section}.{name} is deprecated{instead}")
+    for old, new in model.renamed_options.items():
+        if old in given:
+            entry.warn_once(f"{section}.{old} is deprecated: it is now called {new}")
+
+
+def _plain(value: object) -> object:
+    return to_jsonable_python(value, fallback=str)
 
 
 def _demand_known_tags(entry: Entry, options: Options) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from ganzoo.component import Options
 from ganzoo.config.finding import Finding, refusal
 from ganzoo.config.layers import Merged, leaves
-from ganzoo.config.schema import COLLECTIONS, DEFAULT_STEPS, SELECTIONS, RunConfig, Selection
+from ganzoo.config.schema import COLLECTIONS, DEFAULT_STEPS, SELECTIONS, DataConfig, RunConfig, Selection
 from ganzoo.errors import ConfigError, DataError
 from ganzoo.planning.choice import Choice, facts, parse_options
 from ganzoo.planning.opening import code_of, open_data
@@ -191,7 +191,8 @@ def _resolved_config(config: RunConfig, options: Mapping[str, Options], dataset:
         if section == "data":
             shape = dataset.spec.shape
             image = {"image_size": shape[-1], "channels": shape[0]} if len(shape) == 3 else {}
-            chosen[section] = config.data.model_copy(update={**image, **resolved})
+            shared = {key: getattr(config.data, key) for key in DataConfig.model_fields}
+            chosen[section] = DataConfig.model_construct(**{**shared, **image, **resolved})
         else:
             chosen[section] = Selection(name=selection.name, **resolved)
     for section in COLLECTIONS:
@@ -212,7 +213,11 @@ def _steps(config: RunConfig, images: int) -> int:
 def _origins(final: RunConfig, merged: Merged, options: Mapping[str, Options]) -> dict[str, str]:
     """Who decided each value: the layer that gave it, the data, the image size, or the default."""
     undecided = {f"{section}.{key}" for section, chosen in options.items() for key, value in chosen if value is None}
-    said = merged.origins
+    said = dict(merged.origins)
+    for section, chosen in options.items():
+        for old, new in type(chosen).renamed_options.items():
+            if f"{section}.{old}" in said:
+                said[f"{section}.{new}"] = said[f"{section}.{old}"]
     origins: dict[str, str] = {}
     for path, value in leaves(final.model_dump(mode="json")).items():
         left_open = path in merged.values and merged.values[path] is None and value is not None

@@ -178,9 +178,7 @@ def penalty_on_coupled_samples(facts: Facts) -> Finding | None:
         "warned",
         f"{penalties} penalizes the gradient of each sample alone, but discriminator {facts.discriminator} couples the "
         "samples of a batch (through BatchNorm or minibatch statistics), so this is not the published penalty",
-        "--set discriminator.minibatch=none"
-        if facts.has("discriminator", "batch_coupled_always")
-        else "--set discriminator.norm=instance (or none)",
+        facts.uncoupling or "--disc dcgan --set discriminator.norm=instance",
     )
 
 

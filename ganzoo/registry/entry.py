@@ -8,7 +8,7 @@ import importlib.resources
 import importlib.util
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 
 from ganzoo.component import Component, DatasetOptions, Options, RegularizerOptions, TrackerOptions
@@ -44,6 +44,7 @@ class Entry:
     version: str
     entry_point: str
     origin: Origin | None = None
+    _said: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
 
     @property
     def kind(self) -> str:
@@ -74,6 +75,17 @@ class Entry:
     def reinstall(self) -> str:
         """The command that installs its distribution anew, from where it came."""
         return (self.origin or Origin(name=self.distribution, version=self.version)).reinstall
+
+    @property
+    def requirement(self) -> str:
+        """What to give to pip for this version of its distribution, from where it came."""
+        return (self.origin or Origin(name=self.distribution, version=self.version)).pinned
+
+    def warn_once(self, message: str) -> None:
+        """Log a warning, unless it was said of this component before since the plugins were loaded."""
+        if message not in self._said:
+            self._said.add(message)
+            logger.warning("%s", message)
 
     def missing(self) -> tuple[str, ...]:
         """The optional packages it requires that cannot be imported, by import name."""

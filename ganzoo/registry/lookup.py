@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterable, Mapping
 from typing import Literal
@@ -21,7 +20,6 @@ from ganzoo.registry.selection import select
 Status = Literal["ok", "shadowed", "ambiguous", "missing", "deprecated"]
 """``shadowed``, ``ambiguous``: write ``distribution/name`` for it. ``missing``: a required package is absent."""
 
-_logger = logging.getLogger("ganzoo")
 _KIND_ORDER = {kind.name: number for number, kind in enumerate(KINDS)}
 
 
@@ -52,6 +50,7 @@ class Registry:
         problems: what is wrong with plugins.
         disabled: distributions that were left out on purpose → what left them out.
         entry_points: what each entry point came to, in the order of loading, those left out on purpose last.
+        pinned: kind and name → the qualified name that is meant, whatever else is installed by now.
     """
 
     def __init__(
@@ -61,12 +60,13 @@ class Registry:
         problems: Iterable[Problem] = (),
         disabled: Mapping[str, str] | None = None,
         entry_points: Iterable[LoadedEntryPoint] = (),
+        pinned: Mapping[tuple[str, str], str] | None = None,
     ) -> None:
         self._entries = sorted(entries, key=lambda entry: (_KIND_ORDER[entry.kind], entry.name, not entry.first_party))
         self.problems = tuple(problems)
         self.disabled = dict(disabled or {})
         self.entry_points = tuple(entry_points)
-        self._warned: set[str] = set()
+        self._pinned = dict(pinned or {})
 
     @classmethod
     def load(cls, *, strict: bool = False, plugins: bool = True, environ: Mapping[str, str] = os.environ) -> Registry:
@@ -93,6 +93,16 @@ class Registry:
         ]
         return cls(loader.entries, problems=loader.problems, disabled=selection.disabled, entry_points=entry_points)
 
+    def pinned(self, names: Mapping[tuple[str, str], str]) -> Registry:
+        """The same, with names that mean one component alone: kind and name → its qualified name."""
+        return Registry(
+            self._entries,
+            problems=self.problems,
+            disabled=self.disabled,
+            entry_points=self.entry_points,
+            pinned={**self._pinned, **names},
+        )
+
     def entries(self, kind: str | None = None) -> list[Entry]:
         """All components, or those of one kind, by kind and name."""
         wanted = None if kind is None else parse_kind(kind).name
@@ -109,6 +119,7 @@ class Registry:
             PluginError: the requested distribution is broken.
         """
         wanted = parse_kind(kind)
+        name = self._pinned.get((wanted.name, name), name)
         candidates = self._candidates(wanted.name, name)
         if not candidates:
             raise self._unknown(wanted, name)
@@ -146,6 +157,10 @@ class Registry:
         """The shortest name that means ``entry`` among its kind: its own, or the qualified one."""
         return entry.name if self._candidates(entry.kind, entry.name) == [entry] else entry.qualified
 
+    def aliases(self, entry: Entry) -> list[str]:
+        """Those of its aliases that mean ``entry``: one that another component has may not."""
+        return [alias for alias in entry.component.aliases if self._candidates(entry.kind, alias) == [entry]]
+
     def status(self, entry: Entry) -> Status:
         """What a user should know of ``entry`` before asking for it."""
         if entry.missing():
@@ -177,7 +192,7 @@ class Registry:
             return ConfigError(f"plugin {distribution} is disabled by {self.disabled[distribution]}", given=name)
         entries = self._entries if kind is None else self.entries(kind.name)
         known = {self.shortest(entry) for entry in entries}
-        known.update(alias for entry in entries for alias in entry.component.aliases)
+        known.update(alias for entry in entries for alias in self.aliases(entry))
         what = "component" if kind is None else kind.name
         message = f"there is no {what} called {name!r}{did_you_mean(name, known)}"
         if kind and (elsewhere := [other.name for other in KINDS if self._candidates(other.name, name)]):
@@ -190,7 +205,5 @@ class Registry:
         return UnknownNameError(message, given=name, allowed=allowed, hint=hint)
 
     def _warn_if_deprecated(self, entry: Entry) -> None:
-        replacement = entry.component.deprecated_for
-        if replacement and entry.qualified not in self._warned:
-            self._warned.add(entry.qualified)
-            _logger.warning("%s %r is deprecated; use %r", entry.kind, entry.name, replacement)
+        if replacement := entry.component.deprecated_for:
+            entry.warn_once(f"{entry.kind} {entry.name!r} is deprecated; use {replacement!r}")

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from ganzoo import cores
-from ganzoo.config.layers import leaves, resumable
+from ganzoo.config.layers import leaves, read_yaml, resumable
 from ganzoo.errors import CheckpointError
 from ganzoo.planning.plan import Plan
 from ganzoo.protocols import DataSpec
@@ -36,7 +36,7 @@ def describe(plan: Plan, setup: Setup, *, warnings: Sequence[str]) -> dict[str, 
         "ended": None,
         **conditions(plan, setup),
         "seed": plan.config.seed,
-        "config_hash": config_hash(plan),
+        "config_hash": config_hash(written(plan)),
         "data": {
             "fingerprint": plan.dataset.fingerprint,
             "images": len(plan.dataset),
@@ -67,6 +67,8 @@ def conditions(plan: Plan, setup: Setup) -> dict[str, Any]:
             "platform": f"{sys.platform} {platform.machine()}",
         },
         "plugins": {entry.distribution: entry.version for entry in plan.entries.values()},
+        "requirements": {entry.distribution: entry.requirement for entry in plan.entries.values()},
+        "components": {section: entry.qualified for section, entry in plan.entries.items()},
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "threads": setup.runtime.threads or torch.get_num_threads(),
         "cores": None if (seen := cores.chosen()) is None else asdict(seen),
@@ -76,14 +78,18 @@ def conditions(plan: Plan, setup: Setup) -> dict[str, Any]:
 def continued(before: Mapping[str, Any], plan: Plan, setup: Setup, *, warnings: Sequence[str]) -> dict[str, Any]:
     """The manifest of a run that goes on; a condition that changed is noted, since bit-equality ends there.
 
-    Of ``warnings``, which were said before it went on, those are added that are new.
+    Of ``warnings``, which were said before it went on, those are added that are new. A newer version of a plugin may
+    write other options than the run was started with: the former hash is kept, for the checkpoints that bear it.
     """
     now = conditions(plan, setup)
     changed = {key: {"was": before.get(key), "is": now[key]} for key in CONDITIONS if before.get(key) != now[key]}
     entry = {"at": _now(), "step": setup.state.step, "changed": changed}
+    if (former := before.get("config_hash")) != config_hash(written(plan)):
+        entry["config_hash"] = former
     return {
         **before,
         **now,
+        "config_hash": config_hash(written(plan)),
         "status": "running",
         "ended": None,
         "warnings": list(dict.fromkeys([*before.get("warnings", []), *warnings])),
@@ -96,32 +102,52 @@ def ended(before: Mapping[str, Any], status: str, step: int, *, fault: str | Non
     return {**before, "status": status, "step": step, "ended": _now(), "fault": fault}
 
 
-def config_hash(plan: Plan) -> str:
-    """SHA-256 of all that may not change within a run."""
-    fixed = {
-        path: value
-        for path, value in sorted(leaves(plan.config.model_dump(mode="json")).items())
-        if not resumable(path)
-    }
+def written(plan: Plan) -> dict[str, Any]:
+    """What ``config.yaml`` holds of a plan."""
+    return plan.config.model_dump(mode="json")
+
+
+def config_hash(content: Mapping[str, Any]) -> str:
+    """SHA-256 of all in a ``config.yaml`` that may not change within a run."""
+    fixed = {path: value for path, value in sorted(leaves(content).items()) if not resumable(path)}
     return hashlib.sha256(json.dumps(fixed).encode()).hexdigest()
 
 
 def fixed(plan: Plan) -> dict[str, Any]:
     """What a checkpoint belongs to."""
     return {
-        "config_hash": config_hash(plan),
+        "config_hash": config_hash(written(plan)),
         "data_fingerprint": plan.dataset.fingerprint,
         "versions": {"ganzoo": version("ganzoo"), "torch": torch.__version__},
     }
 
 
-def check_config(state: Mapping[str, Any], plan: Plan, directory: RunDirectory) -> None:
+def check_config(before: Mapping[str, Any], plan: Plan, directory: RunDirectory) -> None:
+    """Raise :class:`CheckpointError` if ``config.yaml`` is not what its run wrote, nor means the same.
+
+    The file is looked at as it stands, for another version of a plugin may make other options of it.
+    """
+    content = read_yaml(directory.config.read_text(encoding="utf-8"), str(directory.config))
+    if not {config_hash(content), config_hash(written(plan))} & _known_hashes(before):
+        raise _changed(directory)
+
+
+def check_checkpoint(state: Mapping[str, Any], before: Mapping[str, Any], directory: RunDirectory) -> None:
     """Raise :class:`CheckpointError` if a checkpoint was made under another configuration than its run has."""
-    if state.get("config_hash") != config_hash(plan):
-        raise CheckpointError(
-            f"the checkpoint was made with a different configuration than that in {directory.config}",
-            hint=f"undo the change to that file, or start a new run with: {directory.again()}",
-        )
+    if state.get("config_hash") not in _known_hashes(before):
+        raise _changed(directory)
+
+
+def _known_hashes(before: Mapping[str, Any]) -> set[object]:
+    """Those of the run's configuration, as every version of its plugins wrote it."""
+    return {before.get("config_hash"), *(entry.get("config_hash") for entry in before.get("resumed", ()))} - {None}
+
+
+def _changed(directory: RunDirectory) -> CheckpointError:
+    return CheckpointError(
+        f"the checkpoint was made with a different configuration than that in {directory.config}",
+        hint=f"undo the change to that file, or start a new run with: {directory.again()}",
+    )
 
 
 def read_spec(directory: RunDirectory) -> DataSpec:

@@ -22,7 +22,7 @@ from ganzoo.evaluation.truncation import truncated
 from ganzoo.planning.options import options_of
 from ganzoo.protocols import DataSpec, Generator
 from ganzoo.registry import Registry
-from ganzoo.runs import manifest
+from ganzoo.runs import manifest, provenance
 from ganzoo.runs.directory import RunDirectory, find_run
 from ganzoo.runs.place import RUNS, runs_flag
 from ganzoo.seeds import seeded
@@ -198,23 +198,26 @@ def load_generator(
 ) -> tuple[Generator, DataSpec]:
     """The trained generator on the best device there is, and what it was built for."""
     spec = manifest.read_spec(directory)
-    registry = Registry.load()
+    before = directory.read_manifest()
+    registry = provenance.as_it_was(Registry.load(), before, config, section="generator")
     entry = registry.get("generator", config.generator.name)
-    options = options_of(entry, config.generator.options(), section="generator")
+    with provenance.told_of_other_versions(registry, before):
+        options = options_of(entry, config.generator.options(), section="generator")
     with seeded(0, "load"), entry.blamed("cannot be built"):
         network: Generator = options.build(spec)
     if not directory.checkpoint_folders():
         raise _without_checkpoint(directory, config)
     tensors, _ = directory.load_checkpoint(step)
     weights = tensors["ema"] if ema and "ema" in tensors else tensors["generator"]
-    try:
-        network.load_state_dict(weights)
-    except RuntimeError as error:
-        raise CheckpointError(
-            f"the checkpoint of {directory.path.name} does not match generator {config.generator.name}",
-            given=str(error).splitlines()[0],
-            hint="install the plugin versions named in its manifest.json",
-        ) from error
+    with provenance.told_of_other_versions(registry, before):
+        try:
+            network.load_state_dict(weights)
+        except RuntimeError as error:
+            raise CheckpointError(
+                f"the checkpoint of {directory.path.name} does not match generator {config.generator.name}",
+                given=str(error).splitlines()[0],
+                hint="install the plugin versions named in its manifest.json",
+            ) from error
     return network.to(pick_device("auto")), spec
 
 

@@ -26,7 +26,7 @@ from ganzoo.planning.remarks import remarks
 from ganzoo.program import as_started
 from ganzoo.protocols import TrackedRun, Watcher
 from ganzoo.registry import Registry
-from ganzoo.runs import manifest, same_data, tracking
+from ganzoo.runs import manifest, provenance, same_data, tracking
 from ganzoo.runs.assembly import assemble
 from ganzoo.runs.blame import blamed
 from ganzoo.runs.directory import RunDirectory
@@ -125,23 +125,29 @@ def resume(
                 allowed=", ".join(f"{name}*" if name.endswith(".") else name for name in configuration.RESUMABLE),
                 hint=f"start a new run with: {directory.again()} --set {path}=…",
             )
-    saved = ConfigLayer(str(directory.config), configuration.flatten(read_config(directory).model_dump(mode="json")))
+    started = read_config(directory)
+    values = configuration.flatten(started.model_dump(mode="json"))
+    # A run keeps the names that it has: parts of its checkpoints, random draws and metrics are called by them.
+    saved = ConfigLayer(str(directory.config), values, verbatim=True)
     with directory.locked(), early_log() as early:
         before = directory.read_manifest()
-        choice = choose(registry, [saved, *changes])
-        with same_data.told_where(choice.config.data, directory):
-            plan = make_plan(choice)
+        registry = provenance.as_it_was(registry, before, started)
+        with provenance.told_of_other_versions(registry, before):
+            choice = choose(registry, [saved, *changes])
+            with same_data.told_where(choice.config.data, directory):
+                plan = make_plan(choice)
         same_data.check(before.get("data", {}).get("fingerprint"), plan, directory)
         manifest.check_config(before, plan, directory)
-        _warn_of_moved_schedule(read_config(directory), plan)
+        _warn_of_moved_schedule(started, plan)
         with _resources():
             setup = assemble(plan)
         state: dict[str, Any] = {}
         if directory.checkpoint_folders():
             tensors, state = directory.load_checkpoint()
-            manifest.check_config(state, plan, directory)
+            manifest.check_checkpoint(state, before, directory)
             same_data.check(state.get("data_fingerprint"), plan, directory)
-            setup.state.restore(tensors, state)
+            with provenance.told_of_other_versions(registry, before):
+                setup.state.restore(tensors, state)
         if setup.state.step > setup.schedule.steps:
             further = max(read_config(directory).train.steps or 0, setup.state.step + 1)
             raise ConfigError(
@@ -211,8 +217,9 @@ def _train(
     status, fault = "failed", None
     with _logged_to(directory.log, early):
         try:
-            files.write_text(directory.config, configuration.to_yaml(plan.config))
+            # The manifest first: it also knows the configuration that the file may still hold if this is cut short.
             directory.write_manifest(record)
+            files.write_text(directory.config, configuration.to_yaml(plan.config))
             with _resources(), setup.runtime.active():
                 _iterate(plan, setup, directory, console, offset, trackers)
             status = "finished"

@@ -52,8 +52,8 @@ def short_name(distribution: str) -> str:
     return distribution.removeprefix(_PREFIX)
 
 
-def component_name(given: str, *, kind: str) -> str:
-    """``given`` with ``-`` for ``_``.
+def component_name(given: str, *, kind: str, said_by: str = "--component ") -> str:
+    """``given`` with ``-`` for ``_``. ``said_by`` stands before the name on the command line.
 
     Raises:
         ConfigError: records, Python modules or classes cannot bear it.
@@ -64,14 +64,14 @@ def component_name(given: str, *, kind: str) -> str:
             f"not a valid name for a {kind}",
             given=repr(given),
             allowed=f"lower-case letters and digits joined by -, beginning with a letter, at most {LONGEST} characters",
-            hint="--component soft-hinge",
+            hint=f"{said_by}soft-hinge",
         )
     for taken in (module_name(name), class_name(name)):
         if iskeyword(taken) or hasattr(builtins, taken):
             raise ConfigError(
                 f"not a valid name for a {kind}: {taken} is a keyword or builtin of Python",
                 given=repr(given),
-                hint=f"--component my-{name}",
+                hint=f"{said_by}my-{name}",
             )
     return name
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from importlib.resources import files
 from string import Template
@@ -47,11 +47,13 @@ class Part:
         kind: canonical, one of :data:`ASKED_FOR_BY`.
         name: as components are named.
         wanted_as: the shortest name that means it: its own, or the qualified one.
+        said_by: what stands before its name on the command line that asks for it.
     """
 
     kind: str
     name: str
     wanted_as: str
+    said_by: str = field(default="--component ", compare=False)
 
     @property
     def flag(self) -> str:
@@ -66,20 +68,29 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class NewPlugin:
-    """A plugin to be written: the name of its distribution, normalized, and its components."""
+    """A plugin to be written.
+
+    Attributes:
+        distribution: its name, normalized.
+        parts: its components.
+        imported_as: its package, where that is not called as the distribution is.
+    """
 
     distribution: str
     parts: tuple[Part, ...]
+    imported_as: str = ""
 
     @property
     def package(self) -> str:
         """The name by which Python imports it."""
-        return package_name(self.distribution)
+        return self.imported_as or package_name(self.distribution)
 
     @property
     def run(self) -> str:
-        """The command that trains for a moment with all its components, and first-party ones for the rest."""
-        return f"ganzoo run {' '.join(part.flag for part in self.parts)} --steps 100"
+        """The command that trains for a moment with its first component of each kind, and first-party ones else."""
+        first = {part.kind: part for part in reversed(self.parts)}
+        flags = [part.flag for part in self.parts if first[part.kind] is part]
+        return f"ganzoo run {' '.join(flags)} --steps 100"
 
     def files(self) -> dict[str, str]:
         """Path within the plugin's folder → text.
@@ -93,21 +104,28 @@ class NewPlugin:
             "ganzoo": version(FIRST_PARTY),
             "names": ", ".join(part.name for part in self.parts),
             "run": self.run,
-            "records": "".join(_filled(f"{part.kind}/record.py", self._words(part)) for part in self.parts),
+            "records": "".join(self.record(part) for part in self.parts),
             "rows": "".join(_filled("plugin/row.md", self._words(part)) for part in self.parts),
             "questions": "".join(f"ganzoo info {part.wanted_as} --kind {part.kind}\n" for part in self.parts),
         }
         found = {
             Template(path).substitute(words): _filled(f"plugin/{name}", words) for path, name in _OF_PLUGIN.items()
         }
+        of_every_plugin = set(found)
         for part in self.parts:
-            for path, text in self._files_of(part):
+            for path, text in self.files_of(part):
                 if path in found:
-                    raise _taken(part, f"{path} is a file of every plugin")
+                    owner = "every plugin" if path in of_every_plugin else "another component"
+                    raise _taken(part, f"{path} is a file of {owner}")
                 found[path] = text
         return found
 
-    def _files_of(self, part: Part) -> Iterator[tuple[str, str]]:
+    def record(self, part: Part) -> str:
+        """The record that announces a component, as a line of a list."""
+        return _filled(f"{part.kind}/record.py", self._words(part))
+
+    def files_of(self, part: Part) -> Iterator[tuple[str, str]]:
+        """Path → text of a component and of its test."""
         words = self._words(part)
         component = _filled(f"{part.kind}/component{part.file[part.file.rindex('.') :]}", words)
         imported = (line for line in component.splitlines() if " import " in f" {line}")
@@ -138,5 +156,5 @@ def _taken(part: Part, reason: str) -> ConfigError:
     return ConfigError(
         f"this {part.kind} cannot be called {part.name}: {reason}",
         given=repr(part.name),
-        hint=f"--component my-{part.name}",
+        hint=f"{part.said_by}my-{part.name}",
     )

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from ganzoo.component import Options
 from ganzoo.registry import Registry
 from ganzoo.testing.by_kind import CHECKED
 from ganzoo.testing.losses.statements import Reference
+from ganzoo.testing.recipes.contents import notes_on
 from ganzoo.testing.report import CheckReport
 from ganzoo.testing.running import report_on
 from ganzoo.testing.subject import NOTHING, Subject, subject_of, subject_of_entry
 
 
-def check_subject(subject: Subject) -> CheckReport:
-    """All checks of the subject's kind."""
+def check_subject(subject: Subject, *, only: Collection[str] = (), fail_fast: bool = False) -> CheckReport:
+    """The checks of the subject's kind: all, or those of these names, up to the first failure if that is wanted."""
     checked = CHECKED[subject.kind]
-    return report_on(subject, checked.checks, at_least=checked.at_least)
+    notes = tuple(notes_on(subject)) if subject.kind == "recipe" else ()
+    return report_on(subject, checked.checks, at_least=checked.at_least, only=only, fail_fast=fail_fast, notes=notes)
 
 
 def check_loss(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
 from ganzoo.config.explanation import explain
 from ganzoo.config.finding import refusal
-from ganzoo.did_you_mean import did_you_mean
+from ganzoo.did_you_mean import did_you_mean, nearest
 from ganzoo.errors import ConfigError, PluginError
 from ganzoo.registry import Entry, Registry, normalized, spelled
 from ganzoo.testing.by_kind import CHECKED
@@ -79,10 +79,34 @@ def given_to(entries: list[Entry], assignments: Mapping[str, Any]) -> list[dict[
     return given
 
 
-def check_entry(entry: Entry, given: Mapping[str, Any]) -> CheckReport:
+def with_checks(entries: Sequence[Entry], only: Collection[str]) -> list[Entry]:
+    """Those of the components that some of these checks apply to; all of them if no check is named.
+
+    Raises:
+        ConfigError: none of them has a check of that name.
+    """
+    known = {
+        entry.kind: {check.name for check in CHECKED[entry.kind].checks} for entry in entries if entry.kind in CHECKED
+    }
+    names = sorted(set().union(*known.values()))
+    for name in only:
+        if name not in names:
+            raise ConfigError(
+                f"there is no check {name!r} of a {' or '.join(known)}{did_you_mean(name, names)}",
+                given=f"--only {name}",
+                allowed=", ".join(names),
+                hint=f"ganzoo check {entries[0].name} --only {nearest(name, names) or names[0]}",
+            )
+    return [entry for entry in entries if not only or known.get(entry.kind, set()) & set(only)]
+
+
+def check_entry(
+    entry: Entry, given: Mapping[str, Any], *, only: Collection[str] = (), fail_fast: bool = False
+) -> CheckReport:
     """All checks of an installed component; one that cannot be loaded, or lacks options, fails a check of its own.
 
-    What nothing can be said of here, since a package it requires is missing, is a report without checks.
+    What nothing can be said of here, since a package it requires is missing, is a report without checks. ``only``
+    names the checks to run, all of them if empty; ``fail_fast`` stops after the first that fails.
 
     Raises:
         ConfigError: an option in ``given`` is not allowed.
@@ -95,12 +119,17 @@ def check_entry(entry: Entry, given: Mapping[str, Any]) -> CheckReport:
         if wanted:
             missing = " ".join(f"--set {entry.name}.{name}=VALUE" for name in wanted)
             return _only(entry, GIVEN, f"it cannot be checked without: {missing}")
-        return check_subject(subject_of_entry(entry, given))
+        return check_subject(subject_of_entry(entry, given), only=only, fail_fast=fail_fast)
     except PluginError as error:
         return _only(entry, LOADS, str(error))
     except ValidationError as error:
-        fix = f"see its options with: ganzoo info {entry.name} --kind {entry.kind}"
-        raise refusal(explain(error, entry.options(), section=entry.name, fix=fix)) from None
+        model = entry.options()
+        fix = (
+            f"see its options with: ganzoo info {entry.name} --kind {entry.kind}"
+            if model.model_fields
+            else f"ganzoo check {entry.name} --kind {entry.kind}"
+        )
+        raise refusal(explain(error, model, section=entry.name, fix=fix)) from None
 
 
 def demand_ready(entry: Entry, given: Mapping[str, Any]) -> None:

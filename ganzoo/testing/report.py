@@ -58,12 +58,14 @@ class CheckReport:
         kind: canonical.
         outcomes: one for each check, in order.
         at_least: how many checks must have run; a component that almost nothing applies to is not checked.
+        notes: what else is to be known, such as values that a recipe leaves to its users.
     """
 
     component: str
     kind: str
     outcomes: tuple[Outcome, ...]
     at_least: int
+    notes: tuple[str, ...] = ()
 
     @property
     def ran(self) -> int:
@@ -95,6 +97,7 @@ class CheckReport:
     def lines(self, *, verbose: bool = False) -> Iterator[str]:
         """The page: the summary, then what did not simply pass; with ``verbose`` also the names of what did."""
         yield self.summary()
+        yield from (f"  note  {note}" for note in self.notes)
         alike: dict[str, list[Outcome]] = {}
         for outcome in self.outcomes:
             alike.setdefault(outcome.detail if outcome.status == "failed" else outcome.check, []).append(outcome)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from textwrap import shorten
 
@@ -29,11 +29,40 @@ _OTHERS = {"torch", "ganzoo", "pydantic", "hypothesis", *sys.stdlib_module_names
 """Packages whose lines an author would not look at."""
 
 
-def report_on(subject: Subject, checks: Sequence[Check], *, at_least: int) -> CheckReport:
-    """Run every check that applies."""
-    outcomes = [outcome(check, subject) for check in checks]
-    outcomes += [Outcome.of(EXPECTED_FAILURES, "failed", fault) for fault in misplaced(subject, checks)]
-    return CheckReport(component=subject.name, kind=subject.kind, outcomes=tuple(outcomes), at_least=at_least)
+def report_on(
+    subject: Subject,
+    checks: Sequence[Check],
+    *,
+    at_least: int,
+    only: Collection[str] = (),
+    fail_fast: bool = False,
+    notes: tuple[str, ...] = (),
+) -> CheckReport:
+    """Run every check that applies.
+
+    Args:
+        subject: the component.
+        checks: those of its kind.
+        at_least: how many must apply; of a part of the checks nothing is asked.
+        only: names of the checks to run; all of them if empty.
+        fail_fast: stop after the first that fails.
+        notes: what the report says beside the outcomes.
+    """
+    outcomes: list[Outcome] = []
+    for check in (check for check in checks if not only or check.name in only):
+        outcomes.append(outcome(check, subject))
+        if fail_fast and not outcomes[-1].ok:
+            break
+    stopped = fail_fast and not all(one.ok for one in outcomes)
+    if not only and not stopped:
+        outcomes += [Outcome.of(EXPECTED_FAILURES, "failed", fault) for fault in misplaced(subject, checks)]
+    return CheckReport(
+        component=subject.name,
+        kind=subject.kind,
+        outcomes=tuple(outcomes),
+        at_least=0 if only or stopped else at_least,
+        notes=notes,
+    )
 
 
 def misplaced(subject: Subject, checks: Sequence[Check]) -> list[str]:

@@ -104,15 +104,26 @@ class Subject:
         return ", ".join(f"{name}={value!r}" for name, value in other.chosen if value != mine[name])
 
 
-def _in_words(options: Options) -> str:
-    """``LogCosh(target=2.0)``; without what is so by default, or as :data:`NARROW` has it."""
+def is_default(options: Options) -> bool:
+    """Whether they are the default ones, but for what must be given and what a check makes narrow."""
     fields = type(options).model_fields
-    unusual = [
-        f"{name}={value!r}"
+    return not any(name for name in _unusual(options) if not fields[name].is_required())
+
+
+def _unusual(options: Options) -> dict[str, object]:
+    """Those that are neither so by default nor as :data:`NARROW` has them."""
+    fields = type(options).model_fields
+    return {
+        name: value
         for name, value in options
         if value != fields[name].get_default(call_default_factory=True)
         and not (name in NARROW and value == NARROW[name])
-    ]
+    }
+
+
+def _in_words(options: Options) -> str:
+    """``LogCosh(target=2.0)``; without what is so by default, or as :data:`NARROW` has it."""
+    unusual = [f"{name}={value!r}" for name, value in _unusual(options).items()]
     return f"{type(options).__name__}({', '.join(unusual)})" if unusual else type(options).__name__
 
 

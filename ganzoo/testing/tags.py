@@ -11,7 +11,7 @@ from ganzoo.testing.check import Check, demand
 from ganzoo.testing.losses import tags as loss_tags
 from ganzoo.testing.networks import discriminator_tags, generator_tags
 from ganzoo.testing.regularizers import tags as regularizer_tags
-from ganzoo.testing.subject import Subject
+from ganzoo.testing.subject import Subject, is_default
 
 KNOWN: Mapping[str, frozenset[str]] = MappingProxyType({tag.name: frozenset(tag.kinds) for tag in TAGS})
 """Tag → the kinds that may carry it."""
@@ -42,12 +42,18 @@ def tag_checks(kind: str) -> Iterator[Check]:
         )
 
 
+def _record_lacks(subject: Subject, tag: str) -> bool:
+    """Whether the record should carry the tag too: it speaks of the default options alone."""
+    return subject.record is not None and tag not in subject.record.tags and is_default(subject.chosen)
+
+
 def _agreement(tag: str, measure: Callable[[Subject], bool], meaning: str) -> Callable[[Subject], None]:
     asked = meaning[:1].lower() + meaning[1:].removesuffix(".")
 
     def agree(subject: Subject) -> None:
         said, so = tag in subject.tags, measure(subject)
-        demand(said or not so, f"the tag {tag} is missing ({asked}: yes); add it to tags() and to the record")
+        record = " and to the record" if _record_lacks(subject, tag) else ""
+        demand(said or not so, f"the tag {tag} is missing ({asked}: yes); add it to tags(){record}")
         demand(so or not said, f"the tag {tag} is carried ({asked}: no); take it away, or keep what it promises")
 
     return agree

@@ -48,6 +48,18 @@ def ganzoo_components():
 """
 
 
+RECIPES = """
+from ganzoo.component import Component
+from ganzoo.hookspecs import hookimpl
+
+GANZOO_API = 1
+
+@hookimpl
+def ganzoo_components():
+    return [Component(kind="recipe", name="lacking", target="needy_recipes_two:lacking.yaml", summary="lacks a path")]
+"""
+
+
 @pytest.fixture
 def plugins(tmp_path):
     """Install a distribution with losses; they are gone afterwards."""
@@ -132,6 +144,77 @@ def test_json(ganzoo, plugins):
     assert statuses["permutation"] == "passed"
     assert total["ran"] == sum(status != "skipped" for status in statuses.values())
     assert {"check", "status", "detail", "cites", "sentence"} == total["outcomes"][0].keys()
+
+
+def test_some_checks_alone(ganzoo, plugins):
+    plugins("picky-plugin", ["Total", "Linear"])
+    done = ganzoo("check total --only permutation --only duplicated-batch --verbose")
+    assert done.code == 4
+    head, *lines = done.out.splitlines()
+    assert head == "loss picky-plugin/total: 1 failed, 2 checks ran, 0 skipped, 0 expected failures"
+    assert [line.split()[1].rstrip(":") for line in lines if line.startswith("  ") and line[2] != " "] == [
+        "permutation",
+        "duplicated-batch",
+    ]
+    assert ganzoo("check total --only permutation").code == 0
+
+
+def test_an_expected_failure_elsewhere_is_no_matter_of_one_check(ganzoo, plugins):
+    plugins("known-plugin", ["Linear"], {"no-such-check": "it is said to"})
+    assert ganzoo("check linear --only permutation").code == 0
+    assert ganzoo("check linear").code == 4
+
+
+def test_a_check_of_one_kind_among_several(ganzoo):
+    done = ganzoo("check --dist ganzoo --only yaml --json")
+    assert {report["kind"] for report in done.json} == {"recipe"}
+    assert {outcome["check"] for report in done.json for outcome in report["outcomes"]} == {"yaml"}
+
+
+def test_a_check_that_is_not_there(ganzoo):
+    done = ganzoo("check hinge --only permutaton")
+    assert (done.code, done.out) == (2, "")
+    assert "there is no check 'permutaton' of a loss; did you mean 'permutation'?" in done.err
+    assert done.err.splitlines()[-1] == "  next:    ganzoo check hinge --only permutation"
+
+
+def test_the_first_failure_ends_it(ganzoo, plugins):
+    plugins("hasty-plugin", ["Total", "Linear"])
+    whole = ganzoo("check --dist hasty-plugin --json").json
+    [linear, total] = ganzoo("check --dist hasty-plugin --json --fail-fast").json
+    assert linear == whole[0]
+    assert [outcome["status"] for outcome in total["outcomes"]].count("failed") == 1
+    assert total["outcomes"] == whole[1]["outcomes"][: len(total["outcomes"])]
+    assert total["outcomes"][-1]["status"] == "failed"
+    plugins("hastier-plugin", ["Alpha", "Linear"])
+    done = ganzoo("check --dist hastier-plugin --fail-fast")
+    assert done.code == 4
+    assert "linear" not in done.out
+
+
+def test_a_recipe_that_leaves_a_value_to_its_users(ganzoo, plugins, tmp_path):
+    plugins("needy-recipes", ["Needy"])
+    folder = PluginFolder(tmp_path / "site")
+    (folder.path / "needy_recipes_two").mkdir()
+    (folder.path / "needy_recipes_two" / "__init__.py").write_text(RECIPES)
+    (folder.path / "needy_recipes_two" / "lacking.yaml").write_text("data: {name: pictures}\ntrain: {steps: 3}\n")
+    folder.announce("needy-recipes-two", {"main": "needy_recipes_two"})
+    importlib.invalidate_caches()
+    configure()
+    try:
+        said = ganzoo("info lacking")
+        assert "required  --set data.path=VALUE, with every run" in said.out
+        assert ganzoo("info lacking --json").json[0]["required"] == ["data.path"]
+        done = ganzoo("check lacking")
+        assert done.code == 0, done.out
+        assert (
+            "  note  it gives no value for data.path, which is required: every run needs --set data.path=VALUE"
+            in done.out
+        )
+        assert ganzoo("check lacking --json").json[0]["notes"]
+        assert "required" not in ganzoo("info dcgan --kind recipe").out
+    finally:
+        sys.modules.pop("needy_recipes_two", None)
 
 
 def test_options_that_must_be_given(ganzoo, plugins):

@@ -127,7 +127,7 @@ def test_json_is_a_list_with_the_keys_of_the_contract(run):
     assert [row["kind"] for row in rows] == ["loss", "generator"]
     assert " ".join(rows[0]) == (
         "kind name qualified aliases summary tags distribution version status options formula paper suggests layouts "
-        "yaml"
+        "required yaml"
     )
     assert rows[0]["options"]["properties"]["gamma"]["minimum"] == 0
     assert rows[0]["formula"].splitlines()[0].startswith("D: E (1−σ(r))^γ")

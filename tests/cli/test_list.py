@@ -163,3 +163,15 @@ def test_the_program_answers_without_torch(arguments, code):
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
     assert done.stderr.splitlines()[-1] == f"ended {code}, torch: False"
+
+
+def test_an_alias_that_means_another_component_is_not_listed(run):
+    """One that is another's name, one that two have, and one of ganzoo's own."""
+    entries = [
+        entry("hinge", aliases=("lim",)),
+        entry("soft", distribution="acme", aliases=("hinge", "lim", "both", "softly")),
+        entry("hard", distribution="other", aliases=("both",)),
+    ]
+    rows = {row["name"]: row["aliases"] for row in json.loads(run("--json", entries=entries).stdout)}
+    assert rows == {"hinge": ["lim"], "soft": ["softly"], "hard": []}
+    assert "(also softly)" in run(entries=entries, width=120).stdout

@@ -4,7 +4,42 @@ from __future__ import annotations
 
 import pytest
 
-from ganzoo.testing.tags import KNOWN, MEASURES
+from ganzoo.component import Component, Options
+from ganzoo.registry import Entry
+from ganzoo.testing.check import Failed
+from ganzoo.testing.subject import Subject
+from ganzoo.testing.tags import KNOWN, MEASURES, tag_checks
+
+
+class Narrowed(Options):
+    """Its measure says that it carries a tag; it never does."""
+
+    width: int = 64
+    scale: float = 1.0
+
+
+def announced(tags=frozenset()):
+    component = Component(kind="loss", name="narrowed", target="a:B", summary="a loss", tags=tags)
+    return Entry(component=component, distribution="mine", version="1", entry_point="main")
+
+
+@pytest.mark.parametrize(
+    ("options", "entry", "advice"),
+    [
+        (Narrowed(), announced(), "add it to tags() and to the record"),
+        (Narrowed(width=8), announced(), "add it to tags() and to the record"),
+        (Narrowed(scale=2.0), announced(), "add it to tags()"),
+        (Narrowed(), announced(frozenset({"paired"})), "add it to tags()"),
+        (Narrowed(), None, "add it to tags()"),
+    ],
+    ids=["default", "made narrow", "other options", "the record has it", "without a record"],
+)
+def test_the_record_is_named_where_it_is_meant(monkeypatch, options, entry, advice):
+    monkeypatch.setattr("ganzoo.testing.tags.MEASURES", {"loss": {"paired": lambda subject: True}})
+    [check] = tag_checks("loss")
+    with pytest.raises(Failed) as failed:
+        check.run(Subject(kind="loss", options=options, entry=entry))
+    assert str(failed.value).endswith(advice)
 
 
 @pytest.mark.parametrize("kind", MEASURES)

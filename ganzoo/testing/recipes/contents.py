@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ganzoo.catalog.recipe_gaps import left_to_users
 from ganzoo.component import Component
 from ganzoo.config.layers import ConfigLayer, flatten, leaves, merge, validate
 from ganzoo.config.schema import COLLECTIONS, SELECTIONS
 from ganzoo.config.yaml_text import read_yaml
-from ganzoo.errors import DataError, PluginError
+from ganzoo.errors import DataError, GanzooError, PluginError
 from ganzoo.evaluation.measuring import metrics_of
 from ganzoo.planning.choice import choose, parse_options
 from ganzoo.planning.plan import make_plan
@@ -39,18 +40,34 @@ def _tree(subject: Subject) -> dict[str, Any]:
 def layers_of(registry: Registry, subject: Subject) -> list[ConfigLayer]:
     """The recipe, with data that need no files where its own have options that it cannot know, such as a folder."""
     layer = layer_of(subject)
-    return [layer, STAND_IN] if _lacks_data(registry, layer) else [layer]
+    return [layer, STAND_IN] if _lacks_data(registry, subject) else [layer]
 
 
-def _lacks_data(registry: Registry, layer: ConfigLayer) -> bool:
-    name = layer.values.get("data.name")
+def _lacks_data(registry: Registry, subject: Subject) -> bool:
+    name = layer_of(subject).values.get("data.name")
     if name is None:
         return False
     try:
-        fields = registry.get("dataset", str(name)).options().model_fields
+        registry.get("dataset", str(name)).options()
     except PluginError:
         return True  # it needs a package that is not installed here
-    return any(info.is_required() and f"data.{option}" not in layer.values for option, info in fields.items())
+    return any(path.startswith("data.") for path in _gaps(registry, subject))
+
+
+def _gaps(registry: Registry, subject: Subject) -> list[str]:
+    assert subject.entry is not None  # a recipe is a file of an installed package
+    return list(left_to_users(registry, subject.entry))
+
+
+def notes_on(subject: Subject) -> Iterator[str]:
+    """What the recipe leaves to its users."""
+    try:
+        gaps = _gaps(Registry.load(), subject)
+    except GanzooError:  # a check of its own says what is wrong with the file
+        return
+    for path in gaps:
+        instead = "; checked with synthetic data instead" if path.startswith("data.") else ""
+        yield f"it gives no value for {path}, which is required: every run needs --set {path}=VALUE{instead}"
 
 
 @check("yaml", Component, "Its file is YAML without anchors, tags and keys that stand twice.")
