@@ -16,19 +16,29 @@ from ganzoo.planning import overview
 from ganzoo.planning.plan import Plan
 from ganzoo.planning.remarks import long_on_a_cpu, remarks
 from ganzoo.program import as_started
+from ganzoo.runs.ancestry import Ancestor, in_words, start_from
 from ganzoo.runs.assembly import assemble
 from ganzoo.runs.tracking import ChosenTracker
 from ganzoo.training.estimate import Estimate, estimate
 
 
-def show(plan: Plan, trackers: Sequence[ChosenTracker], *, said: Sequence[str] = (), as_json: bool) -> None:
+def show(
+    plan: Plan,
+    trackers: Sequence[ChosenTracker],
+    *,
+    init: Ancestor | None = None,
+    said: Sequence[str] = (),
+    as_json: bool,
+) -> None:
     """Print the plan; measures a few real steps on a scratch copy that nobody keeps.
 
     ``said`` are the warnings of opening the data, which stand on standard error already.
     """
     metrics_of(plan)
-    cost = estimate(assemble(plan))
-    facts = _facts(plan, cost) | {"trackers": [tracker.entry.name for tracker in trackers]}
+    setup = assemble(plan)
+    ancestors = start_from(init, plan, setup.state) if init else []
+    cost = estimate(setup)
+    facts = _facts(plan, cost) | {"ancestry": ancestors, "trackers": [tracker.entry.name for tracker in trackers]}
     values = leaves(plan.config.model_dump(mode="json"))
     advice = [str(one) for one in (*remarks(plan), long_on_a_cpu(facts["estimated_seconds"], cost.device)) if one]
     if as_json:
@@ -92,6 +102,8 @@ def _in_words(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
             made = "logits" if facts[shape] else "logit"
         yield player, f"{_shape(facts[shape])} {made} a sample, {facts[f'{player}_parameters']:,} parameters"
     yield "receptive field", "the whole image" if field is None else f"{field} × {field} pixels per logit"
+    if facts["ancestry"]:
+        yield "weights", in_words(facts["ancestry"])
     yield "time", f"about {_duration(facts['estimated_seconds'])} on {facts['device']}"
     yield "memory", f"about {_size(facts['estimated_memory_bytes'])} for weights, optimizers and activations"
     if facts["trackers"]:

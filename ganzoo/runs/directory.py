@@ -111,23 +111,42 @@ class RunDirectory:
         found = self.checkpoints.glob("step-[0-9]*")
         return sorted(found, key=lambda path: int(path.name.removeprefix("step-")), reverse=True)
 
-    def load_checkpoint(self) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
-        """Tensors and state of the newest checkpoint that verifies; others are skipped, loudly.
+    def load_checkpoint(self, step: int | None = None) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
+        """Tensors and state at ``step``, or of the newest checkpoint that verifies; others are skipped, loudly.
 
         Raises:
-            CheckpointError: none verifies.
+            CheckpointError: none verifies, or there is none of that step.
         """
+        if step is not None:
+            return _read(self._checkpoint_at(step))
         for folder in self.checkpoint_folders():
             problem = verify(folder)
             if problem is None:
-                state: dict[str, Any] = json.loads((folder / "state.json").read_text(encoding="utf-8"))
-                return {path.stem: load_file(path) for path in folder.glob("*.safetensors")}, state
+                return _read(folder)
             logger.warning("checkpoint %s skipped: %s", folder.name, problem)
         raise CheckpointError(
             f"run {self.path.name} has no intact checkpoint",
             given=self.checkpoints,
             hint=f"start again with: ganzoo run --config {self.config}",
         )
+
+    def _checkpoint_at(self, step: int) -> Path:
+        """The checkpoint of a step, verified."""
+        known = {int(folder.name.removeprefix("step-")): folder for folder in self.checkpoint_folders()}
+        problem = verify(known[step]) if step in known else "there is none of that step"
+        if problem is not None:
+            raise CheckpointError(
+                f"run {self.path.name} cannot be taken at step {step}: {problem}",
+                given=step,
+                allowed=", ".join(map(str, sorted(known))) or "(no checkpoint yet)",
+                hint="name one of these steps, or none for the newest",
+            )
+        return known[step]
+
+
+def _read(folder: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
+    state: dict[str, Any] = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+    return {path.stem: load_file(path) for path in folder.glob("*.safetensors")}, state
 
 
 def verify(folder: Path) -> str | None:
