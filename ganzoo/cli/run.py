@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import AbstractContextManager, redirect_stdout
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -14,7 +15,7 @@ from ganzoo import cores
 from ganzoo.cli.context import registry
 from ganzoo.cli.log_console import log_console
 from ganzoo.config.layers import ConfigLayer, flatten, parse_assignments
-from ganzoo.errors import ConfigError
+from ganzoo.errors import ConfigError, GanzooError
 from ganzoo.planning.choice import choose, file_layer
 from ganzoo.planning.early_log import early_log
 from ganzoo.runs import tracking
@@ -130,7 +131,10 @@ def run_command(
     tracker: Tracker = None,
     runs: Runs = None,
     out: OldRuns = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be trained, and stop.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show whether it fits, what would be trained and how long, and stop.")
+    ] = False,
+    full: Annotated[bool, typer.Option("--full", help="With --dry-run: every value of the configuration.")] = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -166,7 +170,7 @@ def run_command(
             hint=f"--init RUN --init-what {init_what}",
         )
     console = log_console(quiet=quiet)
-    with early_log() as early:
+    with early_log() as early, refusal_first(asked=dry_run and not as_json):
         known = registry()
         layers = [file_layer(config, known)] if config is not None else []
         wanted, other_assignments = tracking.asked_for(known, tracker or (), parse_assignments(assignments or ()))
@@ -183,11 +187,22 @@ def run_command(
         if dry_run:
             from ganzoo.cli.dry_run import show
 
-            show(plan, trackers, init=ancestor, said=early.warnings, as_json=as_json)
+            show(plan, trackers, init=ancestor, said=early.warnings, as_json=as_json, full=full, progress=console)
             return
         with printing_to_stderr():
             run = session.start(plan, out=folder, console=console, init=ancestor, trackers=trackers, early=early)
     print_outcome(run, as_json=as_json)
+
+
+@contextmanager
+def refusal_first(*, asked: bool) -> Iterator[None]:
+    """Say first that a configuration is refused, if that was asked; the error after it says why."""
+    try:
+        yield
+    except GanzooError:
+        if asked:
+            print("refused: nothing would be trained", flush=True)
+        raise
 
 
 def printing_to_stderr() -> AbstractContextManager[object]:
