@@ -6,9 +6,9 @@
 GAN and classifiers see the train split only; nothing is chosen by the test split. Each classifier takes as many steps
 as the others, however many images it has, so that "both" is not trained for longer. The measure is balanced accuracy,
 the mean of the recalls of all classes, so that a rare class counts as much as a frequent one. Each row shows its mean
-over seeds with a 95 % confidence interval (Student's t), which covers the seeds of the classifier: a second GAN, or other
-test images, would vary more. "both" helps where the interval of its differences from "real", taken seed by seed, lies
-above 0.
+over seeds with a 95 % confidence interval (Student's t), which covers the seeds of the classifier: a second GAN, or
+other test images, would vary more. "both" helps where the interval of its differences from "real", taken seed by
+seed, lies above 0.
 """
 
 from __future__ import annotations
