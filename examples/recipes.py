@@ -59,6 +59,7 @@ OVERRIDES: dict[str, dict[str, Any]] = {
     "sn-hinge": NARROW,
     # At 32 pixels this field of 16 is the share of the image that 70 is of 128.
     "patchgan-sn-hinge": {**NARROW, "discriminator.n_layers": 1, "data.image_size": 32},
+    "patchgan-sn-hinge-small": {**NARROW, "discriminator.n_layers": 1, "data.image_size": 32},
     "relativistic": NARROW,
     "r3gan": {**NARROW, "train.batch_size": 64},
     "stylegan2-small": {"generator.ngf": 8, "discriminator.ndf": 16},

@@ -11,7 +11,7 @@ from registered import KINDS, entries_of
 
 ROOT = Path(__file__).parents[1]
 
-PRIVATE_GROUND = {"did_you_mean", "cache", "files", "numbers", "cores", "program"}
+PRIVATE_GROUND = {"did_you_mean", "cache", "files", "numbers", "cores", "memory", "program"}
 GROUND = {"errors", "protocols", "component", "hookspecs", "seeds", "data", *PRIVATE_GROUND}
 """Modules that lie in ``ganzoo`` itself: all that a plugin or a loop of one's own needs, and what every floor uses."""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import AbstractContextManager, redirect_stdout
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -14,7 +15,7 @@ from ganzoo import cores
 from ganzoo.cli.context import registry
 from ganzoo.cli.log_console import log_console
 from ganzoo.config.layers import ConfigLayer, flatten, parse_assignments
-from ganzoo.errors import ConfigError
+from ganzoo.errors import ConfigError, GanzooError
 from ganzoo.planning.choice import choose, file_layer
 from ganzoo.planning.early_log import early_log
 from ganzoo.runs import tracking
@@ -29,6 +30,7 @@ Examples:
   ganzoo run --loss hinge --disc patchgan-sn
   ganzoo run --data ~/pictures --image-size 64 --steps 20000
   ganzoo run --loss wgan-gp --disc dcgan --set disc.norm=instance --dry-run
+  ganzoo run --init 7 --data ~/pictures --set train.d_lr=2e-4
 """
 
 
@@ -114,10 +116,25 @@ def run_command(
         str | None, typer.Option("--config", metavar="FILE", help="Configuration file, or the name of a recipe.")
     ] = None,
     assignments: Set = None,
+    init: Annotated[
+        str | None,
+        typer.Option(
+            "--init",
+            metavar="RUN[:STEP]",
+            help="Start from the trained weights of this run: path, folder name or number.",
+        ),
+    ] = None,
+    init_what: Annotated[
+        Literal["all", "generator", "discriminator"] | None,
+        typer.Option("--init-what", help="Which networks start from them. \\[default: all]"),
+    ] = None,
     tracker: Tracker = None,
     runs: Runs = None,
     out: OldRuns = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be trained, and stop.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show whether it fits, what would be trained and how long, and stop.")
+    ] = False,
+    full: Annotated[bool, typer.Option("--full", help="With --dry-run: every value of the configuration.")] = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -146,8 +163,14 @@ def run_command(
         *repeated("--metric", "metrics", metric),
     ]
     folder = runs_folder(runs, out)
+    if init_what is not None and init is None:
+        raise ConfigError(
+            "--init-what says what of another run is taken, and --init, which names the run, is missing",
+            given=f"--init-what {init_what}",
+            hint=f"--init RUN --init-what {init_what}",
+        )
     console = log_console(quiet=quiet)
-    with early_log() as early:
+    with early_log() as early, refusal_first(asked=dry_run and not as_json):
         known = registry()
         layers = [file_layer(config, known)] if config is not None else []
         wanted, other_assignments = tracking.asked_for(known, tracker or (), parse_assignments(assignments or ()))
@@ -155,18 +178,31 @@ def run_command(
         choice = choose(known, layers)  # a wrong name or key is answered at once: what follows imports torch
         from ganzoo.planning.plan import make_plan
         from ganzoo.runs import session
+        from ganzoo.runs.ancestry import find_ancestor
 
         trackers = tracking.chosen(wanted)
+        ancestor = None if init is None else find_ancestor(known, folder, init, what=init_what or "all")
         with printing_to_stderr():
             plan = make_plan(choice)
         if dry_run:
             from ganzoo.cli.dry_run import show
 
-            show(plan, trackers, said=early.warnings, as_json=as_json)
+            show(plan, trackers, init=ancestor, said=early.warnings, as_json=as_json, full=full, progress=console)
             return
         with printing_to_stderr():
-            run = session.start(plan, out=folder, console=console, trackers=trackers, early=early)
+            run = session.start(plan, out=folder, console=console, init=ancestor, trackers=trackers, early=early)
     print_outcome(run, as_json=as_json)
+
+
+@contextmanager
+def refusal_first(*, asked: bool) -> Iterator[None]:
+    """Say first that a configuration is refused, if that was asked; the error after it says why."""
+    try:
+        yield
+    except GanzooError:
+        if asked:
+            print("refused: nothing would be trained", flush=True)
+        raise
 
 
 def printing_to_stderr() -> AbstractContextManager[object]:

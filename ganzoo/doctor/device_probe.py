@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ganzoo import cores
 from ganzoo.doctor.child import tell
+from ganzoo.memory import memory
 
 if TYPE_CHECKING:
     import torch
@@ -36,6 +37,8 @@ def probes() -> Iterator[Probe]:
     yield Probe(name="CPU", text=f"{_counted(total, 'core')}, {_counted(torch.get_num_threads(), 'torch thread')}")
     seen = cores.choice(total, total * cores.free_share(total))
     yield Probe(name="load", text=str(seen), note=seen.busy)
+    if (found := memory()) is not None:
+        yield Probe(name="memory", text=str(found), note=found.low)
     yield from _gpus()
     yield Probe(name="MPS", text="available" if torch.backends.mps.is_available() else "none")
     device = pick_device("auto")

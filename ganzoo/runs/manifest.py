@@ -26,8 +26,10 @@ CONDITIONS = ("versions", "plugins", "device", "threads")
 """What must be the same for a resumed run to equal an uninterrupted one bit by bit."""
 
 
-def describe(plan: Plan, setup: Setup, *, warnings: Sequence[str]) -> dict[str, Any]:
-    """The manifest of a new run; ``warnings`` were said before it began."""
+def describe(
+    plan: Plan, setup: Setup, *, warnings: Sequence[str], ancestry: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
+    """The manifest of a new run; ``warnings`` were said before it, ``ancestry`` is whose weights it starts from."""
     spec = plan.spec
     return {
         "status": "running",
@@ -37,6 +39,7 @@ def describe(plan: Plan, setup: Setup, *, warnings: Sequence[str]) -> dict[str, 
         **conditions(plan, setup),
         "seed": plan.config.seed,
         "config_hash": config_hash(written(plan)),
+        "ancestry": list(ancestry),
         "data": {
             "fingerprint": plan.dataset.fingerprint,
             "images": len(plan.dataset),

@@ -26,7 +26,8 @@ from ganzoo.planning.remarks import remarks
 from ganzoo.program import as_started
 from ganzoo.protocols import TrackedRun, Watcher
 from ganzoo.registry import Registry
-from ganzoo.runs import manifest, provenance, same_data, tracking
+from ganzoo.runs import ancestry, manifest, provenance, same_data, tracking
+from ganzoo.runs.ancestry import Ancestor
 from ganzoo.runs.assembly import assemble
 from ganzoo.runs.blame import blamed
 from ganzoo.runs.directory import RunDirectory
@@ -47,6 +48,8 @@ def run(
     /,
     *,
     out: Path | str | None = None,
+    init: Path | str | Run | None = None,
+    init_what: ancestry.What = "all",
     trackers: tracking.Request = (),
     registry: Registry | None = None,
 ) -> Run:
@@ -55,6 +58,9 @@ def run(
     Args:
         config: what to train.
         out: the folder of runs.
+        init: start from the weights of this run: the run itself, or its path, folder name or number, also as
+            ``RUN:STEP``.
+        init_what: which networks take them: ``all``, ``generator`` or ``discriminator``.
         trackers: names, or a mapping of names → options.
         registry: where components come from, if not from what is installed.
 
@@ -70,32 +76,48 @@ def run(
             else file_layer(str(config), registry)
         )
         followed_by = tracking.chosen(tracking.wanted(registry, trackers))
-        plan = make_plan(choose(registry, [layer]))
-        return start(plan, out=folder, console=silent, trackers=followed_by, early=early)
+        choice = choose(registry, [layer])
+        word = init.path if isinstance(init, Run) else init
+        found = None if word is None else ancestry.find_ancestor(registry, folder, word, what=init_what)
+        plan = make_plan(choice)
+        return start(plan, out=folder, console=silent, init=found, trackers=followed_by, early=early)
 
 
 def start(
-    plan: Plan, *, out: Path, console: Console, trackers: Sequence[ChosenTracker] = (), early: EarlyLog | None = None
+    plan: Plan,
+    *,
+    out: Path,
+    console: Console,
+    init: Ancestor | None = None,
+    trackers: Sequence[ChosenTracker] = (),
+    early: EarlyLog | None = None,
 ) -> Run:
     """Train a plan in a new run directory below ``out``; nothing of it is left if a tracker cannot be started.
 
-    ``early`` holds what was said while the plan was made, which belongs into the run's log and manifest.
+    ``init`` is the run whose weights are the first ones. ``early`` holds what was said while the plan was made, which
+    belongs into the run's log and manifest.
     """
     metrics_of(plan)  # what does not fit is to be told before anything is written
     with _resources():
         setup = assemble(plan)
+        ancestors = ancestry.start_from(init, plan, setup.state) if init else []
     directory = RunDirectory.create(out, plan.name)
     with directory.locked(), nullcontext(early) if early else early_log() as said:
         try:
+            if ancestors:  # before all else: without it, resuming would begin with other weights
+                numbers = {**setup.state.numbers(), "metrics_offset": 0, **manifest.fixed(plan)}
+                directory.save_checkpoint(setup.state.step, setup.state.tensors(), numbers)
             followers = _start_trackers(trackers, plan, setup, directory)
         except BaseException:
             _remove(directory.path)
             raise
         console.print(f"[bold]{directory.path}[/bold]", highlight=False, soft_wrap=True)
         _announce(plan, setup)
+        if ancestors:
+            logger.info("weights: %s", ancestry.in_words(ancestors))
         for remark in remarks(plan):
             logger.info("remark: %s", remark)
-        record = manifest.describe(plan, setup, warnings=said.warnings)
+        record = manifest.describe(plan, setup, warnings=said.warnings, ancestry=ancestors)
         _train(plan, setup, directory, console, record=record, offset=0, trackers=followers, early=said)
     _say_what_next(directory, setup, console)
     return Run(directory.path)
@@ -123,7 +145,8 @@ def resume(
                 f"resume cannot change {path}",
                 given=path,
                 allowed=", ".join(f"{name}*" if name.endswith(".") else name for name in configuration.RESUMABLE),
-                hint=f"start a new run with: {directory.again()} --set {path}=…",
+                hint=f"start a new run from these weights with: {directory.again()} --init {directory.word} "
+                f"--set {path}=…",
             )
     started = read_config(directory)
     values = configuration.flatten(started.model_dump(mode="json"))
@@ -142,7 +165,7 @@ def resume(
         with _resources():
             setup = assemble(plan)
         state: dict[str, Any] = {}
-        if directory.checkpoint_folders():
+        if directory.checkpoint_folders() or before.get("ancestry"):
             tensors, state = directory.load_checkpoint()
             manifest.check_checkpoint(state, before, directory)
             same_data.check(state.get("data_fingerprint"), plan, directory)
@@ -219,7 +242,8 @@ def _train(
         try:
             # The manifest first: it also knows the configuration that the file may still hold if this is cut short.
             directory.write_manifest(record)
-            files.write_text(directory.config, configuration.to_yaml(plan.config))
+            head = ancestry.comment(record.get("ancestry", []))
+            files.write_text(directory.config, head + configuration.to_yaml(plan.config))
             with _resources(), setup.runtime.active():
                 _iterate(plan, setup, directory, console, offset, trackers)
             status = "finished"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -28,18 +28,24 @@ class Estimate:
     device: str
 
 
-def estimate(setup: Setup) -> Estimate:
-    """Measure up to four steps or ten seconds; the first step only warms up and counts the memory."""
+def estimate(setup: Setup, *, tell: Callable[[int], None] | None = None) -> Estimate:
+    """Measure up to four steps or ten seconds; the first step only warms up and counts the memory.
+
+    ``tell`` hears after each step how many are done.
+    """
+    tell = tell or (lambda step: None)
     generated, logits = _shapes(setup)
     activations = _Activations()
     with setup.runtime.active():
         reports = train(setup)
         with torch.autograd.graph.saved_tensors_hooks(activations.count, lambda tensor: tensor):
             seconds = [_timed_step(reports)]
+        tell(1)
         # A run of one step has no warm one: there the first stands for itself.
         begun = time.perf_counter()
         while len(seconds) < min(STEPS, setup.schedule.steps) and time.perf_counter() - begun < SECONDS:
             seconds.append(_timed_step(reports))
+            tell(len(seconds))
     device = setup.runtime.device
     memory = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else _held(setup) + activations.bytes
     return Estimate(

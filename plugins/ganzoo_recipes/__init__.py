@@ -93,6 +93,14 @@ def ganzoo_components() -> list[Component]:
         ),
         Component(
             kind="recipe",
+            name="patchgan-sn-hinge-small",
+            target="ganzoo_recipes:patchgan-sn-hinge-small.yaml",
+            summary="the same at 64×64 with augmentation, for few images and a night on a laptop",
+            paper="parts: Isola et al. 2017, arXiv:1611.07004; Miyato et al. 2018, arXiv:1802.05957; "
+            "Heusel et al. 2017, arXiv:1706.08500; Zhao et al. 2020, arXiv:2006.10738",
+        ),
+        Component(
+            kind="recipe",
             name="relativistic",
             target="ganzoo_recipes:relativistic.yaml",
             summary="real and fake compared pair by pair, spectral norm in the critic, as on CIFAR-10",

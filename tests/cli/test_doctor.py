@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from contextlib import nullcontext
@@ -79,6 +80,9 @@ class TestTheReport:
         assert checks["devices", "torch"]["text"] == torch.__version__
         assert checks["devices", "auto"]["text"] == f"runtime.device: auto selects {pick_device('auto')}"
         assert "off the exact result" in checks["devices", "computation"]["text"]
+        assert f"{torch.get_num_threads()} torch thread" in checks["devices", "CPU"]["text"]
+        assert " cores are free; threads " in checks["devices", "load"]["text"]
+        assert re.fullmatch(r"[\d.]+ GiB, ([\d.]+ [GM]iB free|free: unknown)", checks["devices", "memory"]["text"])
         assert os.environ["GANZOO_CACHE"] in checks["folders", "cache"]["text"]
         assert str(tmp_path / "runs") in checks["folders", "runs"]["text"]
         assert list(tmp_path.iterdir()) == []

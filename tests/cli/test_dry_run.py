@@ -5,7 +5,9 @@ import re
 import pytest
 from PIL import Image
 
-from ganzoo.cli.dry_run import _duration
+from ganzoo.cli import dry_run
+from ganzoo.cli.dry_run_page import LINES, duration
+from ganzoo.memory import Memory
 
 
 def values(outcome):
@@ -27,7 +29,7 @@ def test_every_value_with_its_origin(tiny, tmp_path):
 
 
 def test_the_table_holds_the_same_rows_as_the_json(tiny):
-    table, rows = tiny("--dry-run").out, values(tiny("--dry-run --json"))
+    table, rows = tiny("--dry-run --full").out, values(tiny("--dry-run --json"))
     lines = {line.split()[0]: line for line in table.splitlines() if line.strip()}
     for path, (_, origin) in rows.items():
         assert lines[path].rstrip().endswith(origin)
@@ -64,8 +66,9 @@ def test_in_words(tiny):
     assert re.search(r"data +16 images \(synthetic\); 8 classes: mode-0 2, mode-1 2,.*; splits train 16; RGB 8×8", out)
     assert re.search(r"discriminator +1 × 2 × 2 logits a sample, 295 parameters", out)
     assert re.search(r"receptive field +16 × 16 pixels per logit", out)
-    assert re.search(r"time +about \d+ s on cpu", out)
-    assert re.search(r"memory +about \d+ MiB for weights, optimizers and activations", out)
+    assert re.match(
+        r"fits: 2 steps take about 1 s on cpu, \S+ s a step; about \d+ MiB of memory(, [\d.]+ [GM]iB free)?\n", out
+    )
 
 
 def test_vectors_hold_numbers(ganzoo):
@@ -78,7 +81,7 @@ def test_vectors_hold_numbers(ganzoo):
     [(0, "1 s"), (119, "119 s"), (7199, "120 min"), (7200, "2.0 h"), (172_799, "48.0 h"), (804_600, "9.3 days")],
 )
 def test_durations_in_words(seconds, words):
-    assert _duration(seconds) == words
+    assert duration(seconds) == words
 
 
 def test_a_discriminator_of_the_whole_image(tiny):
@@ -105,14 +108,14 @@ def test_nothing_is_left_behind(tiny, tmp_path):
 
 def test_a_refused_combination_is_refused_here_too(tiny):
     outcome = tiny("--reg auxiliary-classifier --dry-run")
-    assert (outcome.code, outcome.out) == (2, "")
+    assert (outcome.code, outcome.out) == (2, "refused: nothing would be trained\n")
     assert "error: class logits are required" in outcome.err
 
 
 def test_keys_are_never_cropped(tiny):
     """They are there to be copied; a narrow window folds what stands beside them."""
     rows = values(tiny("--reg gradient-penalty --dry-run --json"))
-    words = tiny("--reg gradient-penalty --dry-run", width=44).out.split()
+    words = tiny("--reg gradient-penalty --dry-run --full", width=44).out.split()
     assert set(rows) <= set(words)
 
 
@@ -123,7 +126,7 @@ def test_remarks(tiny):
         "a discriminator learns",
         "this takes",
     ]
-    assert re.search(r"this takes about [\d.]+ days on a CPU\n +fix: --device cuda", found[1])
+    assert re.search(r"this takes about [\d.]+ days on a CPU\n +next: --device cuda", found[1])
     assert "remark: a discriminator learns 16 images by heart" in tiny("--dry-run").out
     assert "remark" not in tiny("--augment ada --dry-run").out
 
@@ -135,3 +138,44 @@ def test_warnings_of_opening_are_among_those_of_the_plan(ganzoo, tmp_path):
     (tmp_path / "p/broken.png").write_bytes(b"nothing")
     line = "run --data ./p --data.on_error skip --image-size 8 --batch-size 4 --dry-run --json"
     assert "1 of 6 images cannot be read" in ganzoo(line).json["warnings"][0]
+
+
+class TestThePage:
+    @pytest.mark.parametrize("line", ["", "--config patchgan-sn-hinge --loss wgan-gp --disc dcgan"])
+    @pytest.mark.parametrize("width", [80, 200])
+    def test_it_fits_a_terminal_unless_all_of_it_is_asked_for(self, tiny, line, width):
+        short = tiny(f"{line} --dry-run", width=width).out.splitlines()
+        assert len(short) <= LINES
+        assert len(tiny(f"{line} --dry-run --full", width=width).out.splitlines()) > LINES
+        assert re.fullmatch(r"\d+ more values, most of them defaults: --full", short[-1])
+
+    def test_what_was_decided_is_shown_first(self, tiny):
+        shown = tiny("--config patchgan-sn-hinge --disc.n-layers 1 --set train.d_lr=0.25 --dry-run").out
+        assert re.search(r"^train\.d_lr +0\.25 +--set *$", shown, re.MULTILINE)
+        assert re.search(r"^train\.clip_grad_norm +1\.0 +recipe patchgan-sn-hinge *$", shown, re.MULTILINE)
+        assert "train.ema" not in shown
+
+    def test_the_values_not_shown_are_counted(self, tiny):
+        page, rows = tiny("--dry-run").out, values(tiny("--dry-run --json"))
+        shown = [line.split()[0] for line in page.splitlines() if line.split() and line.split()[0] in rows]
+        assert f"{len(rows) - len(shown)} more values" in page
+
+    def test_many_classes_are_counted_and_listed_in_full(self, tiny):
+        line = "--disc acgan --set data.modes=12 --dry-run"
+        assert re.search(r"classes +12, listed by --full", tiny(line).out)
+        assert "mode-11 (1)" in tiny(f"{line} --full").out
+
+    def test_what_does_not_fit_into_memory(self, tiny, monkeypatch):
+        monkeypatch.setattr(dry_run, "memory", lambda: Memory(2**20, 5))
+        assert tiny("--dry-run").out.startswith("does not fit into memory: 2 steps take about 1 s")
+        assert tiny("--dry-run --json").json["fits"] is False
+
+    def test_data_that_cannot_be_read_are_a_refusal_too(self, ganzoo):
+        outcome = ganzoo("run --data ./nowhere --dry-run")
+        assert (outcome.code, outcome.out) == (3, "refused: nothing would be trained\n")
+        assert ganzoo("run --data ./nowhere --dry-run --json").out == ""
+
+    def test_progress_is_shown_on_stderr_while_it_measures(self, tiny):
+        outcome = tiny("--dry-run --json")
+        assert re.search(r"measuring up to 2 steps …\nmeasuring up to 2 steps: 1 done in [\d.]+ s\n", outcome.err)
+        assert "measuring" not in tiny("--dry-run --quiet").err

@@ -7,6 +7,8 @@ import pytest
 import yaml
 from PIL import Image
 
+from ganzoo.runs.run import load_run
+
 RUN = "runs/0001-hinge-patchgan-sn-synthetic"
 
 
@@ -221,3 +223,33 @@ def test_what_compares_samples_refuses_a_batch_of_one_before_there_is_a_folder(t
         assert "pull-away" in outcome.err
         assert "cannot work on a single sample" in outcome.err
         assert not (tmp_path / "runs").exists()
+
+
+class TestInit:
+    def test_it_starts_from_the_weights_of_a_run(self, tiny):
+        first = tiny("").out.strip()
+        outcome = tiny("--init 1:2 --init-what generator --set train.d_lr=1e-5 --json")
+        run = load_run(outcome.json["path"])
+        assert run.directory.read_manifest()["ancestry"][0]["taken"] == ["generator"]
+        before, after = (load_run(path).directory.load_checkpoint for path in (first, run.path))
+        for name, tensor in before()[0]["generator"].items():
+            assert tensor.equal(after(0)[0]["generator"][name])
+        assert "weights: generator of run 0001-hinge-patchgan-sn-synthetic at step 2" in outcome.err
+
+    def test_what_does_not_fit_is_refused_before_training_and_by_the_dry_run(self, tiny, tmp_path):
+        tiny("")
+        for more in ("", "--dry-run"):
+            outcome = tiny(f"--init 1 --gen.ngf 4 {more}")
+            assert outcome.code == 2
+            assert "do not fit the networks of this one" in outcome.err
+        assert len(list((tmp_path / "runs").glob("0*"))) == 1
+
+    def test_the_command_of_the_refusal_works(self, tiny, ganzoo):
+        tiny("")
+        hint = re.search(r"for its networks: ganzoo (run .*)", tiny("--init 1 --gen.ngf 4").err)[1]
+        assert ganzoo(f"{hint} --steps 1").code == 0
+
+    def test_what_is_taken_of_no_run(self, tiny):
+        outcome = tiny("--init-what generator")
+        assert outcome.code == 2
+        assert "--init RUN --init-what generator" in outcome.err

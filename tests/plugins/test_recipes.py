@@ -21,7 +21,7 @@ REGISTRY = Registry.load(plugins=False)
 RECIPES = {entry.name: entry for entry in REGISTRY.entries("recipe")}
 WANTED = [
     *("gan", "dcgan", "wgan", "wgan-gp", "lsgan", "acgan", "cgan", "sngan", "sagan", "sn-hinge"),
-    *("patchgan-sn-hinge", "relativistic", "unrolled", "r3gan", "stylegan2-small"),
+    *("patchgan-sn-hinge", "patchgan-sn-hinge-small", "relativistic", "unrolled", "r3gan", "stylegan2-small"),
 ]
 WARNED = {"stylegan2-small": ["r1 penalizes the gradient of each sample alone"]}
 """What is ill-posed in a paper's own setting, and said in the recipe's head."""
@@ -46,6 +46,18 @@ ISSUE = {
         "discriminator.n_layers": 3,
         "discriminator.dropout": 0.3,
         "data.image_size": 128,
+        "train.g_lr": 1e-4,
+        "train.d_lr": 4e-4,
+        "train.clip_grad_norm": 1.0,
+    },
+    "patchgan-sn-hinge-small": ADAM
+    | {
+        "loss.name": "hinge",
+        "discriminator.name": "patchgan-sn",
+        "discriminator.n_layers": 2,
+        "augment.diffaugment.policy": ["color", "translation", "cutout"],
+        "data.image_size": 64,
+        "data.hflip": True,
         "train.g_lr": 1e-4,
         "train.d_lr": 4e-4,
         "train.clip_grad_norm": 1.0,

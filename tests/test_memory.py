@@ -1,0 +1,55 @@
+"""How much memory there is: of the machine, of a container, or not known."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from ganzoo.memory import Memory, in_units, memory
+
+GIB = 2**30
+MACHINE = "MemTotal:       16777216 kB\nMemFree:         1048576 kB\nMemAvailable:    8388608 kB\n"
+
+
+def seen(tmp_path, *, machine=MACHINE, **container):
+    (tmp_path / "meminfo").write_text(machine)
+    for name, text in container.items():
+        (tmp_path / f"memory.{name}").write_text(text)
+    return memory(machine=tmp_path / "meminfo", container=tmp_path)
+
+
+def test_of_a_machine(tmp_path):
+    assert seen(tmp_path) == Memory(16 * GIB, 8 * GIB)
+
+
+def test_without_a_limit(tmp_path):
+    assert seen(tmp_path, max="max\n", current="1", stat="") == Memory(16 * GIB, 8 * GIB)
+
+
+def test_of_a_container_whose_copies_of_files_make_room(tmp_path):
+    stat = f"anon {GIB}\ninactive_file {GIB}\n"
+    assert seen(tmp_path, max=str(4 * GIB), current=str(2 * GIB), stat=stat) == Memory(4 * GIB, 3 * GIB)
+
+
+def test_a_limit_above_what_the_machine_has(tmp_path):
+    assert seen(tmp_path, max=str(64 * GIB), current="0", stat="anon 1\n") == Memory(16 * GIB, 8 * GIB)
+
+
+@pytest.mark.parametrize("machine", ["", "MemTotal: many kB\nMemAvailable: 1 kB\n"])
+def test_a_system_that_does_not_tell_what_is_free(tmp_path, machine):
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    assert seen(tmp_path, machine=machine) == Memory(pages, None)
+
+
+def test_of_this_process():
+    found = memory()
+    assert found is not None
+    assert found.free is None or 0 < found.free <= found.total
+
+
+def test_in_words():
+    assert str(Memory(16 * GIB, 45 * 2**20)) == "16.0 GiB, 45 MiB free"
+    assert str(Memory(GIB, None)) == "1.0 GiB, free: unknown"
+    assert [Memory(GIB, free).low for free in (1, GIB, None)] == [True, False, False]
+    assert in_units(1) == "1 MiB"
