@@ -6,11 +6,12 @@ Nothing on these pages is written by hand. ``python docs/component_pages.py --ch
 from __future__ import annotations
 
 import argparse
-import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
+
+from page_parts import fenced, linked, table, text
 
 from ganzoo.catalog.description import Description, describe
 from ganzoo.catalog.patch_map import SIDES, PatchMap, patch_maps
@@ -99,7 +100,7 @@ def facts(entry: Entry) -> Iterator[list[str]]:
 
 def selected_by(entry: Entry) -> str:
     """The flag of ``ganzoo run`` that takes this component."""
-    name = "PATH" if entry.name == "folder" else entry.name
+    name = "PATH" if entry.name == "pictures" else entry.name
     return f"{FLAGS[entry.kind]} {name}"
 
 
@@ -130,32 +131,6 @@ def shown_field(one: PatchMap) -> str:
 def shown_map(one: PatchMap) -> str:
     """``14×14``."""
     return f"{one.map_side}×{one.map_side}" if one.map_side else "–"
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
-
-
-def fenced(content: str, language: str) -> str:
-    """A block of code."""
-    return f"```{language}\n{content.rstrip()}\n```"
-
-
-def text(words: str) -> str:
-    """Words in which Markdown sees no markup, except for code in backticks."""
-    parts = re.split(r"(``.+?``|`.+?`)", words)
-    return "".join(
-        part.replace("``", "`") if number % 2 else re.sub(r"([*\[\]])", r"\\\1", part).replace("<", "&lt;")
-        for number, part in enumerate(parts)
-    )
-
-
-def linked(words: str) -> str:
-    """Words in which arXiv numbers and DOIs are links."""
-    words = re.sub(r"arXiv:(\d{4}\.\d{4,5})", r"[arXiv:\1](https://arxiv.org/abs/\1)", words)
-    return re.sub(r"doi:(10\.[^\s,;]*[\w)])", r"[doi:\1](https://doi.org/\1)", words)
 
 
 def stale(folder: Path, wanted: dict[str, str]) -> list[str]:
