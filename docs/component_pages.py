@@ -1,4 +1,4 @@
-"""Write ``docs/components``: one page for each first-party component, and an index. Called by ``make docs``.
+"""Write ``docs/components``: a page for each first-party component, pictures, an index. Called by ``make docs``.
 
 Nothing on these pages is written by hand. ``python docs/component_pages.py --check`` only says which are out of date.
 """
@@ -67,7 +67,8 @@ def page(description: Description) -> str:
         table(["what", "value"], facts(entry)),
     ]
     if description.formula:
-        parts += ["## Formula", fenced(description.formula, "text")]
+        parts += ["## Formula", fenced(description.formula.replace("``", ""), "text")]
+    parts += pictured(entry)
     if model is not None:
         parts += ["## What it does", *(linked(text(paragraph)) for paragraph in description.prose)]
     if description.layouts:
@@ -84,6 +85,47 @@ def page(description: Description) -> str:
     if description.yaml:
         parts += ["## YAML", fenced(description.yaml, "yaml")]
     return "\n\n".join(parts) + "\n"
+
+
+PICTURES = {
+    "loss": (
+        "Plot",
+        "png",
+        "Objective and gradient over one logit",
+        "What each player minimizes over one logit, and the gradient; the other logit is 0.",
+    ),
+    "patches": (
+        "Drawing",
+        "svg",
+        "Images with their logits and the patch that one logit sees",
+        "Each dot is a logit, where many are an area; the frame is what the logit in the middle sees of the image.",
+    ),
+    "maps": (
+        "Drawing",
+        "svg",
+        "The activations between an image and its logits",
+        "The activations that it shows as features, and its logits (orange), for an image of 3×64×64.",
+    ),
+    "generator": (
+        "Samples",
+        "png",
+        "Samples of digits",
+        "A small one after 1,000 steps on `digits` at 16×16 pixels (`docs/sample_grids.py`): what it makes of "
+        "minutes on a CPU, and no measure of what it can do.",
+    ),
+}
+"""Kind of picture → heading, file format, what it shows for those who cannot see it, and what is written above it."""
+
+
+def pictured(entry: Entry) -> list[str]:
+    """The section with the picture of a loss or network: see ``component_pictures.py``."""
+    kind = entry.kind
+    if kind == "discriminator":
+        kind = "patches" if "patch" in entry.component.tags else "maps"
+    if kind not in PICTURES:
+        return []
+    title, suffix, seen, words = PICTURES[kind]
+    return [f"## {title}", words, f"![{seen}: {entry.name}](images/{entry.kind}-{entry.name}.{suffix})"]
 
 
 def facts(entry: Entry) -> Iterator[list[str]]:
@@ -155,11 +197,14 @@ def main() -> None:
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a page is out of date")
     options = parser.parse_args()
     wanted = pages()
-    changed = stale(FOLDER, wanted)
+    from component_pictures import update  # here, because only drawing needs matplotlib
+
+    registry = Registry.load(plugins=False)
+    changed = [*stale(FOLDER, wanted), *update(registry, write=not options.check)]
     if options.check:
         sys.exit(f"out of date: {', '.join(changed)}; mend it with: make docs" if changed else 0)
     write(FOLDER, wanted)
-    print(f"{len(wanted)} pages, {len(changed)} changed")
+    print(f"{len(wanted)} pages, {len(changed)} pages or pictures changed")
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ ROOT = Path(__file__).parents[1]
 MADE = "<!-- Made by `make docs` from the docstrings: change them, not this page. -->"
 ROLE = re.compile(r":\w+:`~?([^`]+)`")
 SPECIAL = ("__call__", "__len__", "__iter__")
+WIDE = 52
 OF_GANZOO = "These names are all that most programs need. `import ganzoo` does not load torch; using one of them does."
 
 
@@ -90,9 +91,7 @@ def page(shown: Shown) -> str:
     parts = [MADE, f"# {shown.module}", shown.intro or first_paragraph(inspect.getdoc(module) or "")]
     if shown.names or hasattr(module, "__all__"):
         defined = [defined_as(name, module.__name__) for name in shown.names or module.__all__]
-        parts.append(
-            table(["name", "what it is", "source"], [[*row, link(one.file)] for one in defined for row in rows(one)])
-        )
+        parts += ["In a checkout, each name links to its source.", table(["name", "what it is"], linked_rows(defined))]
     else:
         file = Path(inspect.getfile(module))
         defined = [one for one in definitions(file) if not one.name.startswith("_")]
@@ -141,12 +140,25 @@ def documented(body: Sequence[ast.stmt], file: Path) -> Iterator[Definition]:
                 yield Definition(name, name, inspect.cleandoc(said), file)
 
 
+def linked_rows(defined: Sequence[Definition]) -> Iterator[list[str]]:
+    """Rows of names from several files, each name a link to its own; not those of its methods."""
+    for one in defined:
+        (name, said), *inner = rows(one)
+        yield [link(one.file, name), said]
+        yield from inner
+
+
 def rows(one: Definition) -> Iterator[list[str]]:
     """A row for the name, and one for each of its methods and values."""
-    yield [f"`{one.call}`", first_paragraph(one.said)]
+    yield [f"`{short(one.call)}`", first_paragraph(one.said)]
     for inner in documented(one.body, one.file):
         if inner.name in SPECIAL or not inner.name.startswith("_"):
-            yield [f"`{one.name}.{inner.call}`", first_paragraph(inner.said)]
+            yield [f"`{short(f'{one.name}.{inner.call}')}`", first_paragraph(inner.said)]
+
+
+def short(call: str) -> str:
+    """Without its arguments, if a column would become too wide."""
+    return call if len(call) <= WIDE else f"{call.partition('(')[0]}(…)"
 
 
 def called(node: ast.ClassDef | ast.FunctionDef) -> str:
@@ -165,9 +177,9 @@ def first_paragraph(said: str) -> str:
     return text(ROLE.sub(r"`\1`", " ".join(said.partition("\n\n")[0].split())))
 
 
-def link(file: Path) -> str:
-    """To a source file, as seen from the folder of the pages."""
-    return f"[{file.relative_to(ROOT).as_posix()}]({Path(os.path.relpath(file, FOLDER)).as_posix()})"
+def link(file: Path, words: str = "") -> str:
+    """To a source file, as seen from the folder of the pages; without words its own path is shown."""
+    return f"[{words or file.relative_to(ROOT).as_posix()}]({Path(os.path.relpath(file, FOLDER)).as_posix()})"
 
 
 def main() -> None:
