@@ -32,6 +32,7 @@ docs: $(READY)
 	$(BIN)/python docs/component_pages.py
 	$(BIN)/python docs/checks_page.py
 	$(BIN)/python docs/tags_table.py
+	$(BIN)/python docs/reference_pages.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 setup: $(READY)

@@ -1,4 +1,4 @@
-"""Write ``docs/components``: one page for each first-party component, and an index. Called by ``make docs``.
+"""Write ``docs/components``: a page for each first-party component, pictures, an index. Called by ``make docs``.
 
 Nothing on these pages is written by hand. ``python docs/component_pages.py --check`` only says which are out of date.
 """
@@ -6,11 +6,12 @@ Nothing on these pages is written by hand. ``python docs/component_pages.py --ch
 from __future__ import annotations
 
 import argparse
-import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
+
+from page_parts import fenced, linked, table, text
 
 from ganzoo.catalog.description import Description, describe
 from ganzoo.catalog.patch_map import SIDES, PatchMap, patch_maps
@@ -66,7 +67,8 @@ def page(description: Description) -> str:
         table(["what", "value"], facts(entry)),
     ]
     if description.formula:
-        parts += ["## Formula", fenced(description.formula, "text")]
+        parts += ["## Formula", fenced(description.formula.replace("``", ""), "text")]
+    parts += pictured(entry)
     if model is not None:
         parts += ["## What it does", *(linked(text(paragraph)) for paragraph in description.prose)]
     if description.layouts:
@@ -85,6 +87,47 @@ def page(description: Description) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+PICTURES = {
+    "loss": (
+        "Plot",
+        "png",
+        "Objective and gradient over one logit",
+        "What each player minimizes over one logit, and the gradient; the other logit is 0.",
+    ),
+    "patches": (
+        "Drawing",
+        "svg",
+        "Images with their logits and the patch that one logit sees",
+        "Each dot is a logit, where many are an area; the frame is what the logit in the middle sees of the image.",
+    ),
+    "maps": (
+        "Drawing",
+        "svg",
+        "The activations between an image and its logits",
+        "The activations that it shows as features, and its logits (orange), for an image of 3×64×64.",
+    ),
+    "generator": (
+        "Samples",
+        "png",
+        "Samples of digits",
+        "A small one after 1,000 steps on `digits` at 16×16 pixels (`docs/sample_grids.py`): what it makes of "
+        "minutes on a CPU, and no measure of what it can do.",
+    ),
+}
+"""Kind of picture → heading, file format, what it shows for those who cannot see it, and what is written above it."""
+
+
+def pictured(entry: Entry) -> list[str]:
+    """The section with the picture of a loss or network: see ``component_pictures.py``."""
+    kind = entry.kind
+    if kind == "discriminator":
+        kind = "patches" if "patch" in entry.component.tags else "maps"
+    if kind not in PICTURES:
+        return []
+    title, suffix, seen, words = PICTURES[kind]
+    return [f"## {title}", words, f"![{seen}: {entry.name}](images/{entry.kind}-{entry.name}.{suffix})"]
+
+
 def facts(entry: Entry) -> Iterator[list[str]]:
     """Rows of what the record says."""
     component = entry.component
@@ -99,7 +142,7 @@ def facts(entry: Entry) -> Iterator[list[str]]:
 
 def selected_by(entry: Entry) -> str:
     """The flag of ``ganzoo run`` that takes this component."""
-    name = "PATH" if entry.name == "folder" else entry.name
+    name = "PATH" if entry.name == "pictures" else entry.name
     return f"{FLAGS[entry.kind]} {name}"
 
 
@@ -132,32 +175,6 @@ def shown_map(one: PatchMap) -> str:
     return f"{one.map_side}×{one.map_side}" if one.map_side else "–"
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
-
-
-def fenced(content: str, language: str) -> str:
-    """A block of code."""
-    return f"```{language}\n{content.rstrip()}\n```"
-
-
-def text(words: str) -> str:
-    """Words in which Markdown sees no markup, except for code in backticks."""
-    parts = re.split(r"(``.+?``|`.+?`)", words)
-    return "".join(
-        part.replace("``", "`") if number % 2 else re.sub(r"([*\[\]])", r"\\\1", part).replace("<", "&lt;")
-        for number, part in enumerate(parts)
-    )
-
-
-def linked(words: str) -> str:
-    """Words in which arXiv numbers and DOIs are links."""
-    words = re.sub(r"arXiv:(\d{4}\.\d{4,5})", r"[arXiv:\1](https://arxiv.org/abs/\1)", words)
-    return re.sub(r"doi:(10\.[^\s,;]*[\w)])", r"[doi:\1](https://doi.org/\1)", words)
-
-
 def stale(folder: Path, wanted: dict[str, str]) -> list[str]:
     """Names of files that are missing, differ or should not be there."""
     there = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.md")}
@@ -180,11 +197,14 @@ def main() -> None:
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a page is out of date")
     options = parser.parse_args()
     wanted = pages()
-    changed = stale(FOLDER, wanted)
+    from component_pictures import update  # here, because only drawing needs matplotlib
+
+    registry = Registry.load(plugins=False)
+    changed = [*stale(FOLDER, wanted), *update(registry, write=not options.check)]
     if options.check:
         sys.exit(f"out of date: {', '.join(changed)}; mend it with: make docs" if changed else 0)
     write(FOLDER, wanted)
-    print(f"{len(wanted)} pages, {len(changed)} changed")
+    print(f"{len(wanted)} pages, {len(changed)} pages or pictures changed")
 
 
 if __name__ == "__main__":

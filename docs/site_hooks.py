@@ -18,6 +18,7 @@ DOCS = Path(__file__).parent
 CHANGELOG = DOCS.parent / "CHANGELOG.md"
 INDEX = "components/README.md"
 LINK = re.compile(r"\[([^\]]+)\]\(((?!https?:)[\w./-]+)(#[\w-]+)?\)")
+DOCSTRINGS = re.compile(r"<!-- docstrings: ([\w.]+) -->")
 ROLE = re.compile(r":(?:attr|class|data|func|meth|mod):(?=<code>)")
 LITERAL = re.compile(r"<p>::</p>|:(?=:</p>)")
 TREE = re.compile(r"<p>([^<]*├──[^<]*)</p>")
@@ -45,7 +46,10 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
 
 
 def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Links follow the changelog to where it is in the site; other links that leave ``docs`` become their text."""
+    """Links follow the changelog to where it is in the site; other links that leave ``docs`` become their text.
+
+    Where a page of the reference has a comment that asks for docstrings, mkdocstrings is asked for them.
+    """
     written = Path(page.file.abs_src_path or "").parent
     shown = (DOCS / page.file.src_uri).parent
 
@@ -55,7 +59,14 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
         goal = DOCS / "changelog.md" if goal == CHANGELOG else goal
         return f"[{text}]({os.path.relpath(goal, shown)}{anchor})" if goal.is_relative_to(DOCS) else text
 
-    return LINK.sub(in_the_site, markdown)
+    wanted = DOCSTRINGS.findall(markdown)
+    return DOCSTRINGS.sub(lambda found: directive(found[1], alone=len(wanted) == 1), LINK.sub(in_the_site, markdown))
+
+
+def directive(name: str, *, alone: bool) -> str:
+    """For mkdocstrings; names that share a page have headings, which a module alone on its page needs not."""
+    options = "" if alone else "\n    options: { show_root_heading: true, show_root_toc_entry: true }"
+    return f"::: {name}{options}"
 
 
 def on_page_content(html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:

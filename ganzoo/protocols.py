@@ -261,9 +261,10 @@ class Regularizer:
     finite, in the precision of the images. Names are of a to z, 0 to 9 and ``_``, begin with the component's own and do
     not depend on the batch. A term has a gradient to the player's own network, and to no other. That gradient is
     finite, also where the critic is flat. A term is a mean: a batch with every sample twice has the same value. Logits
-    are (N,) or maps (N, 1, h, w), perhaps with ``extra_logits``. Of a sample's patches the mean counts: a map that
-    repeats one logit is that logit. When a regularizer calls the critic on real data or fakes, it passes their labels.
-    Data are images or vectors, unless it carries ``needs_images``.
+    are (N,) or maps (N, 1, h, w), perhaps with ``extra_logits``. A term that depends on ``logits`` depends on
+    ``extra_logits`` as well: ``maps()`` has both. Of a sample's patches the mean counts: a map that repeats one logit
+    is that logit. When a regularizer calls the critic on real data or fakes, it passes their labels. Data are images or
+    vectors, unless it carries ``needs_images``.
 
     Terms change no parameter, buffer or mode of a network: only :meth:`after_step` does. No ``.grad`` is changed. The
     tensors of the view are never changed in place. Random numbers come from ``view.random`` alone. No value on the

@@ -28,6 +28,7 @@ from registered import entries_of
 from typer.testing import CliRunner
 
 import ganzoo
+import ganzoo.testing
 from ganzoo import errors
 from ganzoo.cli import app
 from ganzoo.cli.dotted_flags import written_out
@@ -202,11 +203,8 @@ def planned(monkeypatch):
 
 
 def script(name: str):
-    """A script that writes pages, as a module."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    """A script in ``docs`` that writes pages, as a module."""
+    return importlib.import_module(name)
 
 
 def component_pages():
@@ -218,12 +216,28 @@ def test_the_page_of_checks_is_up_to_date():
     assert page.PAGE.read_text(encoding="utf-8") == page.page(), "mend it with: make docs"
 
 
+def test_pages_of_the_reference_are_up_to_date():
+    reference = script("reference_pages")
+    for name, wanted in reference.pages().items():
+        assert (reference.FOLDER / name).read_text(encoding="utf-8") == wanted, f"{name}: mend it with: make docs"
+
+
+def test_every_page_of_the_reference_says_what_its_module_has():
+    pages = {path.name for path in (ROOT / "docs" / "reference").glob("*.md")}
+    assert pages == {"README.md", "checks.md", *script("reference_pages").SHOWN}
+    shown = "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs" / "reference").glob("*.md"))
+    assert ":::" not in shown  # nothing that only the site can read
+    for name in (*ganzoo.__all__, *ganzoo.testing.__all__, "Regularizer.after_step", "Options", "LockedError"):
+        assert re.search(rf"^\| \[?`{re.escape(name)}[`(]", shown, re.MULTILINE), name
+
+
 def test_each_component_has_a_page_and_nothing_else_has(monkeypatch):
     """Their text is compared one by one, in tests/contract/test_places.py: that of the patch critics takes seconds."""
     pages = component_pages()
     monkeypatch.setattr(pages, "page", lambda description: "")
     wanted = pages.pages()
-    assert {path.name for path in pages.FOLDER.iterdir()} == wanted.keys(), "mend it with: make docs"
+    there = {path.name for path in pages.FOLDER.iterdir() if path.name != "images"}
+    assert there == wanted.keys(), "mend it with: make docs"
     assert (pages.FOLDER / "README.md").read_text(encoding="utf-8") == wanted["README.md"], "mend it with: make docs"
 
 

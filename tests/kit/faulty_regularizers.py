@@ -57,7 +57,7 @@ class CenteredPart(Regularizer):
         self.decay, self.mean, self.seen = decay, torch.zeros(()), []
 
     def discriminator_terms(self, view):
-        logits = view.real_output.logits
+        logits = torch.stack([one.reshape(len(one), -1).mean(1) for one in view.real_output.maps()])
         self.seen.append(logits.detach().mean())
         return {"centered": (logits - self.moved(self.seen[-1])).square().mean()}
 
@@ -83,7 +83,7 @@ class Likeness(RegularizerOptions, Regularizer):
         return frozenset({"replaces_generator_loss"})
 
     def generator_terms(self, view):
-        return {"likeness": F.softplus(-view.fake_output.logits).mean()}
+        return {"likeness": sum(F.softplus(-logits).mean() for logits in view.fake_output.maps())}
 
 
 class Clip(RegularizerOptions, Regularizer):
@@ -276,6 +276,29 @@ class OneLogitOnly(Penalty):
     def discriminator_terms(self, view):
         (n,) = view.real_output.logits.shape
         return {"penalty": self.squares(view).sum() / n}
+
+
+class FirstMapOnly(RegularizerOptions, Regularizer):
+    """Looks at the first of several maps alone."""
+
+    def discriminator_terms(self, view):
+        return {"first_map": view.real_output.logits.square().mean()}
+
+
+class FirstMapForG(RegularizerOptions, Regularizer):
+    """The same in the generator's step."""
+
+    def generator_terms(self, view):
+        return {"first_map": view.fake_output.logits.square().mean()}
+
+
+class SlopeOfTheFirstMap(Penalty):
+    """The slope of the first of several maps alone."""
+
+    def gradients(self, view, points):
+        points = points.detach().requires_grad_()
+        logits = view.critic(points, view.real_labels).logits
+        return torch.autograd.grad(logits.reshape(len(points), -1).mean(1).sum(), points, create_graph=True)[0]
 
 
 class SumOfPatches(Penalty):
@@ -669,6 +692,9 @@ FAULTS = [
     (Sum, "duplicated-batch", "with every sample twice"),
     (NormOfTheBatch, "duplicated-batch", "with every sample twice"),
     (OneLogitOnly, "logit-maps", "too many values to unpack"),
+    (FirstMapOnly, "extra-logits", "in discriminator's step first_map depends on logits and ignores extra_logits"),
+    (FirstMapForG, "extra-logits", "in generator's step first_map depends on logits and ignores extra_logits"),
+    (SlopeOfTheFirstMap, "extra-logits", "in discriminator's step penalty depends on logits"),
     (SumOfPatches, "patch-count", "all patches alike"),
     (Backward, "gradients-untouched", "discriminator_terms() changes .grad"),
     (ClearsGradients, "gradients-untouched", "discriminator_terms() changes .grad"),

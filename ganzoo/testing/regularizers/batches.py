@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ganzoo.protocols import Discriminate, DiscriminatorOutput, Regularizer, StepView
+from ganzoo.protocols import Discriminate, DiscriminatorOutput, Player, Regularizer, StepView
 from ganzoo.testing.check import check, demand
 from ganzoo.testing.regularizers.steps import ROUNDING, close, fresh_terms, part_of, step_of
 from ganzoo.testing.regularizers.tags import terms_of
-from ganzoo.testing.regularizers.terms import demand_scalars
-from ganzoo.testing.regularizers.toys import PLAYERS, Layout, rows_of, toys_for
+from ganzoo.testing.regularizers.terms import STEEP, demand_scalars
+from ganzoo.testing.regularizers.toys import PLAYERS, Layout, judged_otherwise, rows_of, toys_for
 from ganzoo.testing.subject import Subject
 
 SAMPLES_OF_A_MEAN, SEEDS_OF_A_MEAN = 16, 64
@@ -101,6 +102,40 @@ def takes_every_layout(subject: Subject) -> None:
     layouts: tuple[Layout, ...] = ("samples", "patches", "maps")
     for layout in layouts:
         demand_scalars(subject, toys_for(layout=layout), torch.float64, where=f"of a critic with {layout}, ")
+
+
+@check(
+    "extra-logits",
+    Regularizer,
+    "A term that depends on ``logits`` depends on ``extra_logits`` as well: ``maps()`` has both.",
+    every_choice=True,
+)
+def reads_every_map(subject: Subject) -> None:
+    """Either is doubled alone, for critics of several slopes: a one-sided penalty may be 0 at one of them."""
+    for player in PLAYERS:
+        of_first, of_others = (_moved_by(subject, player, change) for change in (_double_first, _double_others))
+        ignored = ", ".join(sorted(of_first - of_others))
+        demand(not ignored, f"in {player}'s step {ignored} depends on logits and ignores extra_logits: use maps()")
+
+
+def _moved_by(
+    subject: Subject, player: Player, change: Callable[[DiscriminatorOutput], DiscriminatorOutput]
+) -> set[str]:
+    """The terms that have another value with what ``change`` makes of the critic's output."""
+    moved = set()
+    for steepness in (1.0, STEEP, 1 / STEEP):
+        view = step_of(subject, player, toys=toys_for(layout="maps", steepness=steepness))
+        before, after = fresh_terms(subject, view), fresh_terms(subject, judged_otherwise(view, change))
+        moved |= {name for name, term in before.items() if name in after and not close(term, after[name])}
+    return moved
+
+
+def _double_first(output: DiscriminatorOutput) -> DiscriminatorOutput:
+    return output._replace(logits=2 * output.logits)
+
+
+def _double_others(output: DiscriminatorOutput) -> DiscriminatorOutput:
+    return output._replace(extra_logits=tuple(2 * logits for logits in output.extra_logits))
 
 
 @check(

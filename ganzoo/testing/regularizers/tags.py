@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import ConfigError
-from ganzoo.protocols import Discriminate, Player, Regularizer, StepView
+from ganzoo.protocols import Player, Regularizer, StepView
 from ganzoo.testing.check import Failed
-from ganzoo.testing.regularizers.toys import IMAGES, PLAYERS, Toys, rows_of, toys_for, view_of
+from ganzoo.testing.regularizers.toys import IMAGES, PLAYERS, Toys, judged_otherwise, rows_of, toys_for, view_of
 from ganzoo.testing.subject import VECTORS, Subject
 
 
@@ -125,15 +125,7 @@ def _refuses(subject: Subject, view: StepView, lacking: str) -> bool:
 
 def _showing_less(view: StepView, **hidden: Any) -> StepView:
     """The step of a critic that hides something."""
-
-    def less(critic: Discriminate) -> Discriminate:
-        return lambda images, labels: critic(images, labels)._replace(**hidden)
-
-    outputs: dict[str, Any] = {
-        "real_output": None if view.real_output is None else view.real_output._replace(**hidden),
-        "fake_output": view.fake_output._replace(**hidden),
-    }
-    return replace(view, critic=less(view.critic), plain_critic=less(view.plain_critic), **outputs)
+    return judged_otherwise(view, lambda output: output._replace(**hidden))
 
 
 def _asks_for_gradients(subject: Subject, player: Player) -> bool:

@@ -6,6 +6,7 @@ make use of labels, if the data have some, and insist on them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import ConfigError
-from ganzoo.protocols import DataSpec, DiscriminatorOutput, Player, StepView
+from ganzoo.protocols import DataSpec, Discriminate, DiscriminatorOutput, Player, StepView
 from ganzoo.testing.subject import images_like
 
 Layout = Literal["samples", "repeated", "patches", "maps"]
@@ -241,6 +242,21 @@ def rows_of(view: StepView, rows: list[int]) -> StepView:
     outputs = {name: _rows_of_output(getattr(view, name), rows) for name in ("real_output", "fake_output")}
     changes: dict[str, Any] = {**data, **outputs}
     return replace(view, **changes)
+
+
+def judged_otherwise(view: StepView, change: Callable[[DiscriminatorOutput], DiscriminatorOutput]) -> StepView:
+    """The same step with another critic: ``change`` is made to whatever it says."""
+
+    def changed(critic: Discriminate) -> Discriminate:
+        return lambda images, labels: change(critic(images, labels))
+
+    return replace(
+        view,
+        real_output=None if view.real_output is None else change(view.real_output),
+        fake_output=change(view.fake_output),
+        critic=changed(view.critic),
+        plain_critic=changed(view.plain_critic),
+    )
 
 
 def _rows_of_output(output: DiscriminatorOutput | None, rows: list[int]) -> DiscriminatorOutput | None:
