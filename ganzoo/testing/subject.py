@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import EnumType
 from types import MappingProxyType, NoneType, UnionType
@@ -53,6 +53,13 @@ class Subject:
     entry: Entry | None = None
     expected_failures: Mapping[str, str] = field(default_factory=dict)
     given: Mapping[str, Any] = field(default_factory=dict)
+    _known: dict[str, str | None] = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    def once(self, question: Callable[[Subject], str | None]) -> str | None:
+        """The answer to a question that many checks ask and that takes a while; it is found out at the first."""
+        if question.__name__ not in self._known:
+            self._known[question.__name__] = question(self)
+        return self._known[question.__name__]
 
     @property
     def record(self) -> Component | None:

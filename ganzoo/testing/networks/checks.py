@@ -36,7 +36,7 @@ def where_anything_is_taken(*checks: Check) -> Iterator[Check]:
     """
     for one in checks:
         if one.name == "finite":
-            yield replace(one, skip=takes_nothing)
+            yield replace(one, skip=lambda subject: subject.once(takes_nothing))
         elif one.name in ("shapes", "protocol"):
             yield one if one.name == "shapes" else replace(one, skip=_nothing_taken_or(one.skip))
         else:
@@ -45,14 +45,14 @@ def where_anything_is_taken(*checks: Check) -> Iterator[Check]:
 
 def _nothing_taken_or(skip: Callable[[Subject], str | None]) -> Callable[[Subject], str | None]:
     def skipped(subject: Subject) -> str | None:
-        return takes_nothing(subject) or skip(subject)
+        return subject.once(takes_nothing) or skip(subject)
 
     return skipped
 
 
 def _nothing_finite_or(skip: Callable[[Subject], str | None]) -> Callable[[Subject], str | None]:
     def skipped(subject: Subject) -> str | None:
-        return skip(subject) or gives_nothing_finite(subject)
+        return skip(subject) or subject.once(gives_nothing_finite)
 
     return skipped
 
