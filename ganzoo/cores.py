@@ -24,7 +24,8 @@ SPINS = "10000"
 """Long enough for the pauses between layers on free cores, short enough to cost little on busy ones."""
 SECONDS = 0.06
 """Ten or more time slices of the scheduler."""
-BUFFER = bytes(2**16)
+BUFFER = bytes(2**20)
+"""Large enough that threads rarely meet at Python's lock, small enough for the time that is looked at."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from ganzoo.cli.context import console
 from ganzoo.cli.run import Json, OldRuns, Runs, runs_folder
 from ganzoo.program import as_started
 from ganzoo.runs.listing import ListedRun, listed_runs
+from ganzoo.runs.place import runs_flag
 
 WIDTH = 100
 COLORS = {"running": "cyan", "finished": "green", "interrupted": "yellow", "killed": "yellow"}
@@ -40,7 +41,8 @@ def runs_command(runs: Runs = None, out: OldRuns = None, as_json: Json = False) 
         screen = console()
         screen.print(_table(found), width=min(screen.width, WIDTH) if screen.is_terminal else WIDTH)
     else:
-        print(as_started(f"there are no runs in {folder}/; start one with: ganzoo run"), file=sys.stderr)
+        start = f"ganzoo run{runs_flag(folder)}"
+        print(as_started(f"there are no runs in {folder}/; start one with: {start}"), file=sys.stderr)
 
 
 def _row(run: ListedRun) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args
 from torch import Tensor, nn
 
 from ganzoo.component import Options
-from ganzoo.errors import ConfigError, GanzooError
+from ganzoo.errors import CheckpointError, ConfigError, GanzooError
 from ganzoo.planning.options import options_of
 from ganzoo.planning.plan import NETWORKS, Plan
 from ganzoo.protocols import DataSpec
@@ -95,7 +95,12 @@ def find_ancestor(registry: Registry, runs: Path, word: Path | str, *, what: str
         )
     named, step = _parsed(str(word))
     directory = find_run(runs, named)
-    tensors, state = directory.load_checkpoint(step)
+    try:
+        tensors, state = directory.load_checkpoint(step)
+    except (ConfigError, CheckpointError) as error:
+        if step is not None:
+            error.hint = f"--init {named}, which takes the newest that is intact, or one of the steps above"
+        raise
     return Ancestor(
         directory=directory,
         step=int(state["step"]),
@@ -221,7 +226,7 @@ def _unfit(ancestor: Ancestor, plan: Plan, misfits: list[str]) -> ConfigError:
         given="; ".join(misfits),
         allowed=f"the same networks, for items of the same shape (there {_items(spec)}, here {_items(plan.spec)}); "
         "only class heads and class embeddings may differ",
-        hint=f"for its networks: ganzoo run --config {ancestor.directory.config} --init {ancestor.word}",
+        hint=f"for its networks: {ancestor.directory.again()} --init {ancestor.word}",
     )
 
 

@@ -128,7 +128,8 @@ class Run:
                 f"the generator of {self.path.name} was trained without classes, so it cannot be asked for one",
                 given=name,
                 allowed="samples without a class",
-                hint="leave out the class, or train a generator that knows classes: ganzoo run --disc acgan",
+                hint="leave out the class, or train a generator that knows classes: "
+                f"{self.directory.again()} --disc acgan",
             )
         if name not in self.classes:
             raise ConfigError(

@@ -254,7 +254,7 @@ def _train(
             logger.debug("traceback:\n%s", "".join(traceback.format_exception(error)))
             where = f"in step {setup.state.step + 1}"
             if isinstance(error, PluginError):
-                error.hint = "; ".join(filter(None, [error.hint, f"go on with: ganzoo resume {directory.path}"]))
+                error.hint = "; ".join(filter(None, [error.hint, f"go on with: ganzoo resume {directory.word}"]))
             if isinstance(error, GanzooError) or not (named := blamed(error, plan.entries.values(), where=where)):
                 logger.error("%s: %s", type(error).__name__, error)
                 fault = str(error)

@@ -60,10 +60,20 @@ def remarks(seen: Seen, rule: Rule, total: int) -> Iterator[str]:
     yield from _narrow_ranges(seen, rule)
 
 
+CLIPPED = 64
+"""A set that spans so many times ``data.range`` or more is warned of; windows of CT span an eighth and less."""
+
+
 def _narrow_ranges(seen: Seen, rule: Rule) -> Iterator[str]:
     one_color = bool(seen.lowest) and seen.lowest == seen.highest
     for depth in seen.depths.values():
         lowest, highest = depth.found
+        if rule.range and CLIPPED * (rule.range[1] - rule.range[0]) < highest - lowest:
+            yield (
+                f"the values of {images(depth.count)} are {shown(lowest)} to {shown(highest)}, far beyond data.range, "
+                f"{shown(rule.range[0])} to {shown(rule.range[1])}, so nearly all are black or white: "
+                "--set data.range=measured"
+            )
         if lowest < highest and is_narrow((lowest, highest), (depth.range[0], depth.range[1])):
             yield _narrow(depth, rule)
             one_color = False

@@ -68,7 +68,7 @@ def recognize(options: Pictures) -> Collection:
     raise DataError(
         f"{place.path} is not a collection of pictures" + ("" if known else f" in the layout {options.layout!r}"),
         given=place.path,
-        allowed="; ".join(layout.summary for layout in _asked(options.layout)),
+        allowed="; ".join(layout.summary for layout in _asked(options.layout) if layout.name != "pickles"),
         hint="ganzoo info pictures" if known else f"ganzoo run --data {shlex.quote(str(place.path))}",
     )
 

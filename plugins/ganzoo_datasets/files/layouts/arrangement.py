@@ -7,6 +7,7 @@ trained on its test pictures looks fine.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +18,10 @@ from ganzoo.errors import DataError
 from ganzoo_datasets.files.layouts.doubts import refuse_equal_sub_folders, refuse_mixture
 from ganzoo_datasets.files.layouts.placed import AUTO, CLASSES, PARTS, SPLITS, Arrangement, Placed, relative
 from ganzoo_datasets.files.layouts.shards import are_shards, without_number
+from ganzoo_datasets.files.splits import SPLITS as SPLITS_IN_ORDER
 from ganzoo_datasets.files.splits import Split, domain_of, split_of
+
+logger = logging.getLogger("ganzoo")
 
 
 def arrange(
@@ -82,6 +86,7 @@ def _by_name(place: Path, tops: Mapping[str, Sequence[str]], root: str, layout: 
         if layout != SPLITS:
             refuse_mixture(place, named, [top for top in tops if not mentioned[top]])
         meant = mentioned
+    _warn_of_joined_splits(place, meant)
     others = [top for top, split in meant.items() if split is None]
     if len(others) == len(tops):
         if layout == SPLITS:
@@ -102,6 +107,19 @@ def _by_name(place: Path, tops: Mapping[str, Sequence[str]], root: str, layout: 
     ]
     left_out = {name: f"{top} is not a split" for top in others for name in tops[top]}
     return Arrangement(sorted(placed, key=lambda one: one.name), left_out)
+
+
+def _warn_of_joined_splits(place: Path, meant: Mapping[str, Split | None]) -> None:
+    """``dev`` beside ``eval`` are both spellings of val, and somebody may mean two things by them."""
+    for split in SPLITS_IN_ORDER:
+        words = {without_number(top).lower(): top for top, one in meant.items() if one == split}
+        if len(words) > 1:
+            logger.warning(
+                "%s: the folders %s are read as one split, %s; rename one of them if they are not",
+                place,
+                ", ".join(sorted(words.values())),
+                split,
+            )
 
 
 def meanings(folders: Sequence[str]) -> dict[str, Split | None]:

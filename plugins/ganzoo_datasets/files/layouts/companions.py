@@ -26,6 +26,7 @@ logger = logging.getLogger("ganzoo")
 WORDS = frozenset(
     (
         *("mask", "segmentation", "seg", "segmap", "labelmap", "superpixel", "gt", "groundtruth", "annotation"),
+        *("ann", "label", "lbl", "manual", "target"),
         *("matte", "trimap", "thumb", "thumbnail", "preview", "overlay", "heatmap"),
     )
 )
@@ -45,6 +46,7 @@ NEGATIONS = frozenset(("no", "with", "without"))
 
 _SEPARATOR = re.compile(r"[ _.\-(]")
 _BETWEEN = re.compile(r"[\s_.\-()]+")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _LETTER = re.compile(r"[^\W\d_]")
 
 
@@ -123,7 +125,8 @@ def _warn_of_doubt(names: Sequence[str], how: str, pattern: str) -> None:
 
 
 def _words(text: str) -> set[str]:
-    return {word.removesuffix("s") for word in _BETWEEN.split(text.lower())}
+    # gtFine and SegmentationClass are two words each.
+    return {word.removesuffix("s") for word in _BETWEEN.split(_CAMEL.sub(" ", text).lower())}
 
 
 def _suffixes(stem: str, stems: Collection[str]) -> list[str]:

@@ -144,7 +144,7 @@ def _check_type(header: Header, options: Pictures) -> None:
     if kind.kind in "ui" and kind.newbyteorder("=") not in STATED and not range_given(options):
         raise NotPictures(
             f"{kind} does not say which values are black and white",
-            "--set data.range=measured, or state it with --set data.range=0,255",
+            "--set data.range=measured",
         )
 
 

@@ -34,7 +34,11 @@ def find(place: Place, options: Pictures) -> Collection | None:
         return None
     below = _folder_of_json(place.files)
     content = None if below is None else _content(place.path, place.files, below + NAME)
-    if below is None or not isinstance(content, dict) or "labels" not in content:
+    if below is None:
+        return None
+    if not isinstance(content, dict) or "labels" not in content:
+        if content is not None:
+            logger.warning("%s has no 'labels' and is not read", place.path / below / NAME)
         return None
     pictures = [name for name in place.files.names if name.startswith(below) and is_picture(name)]
     labels = _labels(place.path / below / NAME, content["labels"])
@@ -63,7 +67,7 @@ def _content(place: Path, files: Files, name: str) -> object:
     except (OSError, UnreadablePicture) as error:
         raise DataError(f"cannot read {place / name}: {error}", hint="repair or remove it") from error
     except (ValueError, RecursionError):
-        logger.info("%s is not JSON and is not read", place / name)
+        logger.warning("%s is not JSON and is not read: the classes that it may state are missing", place / name)
         return None
 
 

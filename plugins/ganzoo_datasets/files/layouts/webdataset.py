@@ -104,7 +104,7 @@ def _tells_classes(place: Place, files: Files) -> bool:
     fields = [name for name in files.names if name.endswith((".cls", ".json")) and _key(name) in pictures]
     if any(name.endswith(".cls") for name in fields):
         return True
-    return bool(fields) and not place.path.is_dir() and not set(LABELS).isdisjoint(_object(files, fields[0]))
+    return not place.path.is_dir() and any(not set(LABELS).isdisjoint(_object(files, name)) for name in fields)
 
 
 def _key(name: str) -> str:

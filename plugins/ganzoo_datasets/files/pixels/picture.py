@@ -82,9 +82,11 @@ def occurring(raster: Raster) -> Range:
     """The lowest and the highest value of a picture.
 
     Raises:
-        UnreadablePicture: some values are not finite.
+        UnreadablePicture: some values are not finite, or there are none.
     """
     values: NDArray[Any] = raster.values
+    if not values.size:
+        raise UnreadablePicture("it has no pixels")
     lowest, highest = float(values.min()), float(values.max())
     if not np.isfinite(lowest + highest):
         raise UnreadablePicture("some of its values are NaN or infinite")

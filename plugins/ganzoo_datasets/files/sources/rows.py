@@ -110,7 +110,7 @@ class RowSource:
                 f"{self.place}: floats without a known range",
                 given=f"values from {lowest:g} to {highest:g}",
                 allowed="floats from 0 to 1 or from -1 to 1; other ranges are stated with data.range",
-                hint="--set data.range=measured, or state it with --set data.range=0,255",
+                hint="--set data.range=measured",
             )
         return (0, 1) if lowest >= 0 else (-1, 1)
 

@@ -41,10 +41,14 @@ def peek(path: Path, file: IO[bytes]) -> Table | None:
 
     Raises:
         OSError: the file cannot be read.
+        DataError: it is called ``metadata.jsonl``, and its first lines are not JSON.
     """
     if not path.name.lower().endswith(json_lines.ENDINGS):
         return delimited.peek_delimited(path, file)
     try:
         return json_lines.read_json_lines(path, file, most=delimited.LINES_PEEKED)
     except DataError:
+        if path.name.lower() == "metadata.jsonl":
+            # Whoever calls a file so wants it read; without it the pictures would have no classes.
+            raise
         return None
