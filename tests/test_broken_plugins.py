@@ -84,6 +84,7 @@ def test_every_broken_plugin_is_in_this_file():
         "healthy",
         "disturbs",
         "fails_late",
+        "wrong_parts",
         "unknown_kind",
         "torch_at_import",
         "torch_in_hook",

@@ -30,7 +30,7 @@ def test_every_command_of_the_command_line_is_known():
         ("/home/ganzoo run", "/home/ganzoo run"),
         ("which needs a newer ganzoo", "which needs a newer ganzoo"),
         ("pip install ganzoo==1.0", "pip install ganzoo==1.0"),
-        ("ganzoo listens, ganzoo runs", "ganzoo listens, ganzoo runs"),
+        ("ganzoo listens, ganzoo finds", "ganzoo listens, ganzoo finds"),
     ],
 )
 def test_only_commands_are_rewritten(monkeypatch, text, expected):

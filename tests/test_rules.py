@@ -219,7 +219,7 @@ class TestThePairs:
     def test_acgan_on_data_without_classes_is_refused(self, registry, loss, pictures):
         with pytest.raises(ConfigError) as caught:
             plan(registry, loss=loss, discriminator={"name": "acgan"}, data=str(pictures))
-        assert "data folder has no classes" in caught.value.message
+        assert "data pictures has no classes" in caught.value.message
         assert "discriminator acgan, regularizer auxiliary-classifier" in caught.value.message
         assert "one subfolder per class" in caught.value.hint
 

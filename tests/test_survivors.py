@@ -38,6 +38,7 @@ from ganzoo.planning.rules import balance_without_classes, judge
 from ganzoo.protocols import Augmentation, DataSpec, DiscriminatorOutput
 from ganzoo.registry import Entry, Registry
 from ganzoo.runs.assembly import assemble
+from ganzoo.runs.directory import RunDirectory
 from ganzoo.runs.watch import POINTS, SampleGrids
 from ganzoo.training.game import WeightedRegularizer
 from ganzoo.training.loop import train
@@ -409,7 +410,7 @@ class TestPlanning:
         for number in range(4):
             Image.new("L", (8, 8), 60 * number).save(tmp_path / f"{number}.png")
         data = {"name": "folder", "path": str(tmp_path), "image_size": 8, "sampling": "balanced"}
-        with pytest.raises(ConfigError, match="balanced draws every class equally often, but data folder has no"):
+        with pytest.raises(ConfigError, match="balanced draws every class equally often, but data pictures has no"):
             planned(data=data)
 
     def test_unrolling_in_micro_batches_is_warned_of(self):
@@ -726,10 +727,11 @@ def test_a_scatter_plot_shows_all_its_points_made_by_the_average(monkeypatch, tm
 def test_the_gif_is_in_the_order_of_the_steps(monkeypatch, tmp_path):
     steps = [7, 3, 12_345_678, 0, 500, 41, 2_000_000, 6]
     for step in steps:
-        (tmp_path / f"step-{step:07d}.png").touch()
+        (tmp_path / "samples").mkdir(exist_ok=True)
+        (tmp_path / "samples" / f"step-{step:07d}.png").touch()
     shown = []
     monkeypatch.setattr(pictures, "save_gif", lambda frames, path: shown.extend(frames))
-    run = SimpleNamespace(samples=tmp_path, path=tmp_path)
+    run = RunDirectory(tmp_path)
     SampleGrids(run, None, SPEC, every=1, steps=1, seed=0).close()
     assert [int(frame.stem.removeprefix("step-")) for frame in shown] == sorted(steps)
 

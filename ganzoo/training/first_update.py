@@ -31,6 +31,8 @@ def explained(error: DivergedError, game: Game, player: Player, again: Callable[
             terms = again()
     except (GanzooError, RuntimeError, MemoryError):
         return error  # that the update failed is what is to be told, even if it cannot be explained
+    if player == "generator" and not (places and places[0].network == "generator"):
+        return error  # the discriminator has moved by then, perhaps too far
     if places:
         return _of_network(error, game, places[0])
     suspects = _of_terms(game, terms)

@@ -24,7 +24,17 @@ from ganzoo.doctor.versions import version_checks
 from ganzoo.registry import own_upgrade
 from ganzoo.training.runtime import pick_device
 
-HARMLESS = {"healthy", "unknown_kind", "torch_at_import", "torch_in_hook", "prints", "install"}
+HARMLESS = {
+    "disturbs",
+    "fails_late",
+    "wrong_parts",
+    "healthy",
+    "unknown_kind",
+    "torch_at_import",
+    "torch_in_hook",
+    "prints",
+    "install",
+}
 RAISING = {
     "import_error",
     "exits_at_import",
@@ -105,7 +115,7 @@ class TestTheReport:
             in "\n".join(lines)
         )
         assert f"      next: {own_upgrade()}" in lines
-        assert "      or:  disable it: GANZOO_DISABLE_PLUGINS=other-api" in lines
+        assert "      or:   disable it: GANZOO_DISABLE_PLUGINS=other-api" in lines
         assert any(line.startswith("      | Traceback") for line in lines)
         assert "  + healthy         1.0: 4 losses" in lines
         assert "  ! loss needy  needs no_such, which is not installed" in lines

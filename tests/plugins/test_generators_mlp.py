@@ -63,7 +63,7 @@ def test_batch_norm_stands_between_a_layer_without_bias_and_its_activation():
         hidden = (hidden - hidden.mean(0)) / torch.sqrt(hidden.var(0, correction=0) + 1e-5)
         hidden = hidden.clamp(min=0)
     torch.testing.assert_close(network(z), hidden @ last.weight.T + last.bias)
-    assert options.tags() == Mlp().tags() | {"batch_coupled_train", "batch_nonlinear"}
+    assert options.tags() == Mlp().tags() | {"batch_coupled_train", "batch_nonlinear", "needs_two_samples"}
 
 
 @settings(max_examples=25, deadline=None)

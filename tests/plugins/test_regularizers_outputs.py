@@ -267,7 +267,7 @@ class TestPullAway:
         with pytest.raises(ConfigError, match="returns none"):
             pulled(())
         assert PullAway().discriminator_terms(features_view(draw(2, 2), draw(2, 2))) == {}
-        assert PullAway().tags() == {"needs_features", "batch_nonlinear"}
+        assert PullAway().tags() == {"needs_features", "batch_nonlinear", "needs_two_samples"}
         assert PullAway().weight == 0.1
 
 
