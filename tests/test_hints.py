@@ -226,6 +226,7 @@ HOLES: dict[str, tuple[str, ...]] = {
     "sample.py: run": ("1",),
     "shlex.quote(str(chosen.path))": ("runs/0001-x",),
     "shlex.quote(str(runs))": ("experiments",),
+    "resized": ("", "--image-size 32, or "),
     "shlex.join([*names, *folder])": ("1 7", "1 7 --runs experiments"),
     "out.parent / (out.stem or 'walk')": ("films/walk",),
     "12 * len(classes)": ("48",),

@@ -47,7 +47,7 @@ def seconds_of(way: dict[str, str], *, steps: int) -> float:
     """Wall seconds of a run, as a user waits for it."""
     kept = {name: value for name, value in os.environ.items() if name not in VARIABLES}
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "ganzoo", "run", "--steps", str(steps), "--out", folder, "--quiet"]
+        command = [sys.executable, "-m", "ganzoo", "run", "--steps", str(steps), "--runs", folder, "--quiet"]
         start = time.perf_counter()
         subprocess.run(command, env=kept | way, stderr=subprocess.DEVNULL, check=True)
         return time.perf_counter() - start

@@ -22,7 +22,7 @@ Examples:
   ganzoo check hinge
   ganzoo check --dist ganzoo-mine
   ganzoo check hinge --only permutation --only gradcheck
-  ganzoo check folder --set folder.path=pictures
+  ganzoo check pictures --set pictures.path=FOLDER
 """
 STYLES = {
     "passed": "green",

@@ -30,7 +30,7 @@ Examples:
   ganzoo run --loss hinge --disc patchgan-sn
   ganzoo run --data ~/pictures --image-size 64 --steps 20000
   ganzoo run --loss wgan-gp --disc dcgan --set disc.norm=instance --dry-run
-  ganzoo run --init 7 --data ~/pictures --set train.d_lr=2e-4
+  ganzoo run --config runs/0007-hinge-patchgan-sn-faces/config.yaml --init 7 --data ~/pictures
 """
 
 

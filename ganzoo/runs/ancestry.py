@@ -221,12 +221,16 @@ def _shape(tensor: Tensor | None) -> str:
 
 def _unfit(ancestor: Ancestor, plan: Plan, misfits: list[str]) -> ConfigError:
     spec = manifest.read_spec(ancestor.directory)
+    sizes, resized = "", ""
+    if spec.shape != plan.spec.shape:
+        sizes = f": items are {_items(spec)} there, {_items(plan.spec)} here"
+        resized = f"--image-size {spec.shape[-1]}, or " if len(spec.shape) == len(plan.spec.shape) == 3 else ""
     return ConfigError(
-        f"the weights of run {ancestor.directory.path.name} do not fit the networks of this one",
+        f"the weights of run {ancestor.directory.path.name} do not fit the networks of this one{sizes}",
         given="; ".join(misfits),
         allowed=f"the same networks, for items of the same shape (there {_items(spec)}, here {_items(plan.spec)}); "
         "only class heads and class embeddings may differ",
-        hint=f"for its networks: {ancestor.directory.again()} --init {ancestor.word}",
+        hint=f"{resized}for its networks: {ancestor.directory.again()} --init {ancestor.word}",
     )
 
 

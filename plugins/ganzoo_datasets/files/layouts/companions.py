@@ -92,14 +92,15 @@ def find_companions(names: Sequence[str]) -> Companions:
 
 def report_companions(found: Companions, *, kept: bool) -> None:
     """Warn of what is left out, or kept because ``data.exclude`` is given, and of what is doubtful."""
-    certain = listed((f"{name}: {reason}" for name, reason in found.certain.items()), len(found.certain))
+    # One line, since every run says it; ganzoo data lists what is left out.
+    some = "; ".join(f"{name}: {reason}" for name, reason in list(found.certain.items())[:1])
     if found.certain and kept:
-        logger.warning("%s masks or thumbnails are kept, as data.exclude asks%s", f"{len(found.certain):,}", certain)
+        logger.warning("%s masks or thumbnails are kept, as data.exclude asks (%s)", f"{len(found.certain):,}", some)
     elif found.certain:
         logger.warning(
-            "%s masks or thumbnails are left out; --set data.exclude=[] keeps them%s",
+            "%s masks or thumbnails are left out (%s, …): ganzoo data lists them, --set data.exclude=[] keeps them",
             f"{len(found.certain):,}",
-            certain,
+            some,
         )
     for suffix, names in found.doubtful.items():
         _warn_of_doubt(names, f"bear the name of another one plus {suffix}", f"*{suffix}*")
