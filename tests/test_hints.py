@@ -215,6 +215,7 @@ HOLES: dict[str, tuple[str, ...]] = {
     "recognition.py: shlex.quote(str(place.path))": ("'my pictures'",),
     "root / 'train'": ("pictures/train",),
     "root / split": ("pictures/test",),
+    "shlex.quote(str(self.config))": ("runs/0001-x/config.yaml",),
     "self.config": ("runs/0001-x/config.yaml",),
     "self.metadata": ("/site-packages/ganzoo_mine-1.0.dist-info",),
     "shlex.quote(str(path))": ("images-idx3-ubyte",),

@@ -128,7 +128,7 @@ def _way_out(reasons: str, *, readable: bool) -> str:
         if install in reasons:
             return install
     if NO_RANGE in reasons:
-        return "--set data.range=measured: the lowest and the highest value of the training set become black and white"
+        return "--set data.range=measured takes the lowest and the highest value of the training set"
     if readable:
         return "repair or remove them, or leave them out with --set data.on_error=skip"
     return "none is left: use another folder with --data PATH"
