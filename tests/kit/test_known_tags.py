@@ -18,23 +18,24 @@ class Narrowed(Options):
     scale: float = 1.0
 
 
-def announced(tags=frozenset()):
+def announced(tags):
     component = Component(kind="loss", name="narrowed", target="a:B", summary="a loss", tags=tags)
     return Entry(component=component, distribution="mine", version="1", entry_point="main")
 
 
 @pytest.mark.parametrize(
-    ("options", "entry", "advice"),
+    ("options", "in_record", "advice"),
     [
-        (Narrowed(), announced(), "add it to tags() and to the record"),
-        (Narrowed(width=8), announced(), "add it to tags() and to the record"),
-        (Narrowed(scale=2.0), announced(), "add it to tags()"),
-        (Narrowed(), announced(frozenset({"paired"})), "add it to tags()"),
+        (Narrowed(), frozenset(), "add it to tags() and to the record"),
+        (Narrowed(width=8), frozenset(), "add it to tags() and to the record"),
+        (Narrowed(scale=2.0), frozenset(), "add it to tags()"),
+        (Narrowed(), frozenset({"paired"}), "add it to tags()"),
         (Narrowed(), None, "add it to tags()"),
     ],
     ids=["default", "made narrow", "other options", "the record has it", "without a record"],
 )
-def test_the_record_is_named_where_it_is_meant(monkeypatch, options, entry, advice):
+def test_the_record_is_named_where_it_is_meant(monkeypatch, options, in_record, advice):
+    entry = None if in_record is None else announced(in_record)
     monkeypatch.setattr("ganzoo.testing.tags.MEASURES", {"loss": {"paired": lambda subject: True}})
     [check] = tag_checks("loss")
     with pytest.raises(Failed) as failed:
