@@ -24,15 +24,22 @@ def buffers_kept(module: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def buffers_kept_if_it_raises(*modules: nn.Module) -> Iterator[None]:
-    """Undo what an update that fails did to buffers, so that the state is that of the last whole one."""
-    buffers = [buffer for module in modules for buffer in module.buffers()]
-    kept = [buffer.clone() for buffer in buffers]
+    """Undo what an update that fails did to buffers, so that the state is that of the last whole one.
+
+    Every update pays for the copy, so it is one operation for all buffers of a type, not one for each.
+    """
+    alike: dict[tuple[torch.dtype, torch.device], list[torch.Tensor]] = {}
+    for module in modules:
+        for buffer in module.buffers():
+            alike.setdefault((buffer.dtype, buffer.device), []).append(buffer)
+    kept = [torch.cat([buffer.detach().reshape(-1) for buffer in buffers]) for buffers in alike.values()]
     try:
         yield
     except Exception:
         with torch.no_grad():
-            for buffer, value in zip(buffers, kept, strict=True):
-                buffer.copy_(value)
+            for buffers, values in zip(alike.values(), kept, strict=True):
+                for buffer, value in zip(buffers, torch.split(values, [one.numel() for one in buffers]), strict=True):
+                    buffer.copy_(value.view_as(buffer))
         raise
 
 
