@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ganzoo.planning.building import build as build
     from ganzoo.planning.own_step import adversarial_step as adversarial_step
+    from ganzoo.runs.evaluating import evaluate as evaluate
     from ganzoo.runs.run import Run as Run
     from ganzoo.runs.run import load_run as load_run
     from ganzoo.runs.session import run as run
@@ -18,12 +19,13 @@ if TYPE_CHECKING:
 _HOMES = {
     "adversarial_step": "ganzoo.planning.own_step",
     "build": "ganzoo.planning.building",
+    "evaluate": "ganzoo.runs.evaluating",
     "Run": "ganzoo.runs.run",
     "load_run": "ganzoo.runs.run",
     "run": "ganzoo.runs.session",
 }
 
-__all__ = ["Run", "adversarial_step", "build", "load_run", "run"]
+__all__ = ["Run", "adversarial_step", "build", "evaluate", "load_run", "run"]
 
 
 def __getattr__(name: str) -> Any:

@@ -18,7 +18,9 @@ from ganzoo.numbers import NoTruthAsNumber
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ganzoo.protocols import Dataset, DataSpec, TrackedRun, Tracker
+    import torch
+
+    from ganzoo.protocols import Dataset, DataSpec, Extractor, TrackedRun, Tracker
 
 API_VERSION = 1
 
@@ -50,11 +52,8 @@ KINDS: tuple[Kind, ...] = (
     Kind(name="metric", plural="metrics", section="metrics", many=True),
     Kind(name="recipe", plural="recipes"),
     Kind(name="tracker", plural="trackers"),
-    Kind(name="extractor", plural="extractors"),
+    Kind(name="extractor", plural="extractors", section="extractors", many=True),
 )
-
-RESERVED = ("extractor",)
-"""Kinds that nothing in ganzoo uses yet: a plugin may announce one, and nobody is pointed to it."""
 
 TRACKER = next(kind for kind in KINDS if kind.name == "tracker")
 """No section selects one, and a run may have several: ``--tracker NAME`` asks for it."""
@@ -371,3 +370,21 @@ class TrackerOptions(Options):
     def start(self, run: TrackedRun) -> Tracker:
         """Begin to follow ``run``, whose folder is there. An error raised here ends the run before it begins."""
         raise NotImplementedError(f"{type(self).__name__} must implement start()")
+
+
+class ExtractorOptions(Options):
+    """Options every extractor has: none of its own."""
+
+    def open(self, *, data: Dataset, device: torch.device, cache: Path) -> Extractor:
+        """Make the extractor ready to look at pictures, on ``device``.
+
+        Most do not look at ``data``, the real pictures that a generator learns from. One that is trained on them keeps
+        what it learned below ``cache``, by the data's fingerprint, so that it is trained once. Files are written below
+        ``cache`` and nowhere else; that folder may not be there yet. Nothing is fetched from elsewhere. No global
+        random number is drawn, here or in looking.
+
+        Raises:
+            ConfigError: it cannot be had for these data.
+            DataError: its weights are missing, or are not what they should be.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must implement open()")

@@ -347,6 +347,7 @@ class Features:
         class_probs: (N, K), of a classifier.
         modes: (K, D) known modes of the data.
         mode_std: the standard deviation of the data around each mode.
+        held_out: real data that the generator was not trained on, with the same fields; of real data alone.
     """
 
     images: Tensor | None = None
@@ -355,6 +356,45 @@ class Features:
     class_probs: Tensor | None = None
     modes: Tensor | None = None
     mode_std: float | None = None
+    held_out: Features | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extracted:
+    """What an extractor sees in pictures.
+
+    Attributes:
+        features: float32 (N, F).
+        class_probs: float32 (N, K), each row a distribution over :attr:`Extractor.classes`; ``None`` without classes.
+    """
+
+    features: Tensor
+    class_probs: Tensor | None = None
+
+
+class Extractor(Protocol):
+    """Turns pictures into features that metrics compare.
+
+    It takes uint8 pictures (N, C, H, W) of one channel or three and of any size from 8 pixels, on the CPU, and answers
+    on the CPU. There is a row of features for each picture, finite and float32. A picture's row does not depend on the
+    pictures beside it. The same picture has the same row whenever it is looked at. Pictures that differ have rows that
+    differ. Its argument is not changed. No random number is drawn.
+
+    Attributes:
+        digest: of its weights and its preprocessing. Equal digests mean equal features.
+        size: F, features per picture.
+        classes: names of the classes that it tells apart; empty if it tells none apart.
+        resize: what is done to the size of pictures, in a few words, as in ``224 px, bicubic, antialiased``.
+    """
+
+    digest: str
+    size: int
+    classes: tuple[str, ...]
+    resize: str
+
+    def __call__(self, images: Tensor) -> Extracted:
+        """Features, and class probabilities if it tells classes apart."""
+        ...
 
 
 class Metric(Protocol):
@@ -371,10 +411,14 @@ class Metric(Protocol):
     Every field named in ``needs`` is provided, never ``None``. Real and generated samples may be of different number;
     where they are too few it may be a ConfigError. Data that it cannot compare, as vectors may be, are a ConfigError.
 
-    An optional attribute ``samples`` says how many samples it wants, 2,500 if it says nothing.
+    An optional attribute ``samples`` says how many samples it wants, 2,500 if it says nothing. An optional attribute
+    ``better`` says of each further number that ranks generators whether ``higher`` or ``lower`` is better. An optional
+    attribute ``spreads`` says which of its numbers is the standard error of which other: ``{"kd": "kd_std"}``. An
+    optional attribute ``whole_reference`` that is true asks for all real data, not for as many as are generated. An
+    optional method ``warnings(*, real, fake)`` gives texts to bear in mind with these numbers.
 
     Attributes:
-        needs: which fields of :class:`Features` it looks at: images, labels, features, class_probs, modes.
+        needs: which fields of :class:`Features` it looks at: images, labels, features, class_probs, modes, held_out.
         higher_is_better: of the first of its numbers.
     """
 

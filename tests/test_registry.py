@@ -64,7 +64,7 @@ class TestParseKind:
             parse_kind("discriminater")
         assert "'discriminator'" in caught.value.message
         assert caught.value.exit_code == 2
-        usable = [kind.plural for kind in KINDS if kind.name != "extractor"]
+        usable = [kind.plural for kind in KINDS]
         assert caught.value.allowed == f"{', '.join(usable)}, or the singular"
 
 

@@ -16,6 +16,8 @@ from ganzoo.cli.data import data_command
 from ganzoo.cli.doctor import EXAMPLES as DOCTOR_EXAMPLES
 from ganzoo.cli.doctor import doctor_command
 from ganzoo.cli.dotted_flags import written_out
+from ganzoo.cli.evaluate import EXAMPLES as EVALUATE_EXAMPLES
+from ganzoo.cli.evaluate import evaluate_command
 from ganzoo.cli.failure import guarded
 from ganzoo.cli.info import EXAMPLES as INFO_EXAMPLES
 from ganzoo.cli.info import info_command
@@ -60,6 +62,7 @@ for command, function, examples in (
     ("runs", runs_command, RUNS_EXAMPLES),
     ("sample", sample_command, SAMPLE_EXAMPLES),
     ("walk", walk_command, WALK_EXAMPLES),
+    ("evaluate", evaluate_command, EVALUATE_EXAMPLES),
     ("matrix", matrix_command, MATRIX_EXAMPLES),
     ("check", check_command, CHECK_EXAMPLES),
     ("new-plugin", new_plugin_command, NEW_PLUGIN_EXAMPLES),

@@ -13,7 +13,7 @@ from rich.console import Console
 from ganzoo.cli.context import console
 from ganzoo.cli.dry_run_page import Page
 from ganzoo.config.layers import leaves
-from ganzoo.evaluation.measuring import metrics_of
+from ganzoo.evaluation.measuring import check_metrics
 from ganzoo.memory import memory
 from ganzoo.planning import overview
 from ganzoo.planning.plan import Plan
@@ -46,7 +46,7 @@ def show(
         full: every value of the configuration, however long the page gets.
         progress: where to say what is being measured.
     """
-    metrics_of(plan)
+    check_metrics(plan)
     setup = assemble(plan)
     ancestors = start_from(init, plan, setup.state) if init else []
     cost = _measured(setup, progress)

@@ -6,9 +6,14 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import BaseModel
 
-from ganzoo.config.schema import DataConfig, RuntimeConfig, TrainConfig
+from ganzoo.config.schema import DataConfig, EvalConfig, RuntimeConfig, TrainConfig
 
-SECTIONS: dict[str, type[BaseModel]] = {"train": TrainConfig, "data": DataConfig, "runtime": RuntimeConfig}
+SECTIONS: dict[str, type[BaseModel]] = {
+    "train": TrainConfig,
+    "data": DataConfig,
+    "eval": EvalConfig,
+    "runtime": RuntimeConfig,
+}
 """Sections of the configuration whose keys people look for among the options."""
 
 ELSEWHERE: dict[str, tuple[str, ...]] = {

@@ -88,6 +88,12 @@ def run_command(
         list[str] | None,
         component("--metric", "Metric to compute whenever samples are written. Can be repeated."),
     ] = None,
+    extractor: Annotated[
+        list[str] | None,
+        component(
+            "--extractor", "Extractor through which metrics look at pictures, e.g. efficientnet-lite0. Can be repeated."
+        ),
+    ] = None,
     data: Annotated[
         str | None,
         typer.Option(
@@ -161,6 +167,7 @@ def run_command(
         *repeated("--reg", "regularizers", reg),
         *repeated("--augment", "augment", augment),
         *repeated("--metric", "metrics", metric),
+        *repeated("--extractor", "extractors", extractor),
     ]
     folder = runs_folder(runs, out)
     if init_what is not None and init is None:

@@ -22,6 +22,7 @@ KIND_OF = {
     "--reg": "regularizer",
     "--augment": "augmentation",
     "--metric": "metric",
+    "--extractor": "extractor",
     "--data": "dataset",
     "--tracker": "tracker",
     "--config": "recipe",

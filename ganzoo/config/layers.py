@@ -139,7 +139,7 @@ def flatten(tree: Mapping[str, Any]) -> dict[str, Any]:
             flat[f"{name}.name"] = content
         elif isinstance(content, Mapping):
             flat |= {canonical_path(f"{name}.{key}"): value for key, value in content.items()}
-        elif name not in ("train", "runtime"):
+        elif name not in ("train", "eval", "runtime"):
             flat[name] = content
         elif content is not None:
             raise ConfigError(

@@ -114,6 +114,15 @@ class TrainConfig(Section):
         return self
 
 
+class EvalConfig(Section):
+    """When the metrics of a run are computed while it trains, and on how many samples."""
+
+    every: int | None = Field(
+        default=None, ge=1, description="generator steps between evaluations; null = whenever samples are written"
+    )
+    n: int | None = Field(default=None, ge=2, description="generated samples; null = as many as each metric asks for")
+
+
 class RuntimeConfig(Section):
     """Where and how a run is computed; nothing here is part of what is learned."""
 
@@ -144,6 +153,8 @@ class RunConfig(Section):
     augment: dict[str, dict[str, Any]] = Field(default={})
     data: DataConfig = DataConfig()
     metrics: dict[str, dict[str, Any]] = Field(default={})
+    extractors: dict[str, dict[str, Any]] = Field(default={})
+    eval: EvalConfig = EvalConfig()
     train: TrainConfig = TrainConfig()
     runtime: RuntimeConfig = RuntimeConfig()
 
@@ -164,6 +175,7 @@ RESUMABLE = (
     "train.sample_every",
     "train.checkpoint_every",
     "train.keep",
+    "eval.",
     "runtime.",
 )
 """What may change between the parts of one run: paths, and sections, which end in a dot."""

@@ -1,4 +1,4 @@
-"""Metrics during training: draw samples without perturbing the run, and let each metric compare them with real data."""
+"""What a plan's generator is measured by, and metrics during training, which do not perturb it."""
 
 from __future__ import annotations
 
@@ -7,94 +7,131 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from ganzoo.errors import ConfigError, PluginError
+from ganzoo.cache import cache_folder
+from ganzoo.component import DatasetOptions, ExtractorOptions
+from ganzoo.errors import ConfigError, DataError, PluginError
 from ganzoo.evaluation import sampling
+from ganzoo.evaluation.judging import THROUGH_AN_EXTRACTOR, Yardstick, judge
+from ganzoo.evaluation.opened import Measurable
+from ganzoo.evaluation.reference import Reference, order
 from ganzoo.evaluation.sampling import BATCHES_FOR_A_LOOK
+from ganzoo.evaluation.value import Value
+from ganzoo.planning.opening import code_of
 from ganzoo.planning.plan import Plan
-from ganzoo.protocols import Features, Metric
-from ganzoo.seeds import generator_for
+from ganzoo.protocols import Dataset, Extractor, Metric
+from ganzoo.training.runtime import pick_device
 from ganzoo.training.state import TrainState
 
 logger = logging.getLogger("ganzoo")
 
-SAMPLES = 2500
-"""Drawn for a metric that does not say how many it wants (``samples``)."""
+HELD_OUT = ("test", "val")
+"""Splits that a generator was not trained on, the better one first."""
 
 
 def measures(plan: Plan, state: TrainState) -> Callable[[], dict[str, float]]:
     """A function that measures the generator as it stands: ``metric/NAME/…`` → value."""
-    metrics = metrics_of(plan)
+    check_metrics(plan)
+    made: list[Yardstick] = []
 
     def measure() -> dict[str, float]:
+        if not made:
+            made.append(yardstick(plan))
         seed = plan.config.seed
         uniform = plan.config.train.uniform_labels
         network = sampling.ready(state.averaged(), plan.spec, uniform=uniform, seed=seed, batches=BATCHES_FOR_A_LOOK)
-        found: dict[str, float] = {}
-        for name, metric in metrics.items():
-            count = int(getattr(metric, "samples", SAMPLES))
-            made = list(sampling.chunks(network, plan.spec, count, labels=None, seed=seed))
-            images = torch.cat([part for part, _ in made])
-            labels = [chosen for _, chosen in made if chosen is not None]
-            fake = _features(plan, images, torch.cat(labels) if labels else None)
-            real = _features(plan, *_real(plan, count))
-            try:
-                values = metric(real=real, fake=fake, random=generator_for(seed, "metric", name))
-                found |= {f"metric/{name}/{key}": float(value) for key, value in values.items()}
-            except Exception as error:  # a measurement that fails must not cost the training
-                logger.warning(
-                    "metric %s of %s raised %s at step %d, so it is missing there: %s",
-                    name,
-                    plan.entries[f"metrics.{name}"].provider,
-                    type(error).__name__,
-                    state.step,
-                    error,
-                )
-                logger.debug("traceback:\n%s", "".join(traceback.format_exception(error)))
-        return found
+        judgment = judge(
+            made[0], lambda n: sampling.chunks(network, plan.spec, n, labels=None, seed=seed), floors=False
+        )
+        for name, error in judgment.errors.items():  # a measurement that fails must not cost the training
+            logger.warning(
+                "metric %s of %s raised %s at step %d, so it is missing there: %s",
+                name,
+                plan.entries[f"metrics.{name.partition('[')[0]}"].provider,
+                type(error).__name__,
+                state.step,
+                error,
+            )
+            logger.debug("traceback:\n%s", "".join(traceback.format_exception(error)))
+        return {column(value): value.value for value in judgment.values}
 
     return measure
 
 
-def metrics_of(plan: Plan) -> dict[str, Metric]:
+def column(value: Value) -> str:
+    """What a number is called in ``metrics.jsonl``."""
+    return f"metric/{value.record.metric}/{value.key if value.record.extractor is None else value.label}"
+
+
+def yardstick(subject: Measurable, *, n: int | None = None) -> Yardstick:
+    """What a generator is measured by; opens what it needs of the data.
+
+    Raises:
+        ConfigError: a metric needs what these data, or the extractors, do not have.
+        DataError: weights of an extractor cannot be read.
+        PluginError: a component of kind metric is none.
+    """
+    metrics = metrics_of(subject)
+    needs = frozenset[str]().union(*(metric.needs for metric in metrics.values()))
+    extractors = {name: _extractor(subject, name) for name in subject.config.extractors if needs & THROUGH_AN_EXTRACTOR}
+    for name, metric in metrics.items():
+        _check_extractors(name, metric, extractors)
+    return Yardstick(
+        reference=Reference(
+            dataset=subject.dataset,
+            split=subject.config.data.split,
+            find_held_out=lambda: _held_out(subject),
+            cache=cache_folder(),
+        ),
+        metrics=metrics,
+        options={name: subject.options[f"metrics.{name}"].model_dump(mode="json") for name in metrics},
+        extractors=extractors,
+        n=n or subject.config.eval.n,
+        seed=subject.config.seed,
+    )
+
+
+def metrics_of(subject: Measurable) -> dict[str, Metric]:
     """The metrics of a run by name.
 
     Raises:
         ConfigError: a metric needs what these data do not have.
         PluginError: a component of kind metric is none.
     """
-    return {name: _metric(plan, name) for name in plan.config.metrics}
+    return {name: _metric(subject, name) for name in subject.config.metrics}
 
 
-def real_part(plan: Plan, count: int) -> Tensor:
+def check_metrics(subject: Measurable) -> None:
+    """Raise what :func:`yardstick` would of metrics, without opening an extractor."""
+    for name, metric in metrics_of(subject).items():
+        if metric.needs & THROUGH_AN_EXTRACTOR and not subject.config.extractors:
+            raise _without_extractor(name)
+
+
+def real_part(subject: Measurable, count: int) -> Tensor:
     """So many of the real data, always the same: a shuffle of their own, at most all of them."""
-    return _real(plan, count)[0]
+    return subject.dataset.read(order(subject.dataset)[:count])
 
 
-def _real(plan: Plan, count: int) -> tuple[Tensor, Tensor | None]:
-    order = torch.randperm(len(plan.dataset), generator=generator_for(0, "real", plan.dataset.fingerprint))[:count]
-    labels = plan.dataset.labels
-    return plan.dataset.read(order), None if labels is None else labels[order]
-
-
-def _metric(plan: Plan, name: str) -> Metric:
-    metric: Any = plan.options[f"metrics.{name}"].build(plan.spec)
-    provider = plan.entries[f"metrics.{name}"].provider
+def _metric(subject: Measurable, name: str) -> Metric:
+    metric: Any = subject.options[f"metrics.{name}"].build(subject.spec)
+    provider = subject.entries[f"metrics.{name}"].provider
     if not callable(metric) or not hasattr(metric, "needs"):
         raise PluginError(
             f"metric {name} of {provider} does not build a Metric",
             given=type(metric).__name__,
             allowed="an object with needs, higher_is_better and __call__(*, real, fake, random)",
         )
-    available = {"images"} | ({"modes"} if plan.dataset.modes is not None else set())
-    if plan.spec.conditional:
+    available = {"images", "held_out"} | ({"modes"} if subject.dataset.modes is not None else set())
+    if len(subject.spec.shape) == 3:
+        available |= THROUGH_AN_EXTRACTOR
+    if subject.spec.conditional:
         available.add("labels")
     missing = ", ".join(sorted(metric.needs - available))
     if missing:
         raise ConfigError(
-            f"metric {name} needs {missing}, which a run on data {plan.config.data.name} does not have",
+            f"metric {name} needs {missing}, which a run on data {subject.config.data.name} does not have",
             allowed=", ".join(sorted(available)),
             hint="leave the metric out: --metric none",
         )
@@ -102,10 +139,47 @@ def _metric(plan: Plan, name: str) -> Metric:
     return result
 
 
-def _features(plan: Plan, images: Tensor, labels: Tensor | None) -> Features:
-    return Features(
-        images=images,
-        labels=labels,
-        modes=plan.dataset.modes,
-        mode_std=getattr(plan.dataset, "mode_std", None),
+def _extractor(subject: Measurable, name: str) -> Extractor:
+    entry, options = subject.entries[f"extractors.{name}"], subject.options[f"extractors.{name}"]
+    assert isinstance(options, ExtractorOptions)
+    with code_of(entry, "cannot be opened"):
+        return options.open(
+            data=subject.dataset, device=pick_device(subject.config.runtime.device), cache=cache_folder()
+        )
+
+
+def _check_extractors(name: str, metric: Metric, extractors: dict[str, Extractor]) -> None:
+    if not metric.needs & THROUGH_AN_EXTRACTOR:
+        return
+    if not extractors:
+        raise _without_extractor(name)
+    if "class_probs" in metric.needs and not any(one.classes for one in extractors.values()):
+        raise ConfigError(
+            f"metric {name} needs an extractor that tells classes apart",
+            given=", ".join(extractors),
+            allowed="an extractor with classes, such as classifier",
+            hint="--extractor classifier",
+        )
+
+
+def _without_extractor(name: str) -> ConfigError:
+    return ConfigError(
+        f"metric {name} compares features, and no extractor is chosen",
+        hint="--extractor NAME; see: ganzoo list extractors",
     )
+
+
+def _held_out(subject: Measurable) -> tuple[Dataset, str] | None:
+    """Data of the same kind that the generator does not see; ``None`` if there are no others."""
+    data, options = subject.config.data, subject.options["data"]
+    assert isinstance(options, DatasetOptions)
+    for split in HELD_OUT:
+        if data.split in (split, "all"):
+            continue
+        try:
+            opened = options.open(image_size=data.image_size, channels=data.channels, split=split, cache=cache_folder())
+        except DataError:  # there is no such split
+            continue
+        if opened.fingerprint != subject.dataset.fingerprint:
+            return opened, split
+    return None

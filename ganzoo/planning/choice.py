@@ -28,7 +28,7 @@ from ganzoo.registry import Entry, Registry, own_upgrade
 
 DEFAULT_NAMES = {f"{section}.name": getattr(RunConfig(), section).name for section in SELECTIONS}
 _PLURALS = {kind.section: kind.plural for kind in KINDS if kind.section}
-_FLAGS = {"regularizers": "--reg", "augment": "--augment", "metrics": "--metric"}
+_FLAGS = {"regularizers": "--reg", "augment": "--augment", "metrics": "--metric", "extractors": "--extractor"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +120,8 @@ def _text(path: Path) -> str:
         ) from None
 
 
+ALWAYS_THERE = "random-conv"
+"""The extractor that needs nothing beyond ganzoo, for metrics whose own cannot be had."""
 OF_PATHS = "pictures"
 """The dataset that a path on the command line means."""
 
@@ -159,6 +161,21 @@ class _Names:
             else:
                 values[path] = value
         return replace(layer, values=values)
+
+    def installed(self, suggestion: ConfigLayer) -> ConfigLayer:
+        """A suggestion in which an extractor that is not installed is replaced by the one that always is."""
+        values: dict[str, Any] = {}
+        for path, value in suggestion.values.items():
+            section, _, name = path.partition(".")
+            if section == "extractors" and (entry := self.find("extractor", name)) and entry.missing():
+                values["extractors." + ALWAYS_THERE] = {}
+                entry.warn_once(
+                    f"extractor {name} needs {', '.join(entry.missing())}, which is not installed: {ALWAYS_THERE} "
+                    f"looks at the pictures instead, and its numbers say less; install it with: {entry.installation()}"
+                )
+            else:
+                values[path] = value
+        return replace(suggestion, values=values)
 
     def _spelled(self, kind: str, name: object) -> object:
         entry = self.find(kind, name)
@@ -224,15 +241,15 @@ def _suggestions(names: _Names, given: Sequence[ConfigLayer]) -> tuple[dict[str,
         for section, kind in SELECTIONS.items()
         if (entry := names.find(kind, chosen[f"{section}.name"])) is not None
     }
-    of_selections = [_suggestion(entry) for entry in entries.values()]
-    wanted = merge([*of_selections, *given]).values
     for section, kind in COLLECTIONS.items():
+        # A metric suggests an extractor, so what was found so far is asked again.
+        wanted = merge([*(names.installed(_suggestion(entry)) for entry in entries.values()), *given]).values
         for name in dict.fromkeys(path.split(".")[1] for path in wanted if path.startswith(f"{section}.")):
             if (entry := names.find(kind, name)) is not None:
                 entries[f"{section}.{name}"] = entry
     sections = ("loss", "regularizers", "discriminator", "generator", "data", "augment", "metrics")
     suggesting = [entry for wanted in sections for path, entry in entries.items() if path.split(".")[0] == wanted]
-    return entries, [names.canonical(_suggestion(entry)) for entry in reversed(suggesting)]
+    return entries, [names.canonical(names.installed(_suggestion(entry))) for entry in reversed(suggesting)]
 
 
 def _suggested_names(names: _Names, given: Sequence[ConfigLayer]) -> list[ConfigLayer]:

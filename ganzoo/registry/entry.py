@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import reduce
 
-from ganzoo.component import Component, DatasetOptions, Options, RegularizerOptions, TrackerOptions
+from ganzoo.component import Component, DatasetOptions, ExtractorOptions, Options, RegularizerOptions, TrackerOptions
 from ganzoo.errors import ConfigError, GanzooError, PluginError
 from ganzoo.registry.discovery import FIRST_PARTY
 from ganzoo.registry.origin import Origin
@@ -22,6 +22,7 @@ logger = logging.getLogger("ganzoo")
 
 _BASES: dict[str, type[Options]] = {
     "dataset": DatasetOptions,
+    "extractor": ExtractorOptions,
     "regularizer": RegularizerOptions,
     "tracker": TrackerOptions,
 }

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from ganzoo.component import KINDS, RESERVED, Kind, Options
+from ganzoo.component import KINDS, Kind, Options
 from ganzoo.did_you_mean import did_you_mean
 from ganzoo.errors import ConfigError, PluginError, UnknownNameError
 from ganzoo.registry.discovery import installed, normalized
@@ -32,12 +32,11 @@ def parse_kind(word: str) -> Kind:
     for kind in KINDS:
         if kind.answers_to(word.strip().lower()):
             return kind
-    usable = [kind for kind in KINDS if kind.name not in RESERVED]
-    words = [form for kind in usable for form in (kind.name, kind.plural, *kind.short)]
+    words = [form for kind in KINDS for form in (kind.name, kind.plural, *kind.short)]
     raise UnknownNameError(
         f"there is no kind of component called {word!r}{did_you_mean(word, words)}",
         given=word,
-        allowed=f"{', '.join(kind.plural for kind in usable)}, or the singular",
+        allowed=f"{', '.join(kind.plural for kind in KINDS)}, or the singular",
         hint="ganzoo list",
     )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from ganzoo.config.layers import PLACES
 from ganzoo.config.schema import DataConfig
 from ganzoo.errors import CheckpointError, DataError, PluginError
-from ganzoo.planning.plan import Plan
+from ganzoo.evaluation.opened import Measurable
 from ganzoo.runs.directory import RunDirectory
 
 
@@ -35,7 +35,7 @@ def told_where(data: DataConfig, directory: RunDirectory) -> Iterator[None]:
         ) from error
 
 
-def check(fingerprint: str | None, plan: Plan, directory: RunDirectory) -> None:
+def check(fingerprint: str | None, plan: Measurable, directory: RunDirectory) -> None:
     """Raise :class:`CheckpointError` if the data do not have the fingerprint that was written down with the run."""
     if fingerprint in (None, plan.dataset.fingerprint):
         return

@@ -17,7 +17,7 @@ from ganzoo import cores, files
 from ganzoo.config import layers as configuration
 from ganzoo.config.layers import ConfigLayer, RunConfig
 from ganzoo.errors import ConfigError, DivergedError, GanzooError, Interrupted, PluginError, ResourceError
-from ganzoo.evaluation.measuring import measures, metrics_of, real_part
+from ganzoo.evaluation.measuring import check_metrics, measures, real_part
 from ganzoo.planning import overview
 from ganzoo.planning.choice import choose, file_layer
 from ganzoo.planning.early_log import EarlyLog, early_log
@@ -97,7 +97,7 @@ def start(
     ``init`` is the run whose weights are the first ones. ``early`` holds what was said while the plan was made, which
     belongs into the run's log and manifest.
     """
-    metrics_of(plan)  # what does not fit is to be told before anything is written
+    check_metrics(plan)  # what does not fit is to be told before anything is written
     with _resources():
         setup = assemble(plan)
         ancestors = ancestry.start_from(init, plan, setup.state) if init else []
@@ -307,6 +307,7 @@ def _iterate(
             offset=offset,
             looks_every=options.sample_every,
             measures=measures(plan, state) if plan.config.metrics else None,
+            measures_every=plan.config.eval.every,
             tell=trackers.log,
         )
         grids = SampleGrids(

@@ -40,8 +40,9 @@ class MetricsLog:
 
     Args:
         offset: bytes to keep of a file that is continued; rows after it belong to steps that are done again.
-        looks_every: the rows in which spectral norms and ``measures`` are due, in steps.
-        measures: what else is then found out about the generator, which costs more than a step may.
+        looks_every: the rows in which spectral norms are due, in steps.
+        measures: what else is found out about the generator, which costs more than a step may.
+        measures_every: the rows in which that is due, and the last one.
         tell: whom to tell each row once it is written.
     """
 
@@ -54,10 +55,11 @@ class MetricsLog:
         offset: int = 0,
         looks_every: int,
         measures: Callable[[], dict[str, float]] | None = None,
+        measures_every: int | None = None,
         tell: Callable[[Mapping[str, float]], None] | None = None,
     ) -> None:
         self._state, self._schedule, self._looks_every = state, schedule, looks_every
-        self._measures, self._tell = measures, tell
+        self._measures, self._measures_every, self._tell = measures, measures_every or looks_every, tell
         self._file = run.metrics.open("ab")
         size = self._file.tell()
         if size < offset:
@@ -74,8 +76,7 @@ class MetricsLog:
         if not report.scalars:
             return
         scalars = dict(report.scalars)
-        due = self._due(report.step)
-        if due:
+        if self._due(report.step, self._looks_every):
             scalars |= {f"sigma/{name}": norm for name, norm in spectral.norms(self._state.discriminator).items()}
         # One transfer for the whole row, and double only on the CPU: not every device has it. What a part says of
         # itself may lie elsewhere than what was computed.
@@ -84,7 +85,8 @@ class MetricsLog:
         values = torch.stack(moved).cpu().double().tolist()
         row: dict[str, Any] = {"step": report.step, "d_step": report.d_step, "images": report.images}
         self.latest = dict(zip(scalars, values, strict=True))
-        if self._measures is not None and (due or report.step == self._schedule.steps):
+        last = report.step == self._schedule.steps
+        if self._measures is not None and (last or self._due(report.step, self._measures_every)):
             self.latest |= self._measures()
         row |= self.latest | self._clock.tick(report.images)
         self._file.write(json.dumps(row).encode() + b"\n")
@@ -92,10 +94,10 @@ class MetricsLog:
         if self._tell is not None:
             self._tell(row)
 
-    def _due(self, step: int) -> bool:
-        """Whether a multiple of ``looks_every`` was passed since the row before: a function of the step alone."""
+    def _due(self, step: int, every: int) -> bool:
+        """Whether a multiple of ``every`` was passed since the row before: a function of the step alone."""
         before = step - (step % self._schedule.log_every or self._schedule.log_every)
-        return step // self._looks_every != before // self._looks_every
+        return step // every != before // every
 
     def offset(self) -> int:
         """Bytes written so far, safely on disk."""

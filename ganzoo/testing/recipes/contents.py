@@ -12,7 +12,7 @@ from ganzoo.config.layers import ConfigLayer, flatten, leaves, merge, validate
 from ganzoo.config.schema import COLLECTIONS, SELECTIONS
 from ganzoo.config.yaml_text import read_yaml
 from ganzoo.errors import DataError, GanzooError, PluginError
-from ganzoo.evaluation.measuring import metrics_of
+from ganzoo.evaluation.measuring import check_metrics
 from ganzoo.planning.choice import choose, parse_options
 from ganzoo.planning.plan import make_plan
 from ganzoo.registry import Entry, Registry
@@ -123,7 +123,7 @@ def can_be_planned(subject: Subject) -> None:
         if STAND_IN in layers:
             raise
         plan = make_plan(choose(registry, [*layers, STAND_IN]))
-    metrics_of(plan)
+    check_metrics(plan)
 
 
 @check("portable", Component, "It names no file, device or number of threads of one machine.")

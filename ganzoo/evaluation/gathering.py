@@ -1,0 +1,151 @@
+"""Pictures as metrics want them: looked at once by every extractor, kept only where a metric needs the pixels."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from ganzoo.errors import PluginError
+from ganzoo.files import whole_file
+from ganzoo.protocols import Dataset, Extracted, Extractor, Features
+
+CHUNK = 256
+"""Real pictures are read so many at once."""
+
+Chunks = Iterable[tuple[Tensor, Tensor | None]]
+"""Pictures or vectors as a dataset holds them, and their labels."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gathered:
+    """Some pictures and what the extractors saw in them.
+
+    Attributes:
+        count: how many there are.
+        images: the pictures or vectors themselves, if they were asked for.
+        labels: (N,), if they have any.
+        seen: extractor → features of all pictures.
+    """
+
+    count: int
+    images: Tensor | None = None
+    labels: Tensor | None = None
+    seen: Mapping[str, Extracted] = field(default_factory=dict)
+
+    def features(self, extractor: str | None, *, images: bool = True) -> Features:
+        """What a metric gets to see through one extractor."""
+        seen = self.seen.get(extractor) if extractor is not None else None
+        return Features(
+            images=self.images if images else None,
+            labels=self.labels,
+            features=None if seen is None else seen.features,
+            class_probs=None if seen is None else seen.class_probs,
+        )
+
+    def first(self, count: int) -> Gathered:
+        """The first of them."""
+        if count >= self.count:
+            return self
+
+        def cut(whole: Tensor | None) -> Tensor | None:
+            return None if whole is None else whole[:count]
+
+        seen = {
+            name: Extracted(features=one.features[:count], class_probs=cut(one.class_probs))
+            for name, one in self.seen.items()
+        }
+        return replace(self, count=count, images=cut(self.images), labels=cut(self.labels), seen=seen)
+
+
+def gather(chunks: Chunks, extractors: Mapping[str, Extractor], *, images: bool) -> Gathered:
+    """Look at pictures chunk by chunk, so that they need not be in memory together unless ``images`` are kept."""
+    kept: list[Tensor] = []
+    labels: list[Tensor] = []
+    seen: dict[str, list[Extracted]] = {name: [] for name in extractors}
+    count = 0
+    for part, chosen in chunks:
+        count += len(part)
+        if images:
+            kept.append(part)
+        if chosen is not None:
+            labels.append(chosen)
+        for name, extractor in extractors.items():
+            seen[name].append(_looked(name, extractor, part))
+    return Gathered(
+        count=count,
+        images=torch.cat(kept) if kept else None,
+        labels=torch.cat(labels) if labels else None,
+        seen={name: _joined(parts) for name, parts in seen.items() if parts},
+    )
+
+
+def _looked(name: str, extractor: Extractor, part: Tensor) -> Extracted:
+    seen = extractor(part)
+    if seen.features.shape != (len(part), extractor.size):
+        raise PluginError(
+            f"extractor {name} does not give a row of features for each picture",
+            given=f"{tuple(seen.features.shape)} for {len(part)} pictures",
+            allowed=f"({len(part)}, {extractor.size})",
+            hint=f"ganzoo check extractor {name}",
+        )
+    return seen
+
+
+def _joined(parts: list[Extracted]) -> Extracted:
+    probabilities = [part.class_probs for part in parts if part.class_probs is not None]
+    return Extracted(
+        features=torch.cat([part.features for part in parts]),
+        class_probs=torch.cat(probabilities) if probabilities else None,
+    )
+
+
+def gather_real(
+    dataset: Dataset, index: Tensor, extractors: Mapping[str, Extractor], *, images: bool, cache: Path
+) -> Gathered:
+    """Real pictures at ``index``; what extractors see in them is kept below ``cache`` and read from there again."""
+    found = {name: _read(_place(cache, dataset, index, one), len(index), one) for name, one in extractors.items()}
+    seen = {name: one for name, one in found.items() if one is not None}
+    missing = {name: one for name, one in extractors.items() if name not in seen}
+    labels = None if dataset.labels is None else dataset.labels[index]
+    if not missing and not images:
+        return Gathered(count=len(index), labels=labels, seen=seen)
+    fresh = gather(chunks_of(dataset, index), missing, images=images)
+    for name, extractor in missing.items():
+        _write(_place(cache, dataset, index, extractor), fresh.seen[name])
+    return replace(fresh, seen={name: seen.get(name) or fresh.seen[name] for name in extractors})
+
+
+def chunks_of(dataset: Dataset, index: Tensor) -> Iterator[tuple[Tensor, Tensor | None]]:
+    """Real pictures and their labels, some at a time."""
+    for part in torch.split(index, CHUNK):
+        yield dataset.read(part), None if dataset.labels is None else dataset.labels[part]
+
+
+def _place(cache: Path, dataset: Dataset, index: Tensor, extractor: Extractor) -> Path:
+    what = [dataset.fingerprint, extractor.digest, hashlib.sha256(index.numpy().tobytes()).hexdigest()]
+    return cache / "features" / f"{hashlib.sha256(' '.join(what).encode()).hexdigest()[:40]}.safetensors"
+
+
+def _read(path: Path, count: int, extractor: Extractor) -> Extracted | None:
+    """What was kept, if it is whole: a damaged file is made again."""
+    try:
+        kept = load_file(path)
+        features, probabilities = kept["features"], kept.get("class_probs")
+    except (OSError, SafetensorError, KeyError):
+        return None
+    return (
+        None if features.shape != (count, extractor.size) else Extracted(features=features, class_probs=probabilities)
+    )
+
+
+def _write(path: Path, seen: Extracted) -> None:
+    parts = {"features": seen.features, "class_probs": seen.class_probs}
+    with whole_file(path, place="GANZOO_CACHE") as beside:
+        save_file({name: part.contiguous() for name, part in parts.items() if part is not None}, beside)

@@ -1,0 +1,272 @@
+"""How good is what a run learned, or what a folder holds: metrics with floors and records."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from ganzoo.config import layers as configuration
+from ganzoo.config.layers import ConfigLayer
+from ganzoo.errors import CheckpointError, GanzooError
+from ganzoo.evaluation import sampling
+from ganzoo.evaluation.folder import open_generated
+from ganzoo.evaluation.judging import Judgment, judge
+from ganzoo.evaluation.measuring import yardstick
+from ganzoo.evaluation.opened import OpenedData, open_measurable
+from ganzoo.evaluation.value import Value
+from ganzoo.files import writing
+from ganzoo.planning.choice import choose
+from ganzoo.registry import Registry
+from ganzoo.runs import provenance, same_data
+from ganzoo.runs.directory import find_run, step_of
+from ganzoo.runs.place import RUNS
+from ganzoo.runs.run import Run
+
+logger = logging.getLogger("ganzoo")
+
+FOR_IMAGES = ("frechet-distance", "kernel-distance", "precision-recall", "nearest-neighbor")
+FOR_VECTORS = ("mode-coverage",)
+MEASURED_ANEW = ("metrics", "extractors", "eval")
+"""Sections that say what a run is measured by, and nothing of how it was trained."""
+
+Steps = int | Literal["all"] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """What was measured.
+
+    Attributes:
+        target: the run's folder, or the pictures.
+        judgments: step → what was found; the step of pictures from elsewhere is ``None``.
+    """
+
+    target: Path
+    judgments: Mapping[int | None, Judgment]
+
+    @property
+    def values(self) -> tuple[Value, ...]:
+        """The values at the last step."""
+        return list(self.judgments.values())[-1].values
+
+    def value(self, key: str) -> Value:
+        """The value with this key (``fd``) or label (``fd[efficientnet-lite0]@5000``) at the last step."""
+        for value in self.values:
+            if key in (value.key, value.label):
+                return value
+        raise KeyError(f"{key} was not measured; there are {', '.join(value.label for value in self.values)}")
+
+    def best(self, label: str) -> int | None:
+        """The step at which a number was best."""
+        found = {
+            step: (value.value if value.better == "lower" else -value.value)
+            for step, judgment in self.judgments.items()
+            for value in judgment.values
+            if value.label == label and value.better is not None
+        }
+        return min(found, key=lambda step: found[step], default=None)
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Every value as plain data."""
+        for step, judgment in self.judgments.items():
+            for value in judgment.values:
+                yield {"step": step, **value.row()}
+
+    def failed(self) -> dict[str, str]:
+        """Metric → why it has no numbers."""
+        return {name: reason for judgment in self.judgments.values() for name, reason in judgment.failed.items()}
+
+
+def evaluate_run(
+    registry: Registry,
+    run: Run,
+    changes: Sequence[ConfigLayer] = (),
+    *,
+    n: int | None = None,
+    step: Steps = None,
+    ema: bool = True,
+    truncation: float | None = None,
+    seed: int = 0,
+) -> Evaluation:
+    """Measure the generator of a run, and add what was found to its ``evaluations.jsonl``.
+
+    Args:
+        registry: where components come from.
+        run: the run.
+        changes: what it is measured by, and where its data lie now.
+        n: generated samples; as many as each metric asks for if ``None``.
+        step: of this checkpoint, of ``all``, or of the newest.
+        ema: take the averaged generator where there is one.
+        truncation: as for samples.
+        seed: of the samples.
+
+    Raises:
+        ConfigError: a metric does not fit the data.
+        CheckpointError: there is no checkpoint, or the data are not those of the run.
+        DataError: the data cannot be read.
+    """
+    subject = _of_run(registry, run, changes)
+    measured = yardstick(subject, n=n)
+    judgments: dict[int | None, Judgment] = {}
+    for chosen in _steps(run, step):
+        network, spec = run.network(seed=seed, ema=ema, step=chosen, truncation=truncation)
+        judgments[chosen] = judge(
+            measured,
+            partial(_generated, network, spec, seed),
+            ema=ema and run.config.train.ema is not None,
+            batch_norm="re-estimated",
+            truncation=truncation,
+        )
+    evaluation = Evaluation(target=run.path, judgments=judgments)
+    _note(run, evaluation, seed=seed)
+    return evaluation
+
+
+def _generated(network: Any, spec: Any, seed: int, n: int) -> Any:
+    return sampling.chunks(network, spec, n, labels=None, seed=seed)
+
+
+def evaluate_folder(
+    registry: Registry, path: Path, layers: Sequence[ConfigLayer], *, n: int | None = None
+) -> Evaluation:
+    """Measure pictures from any program against the data that ``layers`` choose.
+
+    Raises:
+        ConfigError: a metric does not fit the data.
+        DataError: pictures or data cannot be read.
+    """
+    subject = _with_defaults(registry, layers, labeled=False)
+    pictures = open_generated(registry, path, subject.spec)
+    if pictures.labels is not None:
+        subject = _with_defaults(registry, layers, labeled=True)
+    judgment = judge(yardstick(subject, n=n), pictures.chunks)
+    return Evaluation(target=path, judgments={None: judgment})
+
+
+def _of_run(registry: Registry, run: Run, changes: Sequence[ConfigLayer]) -> OpenedData:
+    values = configuration.flatten(run.config.model_dump(mode="json"))
+    asked = {path.partition(".")[0] for layer in changes for path in layer.values}
+    # Metrics of the training are those of an evaluation too, unless others are asked for; their extractors as well.
+    own = () if run.config.metrics and not asked & {"metrics", "extractors"} else MEASURED_ANEW
+    kept = {path: value for path, value in values.items() if path.partition(".")[0] not in own}
+    before = run.directory.read_manifest()
+    pinned = provenance.as_it_was(registry, before, run.config, section="data")
+    saved = ConfigLayer(str(run.directory.config), kept, verbatim=True)
+    conditional = bool(run.classes)
+    with provenance.told_of_other_versions(registry, before):
+        subject = _with_defaults(pinned, [saved, *changes], labeled=conditional)
+    same_data.check(before.get("data", {}).get("fingerprint"), subject, run.directory)
+    return subject
+
+
+def _with_defaults(registry: Registry, layers: Sequence[ConfigLayer], *, labeled: bool) -> OpenedData:
+    """The data, measured by what people ask for, or by the usual metrics."""
+    choice = choose(registry, layers)
+    subject = open_measurable(choice, labeled=labeled)
+    if choice.config.metrics:
+        return subject
+    names = FOR_IMAGES if len(subject.spec.shape) == 3 else FOR_VECTORS
+    usual = ConfigLayer("default", {f"metrics.{name}": {} for name in names}, suggestion=True)
+    return open_measurable(choose(registry, [usual, *layers]), labeled=labeled)
+
+
+def _steps(run: Run, step: Steps) -> list[int]:
+    found = [step_of(folder) for folder in run.directory.checkpoint_folders()]
+    if not found:
+        raise CheckpointError(
+            f"run {run.path.name} has no checkpoint, so there is nothing to evaluate",
+            given=run.directory.checkpoints,
+            hint=f"train it with: ganzoo resume {run.directory.word}",
+        )
+    if step == "all":
+        return sorted(number for number in found if number)
+    if step is None:
+        return [max(found)]
+    return [step]
+
+
+def _note(run: Run, evaluation: Evaluation, *, seed: int) -> None:
+    """Add a line for each value to the run's file; a run that cannot be written is measured all the same."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    lines = [json.dumps({"at": now, "seed": seed, **row}) for row in evaluation.rows()]
+    path = run.path / "evaluations.jsonl"
+    try:
+        with writing(path), path.open("a", encoding="utf-8") as file:
+            file.write("".join(f"{line}\n" for line in lines))
+    except GanzooError as error:
+        logger.warning("what was measured could not be added to %s: %s", path, error)
+
+
+def read_evaluations(run: Path) -> list[dict[str, Any]]:
+    """The rows of ``evaluations.jsonl``, oldest first; a torn last line is left out."""
+    path = run / "evaluations.jsonl"
+    rows = []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            continue
+    return rows
+
+
+def evaluate(
+    target: Run | Path | str,
+    /,
+    *,
+    data: str | Path | Mapping[str, Any] | None = None,
+    metrics: str | Sequence[str] | Mapping[str, Any] | None = None,
+    extractors: str | Sequence[str] | Mapping[str, Any] | None = None,
+    n: int | None = None,
+    step: Steps = None,
+    ema: bool = True,
+    truncation: float | None = None,
+    seed: int = 0,
+    registry: Registry | None = None,
+) -> Evaluation:
+    """Measure a run's generator, or pictures that any program wrote.
+
+    Args:
+        target: a run, its path, folder name or number; or a folder or file of generated pictures.
+        data: real data: name, path or section of a configuration. A run knows its own.
+        metrics: names, or a mapping of names → options; the usual ones unless given.
+        extractors: likewise; those that the metrics suggest unless given.
+        n: generated samples; as many as each metric asks for unless given.
+        step: checkpoint to measure, or ``all``; the newest unless given.
+        ema: take the averaged generator where there is one.
+        truncation: as for :meth:`Run.sample`.
+        seed: of the samples.
+        registry: where components come from, if not from what is installed.
+
+    Raises:
+        GanzooError: of the kind that the exit code of ``ganzoo evaluate`` would name.
+    """
+    registry = registry or Registry.load()
+    sections = {"data": data, "metrics": metrics, "extractors": extractors}
+    named = {
+        name: str(content) if isinstance(content, Path) else content
+        for name, content in sections.items()
+        if content is not None
+    }
+    layers = [ConfigLayer("evaluate", configuration.flatten(named))]
+    found = target if isinstance(target, Run) else run_or_folder(RUNS, str(target))
+    if isinstance(found, Run):
+        return evaluate_run(registry, found, layers, n=n, step=step, ema=ema, truncation=truncation, seed=seed)
+    return evaluate_folder(registry, found, layers, n=n)
+
+
+def run_or_folder(runs: Path, word: str) -> Run | Path:
+    """What a user means: a run by its path, folder name or number, or else generated pictures.
+
+    Raises:
+        ConfigError: there is neither.
+    """
+    path = Path(word).expanduser()
+    if not (path / "config.yaml").exists() and path.exists():
+        return path
+    return Run(find_run(runs, word).path)

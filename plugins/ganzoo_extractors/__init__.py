@@ -1,0 +1,22 @@
+"""First-party extractors: what metrics see in pictures."""
+
+from __future__ import annotations
+
+from ganzoo.component import Component
+from ganzoo.hookspecs import hookimpl
+
+GANZOO_API = 1
+
+
+@hookimpl
+def ganzoo_components() -> list[Component]:
+    """Announce the extractors."""
+    return [
+        Component(
+            kind="extractor",
+            name="random-conv",
+            target="ganzoo_extractors.random_conv:RandomConv",
+            summary="convolutions with fixed random orthogonal weights; needs nothing beyond ganzoo",
+            paper="after Naeem et al. 2020, arXiv:2002.09797 (random embeddings); Saxe et al. 2014, arXiv:1312.6120",
+        ),
+    ]
