@@ -268,11 +268,11 @@ class TestValidation:
         assert "accumulate (5) is larger than batch_size (4)" in refused(train={"accumulate": 5, "batch_size": 4})
 
     @pytest.mark.parametrize(
-        "rule", ["last", "last 0", "every -2", "every 1.5", "first 3", "best", "", "All", "last 3 "]
+        "rule", ["last", "last 0", "every -2", "every 1.5", "first 3", "best 2", "", "All", "last 3 "]
     )
     def test_which_checkpoints_stay_is_said_by_a_known_rule(self, rule):
         assert "train.keep" in (said := refused(train={"keep": rule}))
-        assert "must be 'last N', 'every N' or 'all', where N is a whole number from 1" in said
+        assert "must be 'last N', 'every N', 'best' or 'all', where N is a whole number from 1" in said
 
     def test_no_checkpoints_are_to_stay_that_are_never_written(self):
         assert "keep is 'every 700', but checkpoints are written every 500 steps" in refused(

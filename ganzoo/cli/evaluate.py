@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -149,13 +150,13 @@ def _refuse_options_of_runs(path: Path, *, data: str | None, step: str | None, t
             f"{path} holds generated pictures, and the real ones to compare them with are not named",
             given=path,
             allowed="--data NAME|PATH",
-            hint=f"ganzoo evaluate {path} --data PATH",
+            hint=f"ganzoo evaluate {shlex.quote(str(path))} --data PATH",
         )
     if step is not None or truncation is not None:
         raise ConfigError(
             "--step and --truncation are for runs, and these are pictures",
             given=path,
-            hint=f"ganzoo evaluate {path} --data {data}",
+            hint=f"ganzoo evaluate {shlex.quote(str(path))} --data {shlex.quote(data)}",
         )
 
 

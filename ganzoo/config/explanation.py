@@ -54,7 +54,11 @@ def explain(
             complaints.append(complaint)
     return [
         Finding(
-            "refused", f"{culprit}: {' or '.join(complaints).replace(' or must be ', ' or ')}", fix=fix, section=section
+            "refused",
+            # What is wrong with the configuration as a whole names its keys itself.
+            ": ".join(filter(None, [culprit, " or ".join(complaints).replace(" or must be ", " or ")])),
+            fix=fix,
+            section=section,
         )
         for culprit, complaints in reasons.items()
     ]

@@ -13,7 +13,7 @@ from ganzoo.numbers import NoTruthAsNumber
 LearningRate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Beta = Annotated[float, Field(ge=0, lt=1)]
 Betas = tuple[Beta, Beta]
-KEEP = re.compile(r"(?P<which>last|every) (?P<number>[1-9]\d*)|all")
+KEEP = re.compile(r"(?P<which>last|every) (?P<number>[1-9]\d*)|all|best")
 """Which checkpoints stay."""
 
 
@@ -82,7 +82,8 @@ class TrainConfig(Section):
     checkpoint_every: int = Field(default=500, ge=1, description="generator steps between checkpoints")
     keep: str = Field(
         default="last 3",
-        description="checkpoints that stay: last N; every N, steps that N divides, and the newest; all",
+        description="checkpoints that stay: last N; every N, steps that N divides, and the newest; best, by the "
+        "first number of the first metric, and the newest; all",
     )
 
     @property
@@ -94,7 +95,7 @@ class TrainConfig(Section):
     @classmethod
     def _known_rule(cls, keep: str) -> str:
         if not KEEP.fullmatch(keep):
-            raise ValueError("must be 'last N', 'every N' or 'all', where N is a whole number from 1")
+            raise ValueError("must be 'last N', 'every N', 'best' or 'all', where N is a whole number from 1")
         return keep
 
     @model_validator(mode="after")
@@ -157,6 +158,22 @@ class RunConfig(Section):
     eval: EvalConfig = EvalConfig()
     train: TrainConfig = TrainConfig()
     runtime: RuntimeConfig = RuntimeConfig()
+
+    @model_validator(mode="after")
+    def _best_can_be_told(self) -> Self:
+        """The best checkpoint is known only where each one was measured."""
+        train, every = self.train, self.eval.every or self.train.sample_every
+        if train.keep != "best":
+            return self
+        if not self.metrics:
+            raise ValueError("train.keep is 'best', and no metric says which one that is: add --metric NAME")
+        if train.checkpoint_every % every or train.checkpoint_every % train.log_every:
+            raise ValueError(
+                f"train.keep is 'best', but checkpoints are written every {train.checkpoint_every} steps "
+                f"(train.checkpoint_every), metrics are computed every {every} (eval.every) and rows are written every "
+                f"{train.log_every} (train.log_every): both must divide the first"
+            )
+        return self
 
 
 VERSION = 1

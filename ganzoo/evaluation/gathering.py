@@ -93,7 +93,7 @@ def _looked(name: str, extractor: Extractor, part: Tensor) -> Extracted:
             f"extractor {name} does not give a row of features for each picture",
             given=f"{tuple(seen.features.shape)} for {len(part)} pictures",
             allowed=f"({len(part)}, {extractor.size})",
-            hint=f"ganzoo check extractor {name}",
+            hint=f"ganzoo check {name}",
         )
     return seen
 

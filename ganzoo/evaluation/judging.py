@@ -10,7 +10,7 @@ from typing import Any
 
 from ganzoo.errors import ConfigError
 from ganzoo.evaluation.gathering import Chunks, Gathered, gather
-from ganzoo.evaluation.reference import Reference
+from ganzoo.evaluation.reference import RealData
 from ganzoo.evaluation.value import Better, Record, Value
 from ganzoo.protocols import Extractor, Features, Metric
 from ganzoo.seeds import generator_for
@@ -33,7 +33,7 @@ class Yardstick:
         seed: of what metrics draw.
     """
 
-    reference: Reference
+    reference: RealData
     metrics: Mapping[str, Metric]
     options: Mapping[str, Mapping[str, Any]]
     extractors: Mapping[str, Extractor] = field(default_factory=dict)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import Tensor
@@ -15,7 +15,7 @@ from ganzoo.errors import ConfigError, DataError, PluginError
 from ganzoo.evaluation import sampling
 from ganzoo.evaluation.judging import THROUGH_AN_EXTRACTOR, Yardstick, judge
 from ganzoo.evaluation.opened import Measurable
-from ganzoo.evaluation.reference import Reference, order
+from ganzoo.evaluation.reference import RealData, order
 from ganzoo.evaluation.sampling import BATCHES_FOR_A_LOOK
 from ganzoo.evaluation.value import Value
 from ganzoo.planning.opening import code_of
@@ -64,6 +64,18 @@ def column(value: Value) -> str:
     return f"metric/{value.record.metric}/{value.key if value.record.extractor is None else value.label}"
 
 
+def score(plan: Plan, row: Mapping[str, float]) -> float | None:
+    """How good a row of ``metrics.jsonl`` says that the generator is, a larger number being better.
+
+    That is the first number of the first metric; ``None`` if it was not computed.
+    """
+    for name in list(plan.config.metrics)[:1]:
+        first = next((key for key in row if key.startswith(f"metric/{name}/")), None)
+        if first is not None:
+            return row[first] if _metric(plan, name).higher_is_better else -row[first]
+    return None
+
+
 def yardstick(subject: Measurable, *, n: int | None = None) -> Yardstick:
     """What a generator is measured by; opens what it needs of the data.
 
@@ -78,7 +90,7 @@ def yardstick(subject: Measurable, *, n: int | None = None) -> Yardstick:
     for name, metric in metrics.items():
         _check_extractors(name, metric, extractors)
     return Yardstick(
-        reference=Reference(
+        reference=RealData(
             dataset=subject.dataset,
             split=subject.config.data.split,
             find_held_out=lambda: _held_out(subject),

@@ -16,7 +16,7 @@ from ganzoo.seeds import generator_for
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reference:
+class RealData:
     """Real data, opened.
 
     Attributes:

@@ -123,7 +123,7 @@ class RunDirectory:
             shutil.rmtree(final, ignore_errors=True)
             beside.rename(final)
             flush_to_disk(self.checkpoints)
-        self._drop_all_but(kept([step_of(folder) for folder in self.checkpoint_folders()], keep))
+        self._drop_all_but(kept({step_of(folder): _score(folder) for folder in self.checkpoint_folders()}, keep))
         return final
 
     def _drop_all_but(self, steps: set[int]) -> None:
@@ -246,6 +246,15 @@ def find_run(runs: Path, word: str | None) -> RunDirectory:
         hint=("name one of these" if found else f"start a run with: ganzoo run{runs_flag(runs)}")
         + "; or use --runs DIR if your runs are in another folder",
     )
+
+
+def _score(checkpoint: Path) -> float | None:
+    """How good the generator was, where it was measured; a checkpoint that cannot be read was not."""
+    try:
+        score = json.loads((checkpoint / "state.json").read_text(encoding="utf-8")).get("score")
+        return None if score is None else float(score)
+    except (OSError, ValueError, TypeError, AttributeError):
+        return None
 
 
 def _read(checkpoint: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:

@@ -17,7 +17,7 @@ from ganzoo import cores, files
 from ganzoo.config import layers as configuration
 from ganzoo.config.layers import ConfigLayer, RunConfig
 from ganzoo.errors import ConfigError, DivergedError, GanzooError, Interrupted, PluginError, ResourceError
-from ganzoo.evaluation.measuring import check_metrics, measures, real_part
+from ganzoo.evaluation.measuring import check_metrics, measures, real_part, score
 from ganzoo.planning import overview
 from ganzoo.planning.choice import choose, file_layer
 from ganzoo.planning.early_log import EarlyLog, early_log
@@ -327,7 +327,11 @@ def _iterate(
             every=options.checkpoint_every,
             steps=steps,
             keep=options.keep,
-            extra=lambda: {"metrics_offset": metrics.offset(), **manifest.fixed(plan)},
+            extra=lambda: {
+                "metrics_offset": metrics.offset(),
+                "score": score(plan, metrics.latest) if metrics.latest_step == state.step else None,
+                **manifest.fixed(plan),
+            },
         )
         if state.step == 0:
             grids.write(0)

@@ -70,6 +70,7 @@ class MetricsLog:
         self._file.seek(0, os.SEEK_END)
         self._clock = Clock(state.images)
         self.latest: dict[str, float] = {}
+        self.latest_step: int | None = None
 
     def __call__(self, report: Report) -> None:
         """Write the row of a logged step."""
@@ -84,7 +85,7 @@ class MetricsLog:
         moved = [value.detach().float().to(device, non_blocking=True) for value in scalars.values()]
         values = torch.stack(moved).cpu().double().tolist()
         row: dict[str, Any] = {"step": report.step, "d_step": report.d_step, "images": report.images}
-        self.latest = dict(zip(scalars, values, strict=True))
+        self.latest, self.latest_step = dict(zip(scalars, values, strict=True)), report.step
         last = report.step == self._schedule.steps
         if self._measures is not None and (last or self._due(report.step, self._measures_every)):
             self.latest |= self._measures()
