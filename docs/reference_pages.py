@@ -62,6 +62,8 @@ SHOWN = {
             "ganzoo.runs.session.run",
             "ganzoo.runs.run.load_run",
             "ganzoo.runs.run.Run",
+            "ganzoo.runs.evaluating.evaluate",
+            "ganzoo.runs.evaluating.Evaluation",
             "ganzoo.planning.building.build",
             "ganzoo.planning.own_step.adversarial_step",
             "ganzoo.training.adversarial_step.AdversarialStep",

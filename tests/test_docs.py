@@ -335,6 +335,7 @@ def test_no_block_goes_untried():
         "plot",
         "runs",
         "sample",
+        "evaluate",
         "walk",
         "resume",
     }
@@ -638,6 +639,7 @@ def test_files_of_a_run(tiny_runs):
     [listing] = [block.text for block in blocks("text", pages=[GUIDE]) if block.text.startswith("runs/")]
     named = {line.split()[0].rstrip("/") for line in listing.splitlines()[1:]}
     assert invoke(["plot", "run", str(tiny_runs[-1].path)]).exit_code == 0
+    assert invoke(["evaluate", str(tiny_runs[-1].path), "-n", "20"]).exit_code == 0
     assert named == {path.name for run in tiny_runs for path in run.path.iterdir() if not path.name.startswith(".")}
 
 
@@ -664,12 +666,12 @@ def test_remarks_are_in_the_guide():
 def test_configuration_keys_and_defaults():
     default = RunConfig()
     expected: dict[str, object] = {}
-    for section in ("data", "train", "runtime"):
+    for section in ("data", "train", "eval", "runtime"):
         part = getattr(default, section)
         expected |= {f"{section}.{name}": getattr(part, name) for name in type(part).model_fields}
     expected |= {"train.steps": DEFAULT_STEPS, "data.on_error": "stop", "version": 1, "seed": default.seed}
     expected |= {name: getattr(default, name).name for name in ("loss", "discriminator", "generator", "data")}
-    expected |= {"regularizers": {}, "augment": {}, "metrics": {}, "train": None, "runtime": None}
+    expected |= {"regularizers": {}, "augment": {}, "metrics": {}, "extractors": {}, "train": None, "runtime": None}
     shown = {}
     for key, value, _ in rows(GUIDE, "key"):
         [text] = code(value) or ["null"]
