@@ -96,6 +96,7 @@ HOLES: dict[str, tuple[str, ...]] = {
     "shlex.quote(str(place.path))": ("/data/pictures",),
     "parse_kind(entry.kind).plural": tuple(kind.plural for kind in KINDS),
     "part.name": ("hinge",),
+    "recognition.py: option": ("label_column",),
     "part.said_by": ("--component ", "--kind loss:", "ganzoo new-component loss "),
     "names.py: said_by": ("--component ", "--kind loss:", "ganzoo new-component loss "),
     "min(repeated)": ("loss",),

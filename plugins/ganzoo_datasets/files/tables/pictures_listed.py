@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganzoo.errors import DataError
-from ganzoo_datasets.files.collection import SPLITS, Collection, PictureItem
+from ganzoo_datasets.files.collection import SPLITS, TABLE_OPTIONS, Collection, PictureItem
 from ganzoo_datasets.files.listing import listed
 from ganzoo_datasets.files.pixels.reader import is_picture
 from ganzoo_datasets.files.sources.source import PictureSource
@@ -100,7 +100,14 @@ def collected(
             listed(unlisted, len(unlisted)) if level == logging.WARNING else "",
         )
     reasons |= dict.fromkeys(unlisted, f"not listed in {shown}")
-    return Collection(layout=layout, place=place, source=source, items=items, left_out=reasons)
+    return Collection(
+        layout=layout,
+        place=place,
+        source=source,
+        items=items,
+        left_out=reasons,
+        obeyed=frozenset(TABLE_OPTIONS),
+    )
 
 
 def _refuse_doubles(place: Path, tables: Sequence[Listed]) -> None:
