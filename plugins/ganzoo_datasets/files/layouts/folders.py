@@ -17,6 +17,7 @@ from ganzoo_datasets.files.layouts.arrangement import arrange
 from ganzoo_datasets.files.layouts.companions import find_companions, report_companions
 from ganzoo_datasets.files.layouts.faults import faults
 from ganzoo_datasets.files.layouts.layout import Place
+from ganzoo_datasets.files.layouts.named_splits import warn_of_named_splits
 from ganzoo_datasets.files.layouts.placed import AUTO, PARTS, Placed
 from ganzoo_datasets.files.layouts.unread import is_unread, report_unread
 from ganzoo_datasets.files.layouts.wrapping import wrapping
@@ -94,6 +95,8 @@ def _collection(
             found.parts[0],
             found.parts[-1],
         )
+    if options.layout == "auto":
+        warn_of_named_splits(place.path, found.placed)
     labeled = _labeled(found.placed, options)
     if labeled and options.classes == "auto":
         _warn_of_patients(found.placed)
