@@ -9,7 +9,7 @@ import unicodedata
 
 import pytest
 from ganzoo_datasets.pictures import Pictures
-from picture_files import everything, save
+from picture_files import everything, open_folder, save
 from PIL import Image
 
 from ganzoo.errors import DataError
@@ -585,3 +585,12 @@ def test_another_dataset_json_is_not_stylegans(place):
     for content in ('{"title": "mine"}', "[1, 2]", "{"):
         write(place, "dataset.json", content)
         assert read(load(place))[1] == ["cat", "dog"]
+
+
+def test_names_that_go_up_and_back_are_counted_once(tmp_path):
+    for name in ("a", "b", "c"):
+        save(tmp_path / "set", f"{name}.png")
+    # The second name has no ending, so the whole folder is looked through.
+    (tmp_path / "set" / "table.csv").write_text("image,label\n../set/a.png,x\nb,y\n")
+    data = open_folder(tmp_path / "set" / "table.csv", cache=tmp_path / "cache")
+    assert list(data.survey.left_out) == ["c.png"]

@@ -54,7 +54,7 @@ def find(place: Place, options: Pictures) -> Collection | None:
         )
         for name, table in tables.items()
     ]
-    return collected("metadata", place.path, FileSource(files), listed, files.names)
+    return collected("metadata", place.path, FileSource(files), listed, files.names, root=place.path)
 
 
 def _is_metadata(place: Path, files: Files, name: str) -> bool:
