@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import shlex
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -172,11 +173,13 @@ def _refuse_nothing(place: Place, names: Sequence[str], other: Sequence[str]) ->
     counts = ", ".join(f"{ending}: {count:,}" for ending, count in sorted(endings.items())[:10])
     files = f"{len(other)} other file{'s' * (len(other) != 1)}"
     archives = [name for name in other if name.lower().endswith((".zip", ".tar", ".tgz", ".tar.gz"))]
+    hint = "use --data FOLDER with images, flat or one subfolder per class"
+    if archives:
+        one = shlex.quote(str(place.path / archives[0]))
+        hint = f"ganzoo run --data {one}" if place.path.is_dir() else f"unpack {place.path}, then use --data FOLDER"
     raise DataError(
         f"{place.path} holds no image",
         given=f"{files} ({counts})" if other else "no files",
         allowed=" ".join(sorted(SUFFIXES)),
-        hint="use --data ARCHIVE with one of its archives"
-        if archives
-        else "use --data FOLDER with images, flat or one subfolder per class",
+        hint=hint,
     )
