@@ -594,3 +594,19 @@ def test_names_that_go_up_and_back_are_counted_once(tmp_path):
     (tmp_path / "set" / "table.csv").write_text("image,label\n../set/a.png,x\nb,y\n")
     data = open_folder(tmp_path / "set" / "table.csv", cache=tmp_path / "cache")
     assert list(data.survey.left_out) == ["c.png"]
+
+
+@pytest.mark.parametrize(
+    ("content", "names", "said"),
+    [
+        (b"file_name,label\na/0.png,\xe9\n", ["0.png", "1.png"], "is not UTF-8 text"),
+        (b"file_name,text\na/0.png,one\nb/0.png,two\n", ["a/0.png", "b/0.png"], "the classes are the folders a, b"),
+    ],
+)
+def test_what_metadata_lack_is_said_once(tmp_path, caplog, content, names, said):
+    folder = tmp_path / "set"
+    gray(folder, *names)
+    (folder / "metadata.csv").write_bytes(content)
+    open_folder(folder)
+    warnings = [one.getMessage() for one in caplog.records if "metadata.csv" in one.getMessage()]
+    assert [said in warning for warning in warnings] == [True]
