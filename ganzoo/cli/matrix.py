@@ -57,7 +57,9 @@ def matrix_command(
     ] = None,
     augment: Annotated[
         list[str] | None,
-        component("--augment", "Augment real and fake images before the discriminator, e.g. ada, or none. Can be repeated."),
+        component(
+            "--augment", "Augment real and fake images before the discriminator, e.g. ada, or none. Can be repeated."
+        ),
     ] = None,
     data: Annotated[
         str | None,

@@ -82,7 +82,9 @@ def run_command(
     ] = None,
     augment: Annotated[
         list[str] | None,
-        component("--augment", "Augment real and fake images before the discriminator, e.g. ada, or none. Can be repeated."),
+        component(
+            "--augment", "Augment real and fake images before the discriminator, e.g. ada, or none. Can be repeated."
+        ),
     ] = None,
     metric: Annotated[
         list[str] | None,
