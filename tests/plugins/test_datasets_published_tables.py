@@ -610,3 +610,16 @@ def test_what_metadata_lack_is_said_once(tmp_path, caplog, content, names, said)
     open_folder(folder)
     warnings = [one.getMessage() for one in caplog.records if "metadata.csv" in one.getMessage()]
     assert [said in warning for warning in warnings] == [True]
+
+
+def test_the_columns_that_are_read_are_named(tmp_path, caplog):
+    folder = tmp_path / "set"
+    gray(folder, "a.png", "b.png")
+    path = write(folder, "table.csv", "image_id,dx,age,lesion_id", "a,x,30,1", "b,y,40,2")
+    caplog.set_level(logging.INFO)
+    open_folder(folder)
+    said = f"{path}: pictures from column image_id, classes from dx, groups from lesion_id; no splits"
+    assert [one.getMessage() for one in caplog.records].count(said) == 1
+    caplog.clear()
+    open_folder(folder, classes="none", groups="none")
+    assert f"{path}: pictures from column image_id; no classes, no groups, no splits" in caplog.text
