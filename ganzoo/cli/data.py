@@ -190,7 +190,15 @@ def _counts(counts: Mapping[str, int], *, most: int | None = None) -> str:
 def _left_out(seen: Overview) -> Iterator[str]:
     if seen.left_out:
         yield f"{len(seen.left_out):,}"
-    for path, reason in list(seen.left_out.items())[:LISTED]:
-        yield f"{path}: {reason}"
-    if len(seen.left_out) > LISTED:
-        yield f"and {len(seen.left_out) - LISTED:,} more; --json lists all"
+    if len(seen.left_out) <= LISTED:
+        yield from (f"{path}: {reason}" for path, reason in seen.left_out.items())
+        return
+    alike: dict[tuple[str, str], list[str]] = {}
+    for path, reason in seen.left_out.items():
+        alike.setdefault((path.rpartition("/")[0], reason), []).append(path)
+    largest = sorted(alike.items(), key=lambda one: -len(one[1]))
+    for (folder, reason), paths in largest[:LISTED]:
+        some = f" and {len(paths) - 1:,} more in {folder or 'the folder itself'}" if paths[1:] else ""
+        yield f"{paths[0]}{some}: {reason}"
+    rest = sum(len(paths) for _, paths in largest[LISTED:])
+    yield f"and {rest:,} more; --json lists all" if rest else "--json lists all"
