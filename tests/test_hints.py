@@ -99,6 +99,7 @@ HOLES: dict[str, tuple[str, ...]] = {
     "shlex.quote(','.join(patterns))": ("logo.png",),
     "loose_left_out(part.flat)": ("--set data.exclude=logo.png to leave out the loose pictures",),
     "shlex.quote(str(place.path / archives[0]))": ("/data/pictures/a.zip",),
+    "look": ("see what is there with: ls /data",),
     "folders.py: place.path": ("/data/pictures.zip",),
     "recognition.py: option": ("label_column",),
     "part.said_by": ("--component ", "--kind loss:", "ganzoo new-component loss "),

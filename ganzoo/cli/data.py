@@ -17,7 +17,7 @@ from ganzoo.cli.context import console, registry
 from ganzoo.cli.log_console import log_console
 from ganzoo.config.layers import ConfigLayer, parse_assignments
 from ganzoo.errors import ConfigError, GanzooError, ResourceError
-from ganzoo.planning.choice import Choice, choose
+from ganzoo.planning.choice import Choice, choose, parse_options
 
 if TYPE_CHECKING:
     from ganzoo.planning.overview import Overview
@@ -165,8 +165,7 @@ def _print(choice: Choice, seen: Overview, written: Path | None) -> None:
 
 def _in_words(choice: Choice, seen: Overview, written: Path | None) -> Iterator[tuple[str, str]]:
     data = choice.config.data
-    path = data.options().get("path")
-    yield "data", data.name if path is None else str(Path(str(path)).expanduser().absolute())
+    yield "data", str(getattr(parse_options(choice)["data"], "path", None) or data.name)
     yield "layout", seen.layout
     yield "split read", f"{data.split}: {seen.images:,} {'vectors' if seen.channels is None else 'images'}"
     yield "splits", _counts(seen.splits)

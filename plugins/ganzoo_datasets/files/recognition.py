@@ -130,11 +130,12 @@ def _missing(path: Path) -> DataError:
     above = next(folder for folder in path.parents if folder.exists())
     part = above / path.relative_to(above).parts[0]
     names = sorted(one.name for one in above.iterdir()) if above.is_dir() and os.access(above, os.R_OK) else []
+    look = f"see what is there with: ls {shlex.quote(str(above))}" if above.is_dir() else "give another path"
     near = [str(above / name) for name in difflib.get_close_matches(part.name, names, n=3)]
     return DataError(
         f"there is no file or folder {path}"
         + (f": {above} has no {part.name}" if part != path or not above.is_dir() else ""),
         given=path,
         allowed="a folder of pictures, or a file that lists or holds them",
-        hint=f"did you mean {' or '.join(near)}?" if near else "ganzoo run --data PATH",
+        hint=f"did you mean {' or '.join(near)}?" if near else look,
     )
