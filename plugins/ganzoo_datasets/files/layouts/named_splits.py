@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ganzoo_datasets.files.layouts.placed import Placed
 from ganzoo_datasets.files.listing import listed
-from ganzoo_datasets.files.splits import split_of
+from ganzoo_datasets.files.splits import Split, domain_of, split_of
 
 logger = logging.getLogger("ganzoo")
 
@@ -48,12 +48,18 @@ def _named(name: str) -> tuple[str, str] | None:
     """The only split that the name of a file mentions, and a pattern of such names."""
     base = name.rpartition("/")[2]
     stem = base.rpartition(".")[0]
-    found = {split: word for word in _WORD.finditer(stem) if (split := split_of(word[0]))}
+    found = {split: word for word in _WORD.finditer(stem) if (split := _meant(word[0]))}
     if len(found) != 1:
         return None
     ((split, word),) = found.items()
     before = f"*{_mark(base[word.start() - 1])}" if word.start() else ""
     return split, f"{before}{word[0]}{_mark(base[word.end()])}*"
+
+
+def _meant(word: str) -> Split | None:
+    """GlaS counts ``testA`` and ``testB``."""
+    domain = domain_of(word)
+    return split_of(word) or (domain[0] if domain else None)
 
 
 def _mark(letter: str) -> str:

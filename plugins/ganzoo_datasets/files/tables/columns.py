@@ -196,5 +196,5 @@ def tell(table: Table, columns: Columns, options: Pictures) -> None:
 
 
 def _unlikely(name: str) -> bool:
-    words = ("diagnos", "class", "label", "categor", "target", "type", "grade", "species", "benign")
+    words = ("diagnos", "class", "label", "categor", "target", "type", "grade", "species", "benign", "malign", "diseas")
     return not any(word in key(name) for word in words)
