@@ -6,6 +6,7 @@ Nothing on these pages is written by hand. ``python docs/component_pages.py --ch
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -70,7 +71,7 @@ def page(description: Description) -> str:
         parts += ["## Formula", fenced(description.formula.replace("``", ""), "text")]
     parts += pictured(entry)
     if model is not None:
-        parts += ["## What it does", *(linked(text(paragraph)) for paragraph in description.prose)]
+        parts += ["## What it does", *map(shown, description.prose)]
     if description.layouts:
         named = [[f"`{name}`", text(summary)] for name, summary in description.layouts.items()]
         parts += ["## Layouts", "Asked in this order.", table(["layout", "what it is"], named)]
@@ -85,6 +86,22 @@ def page(description: Description) -> str:
     if description.yaml:
         parts += ["## YAML", fenced(description.yaml, "yaml")]
     return "\n\n".join(parts) + "\n"
+
+
+LEAD = re.compile(r"([A-Z][A-Za-z]+(?: \(extra ``\w+``\))?): (?=[^ ])")
+"""What a paragraph is about, at its beginning."""
+LONG = 250
+"""From so many letters a paragraph is shown as a list of its sentences."""
+
+
+def shown(paragraph: str) -> str:
+    """A paragraph, with what it is about in bold; a long one as a list of its sentences."""
+    lead = LEAD.match(paragraph)
+    if lead is None or len(paragraph) < LONG:
+        return linked(text(paragraph))
+    sentences = re.split(r"(?<=\.) (?=[A-Z`\d])", paragraph[lead.end() :])
+    points = "\n".join(f"- {linked(text(one[0].upper() + one[1:]))}" for one in sentences)
+    return f"**{text(lead[1])}**\n\n{points}"
 
 
 PICTURES = {

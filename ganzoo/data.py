@@ -13,7 +13,7 @@ from ganzoo.errors import ConfigError, DataError
 from ganzoo.protocols import Batch, Dataset
 from ganzoo.seeds import generator_for
 
-BLOCK = 1024
+_BLOCK = 1024
 """About so many class draws of :class:`_Balanced` are made at once, since a generator costs more than a draw."""
 
 
@@ -120,7 +120,7 @@ class _Balanced:
         present = torch.bincount(labels).nonzero().flatten()
         self._members = [(labels == label).nonzero().flatten() for label in present]
         self._classes = len(present)
-        self._rounds = max(1, BLOCK // self._classes)
+        self._rounds = max(1, _BLOCK // self._classes)
         self._block = lru_cache(maxsize=2)(self._class_order)
         self._epoch = lru_cache(maxsize=2 * self._classes)(self._permutation)
 

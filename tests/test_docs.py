@@ -814,3 +814,9 @@ def test_every_module_of_the_core_has_its_place_in_the_design():
 def test_pages_tell_nothing_of_the_machine_they_were_written_on():
     private = re.compile(r"/(?:work|tmp|home|root)/|PLACEHOLDER|TODO")
     assert [str(page) for page in PAGES if private.search(page.read_text(encoding="utf-8"))] == []
+
+
+def test_the_guide_lists_every_extra():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    part = (ROOT / "docs/user-guide.md").read_text().partition("| extra | for |")[2].partition("\n\n")[0]
+    assert sorted(re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE)) == sorted(extras)

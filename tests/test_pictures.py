@@ -190,3 +190,19 @@ def test_a_picture_that_is_half_written_leaves_the_one_before(tmp_path, monkeypa
         write(frame, path)
     assert path.read_bytes() == b"before"
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["picture", frame.name]
+
+
+def test_rows_of_a_grid_by_class_hold_one_class_each_in_order_beside_its_name(monkeypatch):
+    shown = {}
+
+    def kept(picture, names):
+        shown.update(names=list(names))
+        return picture
+
+    monkeypatch.setattr(pictures, "with_names", kept)
+    labels = [2, 0, 2, 2, 0, 2, 2, 2]
+    images = (10 * torch.arange(1, 9, dtype=torch.uint8)).view(8, 1, 1, 1).expand(8, 1, 400, 400)
+    picture = np.asarray(pictures.grid_by_class(images, labels, ("cat", "bird", "dog")))
+    assert shown["names"] == ["cat", "dog", "dog"]
+    middles = GAP + 200 + (400 + GAP) * np.arange(3)
+    assert picture[np.ix_(middles, middles)].tolist() == [[20, 50, 255], [10, 30, 40], [60, 70, 80]]

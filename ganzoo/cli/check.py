@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +15,7 @@ from rich.text import Text
 from ganzoo.cli.context import console, registry
 from ganzoo.config.layers import parse_assignments
 from ganzoo.errors import ConfigError, PluginError
+from ganzoo.registry import parse_kind
 
 if TYPE_CHECKING:
     from ganzoo.registry import Entry, Registry
@@ -65,7 +69,8 @@ def check_command(
     entries = _asked_for(known, name, dist, kind)
     from ganzoo.testing.installed import check_entry, demand_ready, given_to, with_checks
 
-    entries = with_checks(entries, only or ())
+    asked, entries = entries, with_checks(entries, only or ())
+    _tell_of_others([entry for entry in asked if entry not in entries], only or ())
     given = given_to(entries, parse_assignments(assignments or ()))
     if name is not None:
         for entry, options in zip(entries, given, strict=True):
@@ -80,6 +85,14 @@ def check_command(
     if as_json:
         print(json.dumps([report.as_dict() for report in reports], indent=2))
     _conclude(reports)
+
+
+def _tell_of_others(entries: list[Entry], only: Sequence[str]) -> None:
+    """A report that lists ten losses must not pass for one of the whole package."""
+    if entries:
+        counts = Counter(entry.kind for entry in entries)
+        kinds = ", ".join(f"{count} {parse_kind(kind).plural if count > 1 else kind}" for kind, count in counts.items())
+        print(f"without a check {' or '.join(only)}, so not checked: {kinds}", file=sys.stderr)
 
 
 def _asked_for(known: Registry, name: str | None, dist: str | None, kind: str | None) -> list[Entry]:

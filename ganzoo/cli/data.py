@@ -17,7 +17,7 @@ from ganzoo.cli.context import console, registry
 from ganzoo.cli.log_console import log_console
 from ganzoo.config.layers import ConfigLayer, parse_assignments
 from ganzoo.errors import ConfigError, GanzooError, ResourceError
-from ganzoo.planning.choice import Choice, choose
+from ganzoo.planning.choice import Choice, choose, parse_options
 
 if TYPE_CHECKING:
     from ganzoo.planning.overview import Overview
@@ -165,8 +165,7 @@ def _print(choice: Choice, seen: Overview, written: Path | None) -> None:
 
 def _in_words(choice: Choice, seen: Overview, written: Path | None) -> Iterator[tuple[str, str]]:
     data = choice.config.data
-    path = data.options().get("path")
-    yield "data", data.name if path is None else str(Path(str(path)).expanduser().absolute())
+    yield "data", str(getattr(parse_options(choice)["data"], "path", None) or data.name)
     yield "layout", seen.layout
     yield "split read", f"{data.split}: {seen.images:,} {'vectors' if seen.channels is None else 'images'}"
     yield "splits", _counts(seen.splits)
@@ -190,7 +189,15 @@ def _counts(counts: Mapping[str, int], *, most: int | None = None) -> str:
 def _left_out(seen: Overview) -> Iterator[str]:
     if seen.left_out:
         yield f"{len(seen.left_out):,}"
-    for path, reason in list(seen.left_out.items())[:LISTED]:
-        yield f"{path}: {reason}"
-    if len(seen.left_out) > LISTED:
-        yield f"and {len(seen.left_out) - LISTED:,} more; --json lists all"
+    if len(seen.left_out) <= LISTED:
+        yield from (f"{path}: {reason}" for path, reason in seen.left_out.items())
+        return
+    alike: dict[tuple[str, str], list[str]] = {}
+    for path, reason in seen.left_out.items():
+        alike.setdefault((path.rpartition("/")[0], reason), []).append(path)
+    largest = sorted(alike.items(), key=lambda one: -len(one[1]))
+    for (folder, reason), paths in largest[:LISTED]:
+        some = f" and {len(paths) - 1:,} more in {folder or 'the folder itself'}" if paths[1:] else ""
+        yield f"{paths[0]}{some}: {reason}"
+    rest = sum(len(paths) for _, paths in largest[LISTED:])
+    yield f"and {rest:,} more; --json lists all" if rest else "--json lists all"

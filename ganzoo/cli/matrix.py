@@ -57,14 +57,16 @@ def matrix_command(
     ] = None,
     augment: Annotated[
         list[str] | None,
-        component("--augment", "Augment real and fake images before the discriminator, e.g. ada. Can be repeated."),
+        component(
+            "--augment", "Augment real and fake images before the discriminator, e.g. ada, or none. Can be repeated."
+        ),
     ] = None,
     data: Annotated[
         str | None,
         typer.Option(
             "--data",
             metavar="NAME|PATH",
-            help="Dataset, or folder of pictures. \\[default: digits]",
+            help="Dataset, or folder or file of pictures. \\[default: digits]",
             rich_help_panel=COMPONENTS,
         ),
     ] = None,
@@ -80,7 +82,7 @@ def matrix_command(
 
     Pairs are planned as in ganzoo run, including what losses suggest, but with narrow networks and batches of 8.
 
-    --set overrides all of this; an option of a loss or a discriminator applies to those that have it.
+    --set overrides both, and what losses suggest; an option of a loss or a discriminator applies to those that have it.
 
     The exit code is 1 if a pair failed. A refused pair is not a failure.
     """

@@ -41,9 +41,10 @@ def new_component_command(
     Kinds: loss, discriminator, generator, regularizer, augmentation, dataset, metric, recipe, tracker.
     """
     known = registry()
+    here = "" if folder == Path() else f"--in {shlex.quote(str(folder))} "
     package = existing_package(folder)
     wanted = kind_with_template(kind, command="new-component")
-    part = part_of(known, package.distribution, wanted, name, said_by=f"ganzoo new-component {wanted} ")
+    part = part_of(known, package.distribution, wanted, name, said_by=f"ganzoo new-component {here}{wanted} ")
     texts = package.with_part(part)
     add(texts)
     for entry in namesakes(known, part.kind, part.name, package.distribution):
@@ -52,7 +53,7 @@ def new_component_command(
             file=sys.stderr,
         )
     for path in texts:
-        what = f"the record in {path}" if path == package.records else str(path)
+        what = {package.records: f"the record in {path}", package.readme: f"its row in {path}"}.get(path, str(path))
         print(f"added {what}")
     plugin = NewPlugin(distribution=package.distribution, parts=(part,), imported_as=package.name)
     test = next(path for path in texts if path.name.startswith("test_"))

@@ -79,7 +79,12 @@ def losses_command(
 
 def run_command(
     names: Annotated[
-        list[str], typer.Argument(metavar="RUN", help="Path, folder name or number of a run.", show_default=False)
+        list[str],
+        typer.Argument(
+            metavar="RUN...",
+            help="Path, folder name or number of a run; several are drawn over each other.",
+            show_default=False,
+        ),
     ],
     out: Annotated[
         Path | None,

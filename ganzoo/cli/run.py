@@ -82,11 +82,13 @@ def run_command(
     ] = None,
     augment: Annotated[
         list[str] | None,
-        component("--augment", "Augment real and fake images before the discriminator, e.g. ada. Can be repeated."),
+        component(
+            "--augment", "Augment real and fake images before the discriminator, e.g. ada, or none. Can be repeated."
+        ),
     ] = None,
     metric: Annotated[
         list[str] | None,
-        component("--metric", "Metric to compute whenever samples are written. Can be repeated."),
+        component("--metric", "Metric to compute whenever samples are written, or none. Can be repeated."),
     ] = None,
     extractor: Annotated[
         list[str] | None,
@@ -99,7 +101,7 @@ def run_command(
         typer.Option(
             "--data",
             metavar="NAME|PATH",
-            help="Dataset, or folder of pictures. \\[default: digits]",
+            help="Dataset, or folder or file of pictures. \\[default: digits]",
             rich_help_panel=COMPONENTS,
         ),
     ] = None,

@@ -70,7 +70,11 @@ def sample_command(
     seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Random seed of the images.")] = 0,
     grid: Annotated[
         Path | None,
-        typer.Option("--grid", metavar="FILE", help="New PNG with all images in a grid; a scatter plot for vectors."),
+        typer.Option(
+            "--grid",
+            metavar="FILE",
+            help="New PNG with all images in a grid, each row of one class; a scatter plot for vectors.",
+        ),
     ] = None,
     runs: Runs = None,
     ema: Ema = True,
@@ -170,11 +174,17 @@ def _joined(samples: Samples) -> Tensor:
 
 
 def _write_grid(run: Run, grid: Path, samples: Samples) -> Path:
+    import torch
+
     from ganzoo.evaluation import pictures
 
-    images = _joined(samples)
+    drawn = list(samples())
+    images = torch.cat([some for some, _ in drawn])
+    labels = [int(label) for _, some in drawn if some is not None for label in some]
     if run.of_vectors:
         sheet = pictures.framed(pictures.scatter(images, images))
+    elif len(set(labels)) > 1:
+        sheet = pictures.grid_by_class(images, labels, run.classes)
     else:
         sheet = pictures.grid(images, max(1, round(len(images) ** 0.5)))
     pictures.save(sheet, grid)

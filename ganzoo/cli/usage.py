@@ -23,7 +23,7 @@ class Command(TyperCommand):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Its help; commands in it begin as the program was started."""
-        self.help, self.epilog = as_started(self.help or ""), as_started(self.epilog or "")
+        self.help, self.epilog = _flowing(as_started(self.help or "")), as_started(self.epilog or "")
         super().format_help(ctx, formatter)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -46,7 +46,7 @@ class Group(TyperGroup):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """As in :class:`Command`."""
-        self.help, self.epilog = as_started(self.help or ""), as_started(self.epilog or "")
+        self.help, self.epilog = _flowing(as_started(self.help or "")), as_started(self.epilog or "")
         super().format_help(ctx, formatter)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -76,6 +76,11 @@ class Group(TyperGroup):
             return super().invoke(ctx)
         except Exception as error:
             raise _ended(error, ctx, []) from None
+
+
+def _flowing(said: str) -> str:
+    """Paragraphs without the line breaks of the source, which typer keeps in all but the first."""
+    return "\n\n".join(" ".join(one.split()) for one in said.split("\n\n"))
 
 
 def _without_types(params: list[Any]) -> list[Any]:

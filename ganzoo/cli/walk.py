@@ -35,7 +35,12 @@ def walk_command(
         Path, typer.Option("--out", metavar="FILE", help="New file to write: .gif or .webp.", show_default=False)
     ],
     n: Annotated[int, typer.Option("-n", metavar="N", min=1, max=64, help="Images side by side, at most 64.")] = 9,
-    frames: Annotated[int, typer.Option("--frames", metavar="N", min=1, max=5000, help="Number of frames.")] = 120,
+    frames: Annotated[
+        int,
+        typer.Option(
+            "--frames", metavar="N", min=2, max=5000, help="Number of frames, at least 4, or with classes one for each."
+        ),
+    ] = 120,
     fps: Annotated[int, typer.Option("--fps", metavar="N", min=1, max=50, help="Frames per second, at most 50.")] = 20,
     class_name: ClassName = None,
     truncation: Truncation = None,

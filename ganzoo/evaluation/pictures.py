@@ -46,6 +46,23 @@ def grid(images: Tensor, columns: int, *, names: Sequence[str] = ()) -> Image.Im
     return with_names(enlarged, names) if names else enlarged
 
 
+def grid_by_class(images: Tensor, labels: Sequence[int], classes: Sequence[str]) -> Image.Image:
+    """Images (N, C, H, W), uint8, in rows of one class each, beside its name; a class may take several rows.
+
+    The order within a class is kept. There are at most as many columns as in a square grid.
+    """
+    of_class = [[row for row, label in enumerate(labels) if label == number] for number in range(len(classes))]
+    columns = min(max(1, round(len(images) ** 0.5)), max(map(len, of_class)))
+    white, cells, names = len(images), list[int](), list[str]()
+    for name, rows in zip(classes, of_class, strict=True):
+        for start in range(0, len(rows), columns):
+            part = rows[start : start + columns]
+            cells += part + [white] * (columns - len(part))
+            names.append(name)
+    padded = torch.cat([images, images.new_full((1, *images.shape[1:]), 255)])
+    return grid(padded[cells], columns, names=names)
+
+
 def scatter(points: Tensor, real: Tensor) -> Image.Image:
     """Generated points (N, D), their first two coordinates, over real ones, in the frame that the real ones fill."""
     low, high = real[:, :2].amin(0), real[:, :2].amax(0)

@@ -17,6 +17,8 @@ from ganzoo.registry import normalized
 from ganzoo.scaffold.package import NewPlugin, Part
 
 HOOK = ganzoo_components.__name__
+TABLE = "| kind | name | file |\n|---|---|---|\n"
+"""How the table of components begins in the README of a package that ganzoo wrote."""
 LEVEL = "    "
 """By which records of the templates stand deeper than the list around them."""
 NEW_PLUGIN = "to begin a package: ganzoo new-plugin NAME; to name the folder of an existing one: --in DIR"
@@ -58,7 +60,15 @@ class ExistingPackage:
                     given=part.name,
                     hint=f"{part.said_by}my-{part.name}",
                 )
-        return {**texts, self.records: with_record(self.records, part, plugin.record(part))}
+        texts[self.records] = with_record(self.records, part, plugin.record(part))
+        if (said := with_row(self.readme, plugin.row(part))) is not None:
+            texts[self.readme] = said
+        return texts
+
+    @property
+    def readme(self) -> Path:
+        """The file whose table lists the components, where it is as ganzoo wrote it."""
+        return self.root / "README.md"
 
 
 def existing_package(folder: Path) -> ExistingPackage:
@@ -104,6 +114,20 @@ def _project(folder: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} cannot be read", given=str(error), hint="correct the file first") from None
     found = content.get("project", {})
     return found if isinstance(found, dict) else {}
+
+
+def with_row(path: Path, row: str) -> str | None:
+    """The text of a README with one more row in its table of components; ``None`` where there is no such table."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    before, head, after = text.partition(TABLE)
+    if not head:
+        return None
+    lines = after.splitlines(keepends=True)
+    end = next((number for number, line in enumerate(lines) if not line.startswith("|")), len(lines))
+    return before + head + "".join([*lines[:end], row, *lines[end:]])
 
 
 def with_record(path: Path, part: Part, record: str) -> str:

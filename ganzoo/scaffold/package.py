@@ -105,7 +105,7 @@ class NewPlugin:
             "names": ", ".join(part.name for part in self.parts),
             "run": self.run,
             "records": "".join(self.record(part) for part in self.parts),
-            "rows": "".join(_filled("plugin/row.md", self._words(part)) for part in self.parts),
+            "rows": "".join(self.row(part) for part in self.parts),
             "questions": "".join(f"ganzoo info {part.wanted_as} --kind {part.kind}\n" for part in self.parts),
         }
         found = {
@@ -119,6 +119,10 @@ class NewPlugin:
                     raise _taken(part, f"{path} is a file of {owner}")
                 found[path] = text
         return found
+
+    def row(self, part: Part) -> str:
+        """Its row in the table of the README."""
+        return _filled("plugin/row.md", self._words(part))
 
     def record(self, part: Part) -> str:
         """The record that announces a component, as a line of a list."""

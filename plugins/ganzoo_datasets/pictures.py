@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -164,7 +165,7 @@ class Pictures(DatasetOptions):
     @field_validator("path", "root")
     @classmethod
     def _absolute(cls, path: str | None) -> str | None:
-        return None if path is None else str(Path(path).expanduser().absolute())
+        return None if path is None else str(_plain(Path(path).expanduser().absolute()))
 
     @field_validator("range", mode="before")
     @classmethod
@@ -202,3 +203,12 @@ class Pictures(DatasetOptions):
     def layouts(cls) -> dict[str, str]:
         """The layouts that are recognized, in the order in which they are asked."""
         return {layout.name: layout.summary for layout in LAYOUTS}
+
+
+def _plain(path: Path) -> Path:
+    """A path without ``..``; behind a symbolic link that leads elsewhere than the text says."""
+    if ".." not in path.parts:
+        return path
+    plain = Path(os.path.normpath(path))
+    alike = plain.samefile(path) if plain.exists() and path.exists() else not path.exists()
+    return plain if alike else path.resolve()

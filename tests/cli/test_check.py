@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 import sys
 
 import pytest
@@ -168,6 +169,8 @@ def test_an_expected_failure_elsewhere_is_no_matter_of_one_check(ganzoo, plugins
 def test_a_check_of_one_kind_among_several(ganzoo):
     done = ganzoo("check --dist ganzoo --only yaml --json")
     assert {report["kind"] for report in done.json} == {"recipe"}
+    assert "without a check yaml, so not checked: " in done.err
+    assert re.search(r"\d+ losses, ", done.err)
     assert {outcome["check"] for report in done.json for outcome in report["outcomes"]} == {"yaml"}
 
 

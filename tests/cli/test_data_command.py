@@ -105,6 +105,15 @@ class TestWords:
         assert "and 10 more; --json lists all" in out
         assert len(out.splitlines()) < 40
 
+    def test_many_files_that_are_left_out_are_told_by_folder_and_reason(self, ganzoo, tmp_path):
+        for number in range(30):
+            draw(tmp_path / f"many/a/{number:02d}.png")
+            (tmp_path / f"many/a/{number:02d}.txt").write_text("")
+        (tmp_path / "many/b.csv").write_text("")
+        out = re.sub(r"\s+", " ", ganzoo("data ./many").out)
+        assert "left out 31 a/00.txt and 29 more in a: not the ending of a picture b.csv: not the ending" in out
+        assert "a/01.txt" not in out
+
 
 class TestSheet:
     def test_it_shows_each_class(self, ganzoo, skin, tmp_path):

@@ -33,10 +33,11 @@ def announced(tmp_path):
 def test_its_file_its_test_and_its_record(ganzoo, lab):
     outcome = ganzoo("new-component disc wide-patches --in ganzoo-lab")
     assert (outcome.code, outcome.err) == (0, "")
-    assert outcome.out.splitlines()[:3] == [
+    assert outcome.out.splitlines()[:4] == [
         "added ganzoo-lab/ganzoo_lab/wide_patches.py",
         "added ganzoo-lab/tests/test_wide_patches.py",
         "added the record in ganzoo-lab/ganzoo_lab/__init__.py",
+        "added its row in ganzoo-lab/README.md",
     ]
     assert outcome.out.splitlines()[-3:] == [
         "  python -m pip install --editable ganzoo-lab/.",
@@ -44,6 +45,10 @@ def test_its_file_its_test_and_its_record(ganzoo, lab):
         "  ganzoo run --disc wide-patches --steps 100",
     ]
     assert "class WidePatches(" in (lab / "ganzoo_lab" / "wide_patches.py").read_text()
+    assert (
+        "| loss | `lab` | [lab.py](ganzoo_lab/lab.py) |\n"
+        "| discriminator | `wide-patches` | [wide_patches.py](ganzoo_lab/wide_patches.py) |\n\n## Install"
+    ) in (lab / "README.md").read_text()
     assert announced(lab) == (
         "('loss', 'lab', 'ganzoo_lab.lab:Lab') "
         "('discriminator', 'wide-patches', 'ganzoo_lab.wide_patches:WidePatches')\n"
@@ -114,10 +119,18 @@ def test_records_in_a_module_of_the_package(ganzoo, tmp_path):
 @pytest.mark.parametrize(
     ("line", "message", "following"),
     [
-        ("loss lab", "lab.py already exists, and ganzoo does not overwrite it", "ganzoo new-component loss my-lab"),
-        ("loss Hinge2", "not a valid name for a loss", "ganzoo new-component loss soft-hinge"),
+        (
+            "loss lab",
+            "lab.py already exists, and ganzoo does not overwrite it",
+            "ganzoo new-component --in ganzoo-lab loss my-lab",
+        ),
+        ("loss Hinge2", "not a valid name for a loss", "ganzoo new-component --in ganzoo-lab loss soft-hinge"),
         ("los soft", "did you mean 'loss'?", "ganzoo new-component --help"),
-        ("loss options", "its file already imports a different Options", "ganzoo new-component loss my-options"),
+        (
+            "loss options",
+            "its file already imports a different Options",
+            "ganzoo new-component --in ganzoo-lab loss my-options",
+        ),
         ("loss soft --in nowhere", "there is no nowhere/pyproject.toml", "ganzoo new-plugin NAME"),
     ],
 )
@@ -154,3 +167,19 @@ def test_a_package_that_is_no_plugin(ganzoo, tmp_path):
     assert "does not announce a plugin of ganzoo" in ganzoo("new-component loss two").err
     (tmp_path / "pyproject.toml").write_text(PYPROJECT)
     assert "there is no package of that name" in ganzoo("new-component loss two").err
+
+
+@pytest.mark.parametrize("name", ["lab", "Not+good"])
+def test_hints_keep_the_folder(ganzoo, lab, name):
+    assert "ganzoo new-component --in ganzoo-lab loss " in ganzoo(f"new-component loss {name} --in ganzoo-lab").err
+
+
+@pytest.mark.parametrize("readme", [None, "# Mine\n\n| kind | name |\n|---|---|\n"])
+def test_a_readme_of_another_form_is_left_alone(ganzoo, lab, readme):
+    (lab / "README.md").unlink()
+    if readme:
+        (lab / "README.md").write_text(readme)
+    outcome = ganzoo("new-component loss two --in ganzoo-lab")
+    assert outcome.code == 0
+    assert "README" not in outcome.out
+    assert (lab / "README.md").exists() == bool(readme)

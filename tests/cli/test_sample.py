@@ -226,3 +226,13 @@ def test_a_run_that_is_not_there_beside_those_that_are(ganzoo, run):
         error = ganzoo(line).err
         assert "allowed: 0001-hinge-patchgan-sn-synthetic\n" in error
         assert "next:    name one of these; or use --runs DIR" in error
+
+
+def test_a_grid_of_several_classes_names_them(ganzoo, conditional):
+    assert ganzoo("sample 1 -n 9 --grid all.png").code == 0
+    assert ganzoo("sample 1 -n 9 --grid one.png --class mode-1").code == 0
+    # A margin with names, and a row or two more than the three of a square.
+    assert (
+        pixels("all.png").shape[1] / pixels("all.png").shape[0]
+        != pixels("one.png").shape[1] / pixels("one.png").shape[0]
+    )

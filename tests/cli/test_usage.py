@@ -143,3 +143,13 @@ def test_an_error_of_a_command_is_left_to_it():
     with pytest.raises(SystemExit) as ended:
         app(args=["run", "--loss", "hing"], prog_name="ganzoo")
     assert ended.value.code == 2
+
+
+@pytest.mark.parametrize("command", ["resume", "walk", "matrix", "check"])
+def test_the_lines_of_a_help_end_where_the_screen_does(ganzoo, command, monkeypatch):
+    """Typer keeps the line breaks of the source in every paragraph but the first."""
+    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setattr("typer.rich_utils.MAX_WIDTH", 300)
+    lines = [line.strip() for line in ganzoo(f"{command} --help").out.partition("╭")[0].splitlines()]
+    said = [line for line in lines if line and not line.startswith("Usage")]
+    assert [line for line in said if line[-1] not in ".:"] == []

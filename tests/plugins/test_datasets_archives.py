@@ -213,4 +213,10 @@ def test_other_archives_are_refused_with_a_way_out(tmp_path, name):
 def test_a_folder_of_archives_alone(folder):
     path = packed(folder, "zip")
     shutil.rmtree(folder)
-    assert "use --data ARCHIVE with one of its archives" in refused(path.parent)
+    assert f"ganzoo run --data {path}" in refused(path.parent)
+
+
+def test_an_archive_in_an_archive(tmp_path):
+    with zipfile.ZipFile(tmp_path / "outer.zip", "w") as file:
+        file.writestr("inner.zip", b"")
+    assert f"unpack {tmp_path / 'outer.zip'}, then use --data FOLDER" in refused(tmp_path / "outer.zip")

@@ -239,6 +239,32 @@ def test_groups_need_folders(tmp_path):
     assert "is in no folder that could be its group" in refused(made(tmp_path, "1.png"), groups="folder")
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        "train/a/1.png train/b/2.png test/a/3.png test/b/4.png logo.png",
+        "train/1.png test/2.png x.png y.png",
+        "cat/1.png dog/2.png logo.png",
+        "train/cat/1.png train/dog/2.png train/logo.png",
+        "train/a/1.png train/b/1.png test/a/2.png test/b/2.png other/a/5.png other/b/1.png logo.png",
+    ],
+)
+def test_the_way_out_of_loose_pictures_works(tmp_path, names):
+    """It named class-folders, which take no loose picture either."""
+    message = refused(made(tmp_path, names))
+    loose = [name for name in names.split() if "/" not in name] or ["logo.png"]
+    assert f"--set data.exclude={','.join(loose)} to leave out" in message
+    layout = {"layout": "class-folders"} if "data.layout=class-folders" in message else {}
+    assert bool(layout) == ("other" in names)
+    kept = found(tmp_path, exclude=loose, **layout)
+    assert sum(len(shown.split()) for shown in kept.values()) == len(names.split()) - len(loose)
+
+
+def test_many_loose_pictures_are_not_named(tmp_path):
+    message = refused(made(tmp_path, "train/a/1.png test/a/3.png 1.png 2.png 3.png 4.png"))
+    assert "or move the loose pictures away" in message
+
+
 def test_without_classes_any_mixture_is_read(tmp_path):
     made(tmp_path, "1.png cat/2.png cat/old/3.png")
     assert "both images and sub-folders" in refused(tmp_path)

@@ -9,7 +9,7 @@ import unicodedata
 
 import pytest
 from ganzoo_datasets.pictures import Pictures
-from picture_files import everything, save
+from picture_files import everything, open_folder, save
 from PIL import Image
 
 from ganzoo.errors import DataError
@@ -585,3 +585,41 @@ def test_another_dataset_json_is_not_stylegans(place):
     for content in ('{"title": "mine"}', "[1, 2]", "{"):
         write(place, "dataset.json", content)
         assert read(load(place))[1] == ["cat", "dog"]
+
+
+def test_names_that_go_up_and_back_are_counted_once(tmp_path):
+    for name in ("a", "b", "c"):
+        save(tmp_path / "set", f"{name}.png")
+    # The second name has no ending, so the whole folder is looked through.
+    (tmp_path / "set" / "table.csv").write_text("image,label\n../set/a.png,x\nb,y\n")
+    data = open_folder(tmp_path / "set" / "table.csv", cache=tmp_path / "cache")
+    assert list(data.survey.left_out) == ["c.png"]
+
+
+@pytest.mark.parametrize(
+    ("content", "names", "said"),
+    [
+        (b"file_name,label\na/0.png,\xe9\n", ["0.png", "1.png"], "is not UTF-8 text"),
+        (b"file_name,text\na/0.png,one\nb/0.png,two\n", ["a/0.png", "b/0.png"], "the classes are the folders a, b"),
+    ],
+)
+def test_what_metadata_lack_is_said_once(tmp_path, caplog, content, names, said):
+    folder = tmp_path / "set"
+    gray(folder, *names)
+    (folder / "metadata.csv").write_bytes(content)
+    open_folder(folder)
+    warnings = [one.getMessage() for one in caplog.records if "metadata.csv" in one.getMessage()]
+    assert [said in warning for warning in warnings] == [True]
+
+
+def test_the_columns_that_are_read_are_named(tmp_path, caplog):
+    folder = tmp_path / "set"
+    gray(folder, "a.png", "b.png")
+    path = write(folder, "table.csv", "image_id,dx,age,lesion_id", "a,x,30,1", "b,y,40,2")
+    caplog.set_level(logging.INFO)
+    open_folder(folder)
+    said = f"{path}: pictures from column image_id, classes from dx, groups from lesion_id; no splits"
+    assert [one.getMessage() for one in caplog.records].count(said) == 1
+    caplog.clear()
+    open_folder(folder, classes="none", groups="none")
+    assert f"{path}: pictures from column image_id; no classes, no groups, no splits" in caplog.text

@@ -55,3 +55,20 @@ def test_folders_are_no_groups_of_a_table(tmp_path, caplog):
     assert recognize(Pictures(path=str(table))).items[0].group == "1"
     assert recognize(Pictures(path=str(table), groups="folder")).items[0].group == ""
     assert "the layout table has no folders that could be groups, so there are no groups" in caplog.text
+
+
+def test_a_path_up_and_down_is_written_plainly(tmp_path, monkeypatch):
+    (tmp_path / "a" / "deep").mkdir(parents=True)
+    (tmp_path / "b").mkdir()
+    monkeypatch.chdir(tmp_path / "a")
+    assert Pictures(path="../b").path == str(tmp_path / "b")
+    assert Pictures(path="../missing").path == str(tmp_path / "missing")
+    # Behind a symbolic link, what lies above is not what the text says.
+    (tmp_path / "link").symlink_to(tmp_path / "a" / "deep")
+    (tmp_path / "a" / "b").mkdir()
+    assert Pictures(path=f"{tmp_path}/link/../b").path == str(tmp_path / "a" / "b")
+
+
+def test_a_missing_path_is_not_suggested_again(tmp_path):
+    message = refused(tmp_path / "qqqqq")
+    assert f"next:    see what is there with: ls {tmp_path}" in message

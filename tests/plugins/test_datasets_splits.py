@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ganzoo_datasets.files.splits import SYNONYMS, domain_of, split_of
+from picture_files import open_folder, save
 
 SPELLINGS = {
     "train": "train TRAIN Training training_set Train-Set trainset train_data TrainingData train2017 images_train trn",
@@ -50,3 +51,43 @@ def test_other_words_mean_none(word):
 )
 def test_domains_of_image_to_image_sets(word, meant):
     assert domain_of(word) == meant
+
+
+@pytest.mark.parametrize(
+    ("names", "pattern"),
+    [
+        # DRIVE, all of its pictures in one folder.
+        (["21_training.png", "22_training.png", "01_test.png", "02_test.png"], "'*_test.*'"),
+        (["train001.png", "train002.png", "test001.png"], "'test*'"),
+        (["cat/train_1.png", "cat/val_1.png", "dog/train_1.png", "dog/test_2.png"], "'test_*,val_*'"),
+    ],
+)
+def test_splits_in_the_names_of_files_are_warned_of(tmp_path, caplog, names, pattern):
+    folder = tmp_path / "pictures"
+    for name in names:
+        save(folder, name)
+    assert len(open_folder(folder)) == len(names)
+    assert "named for another split than train, and are read as train all the same" in caplog.text
+    assert f"--set data.exclude={pattern}, or" in caplog.text
+    caplog.clear()
+    assert len(open_folder(folder, layout="folders")) == len(names)
+    assert "another split" not in caplog.text
+    kept = open_folder(folder, exclude=pattern.strip("'"))
+    assert len(kept) == sum("train" in name for name in names)
+    assert "another split" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["bullet_train.png", "steam_train.png", "house.png"],
+        ["train_station.png", "test_tube.png", "a.png", "b.png", "c.png"],
+        ["test_1.png", "test_2.png"],
+        ["train/train_1.png", "test/test_1.png"],
+    ],
+)
+def test_other_names_are_not(tmp_path, caplog, names):
+    for name in names:
+        save(tmp_path / "pictures", name)
+    open_folder(tmp_path / "pictures")
+    assert "another split" not in caplog.text

@@ -11,6 +11,8 @@ from ganzoo_datasets.files.sources.source import PictureSource
 
 SPLITS = ("train", "val", "test")
 ALL = "all"
+TABLE_OPTIONS = ("image_column", "label_column", "group_column", "split_column", "root")
+"""Options that say how a table is read."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +52,7 @@ class Collection:
         left_out: path → why it is not among the pictures.
         faults: split → what is wrong with it, raised where that split is read; a broken test set must not keep anyone
             from training.
+        obeyed: the options among ``TABLE_OPTIONS`` that the layout reads; others would have no effect.
         native: whether pictures keep their size where none is asked for, as arrays of small pictures do.
     """
 
@@ -60,4 +63,5 @@ class Collection:
     classes: tuple[str, ...] = ()
     left_out: Mapping[str, str] = field(default_factory=dict)
     faults: Mapping[str, DataError] = field(default_factory=dict)
+    obeyed: frozenset[str] = frozenset()
     native: bool = False

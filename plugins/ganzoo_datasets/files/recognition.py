@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganzoo.errors import ConfigError, DataError
-from ganzoo_datasets.files.collection import Collection
+from ganzoo_datasets.files.collection import TABLE_OPTIONS, Collection
 from ganzoo_datasets.files.exclusion import kept, without_excluded
 from ganzoo_datasets.files.layouts.braces import expanded, has_braces
 from ganzoo_datasets.files.layouts.layout import Layout, Place
@@ -62,6 +62,7 @@ def recognize(options: Pictures) -> Collection:
         place = replace(place, files=kept(place.files, patterns))
     for layout in _asked(options.layout):
         if (found := layout.find(place, options)) is not None:
+            _refuse_idle_options(found, options)
             _warn_of_no_folders(found, options)
             return without_excluded(_labeled_or_not(found, options), place.files, patterns)
     known = options.layout == AUTO
@@ -71,6 +72,18 @@ def recognize(options: Pictures) -> Collection:
         allowed="; ".join(layout.summary for layout in _asked(options.layout) if layout.name != "pickles"),
         hint="ganzoo info pictures" if known else f"ganzoo run --data {shlex.quote(str(place.path))}",
     )
+
+
+def _refuse_idle_options(found: Collection, options: Pictures) -> None:
+    """Whoever names a column of classes or patients must not train without them and never hear of it."""
+    for option in TABLE_OPTIONS:
+        if (given := getattr(options, option)) is not None and option not in found.obeyed:
+            raise DataError(
+                f"{found.place} is read in the layout {found.layout}, where data.{option} has no effect",
+                given=f"data.{option}={given}",
+                allowed=f"with this layout: {', '.join(sorted(found.obeyed)) or 'none of the options of tables'}",
+                hint=f"leave it out, --set data.{option}=null, or give a table: ganzoo run --data TABLE.csv",
+            )
 
 
 def _warn_of_no_folders(found: Collection, options: Pictures) -> None:
@@ -117,11 +130,12 @@ def _missing(path: Path) -> DataError:
     above = next(folder for folder in path.parents if folder.exists())
     part = above / path.relative_to(above).parts[0]
     names = sorted(one.name for one in above.iterdir()) if above.is_dir() and os.access(above, os.R_OK) else []
+    look = f"see what is there with: ls {shlex.quote(str(above))}" if above.is_dir() else "give another path"
     near = [str(above / name) for name in difflib.get_close_matches(part.name, names, n=3)]
     return DataError(
         f"there is no file or folder {path}"
         + (f": {above} has no {part.name}" if part != path or not above.is_dir() else ""),
         given=path,
         allowed="a folder of pictures, or a file that lists or holds them",
-        hint=f"did you mean {' or '.join(near)}?" if near else "ganzoo run --data PATH",
+        hint=f"did you mean {' or '.join(near)}?" if near else look,
     )

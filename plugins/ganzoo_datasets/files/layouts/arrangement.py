@@ -84,7 +84,7 @@ def _by_name(place: Path, tops: Mapping[str, Sequence[str]], root: str, layout: 
         # DIV2K_train_HR beside DIV2K_valid_LR: a split is in the name, but something else as well. A bullet_train and a
         # test_tube among a thousand classes are none.
         if layout != SPLITS:
-            refuse_mixture(place, named, [top for top in tops if not mentioned[top]])
+            refuse_mixture(place, named, [top for top in tops if not mentioned[top]], _loose(tops, root))
         meant = mentioned
     _warn_of_joined_splits(place, meant)
     others = [top for top, split in meant.items() if split is None]
@@ -98,7 +98,7 @@ def _by_name(place: Path, tops: Mapping[str, Sequence[str]], root: str, layout: 
             )
         return None
     if others and layout != SPLITS:
-        refuse_mixture(place, [top for top in tops if top not in others], others)
+        refuse_mixture(place, [top for top in tops if top not in others], others, _loose(tops, root))
     placed = [
         Placed(name, split, f"{root}/{top}" if root else top, tuple(relative(name, root)[1:-1]))
         for top, split in meant.items()
@@ -107,6 +107,11 @@ def _by_name(place: Path, tops: Mapping[str, Sequence[str]], root: str, layout: 
     ]
     left_out = {name: f"{top} is not a split" for top in others for name in tops[top]}
     return Arrangement(sorted(placed, key=lambda one: one.name), left_out)
+
+
+def _loose(tops: Mapping[str, Sequence[str]], root: str) -> list[str]:
+    """What lies at the top and is a picture, not a folder."""
+    return [top for top, names in tops.items() if any(len(relative(name, root)) == 1 for name in names)]
 
 
 def _warn_of_joined_splits(place: Path, meant: Mapping[str, Split | None]) -> None:

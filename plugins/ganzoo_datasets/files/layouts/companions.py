@@ -26,7 +26,7 @@ logger = logging.getLogger("ganzoo")
 WORDS = frozenset(
     (
         *("mask", "segmentation", "seg", "segmap", "labelmap", "superpixel", "gt", "groundtruth", "annotation"),
-        *("ann", "label", "lbl", "manual", "target"),
+        *("ann", "anno", "label", "lbl", "manual", "target"),
         *("matte", "trimap", "thumb", "thumbnail", "preview", "overlay", "heatmap"),
     )
 )
@@ -47,6 +47,7 @@ NEGATIONS = frozenset(("no", "with", "without"))
 _SEPARATOR = re.compile(r"[ _.\-(]")
 _BETWEEN = re.compile(r"[\s_.\-()]+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_GROUND_TRUTH = re.compile(r"ground[\s_.-]+truth")
 _LETTER = re.compile(r"[^\W\d_]")
 
 
@@ -126,8 +127,9 @@ def _warn_of_doubt(names: Sequence[str], how: str, pattern: str) -> None:
 
 
 def _words(text: str) -> set[str]:
-    # gtFine and SegmentationClass are two words each.
-    return {word.removesuffix("s") for word in _BETWEEN.split(_CAMEL.sub(" ", text).lower())}
+    # gtFine and SegmentationClass are two words each, and Ground Truth is one; manual1 and mask2 are counted.
+    plain = _GROUND_TRUTH.sub("groundtruth", _CAMEL.sub(" ", text).lower())
+    return {word.rstrip("0123456789").removesuffix("s") for word in _BETWEEN.split(plain)}
 
 
 def _suffixes(stem: str, stems: Collection[str]) -> list[str]:
@@ -138,7 +140,9 @@ def _suffixes(stem: str, stems: Collection[str]) -> list[str]:
 
 def _in_mask_folders(names: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     """Pictures in folders named for masks: those with names of pictures around the folder, and the others."""
-    homes = {folder: _mask_folder(folder) for folder in set(map(_folder, names))}
+    inside_all = os.path.commonpath([f"/{_folder(name)}" for name in names])[1:] if names else ""
+    # A folder around everything, such as Kvasir-SEG, says nothing of any picture.
+    homes = {folder: _mask_folder(folder, inside_all) for folder in set(map(_folder, names))}
     folders: dict[str, list[str]] = defaultdict(list)
     around: list[str] = []
     for name in names:
@@ -166,9 +170,16 @@ def _folder(name: str) -> str:
     return name.rpartition("/")[0]
 
 
-def _mask_folder(folder: str) -> str | None:
-    """The folder itself or the first one above it that is named for masks."""
-    return next((above for above in _above(f"{folder}/") if _words(os.path.basename(above)) & WORDS), None)
+def _mask_folder(folder: str, outside: str = "") -> str | None:
+    """The folder itself or the first one above it, within the outside one, that is named for masks."""
+    return next(
+        (
+            above
+            for above in _above(f"{folder}/")
+            if len(above) > len(outside) and _words(os.path.basename(above)) & WORDS
+        ),
+        None,
+    )
 
 
 def _above(name: str) -> Iterator[str]:
@@ -182,8 +193,13 @@ def _stem(name: str) -> str:
 
 
 def _share_known(names: Sequence[str], stems: Collection[str]) -> float:
-    return sum(map(partial(_known, stems), map(_stem, names))) / len(names)
+    heads = {_SEPARATOR.split(stem)[0] for stem in stems}
+    # 21_manual1 beside 21_training: what the names share tells only where it tells the pictures apart.
+    return sum(map(partial(_known, stems, heads if len(heads) == len(stems) else ()), map(_stem, names))) / len(names)
 
 
-def _known(stems: Collection[str], stem: str) -> bool:
-    return stem in stems or any(_words(suffix) & WORDS for suffix in _suffixes(stem, stems))
+def _known(stems: Collection[str], heads: Collection[str], stem: str) -> bool:
+    if stem in stems or any(_words(suffix) & WORDS for suffix in _suffixes(stem, stems)):
+        return True
+    head = _SEPARATOR.split(stem)[0]
+    return head in heads and bool(_words(stem[len(head) :]) & WORDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,21 +11,45 @@ from ganzoo.errors import DataError
 from ganzoo_datasets.files.layouts.placed import CLASSES, PARTS, SPLITS, relative
 from ganzoo_datasets.files.layouts.shards import are_shards
 
+MOST_NAMED = 3
+"""So many loose pictures are named in a hint."""
 
-def refuse_mixture(place: Path, splits: Sequence[str], others: Sequence[str]) -> None:
+
+def refuse_mixture(place: Path, splits: Sequence[str], others: Sequence[str], loose: Sequence[str]) -> None:
     """Some folders are named for splits, and others are not.
+
+    Args:
+        place: the folder or archive.
+        splits: the folders that are named for splits.
+        others: what lies beside them.
+        loose: those of the others that are pictures, which no layout takes for a class.
 
     Raises:
         DataError: always.
     """
+    loose = [name for name in loose if name in others]
+    meant = "a picture in no split" if len(loose) == 1 else "pictures in no split"
+    if not loose or len(loose) < len(others):
+        meant = "either may be splits or classes"
+    classes = f"--set data.layout={CLASSES} to take all folders as classes"
+    if loose:
+        out = loose_left_out(loose)
+        classes = out if len(loose) == len(others) else f"{out} and {classes}"
     beside = f" beside {', '.join(sorted(others)[:10])}" if others else ""
     raise DataError(
-        f"{place} holds {', '.join(sorted(splits)[:10])}{beside}: either may be splits or classes",
+        f"{place} holds {', '.join(sorted(splits)[:10])}{beside}: {meant}",
         given=", ".join(sorted((*splits, *others))[:20]),
         allowed="only folders that are splits, such as train, val and test, or only folders that are classes",
-        hint=f"--set data.layout={SPLITS} to read the splits and leave out any other folder, or "
-        f"--set data.layout={CLASSES} to take all folders as classes",
+        hint=f"--set data.layout={SPLITS} to read the splits and leave out anything else, or {classes}",
     )
+
+
+def loose_left_out(loose: Sequence[str]) -> str:
+    """What leaves pictures out that lie beside folders; ``exclude`` would take signs in their names for patterns."""
+    patterns = [os.path.basename(name) for name in loose]
+    if len(loose) > MOST_NAMED or any(set(name) & set("*?[,") for name in patterns):
+        return "move the loose pictures away"
+    return f"--set data.exclude={shlex.quote(','.join(patterns))} to leave out the loose pictures"
 
 
 def _quoted(names: Sequence[str]) -> str:

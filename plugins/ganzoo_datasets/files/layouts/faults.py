@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ganzoo.errors import DataError
+from ganzoo_datasets.files.layouts.doubts import loose_left_out
 from ganzoo_datasets.files.layouts.placed import Placed
 from ganzoo_datasets.files.splits import Split
 
@@ -57,7 +58,8 @@ def _fault(
             f"{where} holds both images and sub-folders with images",
             given=f"{place / part.flat[0]} beside {place / min(part.classes.values())}",
             allowed="all images flat, or all in one sub-folder per class",
-            hint="move the images into a class folder, or read all of them without classes: --set data.classes=none",
+            hint=f"{loose_left_out(part.flat)}, or move them into a class folder, or read all pictures without "
+            "classes: --set data.classes=none",
         )
     empty = [str(place / folder) for root in sorted(part.roots) for folder in empty_below.get(root, ())]
     if part.classes and empty:

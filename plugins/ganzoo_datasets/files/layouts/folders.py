@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import shlex
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ from ganzoo_datasets.files.layouts.arrangement import arrange
 from ganzoo_datasets.files.layouts.companions import find_companions, report_companions
 from ganzoo_datasets.files.layouts.faults import faults
 from ganzoo_datasets.files.layouts.layout import Place
+from ganzoo_datasets.files.layouts.named_splits import warn_of_named_splits
 from ganzoo_datasets.files.layouts.placed import AUTO, PARTS, Placed
 from ganzoo_datasets.files.layouts.unread import is_unread, report_unread
 from ganzoo_datasets.files.layouts.wrapping import wrapping
@@ -94,6 +96,8 @@ def _collection(
             found.parts[0],
             found.parts[-1],
         )
+    if options.layout == "auto":
+        warn_of_named_splits(place.path, found.placed)
     labeled = _labeled(found.placed, options)
     if labeled and options.classes == "auto":
         _warn_of_patients(found.placed)
@@ -169,11 +173,13 @@ def _refuse_nothing(place: Place, names: Sequence[str], other: Sequence[str]) ->
     counts = ", ".join(f"{ending}: {count:,}" for ending, count in sorted(endings.items())[:10])
     files = f"{len(other)} other file{'s' * (len(other) != 1)}"
     archives = [name for name in other if name.lower().endswith((".zip", ".tar", ".tgz", ".tar.gz"))]
+    hint = "use --data FOLDER with images, flat or one subfolder per class"
+    if archives:
+        one = shlex.quote(str(place.path / archives[0]))
+        hint = f"ganzoo run --data {one}" if place.path.is_dir() else f"unpack {place.path}, then use --data FOLDER"
     raise DataError(
         f"{place.path} holds no image",
         given=f"{files} ({counts})" if other else "no files",
         allowed=" ".join(sorted(SUFFIXES)),
-        hint="use --data ARCHIVE with one of its archives"
-        if archives
-        else "use --data FOLDER with images, flat or one subfolder per class",
+        hint=hint,
     )

@@ -98,17 +98,25 @@ def _read(place: Path, files: Mapping[str, list[Path]], options: Pictures) -> Co
 def _encoded(place: Path, files: Mapping[str, list[Path]], options: Pictures) -> Collection:
     sources: dict[str, EncodedFile] = {}
     items: list[PictureItem] = []
+    tables = False
     for split, path in ((split, path) for split, several in files.items() for path in several):
         pictures = EncodedPictures(path)
         sources[path.name] = EncodedFile(path, pictures.content)
         table = _table_beside(path)
+        tables |= table is not None
         rows = {} if table is None else _rows(table, options)
         if table is not None:
             _check_rows(path, table, pictures.names, rows)
         for name in pictures.names:
             label, group = rows.get(name, ("", ""))
             items.append(PictureItem(name=f"{path.name}[{name}]", label=label, group=group, split=split))
-    return Collection(layout="hdf5", place=place, source=EncodedSource(place, sources), items=tuple(items))
+    return Collection(
+        layout="hdf5",
+        place=place,
+        source=EncodedSource(place, sources),
+        items=tuple(items),
+        obeyed=frozenset(("label_column", "group_column") if tables else ()),
+    )
 
 
 def _table_beside(path: Path) -> Path | None:

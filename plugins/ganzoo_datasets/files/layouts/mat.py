@@ -64,6 +64,7 @@ def _read(place: Path, files: Sequence[tuple[str, Path]], options: Pictures) -> 
     parts: list[SplitArray] = []
     faults: dict[str, DataError] = {}
     classes: tuple[str, ...] = ()
+    cifar = False
     for split, path in files:
         try:
             found = _found(MatFile(path), options)
@@ -72,12 +73,14 @@ def _read(place: Path, files: Sequence[tuple[str, Path]], options: Pictures) -> 
         except DataError as error:
             faults[split] = error
             continue
+        cifar |= found.axes is CIFAR
         if found.axes is CIFAR and (names := _class_names(path, found.labels)):
             classes, labels = names, [_name(names, path, label) for label in labels]
         parts.append(
             SplitArray(split, f"{path.name}: {found.images}" if len(files) > 1 else found.images, stack, labels)
         )
-    return collection("mat", place, parts, options, classes=classes, faults=faults)
+    read = collection("mat", place, parts, options, classes=classes, faults=faults)
+    return replace(read, obeyed=frozenset(["label_column"])) if cifar or faults else read
 
 
 def _found(arrays: MatFile, options: Pictures) -> _Found:

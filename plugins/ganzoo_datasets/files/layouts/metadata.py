@@ -15,7 +15,7 @@ from ganzoo_datasets.files.tables.class_folders import class_folders
 from ganzoo_datasets.files.tables.columns import choose_columns
 from ganzoo_datasets.files.tables.names import Names, split_of_folder
 from ganzoo_datasets.files.tables.pictures_listed import collected, list_pictures
-from ganzoo_datasets.files.tables.selection import peek_below, read_below
+from ganzoo_datasets.files.tables.selection import METADATA, is_metadata, peek_below, read_below
 
 if TYPE_CHECKING:
     from ganzoo_datasets.files.tables.table import Table
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("ganzoo")
 
-NAMES = ("metadata.csv", "metadata.jsonl")
 DEEPEST = 2
 
 
@@ -36,7 +35,9 @@ def find(place: Place, options: Pictures) -> Collection | None:
     if place.files is None or options.root is not None:
         return None
     files = place.files
-    found = [name for name in files.names if name.count("/") <= DEEPEST and _is_metadata(place.path, files, name)]
+    found = [
+        name for name in files.names if name.count("/") <= DEEPEST and _is_metadata(place.path, files, name, options)
+    ]
     if not found:
         return None
     _refuse_twins(place.path, found)
@@ -54,14 +55,15 @@ def find(place: Place, options: Pictures) -> Collection | None:
         )
         for name, table in tables.items()
     ]
-    return collected("metadata", place.path, FileSource(files), listed, files.names)
+    return collected("metadata", place.path, FileSource(files), listed, files.names, root=place.path)
 
 
-def _is_metadata(place: Path, files: Files, name: str) -> bool:
-    if os.path.basename(name).lower() not in NAMES:
+def _is_metadata(place: Path, files: Files, name: str, options: Pictures) -> bool:
+    if os.path.basename(name).lower() not in METADATA:
         return False
-    start = peek_below(place, files, name)
-    return start is not None and "file_name" in start.header
+    # The layout "table" is asked next, and says what cannot be read.
+    start = peek_below(place, files, name, tell=options.layout != "auto")
+    return start is not None and is_metadata(name, start)
 
 
 def _refuse_twins(place: Path, found: list[str]) -> None:
@@ -70,7 +72,7 @@ def _refuse_twins(place: Path, found: list[str]) -> None:
         raise DataError(
             f"{place} has two tables of metadata in one folder",
             given=", ".join(twice),
-            allowed=" or ".join(NAMES),
+            allowed=" or ".join(METADATA),
             hint="remove one of them",
         )
 

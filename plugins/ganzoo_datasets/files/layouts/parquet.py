@@ -83,6 +83,7 @@ def _read(place: Path, splits: Mapping[Path, str], left: Mapping[str, str], opti
         ),
         items=tuple(items),
         classes=() if columns.label is None else columns.label.classes,
+        obeyed=frozenset(("image_column", "label_column", "group_column")),
         left_out=left,
     )
 
@@ -132,10 +133,10 @@ def _columns(file: ParquetFile, options: Pictures) -> _Columns:
     columns = file.columns
     pictures = [name for name, column in columns.items() if column.kind == "picture"]
     image = options.image_column if options.image_column in pictures else next(iter(pictures), None)
-    if image is None or (len(pictures) > 1 and options.image_column not in pictures):
+    if image is None or (options.image_column not in pictures and (options.image_column is not None or pictures[1:])):
         raise DataError(
-            f"{file.path} has no column of pictures"
-            if not pictures
+            f"{file.path} has no column of pictures" + (f" named {options.image_column!r}" if pictures else "")
+            if not pictures or options.image_column is not None
             else f"{file.path} has several columns of pictures",
             given=", ".join(pictures or columns),
             allowed="one column with the bytes of encoded pictures, or with bytes and paths",

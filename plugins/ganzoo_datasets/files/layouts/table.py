@@ -57,7 +57,7 @@ def _of_file(path: Path, options: Pictures) -> Collection:
     listed = list_pictures(table, Names.of_folder(root, everything), root, options)
     walked = everything.cache_info().currsize > 0
     pictures = everything() if walked else _beside(root, [item.name for item in listed.items])
-    return collected(NAME, path, FileSource(LooseFiles(root)), [listed], pictures)
+    return collected(NAME, path, FileSource(LooseFiles(root)), [listed], pictures, root=root)
 
 
 def _beside(root: Path, names: Sequence[str]) -> Iterable[str]:
@@ -84,7 +84,7 @@ def _of_tree(path: Path, files: Files, options: Pictures) -> Collection | None:
     tables: list[Listed] = [
         list_pictures(one.table, names(one.below), beside.place, options, split=one.split) for one in chosen
     ]
-    return collected(NAME, path, FileSource(beside), tables, beside.names)
+    return collected(NAME, path, FileSource(beside), tables, beside.names, root=beside.place)
 
 
 def _opened(path: Path, read: Callable[[IO[bytes]], _Read]) -> _Read:

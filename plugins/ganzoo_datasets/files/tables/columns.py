@@ -158,7 +158,16 @@ def _labels(table: Table, known: Sequence[str | None]) -> tuple[str, ...]:
 
 
 def tell(table: Table, columns: Columns, options: Pictures) -> None:
-    """Name the columns that look like classes and are not taken as such, unless somebody chose."""
+    """Name the columns that are read, and those that look like classes and are not taken as such."""
+    used = (("classes", ", ".join(columns.labels)), ("groups", columns.group), ("splits", columns.split))
+    read = [f"{what} from {name}" for what, name in used if name]
+    without = [what for what, name in used if not name]
+    logger.info(
+        "%s: %s%s",
+        table.path,
+        ", ".join([f"pictures from column {columns.image}", *read]),
+        f"; no {', no '.join(without)}" if without else "",
+    )
     if options.classes == "none" or options.label_column is not None:
         return
     rest = [name for name in dict.fromkeys(table.header) if name and name not in columns.all]
@@ -187,5 +196,5 @@ def tell(table: Table, columns: Columns, options: Pictures) -> None:
 
 
 def _unlikely(name: str) -> bool:
-    words = ("diagnos", "class", "label", "categor", "target", "type", "grade", "species", "benign")
+    words = ("diagnos", "class", "label", "categor", "target", "type", "grade", "species", "benign", "malign", "diseas")
     return not any(word in key(name) for word in words)

@@ -44,14 +44,14 @@ def read_delimited(path: Path, file: IO[bytes]) -> Table:
     return even(path, header, body)
 
 
-def peek_delimited(path: Path, file: IO[bytes]) -> Table | None:
-    """Its header and first lines, or ``None`` where there is no such table; one that is not UTF-8 is warned of."""
+def peek_delimited(path: Path, file: IO[bytes], *, tell: bool = True) -> Table | None:
+    """Its header and first lines, or ``None`` where there is no such table; ``tell`` warns of one that is not UTF-8."""
     start = file.read(PEEKED)
     whole = start if len(start) < PEEKED else start[: start.rfind(b"\n") + 1]
     try:
         lines = [line for line, _ in zip(_lines(io.BytesIO(whole)), range(LINES_PEEKED), strict=False)]
     except (UnicodeDecodeError, csv.Error) as error:
-        if path.name.lower().endswith(ENDINGS):
+        if tell and path.name.lower().endswith(ENDINGS):
             logger.warning("%s; it is not read as a table of pictures", _unreadable(path, error).args[0])
         return None
     if len(lines) < 2:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganzoo.errors import DataError
-from ganzoo_datasets.files.collection import SPLITS, Collection, PictureItem
+from ganzoo_datasets.files.collection import SPLITS, TABLE_OPTIONS, Collection, PictureItem
 from ganzoo_datasets.files.listing import listed
 from ganzoo_datasets.files.pixels.reader import is_picture
 from ganzoo_datasets.files.sources.source import PictureSource
@@ -79,15 +79,20 @@ def list_pictures(table: Table, names: Names, root: Path, options: Pictures, *, 
 
 
 def collected(
-    layout: str, place: Path, source: PictureSource, tables: Sequence[Listed], pictures: Iterable[str]
+    layout: str, place: Path, source: PictureSource, tables: Sequence[Listed], pictures: Iterable[str], *, root: Path
 ) -> Collection:
-    """One collection from what tables list, and from the pictures that there are."""
-    _refuse_doubles(place, tables)
+    """One collection from what tables list, and from the pictures that there are, as paths below ``root``."""
+
+    def path(name: str) -> str:
+        # Tables may name ../set/a.png of a folder called set.
+        return os.path.normpath(os.path.join(root, name))
+
+    _refuse_doubles(place, tables, path)
     items = tuple(item for table in tables for item in table.items)
     reasons = {name: reason for table in tables for name, reason in table.left_out.items()}
-    known = {os.path.normpath(name) for name in (*reasons, *(item.name for item in items))}
+    known = {path(name) for name in (*reasons, *(item.name for item in items))}
     shown = ", ".join(table.path.name for table in tables)
-    unlisted = [name for name in pictures if is_picture(name) and os.path.normpath(name) not in known]
+    unlisted = [name for name in pictures if is_picture(name) and path(name) not in known]
     if unlisted:
         level = logging.WARNING if len(unlisted) > len(items) else logging.INFO
         logger.log(
@@ -100,16 +105,23 @@ def collected(
             listed(unlisted, len(unlisted)) if level == logging.WARNING else "",
         )
     reasons |= dict.fromkeys(unlisted, f"not listed in {shown}")
-    return Collection(layout=layout, place=place, source=source, items=items, left_out=reasons)
+    return Collection(
+        layout=layout,
+        place=place,
+        source=source,
+        items=items,
+        left_out=reasons,
+        obeyed=frozenset(TABLE_OPTIONS),
+    )
 
 
-def _refuse_doubles(place: Path, tables: Sequence[Listed]) -> None:
+def _refuse_doubles(place: Path, tables: Sequence[Listed], path: Callable[[str], str]) -> None:
     first: dict[str, Path] = {}
     twice = [
         f"{item.name}: {other} and {table.path}"
         for table in tables
         for item in table.items
-        if (other := first.setdefault(os.path.normpath(item.name), table.path)) != table.path
+        if (other := first.setdefault(path(item.name), table.path)) != table.path
     ]
     if twice:
         raise DataError(

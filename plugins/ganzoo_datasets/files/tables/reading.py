@@ -36,15 +36,15 @@ def read_table(path: Path, file: IO[bytes]) -> Table:
     return delimited.read_delimited(path, file)
 
 
-def peek(path: Path, file: IO[bytes]) -> Table | None:
-    """The header and the first lines, or ``None`` where there is no such table.
+def peek(path: Path, file: IO[bytes], *, tell: bool = True) -> Table | None:
+    """The header and the first lines, or ``None`` where there is none; ``tell`` warns of one that is not UTF-8.
 
     Raises:
         OSError: the file cannot be read.
         DataError: it is called ``metadata.jsonl``, and its first lines are not JSON.
     """
     if not path.name.lower().endswith(json_lines.ENDINGS):
-        return delimited.peek_delimited(path, file)
+        return delimited.peek_delimited(path, file, tell=tell)
     try:
         return json_lines.read_json_lines(path, file, most=delimited.LINES_PEEKED)
     except DataError:

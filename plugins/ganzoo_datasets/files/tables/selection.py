@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("ganzoo")
 
+METADATA = ("metadata.csv", "metadata.jsonl")
 RESULTS = re.compile(r"predict|submission|result|output|score", re.IGNORECASE)
 """In the name of a table that some model wrote."""
 
@@ -68,12 +69,7 @@ def select(place: Path, files: Files, names: Callable[[str], Names], options: Pi
         return []
     folders = [] if asked else class_folders(files.names)
     if folders:
-        logger.warning(
-            "%s: the classes are the folders %s; %s is not read (--set data.layout=table reads it instead)",
-            place,
-            _few(folders),
-            _few([one.name for one in found]),
-        )
+        _tell_of_folders(place, folders, found, options)
         return []
     chosen = _by_split(found)
     if not asked and not _says_more(chosen, names, files):
@@ -89,6 +85,23 @@ def select(place: Path, files: Files, names: Callable[[str], Names], options: Pi
     return chosen
 
 
+def _tell_of_folders(place: Path, folders: Sequence[str], found: Sequence[Candidate], options: Pictures) -> None:
+    # The layout "metadata" is asked first and has said so of its own tables.
+    tables = [one for one in found if options.root is not None or not is_metadata(one.name, one.table)]
+    if tables:
+        logger.warning(
+            "%s: the classes are the folders %s; %s is not read (--set data.layout=table reads it instead)",
+            place,
+            _few(folders),
+            _few([one.name for one in tables]),
+        )
+
+
+def is_metadata(name: str, table: Table) -> bool:
+    """Whether it is a table as Hugging Face keeps them beside pictures."""
+    return os.path.basename(name).lower() in METADATA and "file_name" in table.header
+
+
 def read_below(place: Path, files: Files, name: str) -> Table:
     """A table of a folder or an archive.
 
@@ -102,13 +115,14 @@ def read_below(place: Path, files: Files, name: str) -> Table:
         raise DataError(f"cannot read {place / name}: {error}", hint="repair or remove it") from error
 
 
-def peek_below(place: Path, files: Files, name: str) -> Table | None:
+def peek_below(place: Path, files: Files, name: str, *, tell: bool = True) -> Table | None:
     """Its first lines, or ``None`` where it is not a table or cannot be read."""
     try:
         with files.open(name) as file:
-            return peek(place / name, file)
+            return peek(place / name, file, tell=tell)
     except (OSError, UnreadablePicture) as error:
-        logger.warning("%s cannot be read and is not used: %s", place / name, error)
+        if tell:
+            logger.warning("%s cannot be read and is not used: %s", place / name, error)
         return None
 
 
