@@ -12,7 +12,10 @@ from ganzoo.health.verdict import Sign
 LOOKS = 2
 """A verdict on samples takes so many measurements in a row: one may be a fluke."""
 FALLEN = 0.5
-"""Diversity is falling if it is below this share of the largest that it was, measured as mean distance of samples."""
+"""Diversity is falling if it is below this share of the largest that it was, or of that of real data if less.
+
+Samples of an untrained generator may be farther from each other than real data are: to come nearer is no fall.
+"""
 COPIES = 0.25
 """G memorizes if this share of the samples, beyond what other real pictures show, are copies of training pictures."""
 SWINGS = 60
@@ -29,13 +32,13 @@ arXiv:1801.04406). Where logits of both sides rise and fall together, as with ``
 
 def diversity_falling(rows: Sequence[Row], most: float) -> Sign | None:
     """Samples become alike. ``most``: the largest diversity so far."""
-    found = column(rows, "samples/diversity")[-LOOKS:]
+    found, most = column(rows, "samples/diversity")[-LOOKS:], min(most, 1.0)
     if len(found) < LOOKS or most <= 0:
         return None
     if all(value < FALLEN * most for value in found):
         return Sign(
             f"Samples are {found[-1]:.2f} times as far from each other as real data are, after {most:.2f}; below "
-            f"{FALLEN:g} times the largest counts as falling."
+            f"{FALLEN:g} times that counts as falling."
         )
     return None
 
