@@ -291,7 +291,7 @@ def test_nothing_is_said_of_a_healthy_run(tmp_path, registry, seed):
 @pytest.mark.parametrize("config", [{}, {"augment": {"ada": {}}, "train": {"g_betas": [0.9, 0.999], "steps": 10}}])
 def test_every_command_can_be_run(registry, name, cause, config):
     """What it sets is a configuration, another one than before."""
-    before = RunConfig.model_validate(config)
+    before = RunConfig.model_validate({"loss": {"name": "minimax"}, **config})
     command = advice(name, cause, config=before, again="ganzoo run").command
     words = shlex.split(command)[2:]
     values = {}
