@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from ganzoo.errors import ConfigError
+from ganzoo.planning.goal import Goal
 from ganzoo.plotting.canvas import (
     BAND,
     BLUE,
@@ -34,19 +34,6 @@ COLORS = {
     "grad_norm/d": BLUE,
     "grad_norm/g": VERMILION,
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Goal:
-    """What holds at p_g = p_data.
-
-    Attributes:
-        values: ``d`` and ``g``: the adversarial terms, of the players for which one is stated.
-        logits: what both mean logits lie between; ``None`` if nothing is known of them.
-    """
-
-    values: dict[str, float] = field(default_factory=dict)
-    logits: tuple[float, float] | None = None
 
 
 def figure(rows: Sequence[Row], *, title: str = "", goal: Goal | None = None) -> Figure:
