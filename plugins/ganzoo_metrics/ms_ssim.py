@@ -1,0 +1,124 @@
+"""Diversity of generated pictures by their structural similarity."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+
+from ganzoo.component import Options
+from ganzoo.errors import ConfigError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganzoo.protocols import Features
+
+WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+SIDE, SIGMA = 11, 1.5
+LEVELS = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+
+
+class MsSsim(Options):
+    """Mean structural similarity of random pairs of generated pictures over several scales: low where they differ.
+
+    Formula:
+        ms_ssim = E_pairs l_M(x, y)^w_M · Π_{j<M} cs_j(x, y)^w_j
+
+    of uint8 pictures (N, C, H, W); cs and l·cs are SSIM's terms with an 11×11 Gaussian window (σ 1.5, K 0.01 and 0.03),
+    means over positions and channels, clipped at 0; scale j+1 is scale j averaged over 2×2. There are five scales from
+    161 pixels on; smaller pictures have as many as keep a side of 11, with the first weights, rescaled to sum to 1, so
+    values of different sizes cannot be compared. Pairs are of one class where there are labels. The value is between 0
+    and 1.
+
+    Noise is diverse too, so a low value alone says nothing: compare it with real data. Well above them, samples are too
+    much alike.
+
+    Raises:
+        ConfigError: vectors, pictures below 11 pixels, or no two samples (of one class).
+
+    Source: Odena et al. 2017, arXiv:1610.09585, section 4.2; Wang et al. 2003.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"images"})
+    higher_is_better: ClassVar[bool] = False
+
+    samples: int = Field(default=1000, ge=2, description="number of generated samples that pairs are drawn from")
+    pairs: int = Field(default=500, ge=1, description="number of pairs")
+
+    def __call__(self, *, real: Features, fake: Features, random: torch.Generator) -> dict[str, float]:
+        """``ms_ssim``; pairs are drawn from ``random``."""
+        images = pictures("ms-ssim", fake, least=2)
+        if min(images.shape[2:]) < SIDE:
+            raise ConfigError(
+                "metric ms-ssim needs pictures of at least 11 pixels",
+                given=tuple(images.shape[2:]),
+                allowed=f"at least {SIDE}×{SIDE}",
+                hint="--metric sliced-wasserstein",
+            )
+        one, other = _pairs(fake.labels, len(images), self.pairs, random)
+        return {"ms_ssim": float(ms_ssim(images[one].double(), images[other].double()).mean())}
+
+
+def pictures(metric: str, features: Features, *, least: int) -> Tensor:
+    """uint8 pictures. Raises :class:`ConfigError` for vectors, or fewer than ``least``."""
+    images = features.images
+    if images is None or images.ndim != 4 or len(images) < least:
+        raise ConfigError(
+            f"metric {metric} needs at least {least} pictures",
+            given="none" if images is None else tuple(images.shape),
+            allowed="uint8 (N, C, H, W)",
+            hint="--metric mode-coverage for data with known modes",
+        )
+    return images
+
+
+def _pairs(labels: Tensor | None, count: int, pairs: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Places of both members of each pair, never the same, and of one class if there are labels."""
+    labels = torch.zeros(count, dtype=torch.int64) if labels is None else labels
+    sizes = torch.bincount(labels)[labels]
+    able = (sizes > 1).nonzero().flatten()
+    if len(able) == 0:
+        raise ConfigError("metric ms-ssim needs two samples of one class", given=count, hint="-n 1000")
+    first = able[torch.randint(len(able), (pairs,), generator=random)]
+    by_class = labels.argsort(stable=True)
+    start = torch.bincount(labels).cumsum(0) - torch.bincount(labels)
+    rank = torch.empty(count, dtype=torch.int64)
+    rank[by_class] = torch.arange(count)
+    shift = 1 + (torch.rand(pairs, generator=random, dtype=torch.float64) * (sizes[first] - 1)).long()
+    within = (rank[first] - start[labels[first]] + shift) % sizes[first]
+    return first, by_class[start[labels[first]] + within]
+
+
+def ms_ssim(x: Tensor, y: Tensor) -> Tensor:
+    """(N,) similarities of pictures (N, C, H, W) of 0 to 255."""
+    scales = 1
+    while scales < len(WEIGHTS) and min(x.shape[2:]) // 2**scales >= SIDE:
+        scales += 1
+    weights = torch.tensor(WEIGHTS[:scales], dtype=x.dtype) / sum(WEIGHTS[:scales])
+    value = torch.ones(len(x), dtype=x.dtype)
+    for scale in range(scales):
+        whole, contrast = _ssim(x, y)
+        value = value * (whole if scale == scales - 1 else contrast).clamp(min=0) ** weights[scale]
+        x, y = F.avg_pool2d(x, 2), F.avg_pool2d(y, 2)
+    return value
+
+
+def _ssim(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean SSIM and mean contrast term of each pair."""
+    offsets = torch.arange(SIDE, dtype=x.dtype) - SIDE // 2
+    line = torch.exp(-offsets.square() / (2 * SIGMA**2))
+    line = line / line.sum()
+
+    def smooth(image: Tensor) -> Tensor:
+        flat = image.reshape(-1, 1, *image.shape[2:])
+        flat = F.conv2d(F.conv2d(flat, line[None, None, None]), line[None, None, :, None])
+        return flat.reshape(*image.shape[:2], *flat.shape[2:])
+
+    of_x, of_y = smooth(x), smooth(y)
+    xx, yy, xy = smooth(x * x) - of_x**2, smooth(y * y) - of_y**2, smooth(x * y) - of_x * of_y
+    contrast = (2 * xy + LEVELS[1]) / (xx + yy + LEVELS[1])
+    whole = contrast * (2 * of_x * of_y + LEVELS[0]) / (of_x**2 + of_y**2 + LEVELS[0])
+    return whole.mean((1, 2, 3)), contrast.mean((1, 2, 3))
