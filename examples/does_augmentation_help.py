@@ -200,8 +200,8 @@ def page(found: Sequence[dict[str, dict[str, float]]], options: argparse.Namespa
     yield f"- classic: shifts by up to {CLASSIC['shift']:.0%} of a side, rotations by up to {CLASSIC['rotate']:.0f}°"
     yield f"- classifiers: those of the metric `downstream`, {options.updates} updates each, {options.classifiers} of"
     yield "  each sort and seed"
-    yield f"- {options.seeds} seeds; ± is a 95 % interval over them. A seed decides which rare pictures are left, the GAN"
-    yield "  and the classifiers"
+    yield f"- {options.seeds} seeds; ± is a 95 % interval over them. A seed decides which rare pictures are left, the"
+    yield "  GAN and the classifiers"
     yield f"- machine: {platform.machine()}, torch {torch.__version__}, ganzoo {version('ganzoo')}\n"
     yield from table(found)
     yield "\nBeside real pictures alone:\n"

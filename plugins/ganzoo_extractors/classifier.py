@@ -93,7 +93,9 @@ class Classifier(ExtractorOptions):
         what = json.dumps([VERSION, data.fingerprint, self.model_dump(mode="json")], sort_keys=True)
         return hashlib.sha256(what.encode()).hexdigest()[:40]
 
-    def _trained(self, data: Dataset, labels: Tensor, device: torch.device) -> tuple[PictureClassifier, Trial]:
+    def _trained(
+        self, data: Dataset, labels: Tensor, device: torch.device
+    ) -> tuple[PictureClassifier, HeldOutAccuracy]:
         """The network, and how it fares on the part that it was not trained on."""
         train, held = held_out_part(labels, data.groups, share=self.held_out, seed=self.seed)
         if len(occurring(labels[held])) < 2:
@@ -114,11 +116,11 @@ class Classifier(ExtractorOptions):
         )
         found = predicted(network, _read_pictures(data, held, labels))
         chance = 1 / len(occurring(labels[held]))
-        return network, Trial(accuracy=balanced_accuracy(found, labels[held]), chance=chance, count=len(held))
+        return network, HeldOutAccuracy(accuracy=balanced_accuracy(found, labels[held]), chance=chance, count=len(held))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trial:
+class HeldOutAccuracy:
     """How a classifier fared on pictures that it was not trained on.
 
     Attributes:
@@ -143,7 +145,7 @@ class ClassifierExtractor:
         trial: how it fared on pictures that it was not trained on.
     """
 
-    def __init__(self, network: PictureClassifier, classes: tuple[str, ...], trial: Trial) -> None:
+    def __init__(self, network: PictureClassifier, classes: tuple[str, ...], trial: HeldOutAccuracy) -> None:
         self._network = network
         self.classes, self.trial = classes, trial
         _, height, width = network.shape
@@ -182,7 +184,7 @@ def _labelled(data: Dataset) -> tuple[tuple[str, ...], Tensor]:
     return data.spec.classes, data.labels
 
 
-def _demand_use(trial: Trial) -> None:
+def _demand_use(trial: HeldOutAccuracy) -> None:
     least = min(2 * trial.chance, (1 + trial.chance) / 2)
     if trial.accuracy < least:
         raise ConfigError(
@@ -216,13 +218,15 @@ def _digest(network: PictureClassifier) -> str:
     return found.hexdigest()
 
 
-def _read(path: Path, data: Dataset) -> tuple[PictureClassifier, Trial] | None:
+def _read(path: Path, data: Dataset) -> tuple[PictureClassifier, HeldOutAccuracy] | None:
     """What was kept, if it is whole: a damaged file is made again."""
     try:
         state = load_file(path)
         with safe_open(path, framework="pt") as file:
             said = file.metadata()
-        trial = Trial(accuracy=float(said["accuracy"]), chance=float(said["chance"]), count=int(said["count"]))
+        trial = HeldOutAccuracy(
+            accuracy=float(said["accuracy"]), chance=float(said["chance"]), count=int(said["count"])
+        )
         with torch.device("meta"):  # no weight is drawn
             network = PictureClassifier(data.spec.shape, len(data.spec.classes))
         network.load_state_dict(state, assign=True)
