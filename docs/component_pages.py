@@ -32,6 +32,7 @@ FLAGS = {
     "dataset": "--data",
     "recipe": "--config",
     "tracker": "--tracker",
+    "extractor": "--extractor",
 }
 
 

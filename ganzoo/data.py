@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ganzoo.cache import cache_folder as cache_folder
 from ganzoo.errors import ConfigError, DataError
+from ganzoo.files import whole_file as whole_file
 from ganzoo.protocols import Batch, Dataset
 from ganzoo.seeds import generator_for
 

@@ -415,7 +415,9 @@ class Metric(Protocol):
     ``better`` says of each further number that ranks generators whether ``higher`` or ``lower`` is better. An optional
     attribute ``spreads`` says which of its numbers is the standard error of which other: ``{"kd": "kd_std"}``. An
     optional attribute ``whole_reference`` that is true asks for all real data, not for as many as are generated. An
-    optional method ``warnings(*, real, fake)`` gives texts to bear in mind with these numbers.
+    optional attribute ``balanced_samples`` that is true asks for equally many samples of each class that occurs, not
+    for as many as the data have; pictures from elsewhere come as they are. An optional method
+    ``warnings(*, real, fake)`` gives texts to bear in mind with these numbers.
 
     Attributes:
         needs: which fields of :class:`Features` it looks at: images, labels, features, class_probs, modes, held_out.

@@ -34,9 +34,11 @@ PUBLIC = {f"ganzoo.{name}" for name in ("component", "data", "errors", "hookspec
 PUBLIC_FOR = {
     "ganzoo_augmentations": {"ganzoo_blocks"},
     "ganzoo_discriminators": {"ganzoo_blocks"},
+    "ganzoo_extractors": {"ganzoo_blocks"},
     "ganzoo_generators": {"ganzoo_blocks"},
+    "ganzoo_metrics": {"ganzoo_blocks"},
 }
-"""``ganzoo_blocks`` holds what first-party networks and augmentations are built of alike, and no component."""
+"""``ganzoo_blocks`` holds what several first-party packages of components are built of, and no component."""
 
 FRAMEWORKS_AND_FILES = {
     "pluggy",

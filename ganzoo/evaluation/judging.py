@@ -49,6 +49,11 @@ class Yardstick:
         """How many have to be generated for all metrics together."""
         return max(map(self.samples, self.metrics.values()), default=0)
 
+    def with_classes(self, *, balanced: bool) -> Yardstick:
+        """With the metrics alone that want samples equally of each class, or as often as the data have them."""
+        chosen = {name: metric for name, metric in self.metrics.items() if wants_balanced(metric) is balanced}
+        return replace(self, metrics=chosen)
+
     @property
     def need_images(self) -> bool:
         """Whether a metric looks at the pictures themselves."""
@@ -58,6 +63,11 @@ class Yardstick:
         """The extractors that a metric needs."""
         needed = any(metric.needs & THROUGH_AN_EXTRACTOR for metric in self.metrics.values())
         return self.extractors if needed else {}
+
+
+def wants_balanced(metric: Metric) -> bool:
+    """Whether a metric wants equally many samples of each class."""
+    return bool(getattr(metric, "balanced_samples", False))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +89,7 @@ def judge(
     yardstick: Yardstick,
     generate: Callable[[int], Chunks],
     *,
+    balanced: Callable[[int], Chunks] | None = None,
     ema: bool | None = None,
     batch_norm: str | None = None,
     truncation: float | None = None,
@@ -88,21 +99,27 @@ def judge(
 
     Args:
         yardstick: what is measured, and by what.
-        generate: so many generated pictures, chunk by chunk; called once.
+        generate: so many generated pictures, chunk by chunk; called at most once.
+        balanced: the same with equally many of each class, for metrics that want that; where there is no choice, as
+            with pictures from elsewhere, ``generate`` serves them too.
         ema: goes into the record, as the next two do.
         batch_norm: likewise.
         truncation: likewise.
         floors: whether the same is measured of real data too.
     """
-    looks = yardstick.looks()
-    fake = gather(generate(yardstick.most), looks, images=yardstick.need_images)
+    fakes: dict[bool, Gathered] = {}
     made = {"ema": ema, "batch_norm": batch_norm, "truncation": truncation}
     values: list[Value] = []
     errors: dict[str, Exception] = {}
     for name, metric in yardstick.metrics.items():
+        evenly = balanced is not None and wants_balanced(metric)
+        if evenly not in fakes:
+            part = yardstick if balanced is None else yardstick.with_classes(balanced=evenly)
+            source = balanced if balanced is not None and evenly else generate
+            fakes[evenly] = gather(source(part.most), part.looks(), images=part.need_images)
         for extractor in _through(metric, yardstick.extractors):
             try:
-                values += _Measurement(yardstick, name, extractor).values(fake, made, floors=floors)
+                values += _Measurement(yardstick, name, extractor).values(fakes[evenly], made, floors=floors)
             except Exception as error:
                 errors[name if extractor is None else f"{name}[{extractor}]"] = error
     return Judgment(values=tuple(values), failed={name: str(error) for name, error in errors.items()}, errors=errors)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from torch import Tensor
@@ -13,6 +14,7 @@ from ganzoo.cache import cache_folder
 from ganzoo.component import DatasetOptions, ExtractorOptions
 from ganzoo.errors import ConfigError, DataError, PluginError
 from ganzoo.evaluation import sampling
+from ganzoo.evaluation.gathering import Chunks
 from ganzoo.evaluation.judging import THROUGH_AN_EXTRACTOR, Yardstick, judge
 from ganzoo.evaluation.opened import Measurable
 from ganzoo.evaluation.reference import RealData, order
@@ -41,9 +43,12 @@ def measures(plan: Plan, state: TrainState) -> Callable[[], dict[str, float]]:
         seed = plan.config.seed
         uniform = plan.config.train.uniform_labels
         network = sampling.ready(state.averaged(), plan.spec, uniform=uniform, seed=seed, batches=BATCHES_FOR_A_LOOK)
-        judgment = judge(
-            made[0], lambda n: sampling.chunks(network, plan.spec, n, labels=None, seed=seed), floors=False
-        )
+
+        def generated(n: int, *, balanced: bool = False) -> Chunks:
+            labels = sampling.balanced_labels(plan.spec, n) if balanced else None
+            return sampling.chunks(network, plan.spec, n, labels=labels, seed=seed)
+
+        judgment = judge(made[0], generated, balanced=partial(generated, balanced=True), floors=False)
         for name, error in judgment.errors.items():  # a measurement that fails must not cost the training
             logger.warning(
                 "metric %s of %s raised %s at step %d, so it is missing there: %s",
@@ -192,6 +197,21 @@ def _held_out(subject: Measurable) -> tuple[Dataset, str] | None:
             opened = options.open(image_size=data.image_size, channels=data.channels, split=split, cache=cache_folder())
         except DataError:  # there is no such split
             continue
-        if opened.fingerprint != subject.dataset.fingerprint:
+        if opened.fingerprint != subject.dataset.fingerprint and not _shares_groups(subject, opened, split):
             return opened, split
     return None
+
+
+def _shares_groups(subject: Measurable, opened: Dataset, split: str) -> bool:
+    """Whether a group, such as a patient, is in both: other pictures of a patient who was seen are not unseen."""
+    shared = sorted(set(subject.dataset.groups or ()) & set(opened.groups or ()))
+    if shared:
+        logger.warning(
+            "%s of the data are in split %s and in split %s (%s), so pictures of %s do not count as held out",
+            "1 group" if len(shared) == 1 else f"{len(shared):,} groups",
+            subject.config.data.split,
+            split,
+            ", ".join(shared[:5]),
+            split,
+        )
+    return bool(shared)

@@ -69,6 +69,12 @@ def chunks(
         yield as_data(network(z[:count], chosen)), None if chosen is None else chosen.cpu()
 
 
+def balanced_labels(spec: DataSpec, n: int) -> list[int] | None:
+    """Labels of n samples: one of each class that occurs in the data, again and again; ``None`` without classes."""
+    occurring = [number for number, share in enumerate(spec.marginal) if share > 0]
+    return [occurring[number % len(occurring)] for number in range(n)] if spec.conditional else None
+
+
 def as_data(generated: Tensor) -> Tensor:
     """What a dataset would hold, on the CPU: uint8 images, and vectors as they are."""
     if generated.ndim == 2:

@@ -119,6 +119,7 @@ def evaluate_run(
         judgments[chosen] = judge(
             measured,
             partial(_generated, network, spec, seed),
+            balanced=partial(_generated, network, spec, seed, balanced=True),
             ema=ema and run.config.train.ema is not None,
             batch_norm="re-estimated",
             truncation=truncation,
@@ -128,8 +129,9 @@ def evaluate_run(
     return evaluation
 
 
-def _generated(network: Any, spec: Any, seed: int, n: int) -> Any:
-    return sampling.chunks(network, spec, n, labels=None, seed=seed)
+def _generated(network: Any, spec: Any, seed: int, n: int, *, balanced: bool = False) -> Any:
+    labels = sampling.balanced_labels(spec, n) if balanced else None
+    return sampling.chunks(network, spec, n, labels=labels, seed=seed)
 
 
 def evaluate_folder(

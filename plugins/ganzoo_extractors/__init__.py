@@ -14,6 +14,13 @@ def ganzoo_components() -> list[Component]:
     return [
         Component(
             kind="extractor",
+            name="classifier",
+            target="ganzoo_extractors.classifier:Classifier",
+            summary="a small network that learns the classes of the labelled real data; knows class probabilities",
+            paper="after Salimans et al. 2016, arXiv:1606.03498 (a classifier of the data's classes)",
+        ),
+        Component(
+            kind="extractor",
             name="random-conv",
             target="ganzoo_extractors.random_conv:RandomConv",
             summary="convolutions with fixed random orthogonal weights; needs nothing beyond ganzoo",

@@ -19,7 +19,7 @@ from ganzoo.testing.metrics.worlds import PICTURES, POINTS, RARER, changed, copi
 from ganzoo.testing.random_numbers import random_numbers_untouched
 from ganzoo.testing.subject import Subject
 
-KNOWN_NEEDS = frozenset({"images", "labels", "features", "class_probs", "modes"})
+KNOWN_NEEDS = frozenset({"images", "labels", "features", "class_probs", "modes", "held_out"})
 BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD, Parameter.VAR_POSITIONAL)
 SAMPLES = 2500
 """So many a run draws for a metric that does not say how many it wants."""
@@ -107,7 +107,7 @@ def remembers_nothing(subject: Subject) -> None:
     metric, world = prepared(subject)
     fresh = answer(metric, world.real, world.unseen)
     other = narrowed(subject).build(world.spec)
-    answer(other, world.unseen, world.real)
+    answer(other, replace(world.unseen, held_out=world.real.held_out), replace(world.real, held_out=None))
     same(fresh, answer(other, world.real, world.unseen), "asked after it saw other real data")
 
 

@@ -35,7 +35,7 @@ class World:
 
     Attributes:
         spec: of the data.
-        real: real data.
+        real: real data, with as many others of the same kind that are held out.
         unseen: as many others of the same kind: what a perfect generator makes.
         flat: as many of one sample that is unlike any real one: what the worst generator makes. Labels are those that
             it was asked for, and so no worse than the others.
@@ -54,7 +54,7 @@ def world_of(shape: tuple[int, ...], count: int) -> World:
 
 
 def part(features: Features, index: Tensor) -> Features:
-    """The samples at ``index``, in this order; modes are not of samples."""
+    """The samples at ``index``, in this order; modes are not of samples, and held-out data stay as they are."""
     chosen = {
         name: value[index]
         for name in ("images", "labels", "features", "class_probs")
@@ -69,29 +69,35 @@ def copied(features: Features) -> Features:
     for name, value in found.items():
         if isinstance(value, Tensor):
             found[name] = value.clone()
+        elif isinstance(value, Features):
+            found[name] = copied(value)
     return Features(**found)
 
 
 def only(features: Features, needs: frozenset[str]) -> Features:
     """What is needed, and ``None`` for the rest."""
     kept = needs | ({"mode_std"} if "modes" in needs else set())
-    return replace(features, **{field.name: None for field in fields(features) if field.name not in kept})
+    found = replace(features, **{field.name: None for field in fields(features) if field.name not in kept})
+    return found if found.held_out is None else replace(found, held_out=only(found.held_out, needs))
 
 
 def changed(before: Features, after: Features) -> list[str]:
     """Fields whose tensors are no longer equal."""
     found = {field.name: (getattr(before, field.name), getattr(after, field.name)) for field in fields(before)}
-    return [name for name, (one, other) in found.items() if isinstance(one, Tensor) and not torch.equal(one, other)]
+    names = [name for name, (one, other) in found.items() if isinstance(one, Tensor) and not torch.equal(one, other)]
+    if before.held_out is not None and after.held_out is not None:
+        names += [f"held_out.{name}" for name in changed(before.held_out, after.held_out)]
+    return names
 
 
 def _pictures(shape: tuple[int, ...], count: int) -> World:
     """Dark waves whose direction is the class, with noise; the worst is white."""
     drawn = torch.Generator().manual_seed(0)
-    labels = torch.arange(2 * count) % 3
+    labels = torch.arange(3 * count) % 3
     channels, height, width = shape
     phase, noise = (
-        torch.rand(2 * count, channels, 1, 1, generator=drawn),
-        torch.rand(2 * count, *shape, generator=drawn),
+        torch.rand(3 * count, channels, 1, 1, generator=drawn),
+        torch.rand(3 * count, *shape, generator=drawn),
     )
     angle = labels.view(-1, 1, 1, 1) * math.pi / 3
     row, column = (torch.arange(height) / height).view(1, 1, -1, 1), (torch.arange(width) / width).view(1, 1, 1, -1)
@@ -106,8 +112,8 @@ def _points(count: int) -> World:
     drawn = torch.Generator().manual_seed(0)
     angles = torch.arange(8, dtype=torch.float64) * math.pi / 4
     modes = torch.stack([angles.cos(), angles.sin()], 1)
-    labels = torch.arange(2 * count) % 8
-    spread = MODE_STD * torch.randn(2 * count, 2, generator=drawn, dtype=torch.float64)
+    labels = torch.arange(3 * count) % 8
+    spread = MODE_STD * torch.randn(3 * count, 2, generator=drawn, dtype=torch.float64)
     points = (modes[labels] + spread).float()
     spec = replace(VECTORS, classes=tuple("abcdefgh"), marginal=(0.125,) * 8)
     return _world(spec, points, labels, torch.full((count, 2), 9.0), modes=modes, mode_std=MODE_STD)
@@ -126,7 +132,7 @@ def _world(
         modes=modes,
         mode_std=mode_std,
     )
-    first, second = torch.arange(len(images)).chunk(2)
+    first, second, third = torch.arange(len(images)).chunk(3)
     worst = Features(
         images=flat,
         labels=labels[: len(flat)],
@@ -135,7 +141,8 @@ def _world(
         modes=modes,
         mode_std=mode_std,
     )
-    return World(spec=spec, real=part(everything, first), unseen=part(everything, second), flat=worst)
+    real = replace(part(everything, first), held_out=part(everything, third))
+    return World(spec=spec, real=real, unseen=part(everything, second), flat=worst)
 
 
 def _features(images: Tensor) -> Tensor:
