@@ -34,7 +34,8 @@ class EfficientNetLite0(ExtractorOptions):
 
     ``x`` (N, C, H, W) is uint8; gray pictures are repeated to three channels. ``x₂₂₄`` is the whole picture resized to
     224 × 224 by bicubic interpolation with antialiasing, rounded to whole gray levels as Pillow does (fewer than 2 %
-    of the values differ from Pillow's, by 1 or 2 of 255); nothing is cropped, so pictures that are not square are distorted. ``h`` ends in ReLU6: features (N, 1280) lie in [0, 6].
+    of the values differ from Pillow's, by 1 or 2 of 255). Nothing is cropped, so pictures that are not square are
+    distorted. ``h`` ends in ReLU6: features (N, 1280) lie in [0, 6].
     Small pictures are enlarged, and what is smaller than their pixels is not seen.
 
     The network could name the 1,000 classes of ImageNet. They are not offered to metrics, since a class score is
