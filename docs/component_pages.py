@@ -31,6 +31,7 @@ FLAGS = {
     "dataset": "--data",
     "recipe": "--config",
     "tracker": "--tracker",
+    "extractor": "--extractor",
 }
 
 

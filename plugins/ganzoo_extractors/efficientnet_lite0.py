@@ -81,9 +81,9 @@ class EfficientNetLite0Extractor:
         what = f"efficientnet-lite0 {VERSION} {SHA256} {self.resize} {MEAN} {SCALE}"
         self.digest = hashlib.sha256(what.encode()).hexdigest()
         self._device = device
+        network = load(torch.load(weights, weights_only=True, map_location="cpu")).to(device)
         # Channels last is the faster layout for depthwise convolutions.
-        self._network = load(torch.load(weights, weights_only=True, map_location="cpu"))
-        self._network = self._network.to(device, memory_format=torch.channels_last)
+        self._network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def __call__(self, images: Tensor) -> Extracted:
         """Features of each picture."""

@@ -106,7 +106,7 @@ class _ConvNorm(nn.Module):
     def __init__(self, narrow: int, wide: int, kernel: int, *, stride: int = 1, groups: int = 1) -> None:
         super().__init__()
         self.conv = nn.Conv2d(narrow, wide, kernel, stride, groups=groups, bias=False)
-        self.norm: nn.Module = nn.BatchNorm2d(wide, eps=EPS)
+        self.norm: nn.BatchNorm2d | nn.Identity = nn.BatchNorm2d(wide, eps=EPS)
 
     def forward(self, images: Tensor) -> Tensor:
         conv = self.conv
@@ -120,8 +120,8 @@ class _ConvNorm(nn.Module):
 
     def merge(self) -> None:
         """The same in one step; of a module that is not trained."""
-        self.conv = fuse_conv_bn_eval(self.conv, self.norm)
-        self.norm = nn.Identity()
+        if isinstance(self.norm, nn.BatchNorm2d):
+            self.conv, self.norm = fuse_conv_bn_eval(self.conv, self.norm), nn.Identity()
 
 
 def _padding(side: int, conv: nn.Conv2d) -> tuple[int, int]:

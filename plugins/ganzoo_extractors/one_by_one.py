@@ -25,4 +25,4 @@ def one_by_one(images: Tensor, look: Callable[[Tensor], Tensor], *, device: torc
         device: where ``look`` computes; moving pictures there is left to it.
     """
     together = 1 if device.type == "cpu" else TOGETHER
-    return torch.cat([look(part.expand(-1, 3, -1, -1)).cpu() for part in images.split(together)])
+    return torch.cat([look(part.expand(-1, 3, -1, -1)).cpu() for part in torch.split(images, together)])
