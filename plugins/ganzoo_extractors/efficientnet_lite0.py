@@ -26,7 +26,7 @@ VERSION = 1
 """Of the network and its preprocessing; another one gives other features."""
 
 
-class EfficientNetLite0(ExtractorOptions):
+class EfficientnetLite0(ExtractorOptions):
     """The mean over positions before the classifier of EfficientNet-Lite0, trained on ImageNet: 1,280 features.
 
     Formula:
@@ -67,11 +67,11 @@ class EfficientNetLite0(ExtractorOptions):
         Raises:
             DataError: the weights are missing, or are not those that were published.
         """
-        return EfficientNetLite0Extractor(_weights(), device)
+        return EfficientnetLite0Extractor(_weights(), device)
 
 
-class EfficientNetLite0Extractor:
-    """See :class:`EfficientNetLite0`."""
+class EfficientnetLite0Extractor:
+    """See :class:`EfficientnetLite0`."""
 
     classes: tuple[str, ...] = ()
     resize = f"{SIDE} px, bicubic, antialiased"

