@@ -78,7 +78,7 @@ def test_kinds_are_those_of_the_contract():
         "metric": "metrics",
         "extractor": "extractors",
     }
-    assert [kind.name for kind in KINDS if kind.many] == ["regularizer", "augmentation", "metric"]
+    assert [kind.name for kind in KINDS if kind.many] == ["regularizer", "augmentation", "metric", "extractor"]
 
 
 class Slope(Options):
