@@ -376,12 +376,13 @@ class Extractor(Protocol):
     """Turns pictures into features that metrics compare.
 
     It takes uint8 pictures (N, C, H, W) of one channel or three and of any size from 8 pixels, on the CPU, and answers
-    on the CPU. There is a row of features for each picture, finite and float32. A picture's row does not depend on the
-    pictures beside it. The same picture has the same row whenever it is looked at. Pictures that differ have rows that
-    differ. Its argument is not changed. No random number is drawn.
+    on the CPU. There is a row of features for each picture, finite and float32. A gray picture has the row of the same
+    picture in three equal channels. A picture's row does not depend on the pictures beside it, but for rounding. The
+    same pictures have the same rows whenever they are looked at. Pictures that plainly differ have rows that differ.
+    Its argument is not changed. No random number is drawn.
 
     Attributes:
-        digest: of its weights and its preprocessing. Equal digests mean equal features.
+        digest: of its weights and its preprocessing. Equal digests mean equal features, but for rounding.
         size: F, features per picture.
         classes: names of the classes that it tells apart; empty if it tells none apart.
         resize: what is done to the size of pictures, in a few words, as in ``224 px, bicubic, antialiased``.

@@ -163,7 +163,12 @@ def unpickling(source: str) -> list[str]:
         if isinstance(node, ast.Call):
             allowed = [word.value for word in node.keywords if word.arg == "allow_pickle"]
             refused = all(isinstance(value, ast.Constant) and value.value is False for value in allowed)
-            if ast.unparse(node.func) in ("torch.load", "torch.save") or not refused:
+            # This way torch reads tensors alone and refuses code.
+            weights_only = ast.unparse(node.func) == "torch.load" and any(
+                word.arg == "weights_only" and ast.unparse(word.value) == "True" for word in node.keywords
+            )
+            pickled = ast.unparse(node.func) in ("torch.load", "torch.save") and not weights_only
+            if pickled or not refused:
                 found.append(ast.unparse(node.func))
     return found
 
@@ -337,6 +342,8 @@ class TestTheRulesBite:
     def test_a_pickle_in_disguise(self, call):
         assert unpickling(call)
         assert not unpickling("np.load(p, allow_pickle=False)")
+        assert not unpickling("torch.load(p, weights_only=True)")
+        assert unpickling("torch.load(p, weights_only=False)")
 
     @pytest.mark.parametrize("call", ["open(p)", "path.open()", "path.write_text('x')"])
     def test_a_file_in_the_mathematics(self, call):

@@ -707,7 +707,8 @@ def test_numbers_and_names_of_the_readme():
 
 
 @pytest.mark.parametrize(
-    "kind", ["loss", "discriminator", "generator", "regularizer", "augmentation", "dataset", "metric", "tracker"]
+    "kind",
+    ["loss", "discriminator", "generator", "regularizer", "augmentation", "dataset", "metric", "extractor", "tracker"],
 )
 def test_every_component_has_its_row_in_the_guide(kind):
     named = [name_of_page(row[0]) for row in rows(GUIDE, kind)]

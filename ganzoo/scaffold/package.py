@@ -24,9 +24,10 @@ ASKED_FOR_BY: Mapping[str, str] = MappingProxyType(
         "metric": "--set metrics={}",
         "recipe": "--config {}",
         "tracker": "--tracker {}",
+        "extractor": "--extractor {}",
     }
 )
-"""The kinds that have a template → how ``ganzoo run`` is told to use a component of it."""
+"""Every kind → how ``ganzoo run`` is told to use a component of it."""
 
 _OF_PLUGIN = {
     "pyproject.toml": "pyproject.toml",

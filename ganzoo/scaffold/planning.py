@@ -27,7 +27,7 @@ def planned(
 
     Raises:
         UnknownNameError: there is no such kind.
-        ConfigError: a name that is not possible, a kind without a template, or the same component twice.
+        ConfigError: a name that is not possible, or the same component twice.
     """
     distribution = distribution_name(name)
     asked = [_kind_and_name(word) for word in kinds]
@@ -91,7 +91,6 @@ def kind_with_template(word: str, *, command: str = "new-plugin") -> str:
 
     Raises:
         UnknownNameError: there is no such kind.
-        ConfigError: it has no template.
     """
     try:
         kind = parse_kind(word).name
@@ -99,11 +98,4 @@ def kind_with_template(word: str, *, command: str = "new-plugin") -> str:
         raise UnknownNameError(
             error.message, given=word, allowed=", ".join(ASKED_FOR_BY), hint=f"ganzoo {command} --help"
         ) from None
-    if kind not in ASKED_FOR_BY:
-        raise ConfigError(
-            f"no template for the kind {kind}: nothing uses it yet",
-            given=word,
-            allowed=", ".join(ASKED_FOR_BY),
-            hint="to measure samples, use: ganzoo new-plugin NAME --kind metric",
-        )
     return kind

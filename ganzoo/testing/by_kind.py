@@ -8,6 +8,7 @@ from types import MappingProxyType
 from ganzoo.testing.augmentations.checks import AUGMENTATIONS
 from ganzoo.testing.check import Checked
 from ganzoo.testing.datasets.checks import DATASETS
+from ganzoo.testing.extractors.checks import EXTRACTORS
 from ganzoo.testing.losses.checks import LOSSES
 from ganzoo.testing.metrics.checks import METRICS
 from ganzoo.testing.networks.checks import DISCRIMINATORS, GENERATORS
@@ -26,6 +27,7 @@ CHECKED: Mapping[str, Checked] = MappingProxyType(
         "regularizer": REGULARIZERS,
         "augmentation": AUGMENTATIONS,
         "tracker": TRACKERS,
+        "extractor": EXTRACTORS,
     }
 )
 """Kind → its checks."""

@@ -127,3 +127,15 @@ def check_tracker(options: Options | type[Options], *, expected_failures: Mappin
         expected_failures: name of a check → why it is known to fail. One that passes is then a failure.
     """
     return check_subject(subject_of("tracker", options, expected_failures=expected_failures))
+
+
+def check_extractor(options: Options | type[Options], *, expected_failures: Mapping[str, str] = NOTHING) -> CheckReport:
+    """Check an extractor on gray and colored pictures of several sizes; it may learn from 300 labeled waves.
+
+    Checks that need weights are skipped where opening it raises a DataError.
+
+    Args:
+        options: what it is opened with; of a class, the default ones, made narrow.
+        expected_failures: name of a check → why it is known to fail. One that passes is then a failure.
+    """
+    return check_subject(subject_of("extractor", options, expected_failures=expected_failures))

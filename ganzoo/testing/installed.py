@@ -136,14 +136,10 @@ def demand_ready(entry: Entry, given: Mapping[str, Any]) -> None:
     """For a component that was asked for by its name: no report without checks stands for it.
 
     Raises:
-        ConfigError: there are no checks of its kind, or an option without a default is not given.
+        ConfigError: an option without a default is not given.
         PluginError: a package that it requires is missing, or it cannot be loaded.
     """
     name = f"{entry.kind} {entry.qualified}"
-    if entry.kind not in CHECKED:
-        raise ConfigError(
-            f"{name} cannot be checked: {why_not(entry)}", given=entry.name, allowed=f"a {' or '.join(CHECKED)}"
-        )
     if entry.missing():
         missing = ", ".join(entry.missing())
         raise PluginError(f"{name} cannot be checked: {missing} is not installed", hint=entry.installation())
@@ -156,8 +152,6 @@ def demand_ready(entry: Entry, given: Mapping[str, Any]) -> None:
 
 def why_not(entry: Entry) -> str | None:
     """Why a component cannot be checked here, before it is loaded; ``None`` if it can."""
-    if entry.kind not in CHECKED:
-        return f"there are no checks of the kind {entry.kind}"
     if entry.missing():
         return f"{', '.join(entry.missing())} is not installed: {entry.installation()}"
     return None

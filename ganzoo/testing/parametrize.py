@@ -10,7 +10,7 @@ from ganzoo.component import Options
 from ganzoo.errors import ConfigError
 from ganzoo.registry import Entry, Registry, parse_kind
 from ganzoo.testing.by_kind import CHECKED
-from ganzoo.testing.check import Check, Failed
+from ganzoo.testing.check import Check, Failed, NotHere
 from ganzoo.testing.installed import given_to, lacking, of_distribution, why_not
 from ganzoo.testing.losses.statements import Reference
 from ganzoo.testing.report import shortage
@@ -51,9 +51,10 @@ class Enough:
     def __call__(self, subject: Subject) -> None:
         """Count them without running them."""
         __tracebackhide__ = True
-        ran = sum(why_skipped(check, subject) is None for check in self.checks)
-        if ran < self.at_least:
-            raise Failed(shortage(ran, self.at_least))
+        reasons = [why_skipped(check, subject) for check in self.checks]
+        wanted = self.at_least - sum(isinstance(reason, NotHere) for reason in reasons)
+        if (ran := reasons.count(None)) < wanted:
+            raise Failed(shortage(ran, wanted))
         if faults := misplaced(subject, self.checks):
             raise Failed("expected_failures: " + "; ".join(faults))
 
@@ -111,7 +112,7 @@ def parametrize_with_checks(
         found = [parameter for one in zip(entries, given, strict=True) for parameter in _of_entry(*one)]
     else:
         subjects = [
-            subject_of(_checked_kind(kind), chosen, expected_failures=expected_failures, given=known)
+            subject_of(parse_kind(kind).name, chosen, expected_failures=expected_failures, given=known)
             for kind, chosen in components
         ]
         found = [parameter for one in subjects for parameter in _of_subject(one, f"{one.kind}-{one.name}")]
@@ -127,13 +128,6 @@ def _demand_use(components: object, **given: object) -> None:
             f"parametrize_with_checks does not take {' and '.join(unused)} with {what}",
             allowed=" and ".join(sorted(used)),
         )
-
-
-def _checked_kind(word: str) -> str:
-    kind = parse_kind(word).name
-    if kind not in CHECKED:
-        raise ConfigError(f"there are no checks of the kind {kind}", given=word, allowed=", ".join(CHECKED))
-    return kind
 
 
 def _of_entry(entry: Entry, given: Mapping[str, object]) -> Iterator[Any]:

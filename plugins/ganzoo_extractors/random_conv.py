@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from ganzoo.component import ExtractorOptions
 from ganzoo.protocols import Dataset, Extracted, Extractor
 from ganzoo.seeds import generator_for
+from ganzoo_extractors.one_by_one import one_by_one
 
 VERSION = 1
 """Of the network; another one gives other features."""
@@ -60,16 +61,17 @@ class RandomConvExtractor:
             for layer, (narrow, wide) in enumerate(pairwise(widths))
         ]
 
-    @torch.no_grad()
     def __call__(self, images: Tensor) -> Extracted:
         """Features of each picture."""
+        return Extracted(features=one_by_one(images, self._look, device=self._device))
+
+    def _look(self, images: Tensor) -> Tensor:
         found = images.to(self._device).float().div(127.5).sub(1)
-        found = found.expand(-1, 3, -1, -1)
         means = []
         for layer, weight in enumerate(self._weights):
             found = F.relu(F.conv2d(found, weight, stride=2 if layer else 1, padding=1))
             means.append(found.mean((2, 3)))
-        return Extracted(features=torch.cat(means, dim=1).cpu())
+        return torch.cat(means, dim=1)
 
 
 def _orthogonal(wide: int, narrow: int, seed: int, layer: int) -> Tensor:

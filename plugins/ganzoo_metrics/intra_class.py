@@ -42,7 +42,7 @@ class IntraClassFrechetDistance(Options):
         reals, fakes = both("intra-class-frechet-distance", real, fake, least=2)
         if real.labels is None or fake.labels is None:
             raise ConfigError("metric intra-class-frechet-distance needs labels of real and generated data")
-        classes = real.labels.unique().tolist()
+        classes = torch.unique(real.labels).tolist()
         few = [k for k in classes if min(int((real.labels == k).sum()), int((fake.labels == k).sum())) < 2]
         if few:
             raise ConfigError(
@@ -59,7 +59,8 @@ class IntraClassFrechetDistance(Options):
         if real.features is None or real.labels is None or fake.labels is None:
             return []
         width = real.features.shape[1]
-        fewest = min(int(torch.bincount(side).clamp(min=0)[side.unique()].min()) for side in (real.labels, fake.labels))
+        counts = [torch.bincount(side) for side in (real.labels, fake.labels)]
+        fewest = min(int(count[count > 0].min()) for count in counts)
         if fewest > width:
             return []
         return [

@@ -271,13 +271,6 @@ def test_a_component_whose_package_is_missing(ganzoo, plugins):
     )
 
 
-def test_a_kind_without_checks(ganzoo, plugins):
-    plugins("future-plugin", ["Linear"], kind="extractor")
-    done = ganzoo("check future-plugin/linear")
-    assert (done.code, done.out) == (2, "")
-    assert "extractor future-plugin/linear cannot be checked: there are no checks of the kind extractor" in done.err
-
-
 def test_a_plugin_that_does_not_load(ganzoo, plugins, tmp_path):
     PluginFolder(tmp_path / "site").install("import_error")
     plugins("other-plugin", ["Linear"])

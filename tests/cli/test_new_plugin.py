@@ -55,7 +55,6 @@ def test_a_name_that_is_taken_is_warned_of(ganzoo):
         ("ganzoo-losses", "the Python package ganzoo_losses", "ganzoo new-plugin ganzoo-my-losses"),
         ("./mine", "not a valid plugin name", "--out DIR"),
         ("ganzoo-lab --component Hinge2", "not a valid name for a loss", "--component soft-hinge"),
-        ("ganzoo-lab --kind extractor", "no template for the kind extractor", "--kind metric"),
         ("ganzoo-lab --kind los", "did you mean 'loss'?", "ganzoo new-plugin --help"),
         ("ganzoo-lab --out nowhere", "there is no folder nowhere", "use --out DIR with an existing folder"),
     ],
@@ -70,10 +69,9 @@ def test_mistakes(ganzoo, tmp_path, line, message, following):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_only_kinds_that_have_a_template_are_offered(ganzoo):
+def test_all_kinds_are_offered(ganzoo):
     said = ganzoo("new-plugin ganzoo-lab --kind los").err
-    assert "metric, recipe, tracker\n" in said
-    assert "extractor" not in said
+    assert "metric, recipe, tracker, extractor\n" in said
 
 
 def test_nothing_is_overwritten(ganzoo, tmp_path):

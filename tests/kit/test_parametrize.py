@@ -11,8 +11,10 @@ from broken_plugins.install import PluginFolder
 from kit.faulty_losses import Sound
 from PIL import Image
 
+from ganzoo.component import KINDS
 from ganzoo.errors import ConfigError, UnknownNameError
 from ganzoo.testing import parametrize_with_checks
+from ganzoo.testing.by_kind import CHECKED
 
 pytest_plugins = ["pytester"]
 
@@ -37,7 +39,6 @@ def ganzoo_components():
         Component(kind="loss", name="clamped", target=clamps, summary="clamps", expected_failures=known),
         Component(kind="loss", name="away", target="nowhere:Away", summary="away", requires=("not_installed_at_all",)),
         Component(kind="dataset", name="table", target=pictures, summary="wants a path"),
-        Component(kind="extractor", name="later", target="nowhere:Later", summary="of a kind without checks"),
     ]
 """
 
@@ -104,7 +105,6 @@ def test_distribution_as_tests(pytester, installed):
             "SKIPPED*it has no state*",
             "XFAIL*clamped-generator-alive[]] - so it was published (at real 40 and fake -40 G's gradient is 0)",
             "*not_installed_at_all is not installed: python -m pip install not_installed_at_all*",
-            "*there are no checks of the kind extractor*",
             "*give its options: parametrize_with_checks(*, options={'table': {'path': *}})",
         ]
     )
@@ -189,9 +189,8 @@ def test_what_would_have_no_effect(components, given, told):
         parametrize_with_checks(components, **given)
 
 
-def test_kind_without_checks():
-    with pytest.raises(ConfigError, match="there are no checks of the kind extractor"):
-        parametrize_with_checks([("extractor", None)])
+def test_there_are_checks_of_every_kind():
+    assert set(CHECKED) == {kind.name for kind in KINDS}
 
 
 def test_kind_that_there_is_not():

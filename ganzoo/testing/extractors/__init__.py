@@ -1,0 +1,1 @@
+"""What extractors are held to."""
