@@ -54,6 +54,10 @@ def ganzoo_components() -> list[Component]:
             aliases=("memorization",),
             suggests={"extractors.efficientnet-lite0": {}},
             paper="after Meehan et al. 2020, arXiv:2004.05675",
+            expected_failures={
+                "direction": "it asks whether samples are copies, not whether they are good: one that is unlike the "
+                "data is no copy"
+            },
         ),
         Component(
             kind="metric",

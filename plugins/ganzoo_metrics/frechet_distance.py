@@ -68,5 +68,5 @@ def _root(features: Tensor, mean: Tensor) -> Tensor:
     centered = (features - mean) / (len(features) - 1) ** 0.5
     if len(centered) <= centered.shape[1]:
         return centered
-    factor: Tensor = torch.linalg.qr(centered, mode="r")[1]
-    return factor
+    _, factor = torch.linalg.qr(centered, mode="r")
+    return torch.as_tensor(factor)

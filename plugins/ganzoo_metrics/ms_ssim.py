@@ -30,14 +30,14 @@ class MsSsim(Options):
     of uint8 pictures (N, C, H, W); cs and l·cs are SSIM's terms with an 11×11 Gaussian window (σ 1.5, K 0.01 and 0.03),
     means over positions and channels, clipped at 0; scale j+1 is scale j averaged over 2×2. There are five scales from
     161 pixels on; smaller pictures have as many as keep a side of 11, with the first weights, rescaled to sum to 1, so
-    values of different sizes cannot be compared. Pairs are of one class where there are labels. The value is between 0
+    values of different sizes cannot be compared. Pairs are of any classes. The value is between 0
     and 1.
 
     Noise is diverse too, so a low value alone says nothing: compare it with real data. Well above them, samples are too
     much alike.
 
     Raises:
-        ConfigError: vectors, pictures below 11 pixels, or no two samples (of one class).
+        ConfigError: vectors, pictures below 11 pixels, or no two samples.
 
     Source: Odena et al. 2017, arXiv:1610.09585, section 4.2; Wang et al. 2003.
     """
@@ -58,7 +58,7 @@ class MsSsim(Options):
                 allowed=f"at least {SIDE}×{SIDE}",
                 hint="--metric sliced-wasserstein",
             )
-        one, other = _pairs(fake.labels, len(images), self.pairs, random)
+        one, other = _pairs(len(images), self.pairs, random)
         return {"ms_ssim": float(ms_ssim(images[one].double(), images[other].double()).mean())}
 
 
@@ -75,21 +75,10 @@ def pictures(metric: str, features: Features, *, least: int) -> Tensor:
     return images
 
 
-def _pairs(labels: Tensor | None, count: int, pairs: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Places of both members of each pair, never the same, and of one class if there are labels."""
-    labels = torch.zeros(count, dtype=torch.int64) if labels is None else labels
-    sizes = torch.bincount(labels)[labels]
-    able = (sizes > 1).nonzero().flatten()
-    if len(able) == 0:
-        raise ConfigError("metric ms-ssim needs two samples of one class", given=count, hint="-n 1000")
-    first = able[torch.randint(len(able), (pairs,), generator=random)]
-    by_class = labels.argsort(stable=True)
-    start = torch.bincount(labels).cumsum(0) - torch.bincount(labels)
-    rank = torch.empty(count, dtype=torch.int64)
-    rank[by_class] = torch.arange(count)
-    shift = 1 + (torch.rand(pairs, generator=random, dtype=torch.float64) * (sizes[first] - 1)).long()
-    within = (rank[first] - start[labels[first]] + shift) % sizes[first]
-    return first, by_class[start[labels[first]] + within]
+def _pairs(count: int, pairs: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Places of both members of each pair, never the same."""
+    first = torch.randint(count, (pairs,), generator=random)
+    return first, (first + torch.randint(1, count, (pairs,), generator=random)) % count
 
 
 def ms_ssim(x: Tensor, y: Tensor) -> Tensor:
