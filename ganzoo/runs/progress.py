@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 
@@ -13,10 +14,23 @@ from ganzoo.protocols import Report, Watcher
 SECONDS_BETWEEN_LINES = 5.0
 
 
-def progress(console: Console, *, start: int, steps: int, latest: Callable[[], Mapping[str, float]]) -> Watcher:
-    """The watcher that suits the console. ``latest`` gives the numbers of the last metric row."""
+Latest = Callable[[], Mapping[str, float]]
+
+
+def progress(
+    console: Console, *, start: int, steps: int | None, latest: Latest, left: Callable[[], float] | None = None
+) -> Watcher:
+    """The watcher that suits the console.
+
+    Args:
+        console: where it is shown.
+        start: the step that the run begins or goes on with.
+        steps: how many there are to be; ``None`` if time alone ends the run.
+        latest: gives the numbers of the last metric row.
+        left: gives the seconds of training that are left, where time ends the run.
+    """
     kind = Bar if console.is_terminal else Lines
-    return kind(console, start=start, steps=steps, latest=latest)
+    return kind(console, start=start, steps=steps, latest=latest, left=left)
 
 
 def losses(latest: Mapping[str, float]) -> str:
@@ -28,8 +42,16 @@ def losses(latest: Mapping[str, float]) -> str:
 class Bar:
     """A progress bar with rate, losses and ETA."""
 
-    def __init__(self, console: Console, *, start: int, steps: int, latest: Callable[[], Mapping[str, float]]) -> None:
-        self._latest, self._started, self._first = latest, time.perf_counter(), start
+    def __init__(
+        self,
+        console: Console,
+        *,
+        start: int,
+        steps: int | None,
+        latest: Latest,
+        left: Callable[[], float] | None = None,
+    ) -> None:
+        self._latest, self._left, self._started, self._first = latest, left, time.perf_counter(), start
         self._progress = Progress(
             TextColumn("[bold]training"),
             BarColumn(bar_width=None),
@@ -46,9 +68,8 @@ class Bar:
     def __call__(self, report: Report) -> None:
         """Move the bar."""
         rate = (report.step - self._first) / max(time.perf_counter() - self._started, 1e-9)
-        self._progress.update(
-            self._task, completed=report.step, rate=f"{rate:.1f} steps/s", losses=losses(self._latest())
-        )
+        pace = f"{rate:.1f} steps/s" + ("" if self._left is None else f"  at most {self._left():.0f} s left")
+        self._progress.update(self._task, completed=report.step, rate=pace, losses=losses(self._latest()))
 
     def close(self) -> None:
         """Leave the bar as it is."""
@@ -58,20 +79,30 @@ class Bar:
 class Lines:
     """One plain line every few seconds, for logs and pipes."""
 
-    def __init__(self, console: Console, *, start: int, steps: int, latest: Callable[[], Mapping[str, float]]) -> None:
-        self._console, self._latest, self._steps, self._first = console, latest, steps, start
+    def __init__(
+        self,
+        console: Console,
+        *,
+        start: int,
+        steps: int | None,
+        latest: Latest,
+        left: Callable[[], float] | None = None,
+    ) -> None:
+        self._console, self._latest, self._first = console, latest, start
+        self._steps, self._left = steps, left or (lambda: math.inf)
         self._started = self._last = time.perf_counter()
 
     def __call__(self, report: Report) -> None:
         """Print a line when the last one is old enough, and at the end."""
         now = time.perf_counter()
-        if now - self._last < SECONDS_BETWEEN_LINES and report.step != self._steps:
+        if now - self._last < SECONDS_BETWEEN_LINES and not (report.last or report.step == self._steps):
             return
         self._last = now
         rate = (report.step - self._first) / max(now - self._started, 1e-9)
-        left = (self._steps - report.step) / max(rate, 1e-9)
+        by_steps = math.inf if self._steps is None else (self._steps - report.step) / max(rate, 1e-9)
+        left, goal = min(by_steps, self._left()), "" if self._steps is None else f"/{self._steps}"
         self._console.print(
-            f"step {report.step}/{self._steps}  {losses(self._latest())}  {rate:.1f} steps/s  {left:.0f} s left",
+            f"step {report.step}{goal}  {losses(self._latest())}  {rate:.1f} steps/s  {left:.0f} s left",
             highlight=False,
             soft_wrap=True,
         )
