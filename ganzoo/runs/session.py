@@ -251,6 +251,7 @@ def _train(
             status = "finished"
         except (DivergedError, Interrupted, KeyboardInterrupt) as error:
             status = "diverged" if isinstance(error, DivergedError) else "interrupted"
+            fault = error.message if isinstance(error, DivergedError) else None
             raise
         except Exception as error:
             logger.debug("traceback:\n%s", "".join(traceback.format_exception(error)))

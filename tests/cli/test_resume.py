@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -208,6 +209,12 @@ def test_a_run_that_was_killed_after_its_last_checkpoint_is_finished(ganzoo, run
     assert (after["status"], after["step"]) == ("finished", 2)
 
 
+def ended_minutes(run):
+    """The training time of a run so far."""
+    (newest,) = sorted((Path(run) / "checkpoints").iterdir())[-1:]
+    return json.loads((newest / "state.json").read_text())["seconds"] / 60
+
+
 def test_time_ends_a_run_which_goes_on_with_more_of_it(ganzoo):
     ganzoo(
         "run --data synthetic --image-size 8 --batch-size 4 --set data.n=16 --disc.ndf 2 --gen.ngf 2 --gen.latent 3 "
@@ -216,5 +223,5 @@ def test_time_ends_a_run_which_goes_on_with_more_of_it(ganzoo):
     ended = ganzoo("runs --json").json[0]
     assert (ended["status"], ended["steps"]) == ("finished", None)
     assert ganzoo("resume 1").err.count("is finished") == 1
-    assert ganzoo("resume 1 --set train.minutes=0.002").code == 0
+    assert ganzoo(f"resume 1 --set train.minutes={ended_minutes(ended['path']) * 2}").code == 0
     assert ganzoo("runs --json").json[0]["step"] > ended["step"]
