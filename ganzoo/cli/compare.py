@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -141,7 +142,7 @@ def compare_command(
                 "a comparison that is gone on with is as it was asked",
                 given=target,
                 allowed="--jobs N",
-                hint=f"ganzoo compare {target}",
+                hint=f"ganzoo compare {shlex.quote(str(target))}",
             )
         comparison = Comparison.read(target)
     else:

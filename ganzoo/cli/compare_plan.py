@@ -24,13 +24,17 @@ def show_plan(registry: Registry, definition: Definition, *, jobs: int, as_json:
     cells = [one.cell for one in planned]
     words = budget_in_words(cells, definition)
     rows = [{"name": one.cell.name, "reason": one.cell.reason, "seconds": _seconds(one)} for one in planned]
-    runs = definition.seeds * sum(row["reason"] is None for row in rows)
-    total = definition.seeds * sum(row["seconds"] or 0.0 for row in rows) / min(jobs, runs)
+    runs = definition.seeds * len([one for one in planned if one.plan is not None])
+    total = definition.seeds * sum(_seconds_of(row) for row in rows) / min(jobs, runs)
     with redirect_stdout(sys.__stdout__ or sys.stdout):
         if as_json:
             print(json.dumps({"cells": rows, "runs": runs, "budget": words, "estimated_seconds": total}, indent=2))
         else:
             _print(rows, runs, words, total, jobs)
+
+
+def _seconds_of(row: dict[str, Any]) -> float:
+    return float(row["seconds"] or 0.0)
 
 
 def _seconds(one: Planned) -> float | None:

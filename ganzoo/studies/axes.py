@@ -88,7 +88,7 @@ def split_assignments(assignments: Sequence[str]) -> tuple[dict[str, Any], list[
                 f"--set {path} has several choices, and each sets more than one value",
                 given=assignment,
                 allowed="choices of a single value",
-                hint="--set PATH=A,B for each value that varies; --reg for regularizers",
+                hint="--set PATH=A,B",
             )
         (name,) = names
         axes[name] = Axis(name=name, choices=tuple(chosen[name] for chosen in choices))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -161,9 +162,9 @@ def go_on(
         raise ConfigError("--jobs needs at least one run at a time", given=jobs, hint="--jobs 1")
     with comparison.locked():
         try:
-            drive(comparison, jobs=jobs, tell=tell, after=lambda: _written(comparison))
+            drive(comparison, jobs=jobs, tell=tell, after=partial(write_leaderboard, comparison))
         finally:
-            content = _written(comparison)
+            content = write_leaderboard(comparison)
     return Compared(comparison.path, content)
 
 
@@ -187,10 +188,6 @@ def chosen_budget(
             raise ConfigError(f"--{kind} must be above 0", given=amount, hint=f"--{kind} 10")
         return Budget(kind=kind, amount=amount)
     return Budget()
-
-
-def _written(comparison: Comparison) -> dict[str, Any]:
-    return write_leaderboard(comparison)
 
 
 def _listed(names: Names) -> list[str]:

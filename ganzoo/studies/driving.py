@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ganzoo import cores
 from ganzoo.runs.interruption import stoppable
 from ganzoo.studies.comparison import Cell, Comparison
-from ganzoo.studies.outcome import Outcome, forget_failure, outcome_of, write_failure
+from ganzoo.studies.outcome import RunOutcome, forget_failure, outcome_of, write_failure
 
 ATTEMPTS = 3
 """So often a run whose process was killed goes on by itself."""
@@ -43,7 +43,7 @@ def open_jobs(comparison: Comparison) -> list[Job]:
     return [job for job in jobs if not outcome_of(comparison.place(job.cell, job.seed)).settled]
 
 
-def drive(comparison: Comparison, *, jobs: int, tell: Tell, after: Callable[[], None]) -> None:
+def drive(comparison: Comparison, *, jobs: int, tell: Tell, after: Callable[[], object]) -> None:
     """Do what is left to do.
 
     Args:
@@ -102,7 +102,7 @@ def _started(comparison: Comparison, job: Job, threads: int, environment: dict[s
         )
 
 
-def _ended(comparison: Comparison, job: Job, code: int, attempts: int) -> Outcome | None:
+def _ended(comparison: Comparison, job: Job, code: int, attempts: int) -> RunOutcome | None:
     """What became of a run; ``None`` if it is to go on, since its process was killed."""
     place = comparison.place(job.cell, job.seed)
     outcome = outcome_of(place)

@@ -1,4 +1,4 @@
-"""From a definition to the cells of a comparison: planned as ``ganzoo run`` would, with one budget, before any starts."""
+"""From a definition to the cells of a comparison, planned as ``ganzoo run`` would, with one budget."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +71,7 @@ def _check(registry: Registry, definition: Definition, axes: Sequence[Axis]) -> 
         if axis.name in COMPONENTS:
             for choice in axis.choices:
                 registry.get(axis.name, choice)
-    shared = ConfigLayer("--set", {path: value for path, value in definition.settings.items()})
+    shared = ConfigLayer("--set", definition.settings)
     choose(registry, [shared, ConfigLayer("--metric", flatten(definition.measured_by))])
 
 
@@ -87,14 +87,14 @@ def _planned(
     layers = [ConfigLayer("--set", definition.settings)]
     layers += [ConfigLayer(f"--{axis.name}", axis.values(parts[axis.name])) for axis in axes]
     layers += [_budget_layer(definition.budget), ConfigLayer("--metric", flatten(definition.measured_by))]
-    cell = {"name": name, "folder": folder, "parts": dict(parts)}
+    cell = Cell(name=name, folder=folder, parts=dict(parts))
     try:
         plan = make_plan(choose(registry, layers), opened=opened)
         check_metrics(plan)
     except ConfigError as error:
         next_step = f" (next: {error.hint})" if error.hint else ""
-        return Planned(cell=Cell(**cell, reason=f"{error.message}{next_step}"), plan=None)
-    return Planned(cell=Cell(**cell, config=_config(plan, definition)), plan=plan)
+        return Planned(cell=replace(cell, reason=f"{error.message}{next_step}"), plan=None)
+    return Planned(cell=replace(cell, config=_config(plan, definition)), plan=plan)
 
 
 def _budget_layer(budget: Budget) -> ConfigLayer:
@@ -107,12 +107,10 @@ def _config(plan: Plan, definition: Definition) -> dict[str, Any]:
     """The configuration of the cell's runs: trained alone, since what they are measured by is measured afterwards."""
     train = plan.config.train
     steps = _steps(train, definition.budget)
-    own = {path for path, origin in plan.origins.items() if origin != "default"}
+    asked = {*definition.settings, *definition.axes}
     changes: dict[str, Any] = {"steps": steps}
-    if "train.keep" not in own:
-        changes["keep"] = "all"
-    if "train.checkpoint_every" not in own and "train.keep" not in own and steps is not None:
-        changes["checkpoint_every"] = math.ceil(steps / CHECKPOINTS)
+    if not asked & {"train.keep", "train.checkpoint_every"}:  # suggestions are for a run that nobody measures
+        changes |= {"keep": "all"} | ({} if steps is None else {"checkpoint_every": math.ceil(steps / CHECKPOINTS)})
     content = plan.config.model_copy(update={"train": train.model_copy(update=changes)}).model_dump(mode="json")
     for section in SECTIONS_OF_MEASURING:
         content[section] = {}

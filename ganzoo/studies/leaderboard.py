@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import Any
 
 from ganzoo.studies.comparison import Comparison
-from ganzoo.studies.outcome import Outcome
+from ganzoo.studies.outcome import RunOutcome
 from ganzoo.studies.results import CellResult, results_of
 from ganzoo.studies.student import holm, interval, welch
 from ganzoo.studies.verdict import verdict
@@ -103,7 +103,7 @@ def _mean_of_best(one: CellResult, label: str) -> float:
     return fmean(best[1] for best in found if best is not None)
 
 
-def _seed(root: Path, seed: int, outcome: Outcome, labels: Sequence[str]) -> dict[str, Any]:
+def _seed(root: Path, seed: int, outcome: RunOutcome, labels: Sequence[str]) -> dict[str, Any]:
     best = {label: outcome.best(label) for label in labels}
     return {
         "seed": seed,

@@ -20,7 +20,7 @@ FAILURE = "failure.json"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class RunOutcome:
     """What became of one run.
 
     Attributes:
@@ -69,13 +69,13 @@ def run_in(place: Path) -> RunDirectory | None:
     return begun[-1] if begun else None
 
 
-def outcome_of(place: Path) -> Outcome:
+def outcome_of(place: Path) -> RunOutcome:
     """What became of the run in ``place``."""
     directory, failure = run_in(place), _json(place / FAILURE)
     measured = _json(place / EVALUATION)
     if directory is None:
         status = "failed" if failure else "waiting"
-        return Outcome(status=status, reason=failure.get("reason"), values={})
+        return RunOutcome(status=status, reason=failure.get("reason"), values={})
     record, counters = directory.read_manifest(), _counters(directory)
     values = _values(measured.get("values", []))
     status, reason = "interrupted", None
@@ -86,7 +86,7 @@ def outcome_of(place: Path) -> Outcome:
     elif record.get("status") == "finished" and measured:
         failed = "; ".join(f"{name}: {why}" for name, why in measured.get("failed", {}).items())
         status, reason = ("finished", failed or None) if values else ("failed", failed or "nothing was measured")
-    return Outcome(
+    return RunOutcome(
         status=status,
         reason=reason,
         run=directory.path,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ganzoo.evaluation.value import Value
 from ganzoo.studies.comparison import Cell, Comparison
-from ganzoo.studies.outcome import Outcome, outcome_of
+from ganzoo.studies.outcome import RunOutcome, outcome_of
 
 OPEN = ("waiting", "interrupted")
 
@@ -17,10 +17,10 @@ class CellResult:
     """What became of the runs of a cell: seed → outcome."""
 
     cell: Cell
-    outcomes: Mapping[int, Outcome]
+    outcomes: Mapping[int, RunOutcome]
 
     @property
-    def finished(self) -> list[Outcome]:
+    def finished(self) -> list[RunOutcome]:
         """Those that have values."""
         return [one for one in self.outcomes.values() if one.status == "finished"]
 

@@ -28,9 +28,9 @@ def interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float
 def welch(one: Sequence[float], other: Sequence[float]) -> float | None:
     """Two-sided p of the hypothesis that two populations have one mean, whatever their variances.
 
-    t = (x̄ − ȳ) / √(s²ₓ/n + s²ᵧ/m), with Welch's and Satterthwaite's degrees of freedom. B. L. Welch, *The generalization
-    of "Student's" problem when several different population variances are involved*, Biometrika 34, 1947. ``None`` where
-    it says nothing: fewer than two values on a side, or none that vary at all.
+    t = (x̄ − ȳ) / √(s²ₓ/n + s²ᵧ/m), with Welch's and Satterthwaite's degrees of freedom. B. L. Welch, *The
+    generalization of "Student's" problem when several different population variances are involved*, Biometrika 34,
+    1947. ``None`` where it says nothing: fewer than two values on a side, or none that vary at all.
     """
     if min(len(one), len(other)) < 2:
         return None
