@@ -111,9 +111,10 @@ def test_equal_time(registry):
 def test_steps_that_differ_have_to_be_asked_for(registry):
     definition = defined(Budget(), settings={"train.epochs": 1.25}, **{"train.n_critic": (1, 5)})
     budget_in_words([one.cell for one in plan_cells(registry, definition)], definition)
+    other = defined(Budget(), settings={"train.epochs": 1.25}, loss=("hinge", "wgan-gp"))
+    cells = [one.cell for one in plan_cells(registry, other)]
     with pytest.raises(ConfigError, match="equal budgets"):
-        other = defined(Budget(), settings={"train.epochs": 1.25}, loss=("hinge", "wgan-gp"))
-        budget_in_words([one.cell for one in plan_cells(registry, other)], other)
+        budget_in_words(cells, other)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +156,11 @@ def test_names_as_folders():
 
 
 def test_some_checkpoints_are_measured_and_always_the_last():
-    assert spread_steps([0, 500, 1000, 1500]) == [500, 1000, 1500]
-    assert spread_steps(range(101)) == [20, 40, 60, 80, 100]
-    assert spread_steps([0, 7]) == [7]
-    assert spread_steps([0]) == []
+    assert spread_steps([0, 500, 1000, 1500], every=500) == [500, 1000, 1500]
+    assert spread_steps(range(101), every=1) == [20, 40, 60, 80, 100]
+    assert spread_steps([0, 7], every=5) == [7]
+    assert spread_steps([0], every=1) == []
+
+
+def test_a_checkpoint_of_an_interruption_changes_nothing():
+    assert spread_steps([0, 10, 13, 20, 27], every=10) == spread_steps([10, 20, 27], every=10) == [10, 20, 27]
