@@ -168,5 +168,5 @@ def test_files(tmp_path):
     content = write_leaderboard(world.comparison)
     assert json.loads((tmp_path / "leaderboard.json").read_text()) == json.loads(json.dumps(content))
     assert "| a | 3 | 2 ± 2.5 | 2 |" in (tmp_path / "leaderboard.md").read_text()
-    rows = list(csv.DictReader((tmp_path / "leaderboard.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "leaderboard.csv").read_text().splitlines()))
     assert [(row["cell"], row["seed"], row["value"]) for row in rows][:2] == [("a", "0", "1.0"), ("a", "1", "2.0")]

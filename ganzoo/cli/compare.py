@@ -149,11 +149,14 @@ def compare_command(
         definition = _definition(asked, seeds=seeds, budget_given=budget_given)
         with printing_to_stderr():
             if dry_run:
-                from ganzoo.cli.compare_plan import show_plan
+                from ganzoo.cli.compare_plan import measured
 
-                show_plan(registry(), definition, jobs=jobs, as_json=as_json)
-                return
-            comparison = comparing.find_or_create(registry(), definition, out)
+                plan = measured(registry(), definition, jobs=jobs)
+            else:
+                comparison = comparing.find_or_create(registry(), definition, out)
+        if dry_run:
+            plan.print(as_json=as_json)
+            return
     _announce(screen, comparison)
     compared = comparing.go_on(comparison, jobs=jobs, tell=_teller(screen))
     if as_json:

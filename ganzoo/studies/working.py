@@ -62,13 +62,18 @@ def _measure(registry: Registry, comparison: Comparison, run: Run, place: Path) 
     asked = comparison.asked
     sections = {name: asked[name] for name in ("metrics", "extractors") if asked[name]}
     changes = [ConfigLayer("ganzoo compare", flatten(sections))] if sections else []
-    steps = spread_steps([step_of(path) for path in run.directory.checkpoint_folders()])
+    found = [step_of(path) for path in run.directory.checkpoint_folders()]
+    steps = spread_steps(found, every=run.config.train.checkpoint_every)
     evaluation = evaluate_run(registry, run, changes, n=asked["n"], step=steps)
     write_evaluation(place, list(evaluation.rows()), evaluation.failed())
 
 
-def spread_steps(steps: Sequence[int], count: int = CHECKPOINTS) -> list[int]:
-    """At most so many of the steps, evenly spread, the last one among them; the untrained network is none."""
-    steps = sorted(step for step in steps if step)
+def spread_steps(steps: Sequence[int], *, every: int, count: int = CHECKPOINTS) -> list[int]:
+    """At most so many of the steps, evenly spread, the last one among them; the untrained network is none.
+
+    Checkpoints are due at multiples of ``every``. Others were written when a run was stopped, and are left out, since a
+    run that was stopped is measured as one that was not.
+    """
+    steps = sorted(step for step in steps if step and (step % every == 0 or step == max(steps)))
     count = min(count, len(steps))
     return sorted({steps[round((place + 1) * len(steps) / count) - 1] for place in range(count)})

@@ -28,7 +28,10 @@ PAIR = f"compare {SMALL} --loss hinge,bce --steps 60 --seeds 1"
 
 def test_killed_at_any_instant_it_goes_on(ganzoo, tmp_path):
     """The driver is killed while its second run trains; then the same command is given again."""
-    cells = tmp_path / "comparisons" / "0001-hinge-bce-ring" / "cells"
+    comparison = asked_by_pair(tmp_path / "comparisons")
+    cells = comparison.path / "cells"
+    threads = int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1))
+    work(comparison, comparison.cell("hinge+mlp"), 0, threads=threads)
     driver = subprocess.Popen(
         [sys.executable, "-m", "ganzoo", *PAIR.split()], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=tmp_path
     )
@@ -47,17 +50,39 @@ def test_killed_at_any_instant_it_goes_on(ganzoo, tmp_path):
     assert [path.name for path in (cells / "bce+mlp" / "seed-0").glob("0*")] == [training.parent.parent.name]
     assert "one seed says nothing about chance" in outcome.out
 
-    comparison = Comparison.read(cells.parent)
     elsewhere = Comparison(
         path=tmp_path / "whole", asked=comparison.asked, words=comparison.words, cells=comparison.cells
     )
     whole, cell = elsewhere.place(elsewhere.cell("bce+mlp"), 0), elsewhere.cell("bce+mlp")
-    work(elsewhere, cell, 0, threads=int(os.environ.get("OMP_NUM_THREADS", "1")))
+    work(elsewhere, cell, 0, threads=threads)
     for name in ("generator", "discriminator", "optimizers", "ema"):
         one, other = (load_file(next(place.glob(f"0*/checkpoints/step-0000060/{name}.safetensors")))
                       for place in (whole, cells / "bce+mlp" / "seed-0"))  # fmt: skip
         assert all(one[key].equal(other[key]) for key in one)
     assert outcome_of(whole).values == outcome_of(cells / "bce+mlp" / "seed-0").values
+
+
+def asked_by_pair(folder):
+    """The comparison that ``PAIR`` asks."""
+    settings = {
+        "discriminator.width": 4,
+        "generator.width": 4,
+        "generator.latent": 2,
+        "data.n": 64,
+        "train.checkpoint_every": 20,
+        "train.keep": "all",
+        "train.sample_every": 1000,
+        "data.name": "ring",
+        "train.batch_size": 8,
+    }
+    definition = Definition(
+        axes={"loss": ("hinge", "bce"), "discriminator": ("mlp",)},
+        settings=settings,
+        budget=Budget(kind="steps", amount=60),
+        seeds=1,
+        n=50,
+    )
+    return create(plan_cells(Registry.load(plugins=False), definition), definition, folder)
 
 
 def until(found, process, seconds=120):
@@ -118,7 +143,7 @@ def test_a_dry_run_shows_the_grid_and_writes_nothing(ganzoo, tmp_path):
     [
         ("comparisons/9 --loss bce", "is as it was asked"),
         ("comparisons/9", "is not the folder of a comparison"),
-        ("--loss hing", "there is no loss 'hing'"),
+        ("--loss hing", "there is no loss called 'hing'"),
         ("--loss hinge,bce --steps 3 --minutes 3", "a comparison has one budget"),
         ("--metric mode-coverage --loss hinge --data digits --disc patchgan-sn --steps 3", "no combination"),
     ],
