@@ -90,7 +90,8 @@ def divided(processes: int) -> tuple[int, dict[str, str]]:
     Whoever set one of ``VARIABLES`` has chosen; more threads than ``OMP_NUM_THREADS`` are not used then either.
     """
     threads = max(1, cores() // processes)
-    if any(name in os.environ for name in VARIABLES):
+    mine = {} if _chosen is None else _chosen.environment  # settled for this process, not by the user
+    if any(name in os.environ and name not in mine for name in VARIABLES):
         chosen = os.environ.get("OMP_NUM_THREADS", "")
         return (min(threads, int(chosen)) if chosen.isdecimal() and int(chosen) else threads), {}
     # Processes that start and end beside each other make the cores busy at times that nobody knows before.
