@@ -15,17 +15,19 @@ if TYPE_CHECKING:
     from ganzoo.runs.run import Run as Run
     from ganzoo.runs.run import load_run as load_run
     from ganzoo.runs.session import run as run
+    from ganzoo.studies.comparing import compare as compare
 
 _HOMES = {
     "adversarial_step": "ganzoo.planning.own_step",
     "build": "ganzoo.planning.building",
+    "compare": "ganzoo.studies.comparing",
     "evaluate": "ganzoo.runs.evaluating",
     "Run": "ganzoo.runs.run",
     "load_run": "ganzoo.runs.run",
     "run": "ganzoo.runs.session",
 }
 
-__all__ = ["Run", "adversarial_step", "build", "evaluate", "load_run", "run"]
+__all__ = ["Run", "adversarial_step", "build", "compare", "evaluate", "load_run", "run"]
 
 
 def __getattr__(name: str) -> Any:

@@ -84,6 +84,21 @@ def choice(total: int, free: float) -> Cores:
     return Cores(total, free, environment | ({"OMP_NUM_THREADS": str(threads)} if threads < total else {}))
 
 
+def divided(processes: int) -> tuple[int, dict[str, str]]:
+    """Threads for each of so many processes of torch at once, and the variables that they are started with.
+
+    Whoever set one of ``VARIABLES`` has chosen; more threads than ``OMP_NUM_THREADS`` are not used then either.
+    """
+    threads = max(1, cores() // processes)
+    mine = {} if _chosen is None else _chosen.environment  # settled for this process, not by the user
+    if any(name in os.environ and name not in mine for name in VARIABLES):
+        chosen = os.environ.get("OMP_NUM_THREADS", "")
+        return (min(threads, int(chosen)) if chosen.isdecimal() and int(chosen) else threads), {}
+    # Processes that start and end beside each other make the cores busy at times that nobody knows before.
+    waiting = {"OMP_WAIT_POLICY": "PASSIVE"} if processes > 1 else {"GOMP_SPINCOUNT": SPINS}
+    return threads, {**waiting, "OMP_NUM_THREADS": str(threads)}
+
+
 def cores() -> int:
     """How many this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

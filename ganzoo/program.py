@@ -14,6 +14,8 @@ COMMANDS = (
     "runs",
     "sample",
     "walk",
+    "evaluate",
+    "compare",
     "matrix",
     "check",
     "new-plugin",

@@ -499,12 +499,14 @@ class Report:
         d_step: discriminator steps done.
         images: real images seen.
         scalars: names of ``metrics.jsonl`` → scalar tensors; empty on steps that are not logged.
+        last: whether the run ends with this step.
     """
 
     step: int
     d_step: int
     images: int
     scalars: Mapping[str, Tensor]
+    last: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -85,6 +85,18 @@ class TestMerging:
         assert (getattr(config.train, stronger), getattr(config.train, weaker)) == (3, None)
         assert f"train.{weaker}" not in merge(layers).origins
 
+    def test_minutes_overrule_steps_from_above_and_stand_beside_those_of_their_layer(self):
+        suggested = layer(train={"steps": 5, "epochs": 2})
+        assert merge([suggested, layer("flag", train={"minutes": 3})]).tree() == {"train": {"minutes": 3}}
+        both = {"train": {"minutes": 3, "steps": 7}}
+        assert merge([suggested, layer("flag", **both)]).tree() == both
+        assert merge([layer(train={"minutes": 3}), layer("flag", train={"steps": 7})]).tree() == both
+
+    def test_a_learning_rate_that_falls_over_the_steps_needs_their_number(self):
+        falling = {"minutes": 3, "lr_schedule": "cosine"}
+        assert "set steps too" in refused(train=falling)
+        assert validate(merge([layer(train={**falling, "steps": 9})])).train.minutes == 3
+
     def test_one_layer_cannot_ask_for_both(self):
         assert "steps (3) and epochs (2) are mutually exclusive" in refused(train={"steps": 3, "epochs": 2})
 

@@ -79,3 +79,30 @@ def test_the_manifest_says_what_was_chosen(tmp_path):
     assert seen["total"] == cores.cores()
     assert seen["environment"] == dict(cores.choice(seen["total"], seen["free"]).environment)
     assert ("other programs use the processor" in done.stderr) == (seen["free"] < cores.BUSY * seen["total"])
+
+
+class TestDivided:
+    @pytest.fixture(autouse=True)
+    def four_cores(self, monkeypatch):
+        monkeypatch.setattr(cores, "cores", lambda: 4)
+        monkeypatch.setattr(cores, "_chosen", None)
+        for name in cores.VARIABLES:
+            monkeypatch.delenv(name, raising=False)
+
+    def test_threads_are_shared_and_do_not_spin_beside_each_other(self):
+        assert cores.divided(2) == (2, PASSIVE | {"OMP_NUM_THREADS": "2"})
+        assert cores.divided(9) == (1, PASSIVE | {"OMP_NUM_THREADS": "1"})
+        assert cores.divided(1) == (4, BOUNDED | {"OMP_NUM_THREADS": "4"})
+
+    def test_a_user_has_chosen(self, monkeypatch):
+        monkeypatch.setenv("OMP_NUM_THREADS", "1")
+        assert cores.divided(2) == (1, {})
+        monkeypatch.setenv("OMP_NUM_THREADS", "3")
+        assert cores.divided(2) == (2, {})
+
+    def test_what_was_settled_for_this_process_is_no_choice_of_a_user(self, monkeypatch):
+        settled = cores.choice(4, 1.0)
+        monkeypatch.setattr(cores, "_chosen", settled)
+        for name, value in settled.environment.items():
+            monkeypatch.setenv(name, value)
+        assert cores.divided(2) == (2, PASSIVE | {"OMP_NUM_THREADS": "2"})

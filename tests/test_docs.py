@@ -331,6 +331,7 @@ def test_no_block_goes_untried():
         "new-component",
         "check",
         "run",
+        "compare",
         "matrix",
         "plot",
         "runs",
@@ -412,6 +413,15 @@ def test_matrix_commands_show_pairs(words, site, pictures, here):
     result = invoke(words)
     assert result.exit_code == 0, result.output
     assert "ok" in result.output
+
+
+@pytest.mark.parametrize("words", ganzoo_lines("compare"))
+def test_compare_commands_can_be_planned(words, pictures, here):
+    words = filled_in(words, pictures)
+    result = invoke([*words, *([] if "--dry-run" in words else ["--dry-run"])])
+    assert result.exit_code == 0, result.output
+    assert " runs, " in result.output
+    assert "refused" not in result.output
 
 
 @pytest.mark.parametrize("words", ganzoo_lines("plot"))

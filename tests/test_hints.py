@@ -30,6 +30,7 @@ from ganzoo.component import KINDS
 from ganzoo.config.layers import parse_assignments
 from ganzoo.config.schema import COLLECTIONS, SELECTIONS, RunConfig
 from ganzoo.registry import ALLOW, DENY, Registry, parse_kind
+from ganzoo.studies.axes import split_choices
 
 REGISTRY = Registry.load(plugins=False)
 GROUP: Any = typer.main.get_command(app)
@@ -71,6 +72,12 @@ ELSEWHERE = {
 
 HOLES: dict[str, tuple[str, ...]] = {
     # Names: of components, kinds, distributions and packages.
+    # Of comparisons.
+    "comparison.word": ("comparisons/0001-hinge-bce-digits",),
+    "max(steps.values())": ("2500",),
+    "words.split(' --')[0]": ("--steps 10", "--minutes 5"),
+    "comparing.py: kind": ("steps", "d-updates", "images", "minutes"),
+    "shlex.quote(str(target))": ("comparisons/0001-hinge-bce-digits",),
     "COLLECTIONS[section]": tuple(COLLECTIONS.values()),
     "' '.join((_quoted(one) for one in wanted))": ("ganzoo-mine==1.0", "-e /home/me/ganzoo-mine"),
     "' '.join(self.missing())": ("tensorboard",),
@@ -629,7 +636,8 @@ def path_faults(clause: str) -> Iterator[str]:
         if not known:
             yield f"no key {path}"
         elif value and not re.search(r"[A-Z]{3,}|…", value):
-            given = next(iter(parse_assignments([f"{path}={value.rstrip(QUOTE)}"]).values()))
+            choices = split_choices(value.rstrip(QUOTE)) if "ganzoo compare" in clause else [value.rstrip(QUOTE)]
+            given = next(iter(parse_assignments([f"{path}={choices[0]}"]).values()))
             if all(refuses(model, keys, given) for model, keys in known):
                 yield f"{path}={value}"
 

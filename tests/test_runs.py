@@ -331,7 +331,7 @@ def test_grids_are_of_latents_and_networks_of_the_seed(tmp_path, registry):
     run = ganzoo.run(config, out=tmp_path / "run", registry=registry)
     plan = make_plan(choose(registry, [ConfigLayer("file", flatten(config))]))
     drawn = RunDirectory.create(tmp_path / "drawn", "grid")
-    SampleGrids(drawn, assemble(plan).state, plan.spec, every=1, steps=1, seed=3).write(0)
+    SampleGrids(drawn, assemble(plan).state, plan.spec, every=1, seed=3).write(0)
     name = "step-0000000.png"
     assert (run.directory.samples / name).read_bytes() == (drawn.samples / name).read_bytes()
 

@@ -28,7 +28,9 @@ def test_everything_comes_back_and_goes_on_alike():
         if report.step == 2:
             break
     restored.state.restore(through_bytes(original.state), original.state.numbers())
-    assert restored.state.numbers() == {"step": 2, "d_step": 4, "images": 24}
+    seconds = original.state.numbers()["seconds"]
+    assert seconds > 0
+    assert restored.state.numbers() == {"step": 2, "d_step": 4, "images": 24, "seconds": seconds}
     assert restored.state.regularizers["c"].seen.item() == original.state.regularizers["c"].seen.item() == 2 * 3
     for one in (original, restored):
         list(train(one))

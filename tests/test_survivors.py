@@ -717,7 +717,7 @@ def test_a_scatter_plot_shows_all_its_points_made_by_the_average(monkeypatch, tm
     monkeypatch.setattr(pictures, "scatter", scatter)
     real = plan.dataset.read(torch.arange(5))
     run = SimpleNamespace(samples=tmp_path)
-    SampleGrids(run, state, plan.spec, every=1, steps=3, seed=0, real=real).write(3)
+    SampleGrids(run, state, plan.spec, every=1, seed=0, real=real).write(3)
     network = sampling.ready(state.ema, plan.spec, seed=0, batches=BATCHES_FOR_A_LOOK)
     expected = torch.cat([made for made, _ in sampling.chunks(network, plan.spec, POINTS, labels=None, seed=0)])
     ((points, shown),) = drawn
@@ -733,7 +733,7 @@ def test_the_gif_is_in_the_order_of_the_steps(monkeypatch, tmp_path):
     shown = []
     monkeypatch.setattr(pictures, "save_gif", lambda frames, path: shown.extend(frames))
     run = RunDirectory(tmp_path)
-    SampleGrids(run, None, SPEC, every=1, steps=1, seed=0).close()
+    SampleGrids(run, None, SPEC, every=1, seed=0).close()
     assert [int(frame.stem.removeprefix("step-")) for frame in shown] == sorted(steps)
 
 

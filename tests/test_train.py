@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,10 +13,10 @@ from toys import SPEC, Constant, Hinge, ToyGenerator, make_setup
 
 from ganzoo.errors import DivergedError
 from ganzoo.protocols import Augmentation
-from ganzoo.training import draws
+from ganzoo.training import draws, loop
 from ganzoo.training.game import WeightedRegularizer
 from ganzoo.training.loop import train
-from ganzoo.training.setup import Schedule
+from ganzoo.training.setup import ENDLESS, Schedule
 
 
 def finish(setup):
@@ -354,3 +356,48 @@ def test_divergence_names_the_term_and_leaves_the_weights():
         finish(setup)
     assert all(torch.equal(value, before[name]) for name, value in setup.state.generator.named_parameters())
     assert setup.state.step == 0
+
+
+class TestTime:
+    """Where time ends a run. A step takes a second here."""
+
+    @pytest.fixture(autouse=True)
+    def clock(self, monkeypatch):
+        ticks = itertools.count()
+        monkeypatch.setattr(loop, "time", SimpleNamespace(perf_counter=lambda: float(next(ticks))))
+
+    def test_the_step_for_which_no_more_is_left_than_the_one_before_took_is_the_last(self):
+        setup = make_setup(steps=ENDLESS, minutes=5 / 60, log_every=100)
+        reports = finish(setup)
+        assert [report.last for report in reports] == [False] * 4 + [True]
+        assert [bool(report.scalars) for report in reports] == [False] * 4 + [True]
+        assert setup.schedule.over(setup.state)
+        assert finish(setup) == []
+
+    def test_what_is_left_over_counts_as_used(self, monkeypatch):
+        times = iter([0, 2, 2, 4, 4, 4.5])  # the last step is faster than the one before it
+        monkeypatch.setattr(loop, "time", SimpleNamespace(perf_counter=lambda: next(times)))
+        setup = make_setup(steps=ENDLESS, minutes=5 / 60)
+        assert len(finish(setup)) == 3
+        assert setup.state.seconds == 5
+
+    def test_a_step_that_takes_all_there_is_is_followed_by_the_last(self):
+        assert [report.last for report in finish(make_setup(steps=ENDLESS, minutes=0.5 / 60))] == [False, True]
+
+    def test_steps_may_come_first(self):
+        setup = make_setup(steps=3, minutes=1)
+        assert [report.last for report in finish(setup)] == [False, False, True]
+        assert setup.state.seconds == 3
+
+    def test_a_run_that_goes_on_has_what_is_left(self):
+        first = make_setup(steps=3, minutes=5 / 60)
+        finish(first)
+        second = make_setup(steps=ENDLESS, minutes=5 / 60)
+        second.state.restore(first.state.tensors(), first.state.numbers())
+        assert [report.step for report in finish(second)] == [4, 5]
+
+    def test_what_happens_between_the_steps_does_not_count(self):
+        setup = make_setup(steps=ENDLESS, minutes=3 / 60)
+        for _ in train(setup):
+            loop.time.perf_counter()
+        assert setup.state.step == 3

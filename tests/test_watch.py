@@ -43,7 +43,7 @@ def written(spec: DataSpec, tmp_path, *, step=0, seed=0):
     network = Painter(classes=len(spec.classes))
     state = SimpleNamespace(averaged=lambda: network, step=step)
     run = SimpleNamespace(samples=tmp_path)
-    SampleGrids(run, state, spec, every=1, steps=9, seed=seed).write(step)
+    SampleGrids(run, state, spec, every=1, seed=seed).write(step)
     rows = min(sum(share > 0 for share in spec.marginal), MOST_ROWS) if spec.conditional else COLUMNS
     with Image.open(tmp_path / f"step-{step:07d}.png") as grid:
         factor = grid.height // (rows * (4 + pictures.GAP) + pictures.GAP)

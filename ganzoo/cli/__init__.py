@@ -11,6 +11,8 @@ import typer
 from ganzoo.cli import context
 from ganzoo.cli.check import EXAMPLES as CHECK_EXAMPLES
 from ganzoo.cli.check import check_command
+from ganzoo.cli.compare import EXAMPLES as COMPARE_EXAMPLES
+from ganzoo.cli.compare import compare_command
 from ganzoo.cli.data import EXAMPLES as DATA_EXAMPLES
 from ganzoo.cli.data import data_command
 from ganzoo.cli.doctor import EXAMPLES as DOCTOR_EXAMPLES
@@ -63,6 +65,7 @@ for command, function, examples in (
     ("sample", sample_command, SAMPLE_EXAMPLES),
     ("walk", walk_command, WALK_EXAMPLES),
     ("evaluate", evaluate_command, EVALUATE_EXAMPLES),
+    ("compare", compare_command, COMPARE_EXAMPLES),
     ("matrix", matrix_command, MATRIX_EXAMPLES),
     ("check", check_command, CHECK_EXAMPLES),
     ("new-plugin", new_plugin_command, NEW_PLUGIN_EXAMPLES),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -99,10 +100,17 @@ def _facts(plan: Plan, cost: Estimate) -> dict[str, Any]:
         "device": cost.device,
         "steps": plan.config.train.steps,
         "seconds_per_step": round(cost.seconds_per_step, 4),
-        "estimated_seconds": round(cost.seconds_per_step * (plan.config.train.steps or 0), 1),
+        "estimated_seconds": round(_seconds(plan, cost), 1),
         "estimated_memory_bytes": cost.memory_bytes,
         "free_memory_bytes": free,
     }
+
+
+def _seconds(plan: Plan, cost: Estimate) -> float:
+    """How long the training would take: by its steps, or by the time that it may take, whichever is less."""
+    train = plan.config.train
+    by_steps = math.inf if train.steps is None else cost.seconds_per_step * train.steps
+    return min(by_steps, math.inf if train.minutes is None else 60 * train.minutes)
 
 
 def _free_bytes(device: str) -> int | None:

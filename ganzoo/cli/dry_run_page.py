@@ -73,7 +73,7 @@ def _by_a_component(row: Row) -> bool:
 
 def _verdict(facts: dict[str, Any]) -> Text:
     cost = (
-        f"{facts['steps']:,} steps take about {duration(facts['estimated_seconds'])} on {facts['device']}, "
+        f"{_amount(facts['steps'])} take about {duration(facts['estimated_seconds'])} on {facts['device']}, "
         f"{facts['seconds_per_step']:.3g} s a step; about {in_units(facts['estimated_memory_bytes'])} of memory"
     )
     free = facts["free_memory_bytes"]
@@ -132,3 +132,8 @@ def duration(seconds: float) -> str:
     if seconds < 2 * 3600:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.1f} h" if seconds < 48 * 3600 else f"{seconds / 86400:.1f} days"
+
+
+def _amount(steps: int | None) -> str:
+    """How much training that is; time alone may limit it."""
+    return "as many steps as fit" if steps is None else f"{steps:,} steps"

@@ -21,8 +21,15 @@ from ganzoo.config.yaml_text import read_yaml as read_yaml
 from ganzoo.config.yaml_text import to_yaml as to_yaml
 from ganzoo.errors import ConfigError
 
-ALTERNATIVES = {"train.steps": "train.epochs", "train.epochs": "train.steps"}
-"""Two ways to say one thing: a layer that says it in one way overrules the layers below that said it in the other."""
+ALTERNATIVES = {
+    "train.steps": ("train.epochs",),
+    "train.epochs": ("train.steps",),
+    "train.minutes": ("train.steps", "train.epochs"),
+}
+"""Other ways to say one thing: a layer that says it in one way overrules the layers below that said it in another.
+
+Steps do not overrule minutes: a run that has both ends at whichever comes first.
+"""
 
 COMMAND_LINE = "--"
 """How origins on the command line begin: with a flag. None overrules another in what that says in another way."""
@@ -91,10 +98,10 @@ def merge(layers: Sequence[ConfigLayer]) -> Merged:
         for path, value in layer.values.items():
             if path in COLLECTIONS or _of_a_loser(path, layer, chosen):
                 continue
-            other = ALTERNATIVES.get(path)
-            if other is not None and value is not None and not _said_together(merged.layers.get(other), layer):
-                merged.values.pop(other, None)
-                merged.layers.pop(other, None)
+            for other in ALTERNATIVES.get(path, ()) if value is not None else ():
+                if not _said_together(merged.layers.get(other), layer):
+                    merged.values.pop(other, None)
+                    merged.layers.pop(other, None)
             merged.values[path] = value
             merged.layers[path] = layer
     return merged

@@ -55,6 +55,12 @@ class TrainConfig(Section):
     epochs: float | None = Field(
         default=None, gt=0, allow_inf_nan=False, exclude=True, description="instead of steps: passes over the data"
     )
+    minutes: float | None = Field(
+        default=None,
+        gt=0,
+        allow_inf_nan=False,
+        description="stop after so much training time, or at steps if they are set too and come first; null = no limit",
+    )
     batch_size: int = Field(default=64, ge=1, description="images per batch")
     accumulate: int = Field(default=1, ge=1, description="micro-batches a batch is split into")
     n_critic: int = Field(default=1, ge=1, description="discriminator updates per generator update")
@@ -103,6 +109,12 @@ class TrainConfig(Section):
         if self.steps is not None and self.epochs is not None:
             raise ValueError(
                 f"steps ({self.steps}) and epochs ({self.epochs:g}) are mutually exclusive: set only one of them"
+            )
+        if self.minutes is not None and self.lr_schedule != "constant" and self.steps is None and self.epochs is None:
+            # The learning rate is a function of the step, and how many steps fit into the time nobody knows before.
+            raise ValueError(
+                f"lr_schedule {self.lr_schedule!r} spans the steps of the run, and with minutes ({self.minutes:g}) "
+                "alone there is no number of them: set steps too, or lr_schedule to 'constant'"
             )
         if self.accumulate > self.batch_size:
             raise ValueError(f"accumulate ({self.accumulate}) is larger than batch_size ({self.batch_size})")
@@ -188,6 +200,7 @@ PLACES = ("data.path", "data.root")
 RESUMABLE = (
     *PLACES,
     "train.steps",
+    "train.minutes",
     "train.log_every",
     "train.sample_every",
     "train.checkpoint_every",

@@ -203,11 +203,12 @@ def _resolved_config(config: RunConfig, options: Mapping[str, Options], dataset:
     return config.model_copy(update={**chosen, "train": train})
 
 
-def _steps(config: RunConfig, images: int) -> int:
+def _steps(config: RunConfig, images: int) -> int | None:
+    """Generator steps; ``None`` if time alone ends the run."""
     train = config.train
     if train.epochs is not None:
         return max(1, round(train.epochs * images / (train.batch_size * train.n_critic)))
-    return train.steps or DEFAULT_STEPS
+    return train.steps or (DEFAULT_STEPS if train.minutes is None else None)
 
 
 def _origins(final: RunConfig, merged: Merged, options: Mapping[str, Options]) -> dict[str, str]:

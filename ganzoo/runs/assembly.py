@@ -17,7 +17,7 @@ from ganzoo.protocols import AnyLoss, Augmentation, Discriminate, Player, Regula
 from ganzoo.training.game import Game, WeightedRegularizer
 from ganzoo.training.runtime import Runtime, pick_device
 from ganzoo.training.sampler import Sampler
-from ganzoo.training.setup import Schedule, Setup
+from ganzoo.training.setup import ENDLESS, Schedule, Setup
 from ganzoo.training.state import TrainState, averaged_copy
 from ganzoo.training.unroll import Unroll, functional
 
@@ -152,9 +152,9 @@ def _look_ahead(plan: Plan, runtime: Runtime, state: TrainState) -> Unroll:
 
 def _schedule(plan: Plan) -> Schedule:
     train = plan.config.train
-    assert train.steps is not None
     return Schedule(
-        steps=train.steps,
+        steps=train.steps or ENDLESS,
+        minutes=train.minutes,
         batch_size=train.batch_size,
         seed=plan.config.seed,
         accumulate=train.accumulate,

@@ -35,7 +35,7 @@ FOR_VECTORS = ("mode-coverage",)
 MEASURED_ANEW = ("metrics", "extractors", "eval")
 """Sections that say what a run is measured by, and nothing of how it was trained."""
 
-Steps = int | Literal["all"] | None
+Steps = int | Literal["all"] | Sequence[int] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +101,7 @@ def evaluate_run(
         run: the run.
         changes: what it is measured by, and where its data lie now.
         n: generated samples; as many as each metric asks for if ``None``.
-        step: of this checkpoint, of ``all``, or of the newest.
+        step: of this checkpoint, of these, of ``all``, or of the newest.
         ema: take the averaged generator where there is one.
         truncation: as for samples.
         seed: of the samples.
@@ -190,7 +190,7 @@ def _steps(run: Run, step: Steps) -> list[int]:
         return sorted(number for number in found if number)
     if step is None:
         return [max(found)]
-    return [step]
+    return [step] if isinstance(step, int) else list(step)
 
 
 def _note(run: Run, evaluation: Evaluation, *, seed: int) -> None:
@@ -239,7 +239,7 @@ def evaluate(
         metrics: names, or a mapping of names → options; the usual ones unless given.
         extractors: likewise; those that the metrics suggest unless given.
         n: generated samples; as many as each metric asks for unless given.
-        step: checkpoint to measure, or ``all``; the newest unless given.
+        step: checkpoint to measure, several of them, or ``all``; the newest unless given.
         ema: take the averaged generator where there is one.
         truncation: as for :meth:`Run.sample`.
         seed: of the samples.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 
@@ -13,25 +14,30 @@ from ganzoo.protocols import Report, Watcher
 SECONDS_BETWEEN_LINES = 5.0
 
 
+Latest = Callable[[], Mapping[str, float]]
+
+
 def progress(
     console: Console,
     *,
     start: int,
-    steps: int,
-    latest: Callable[[], Mapping[str, float]],
+    steps: int | None,
+    latest: Latest,
+    left: Callable[[], float] | None = None,
     health: Callable[[], str] = lambda: "",
 ) -> Watcher:
     """The watcher that suits the console.
 
     Args:
-        console: where it is printed.
-        start: the step the run starts or goes on from.
-        steps: of the whole run.
+        console: where it is shown.
+        start: the step that the run begins or goes on with.
+        steps: how many there are to be; ``None`` if time alone ends the run.
         latest: gives the numbers of the last metric row.
+        left: gives the seconds of training that are left, where time ends the run.
         health: gives a phrase about what goes wrong, or nothing.
     """
     kind = Bar if console.is_terminal else Lines
-    return kind(console, start=start, steps=steps, latest=latest, health=health)
+    return kind(console, start=start, steps=steps, latest=latest, left=left, health=health)
 
 
 def losses(latest: Mapping[str, float]) -> str:
@@ -48,11 +54,12 @@ class Bar:
         console: Console,
         *,
         start: int,
-        steps: int,
-        latest: Callable[[], Mapping[str, float]],
+        steps: int | None,
+        latest: Latest,
+        left: Callable[[], float] | None,
         health: Callable[[], str],
     ) -> None:
-        self._latest, self._health = latest, health
+        self._latest, self._left, self._health = latest, left, health
         self._started, self._first = time.perf_counter(), start
         self._progress = Progress(
             TextColumn("[bold]training"),
@@ -71,10 +78,11 @@ class Bar:
     def __call__(self, report: Report) -> None:
         """Move the bar."""
         rate = (report.step - self._first) / max(time.perf_counter() - self._started, 1e-9)
+        pace = f"{rate:.1f} steps/s" + ("" if self._left is None else f"  at most {self._left():.0f} s left")
         self._progress.update(
             self._task,
             completed=report.step,
-            rate=f"{rate:.1f} steps/s",
+            rate=pace,
             losses=losses(self._latest()),
             health=self._health(),
         )
@@ -92,24 +100,26 @@ class Lines:
         console: Console,
         *,
         start: int,
-        steps: int,
-        latest: Callable[[], Mapping[str, float]],
+        steps: int | None,
+        latest: Latest,
+        left: Callable[[], float] | None,
         health: Callable[[], str],
     ) -> None:
-        self._console, self._latest, self._health = console, latest, health
-        self._steps, self._first = steps, start
+        self._console, self._latest, self._first, self._health = console, latest, start, health
+        self._steps, self._left = steps, left or (lambda: math.inf)
         self._started = self._last = time.perf_counter()
 
     def __call__(self, report: Report) -> None:
         """Print a line when the last one is old enough, and at the end."""
         now = time.perf_counter()
-        if now - self._last < SECONDS_BETWEEN_LINES and report.step != self._steps:
+        if now - self._last < SECONDS_BETWEEN_LINES and not (report.last or report.step == self._steps):
             return
         self._last = now
         rate = (report.step - self._first) / max(now - self._started, 1e-9)
-        left = (self._steps - report.step) / max(rate, 1e-9)
+        by_steps = math.inf if self._steps is None else (self._steps - report.step) / max(rate, 1e-9)
+        left, goal = min(by_steps, self._left()), "" if self._steps is None else f"/{self._steps}"
         said = [
-            f"step {report.step}/{self._steps}",
+            f"step {report.step}{goal}",
             losses(self._latest()),
             f"{rate:.1f} steps/s",
             f"{left:.0f} s left",

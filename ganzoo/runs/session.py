@@ -42,7 +42,7 @@ from ganzoo.runs.run import Run, read_config
 from ganzoo.runs.tracking import ChosenTracker, Trackers
 from ganzoo.runs.watch import Checkpoints, MetricsLog, SampleGrids
 from ganzoo.training.loop import train
-from ganzoo.training.setup import Setup
+from ganzoo.training.setup import ENDLESS, Setup
 
 logger = logging.getLogger("ganzoo")
 
@@ -183,7 +183,9 @@ def resume(
                 allowed=f"more than {setup.state.step}",
                 hint=f"ganzoo resume {directory.word} --steps {further}",
             )
-        if setup.state.step == setup.schedule.steps:
+        if setup.schedule.over(setup.state):
+            if before.get("status") in ("running", "interrupted"):  # it was killed after its last checkpoint
+                directory.write_manifest(manifest.ended(before, "finished", setup.state.step))
             return None
         followers = _start_trackers(trackers, plan, setup, directory)
         console.print(f"[bold]{directory.path}[/bold]: from step {setup.state.step}", highlight=False, soft_wrap=True)
@@ -253,6 +255,7 @@ def _train(
             status = "finished"
         except (DivergedError, Interrupted, KeyboardInterrupt) as error:
             status = "diverged" if isinstance(error, DivergedError) else "interrupted"
+            fault = error.message if isinstance(error, DivergedError) else None
             raise
         except Exception as error:
             logger.debug("traceback:\n%s", "".join(traceback.format_exception(error)))
@@ -268,7 +271,7 @@ def _train(
             fault = str(named)
             raise named from error
         finally:
-            logger.info("%s at step %d of %d", status, setup.state.step, setup.schedule.steps)
+            logger.info("%s at step %d of %s", status, setup.state.step, setup.schedule.in_words)
             try:
                 ended = manifest.ended(directory.read_manifest(), status, setup.state.step, fault=fault)
                 directory.write_manifest(ended)
@@ -295,13 +298,13 @@ def _headline(plan: Plan, setup: Setup) -> str:
     data = f"{len(plan.dataset):,} items of {'×'.join(map(str, spec.shape))} from {config.data.name}"
     classes = f", {len(spec.classes)} classes" if spec.conditional else ""
     where = f"{setup.runtime.device}, {setup.runtime.precision}"
-    return f"{named} on {data}{classes}; {where}; steps {setup.state.step} to {setup.schedule.steps}"
+    return f"{named} on {data}{classes}; {where}; steps {setup.state.step} to {setup.schedule.in_words}"
 
 
 def _iterate(
     plan: Plan, setup: Setup, directory: RunDirectory, console: Console, offset: int, trackers: Trackers
 ) -> None:
-    options, state, steps = plan.config.train, setup.state, setup.schedule.steps
+    options, state = plan.config.train, setup.state
     directory.discard_after(state.step)
     with ExitStack() as stack:
         metrics = MetricsLog(
@@ -320,7 +323,6 @@ def _iterate(
             state,
             plan.spec,
             every=options.sample_every,
-            steps=steps,
             seed=plan.config.seed,
             uniform=plan.config.train.uniform_labels,
             real=real_part(plan, POINTS) if len(plan.spec.shape) == 1 else None,
@@ -331,7 +333,6 @@ def _iterate(
             directory,
             state,
             every=options.checkpoint_every,
-            steps=steps,
             keep=options.keep,
             extra=lambda: {
                 "metrics_offset": metrics.offset(),
@@ -347,9 +348,7 @@ def _iterate(
             scale=lambda: scale_of_loss(plan.options["loss"], setup.game.loss, plan.tags()),
             latest=lambda: metrics.latest,
         )
-        shown = progress(
-            console, start=state.step, steps=steps, latest=lambda: metrics.latest, health=lambda: health.phrase
-        )
+        shown = progress(console, **_goal(setup), latest=lambda: metrics.latest, health=lambda: health.phrase)
         watchers: list[Watcher] = [metrics, grids, health, checkpoints, shown]
         for watcher in watchers:
             stack.callback(watcher.close)
@@ -357,12 +356,23 @@ def _iterate(
             for report in train(setup):
                 for watcher in watchers:
                     watcher(report)
-                if stop.signal_number is not None and state.step < steps:
+                if stop.signal_number is not None and not report.last:
                     checkpoints.save()
+                    where = f"step {state.step} of {setup.schedule.in_words}"
                     raise stop.error(
-                        f"stopped at step {state.step} of {steps}; everything is saved in {directory.path}",
+                        f"stopped at {where}; everything is saved in {directory.path}",
                         hint=f"ganzoo resume {directory.word}",
                     )
+
+
+def _goal(setup: Setup) -> dict[str, Any]:
+    """Where the run stands, and when it will be over."""
+    schedule, state = setup.schedule, setup.state
+    return {
+        "start": state.step,
+        "steps": None if schedule.steps == ENDLESS else schedule.steps,
+        "left": None if schedule.minutes is None else lambda: max(0.0, schedule.seconds - state.seconds),
+    }
 
 
 @contextmanager

@@ -83,8 +83,7 @@ class MetricsLog:
         values = torch.stack(moved).cpu().double().tolist()
         row: dict[str, Any] = {"step": report.step, "d_step": report.d_step, "images": report.images}
         self.latest, self.latest_step = dict(zip(scalars, values, strict=True)) | looked, report.step
-        last = report.step == self._schedule.steps
-        if self._measures is not None and (last or self._due(report.step, self._measures_every)):
+        if self._measures is not None and (report.last or self._due(report.step, self._measures_every)):
             self.latest |= self._measures()
         row |= self.latest | self._clock.tick(report.images)
         self._file.write(json.dumps(row).encode() + b"\n")
@@ -141,20 +140,19 @@ class SampleGrids:
         spec: DataSpec,
         *,
         every: int,
-        steps: int,
         seed: int,
         uniform: bool = False,
         real: Tensor | None = None,
         likeness: Likeness | None = None,
         tell: Callable[[int, Path], None] | None = None,
     ) -> None:
-        self._run, self._spec, self._every, self._steps = run, spec, every, steps
+        self._run, self._spec, self._every = run, spec, every
         self._samples = GridSamples(state, spec, seed=seed, uniform=uniform)
         self._real, self._likeness, self._tell = real, likeness, tell
 
     def __call__(self, report: Report) -> None:
         """Write the grid when it is due."""
-        if report.step % self._every == 0 or report.step == self._steps:
+        if report.step % self._every == 0 or report.last:
             self.write(report.step)
 
     def write(self, step: int) -> None:
@@ -196,17 +194,16 @@ class Checkpoints:
         state: TrainState,
         *,
         every: int,
-        steps: int,
         keep: str,
         extra: Callable[[], dict[str, Any]],
     ) -> None:
-        self._run, self._state, self._every, self._steps = run, state, every, steps
+        self._run, self._state, self._every = run, state, every
         self._keep, self._extra = keep, extra
         self._saved: int | None = None
 
     def __call__(self, report: Report) -> None:
         """Save when due."""
-        if report.step % self._every == 0 or report.step == self._steps:
+        if report.step % self._every == 0 or report.last:
             self.save()
 
     def save(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -25,7 +26,11 @@ from ganzoo.training.without_trace import buffers_kept_if_it_raises
 
 
 def train(setup: Setup) -> Iterator[Report]:
-    """Train from ``state.step`` to ``schedule.steps``, yielding a report after every generator step.
+    """Train from ``state.step`` to ``schedule.steps`` or as long as the schedule says, with a report after every step.
+
+    Where time ends the run, its last step is known before it is taken, as the numbers of the last step are always
+    looked at: it is the one for which no more time is left than the step before it took. What it leaves over counts as
+    used.
 
     Raises:
         DivergedError: a term or gradient is not finite; the optimizer concerned has not moved.
@@ -35,8 +40,11 @@ def train(setup: Setup) -> Iterator[Report]:
     state.discriminator.train()
     if schedule.spectral_norm == "per-update":
         spectral.hold(state.discriminator)
-    while state.step < schedule.steps:
-        logged = schedule.logs(state.step + 1)
+    took, last = 0.0, schedule.over(state)
+    while not last:  # a step that took all the time that was left is followed by one that is known to be the last
+        begun = time.perf_counter()
+        last = state.step + 1 == schedule.steps or state.seconds + took >= schedule.seconds
+        logged = last or schedule.logs(state.step + 1)
         _set_learning_rates(setup)
         inputs, scalars = None, {}
         # A run that broke off within a step goes on within it.
@@ -46,7 +54,12 @@ def train(setup: Setup) -> Iterator[Report]:
         inputs = inputs or draws.for_discriminator(setup, update=state.d_step - 1)
         scalars |= _update_generator(setup, draws.for_generator(setup, inputs))
         state.step += 1
-        yield Report(step=state.step, d_step=state.d_step, images=state.images, scalars=scalars if logged else {})
+        took = time.perf_counter() - begun
+        state.seconds += took
+        if last and schedule.minutes is not None and state.step < schedule.steps:
+            state.seconds = max(state.seconds, schedule.seconds)
+        scalars = scalars if logged else {}
+        yield Report(step=state.step, d_step=state.d_step, images=state.images, scalars=scalars, last=last)
 
 
 def _update_discriminator(setup: Setup, inputs: Inputs, *, observe: bool) -> dict[str, Tensor]:

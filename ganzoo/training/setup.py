@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,13 +13,17 @@ from ganzoo.training.runtime import Runtime
 from ganzoo.training.sampler import Sampler
 from ganzoo.training.state import TrainState
 
+ENDLESS = sys.maxsize
+"""The steps of a run that time alone ends."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
     """How often, how many, how fast: the numbers of a run that the loop needs.
 
     Attributes:
-        steps: generator steps of the whole run.
+        steps: generator steps of the whole run; ``ENDLESS`` if time alone ends it.
+        minutes: training time of the whole run, without what watches it; ``None`` for no limit.
         accumulate: micro-batches per batch.
         n_critic: discriminator updates per generator update.
         lr_schedule: ``constant``; ``linear`` falls to 0 over the second half; ``cosine`` falls to 0 over the run.
@@ -29,6 +34,7 @@ class Schedule:
 
     steps: int
     batch_size: int
+    minutes: float | None = None
     seed: int = 0
     accumulate: int = 1
     n_critic: int = 1
@@ -41,6 +47,21 @@ class Schedule:
     def logs(self, step: int) -> bool:
         """Whether the numbers of this step are written down."""
         return step % self.log_every == 0 or step == self.steps
+
+    @property
+    def seconds(self) -> float:
+        """Training time of the whole run."""
+        return math.inf if self.minutes is None else 60 * self.minutes
+
+    @property
+    def in_words(self) -> str:
+        """When the run ends: ``1500``, or ``5 minutes``."""
+        ends = [] if self.steps == ENDLESS else [str(self.steps)]
+        return " or ".join(ends if self.minutes is None else [*ends, f"{self.minutes:g} minutes"])
+
+    def over(self, state: TrainState) -> bool:
+        """Whether nothing is left to do."""
+        return state.step >= self.steps or state.seconds >= self.seconds
 
     def learning_rate_factor(self, step: int) -> float:
         """What the learning rates are multiplied by: a pure function of the step."""

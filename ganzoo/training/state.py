@@ -26,6 +26,7 @@ class TrainState:
         step: generator steps done.
         d_step: discriminator steps done.
         images: real images the discriminator has seen.
+        seconds: training time: of the updates alone, without what watches them.
     """
 
     generator: Generator
@@ -38,6 +39,7 @@ class TrainState:
     step: int = 0
     d_step: int = 0
     images: int = 0
+    seconds: float = 0.0
 
     def averaged(self) -> Generator:
         """The generator to look at: the average if there is one."""
@@ -62,7 +64,7 @@ class TrainState:
 
     def numbers(self) -> dict[str, Any]:
         """The counters."""
-        return {"step": self.step, "d_step": self.d_step, "images": self.images}
+        return {"step": self.step, "d_step": self.d_step, "images": self.images, "seconds": round(self.seconds, 6)}
 
     def restore(self, files: Mapping[str, TensorFile], numbers: Mapping[str, Any]) -> None:
         """Take over what :meth:`tensors` and :meth:`numbers` gave.
@@ -86,6 +88,7 @@ class TrainState:
                 hint="resume with the plugin versions named in manifest.json",
             ) from error
         self.step, self.d_step, self.images = (int(numbers[key]) for key in ("step", "d_step", "images"))
+        self.seconds = float(numbers.get("seconds", 0.0))  # runs of earlier versions did not count them
 
 
 def states(parts: Mapping[str, Any]) -> TensorFile:

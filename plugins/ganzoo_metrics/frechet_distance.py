@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
@@ -65,8 +66,8 @@ def frechet_distance(real: Tensor, fake: Tensor) -> float:
 
 def _root(features: Tensor, mean: Tensor) -> Tensor:
     """A with Aᵀ A = Σ, of at most as many rows as there are features."""
-    centered = (features - mean) / (len(features) - 1) ** 0.5
+    centered = (features - mean) / math.sqrt(len(features) - 1)
     if len(centered) <= centered.shape[1]:
         return centered
-    _, factor = torch.linalg.qr(centered, mode="r")
-    return torch.as_tensor(factor)
+    factor: Tensor = torch.linalg.qr(centered, mode="r")[1]
+    return factor

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -51,7 +52,7 @@ def test_what_may_not(ganzoo, run, tmp_path, path):
     outcome = ganzoo(f"resume --set {path}=1")
     assert outcome.code == 2
     assert f"error: resume cannot change {path}" in outcome.err
-    assert "train.checkpoint_every, train.keep, runtime.*\n" in outcome.err
+    assert "train.checkpoint_every, train.keep, eval.*, runtime.*\n" in outcome.err
     assert (tmp_path / run / "config.yaml").read_text() == before
 
 
@@ -197,3 +198,30 @@ def test_the_manifest_keeps_who_decided_what(ganzoo, run, tmp_path):
     before = json.loads((tmp_path / run / "manifest.json").read_text())["origins"]
     assert ganzoo("resume --steps 3").code == 0
     assert json.loads((tmp_path / run / "manifest.json").read_text())["origins"] == before
+
+
+def test_a_run_that_was_killed_after_its_last_checkpoint_is_finished(ganzoo, run, tmp_path):
+    place = tmp_path / run / "manifest.json"
+    record = json.loads(place.read_text())
+    place.write_text(json.dumps({**record, "status": "running", "step": 0, "ended": None}))
+    assert ganzoo("resume 1").code == 0
+    after = json.loads(place.read_text())
+    assert (after["status"], after["step"]) == ("finished", 2)
+
+
+def ended_minutes(run):
+    """The training time of a run so far."""
+    (newest,) = sorted((Path(run) / "checkpoints").iterdir())[-1:]
+    return json.loads((newest / "state.json").read_text())["seconds"] / 60
+
+
+def test_time_ends_a_run_which_goes_on_with_more_of_it(ganzoo):
+    ganzoo(
+        "run --data synthetic --image-size 8 --batch-size 4 --set data.n=16 --disc.ndf 2 --gen.ngf 2 --gen.latent 3 "
+        "--set train.minutes=0.0005"
+    )
+    ended = ganzoo("runs --json").json[0]
+    assert (ended["status"], ended["steps"]) == ("finished", None)
+    assert ganzoo("resume 1").err.count("is finished") == 1
+    assert ganzoo(f"resume 1 --set train.minutes={ended_minutes(ended['path']) * 2}").code == 0
+    assert ganzoo("runs --json").json[0]["step"] > ended["step"]

@@ -1,0 +1,229 @@
+"""``ganzoo compare``."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ganzoo import cores
+from ganzoo.cli.context import console, registry
+from ganzoo.cli.log_console import log_console
+from ganzoo.cli.run import COMPONENTS, TRAINING, Json, Quiet, component, number, printing_to_stderr
+from ganzoo.errors import ConfigError
+
+if TYPE_CHECKING:
+    from ganzoo.studies.comparison import Definition
+    from ganzoo.studies.driving import Job
+
+BUDGET = "Budget of each run (one of these)"
+EXAMPLES = """\
+Examples:
+  ganzoo compare --loss hinge,bce,wgan-gp --disc dcgan,patchgan-sn --seeds 3 --steps 1500 --dry-run
+  ganzoo compare --data ring --loss hinge,bce --disc mlp --steps 500 --jobs 2
+  ganzoo compare --data ~/pictures --set train.d_lr=1e-3,2e-3 --minutes 10
+  ganzoo compare comparisons/0001-hinge-bce-ring
+"""
+
+
+def several(flag: str, text: str) -> Any:
+    """A flag with choices, separated by commas."""
+    return typer.Option(flag, metavar="A,B", help=text, rich_help_panel=COMPONENTS)
+
+
+def budget(flag: str, text: str) -> Any:
+    """A flag with an amount."""
+    return typer.Option(flag, metavar="N", help=text, rich_help_panel=BUDGET, show_default=False)
+
+
+def compare_command(
+    target: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[DIR]",
+            help="Comparison to go on with. \\[default: a new one, or the one that asks the same]",
+            show_default=False,
+        ),
+    ] = None,
+    loss: Annotated[str | None, several("--loss", "Losses. \\[default: hinge]")] = None,
+    disc: Annotated[str | None, several("--disc", "Discriminators. \\[default: patchgan-sn]")] = None,
+    gen: Annotated[str | None, several("--gen", "Generators. \\[default: dcgan]")] = None,
+    reg: Annotated[
+        str | None,
+        several("--reg", "Choices of regularizers: a name, several joined by +, or none, as in none,r1,r1+lecam."),
+    ] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="PATH=A,B",
+            help="Any key of the configuration: one value for all, or several to compare. A list is written as JSON: "
+            "train.g_betas=\\[0,0.9],\\[0.5,0.9] has two choices. Can be repeated.",
+        ),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--data",
+            metavar="NAME|PATH",
+            help="Dataset, or folder of pictures. \\[default: digits]",
+            rich_help_panel=COMPONENTS,
+        ),
+    ] = None,
+    image_size: Annotated[
+        int | None,
+        number("--image-size", "Image side in pixels; the data decide if it is not given.", panel=COMPONENTS),
+    ] = None,
+    batch_size: Annotated[
+        int | None, number("--batch-size", "Images per batch. \\[default: 64, or what components suggest]")
+    ] = None,
+    seeds: Annotated[int, typer.Option("--seeds", metavar="N", help="Runs of each combination.", min=1)] = 3,
+    steps: Annotated[int | None, budget("--steps", "Generator steps.")] = None,
+    d_updates: Annotated[int | None, budget("--d-updates", "Discriminator updates.")] = None,
+    images: Annotated[int | None, budget("--images", "Real images that the discriminator sees.")] = None,
+    minutes: Annotated[float | None, budget("--minutes", "Training time, without metrics and checkpoints.")] = None,
+    metric: Annotated[
+        list[str] | None,
+        component("--metric", "Metric to compute; the first one ranks. Can be repeated. \\[default: the usual ones]"),
+    ] = None,
+    extractor: Annotated[
+        list[str] | None,
+        component("--extractor", "Extractor to look through. Can be repeated. \\[default: what metrics suggest]"),
+    ] = None,
+    n: Annotated[
+        int | None,
+        typer.Option(
+            "-n",
+            metavar="N",
+            min=2,
+            help="Generated samples. \\[default: what each metric asks for]",
+            show_default=False,
+        ),
+    ] = None,
+    jobs: Annotated[
+        int,
+        typer.Option(
+            "--jobs", metavar="N", min=1, help="Runs at once; threads are divided among them.", rich_help_panel=TRAINING
+        ),
+    ] = 1,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder that holds the comparisons.")] = Path(
+        "comparisons"
+    ),
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the combinations, what is refused and how long it takes, and stop.")
+    ] = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Train every combination with several seeds, and say which is better and which differences may be chance.
+
+    Each run is an ordinary run, in a process of its own. What is done is not done again: the same command, or
+    ganzoo compare DIR, goes on where it was stopped, however it was stopped.
+
+    Values of the last step rank; their 95 % intervals are over seeds.
+    """
+    cores.settle()
+    screen = log_console(quiet=quiet)
+    from ganzoo.studies import comparing
+    from ganzoo.studies.comparison import Comparison
+
+    asked = (loss, disc, gen, reg, assignments, data, image_size, batch_size, metric, extractor, n)
+    budget_given = comparing.chosen_budget(steps=steps, d_updates=d_updates, images=images, minutes=minutes)
+    if target is not None:
+        if any(one is not None for one in asked) or budget_given.amount is not None:
+            raise ConfigError(
+                "a comparison that is gone on with is as it was asked",
+                given=target,
+                allowed="--jobs N",
+                hint=f"ganzoo compare {shlex.quote(str(target))}",
+            )
+        comparison = Comparison.read(target)
+    else:
+        definition = _definition(asked, seeds=seeds, budget_given=budget_given)
+        with printing_to_stderr():
+            if dry_run:
+                from ganzoo.cli.compare_plan import measured
+
+                plan = measured(registry(), definition, jobs=jobs)
+            else:
+                comparison = comparing.find_or_create(registry(), definition, out)
+        if dry_run:
+            plan.print(as_json=as_json)
+            return
+    _announce(screen, comparison)
+    compared = comparing.go_on(comparison, jobs=jobs, tell=_teller(screen))
+    if as_json:
+        print(json.dumps({"path": str(compared.path), **compared.leaderboard}, indent=2))
+    else:
+        show(console(), compared.leaderboard)
+        typer.echo(compared.path)
+    if not any(cell["mean"] for cell in compared.leaderboard["cells"]):
+        raise typer.Exit(1)
+
+
+def _definition(asked: tuple[Any, ...], *, seeds: int, budget_given: Any) -> Definition:
+    """What the flags ask."""
+    from ganzoo.studies.axes import split_assignments, split_choices
+    from ganzoo.studies.comparing import completed
+    from ganzoo.studies.comparison import Definition
+
+    loss, disc, gen, reg, assignments, data, image_size, batch_size, metric, extractor, n = asked
+    named = {"loss": loss, "discriminator": disc, "generator": gen, "regularizers": reg}
+    axes = {name: tuple(split_choices(words)) for name, words in named.items() if words is not None}
+    settings, others = split_assignments(assignments or ())
+    flags = {"data.name": data, "data.image_size": image_size, "train.batch_size": batch_size}
+    settings |= {path: value for path, value in flags.items() if value is not None}
+    return completed(
+        Definition(
+            axes={**axes, **{axis.name: axis.choices for axis in others}},
+            settings=settings,
+            budget=budget_given,
+            seeds=seeds,
+            metrics=tuple(metric or ()),
+            extractors=tuple(extractor or ()),
+            n=n,
+        )
+    )
+
+
+def _announce(screen: Console, comparison: Any) -> None:
+    possible, seeds = len(comparison.possible), len(comparison.seeds)
+    screen.print(f"[bold]{comparison.path}[/bold]: {possible} combinations, {seeds} seeds each", soft_wrap=True)
+    screen.print(f"budget: {comparison.words}", markup=False, highlight=False, soft_wrap=True)
+    for cell in comparison.cells:
+        if cell.reason is not None:
+            screen.print(f"refused: {cell.name}: {cell.reason}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _teller(screen: Console) -> Any:
+    def tell(job: Job, status: str, done: int, total: int) -> None:
+        screen.print(f"{done} of {total} done; {job}: {status}", markup=False, highlight=False, soft_wrap=True)
+
+    return tell
+
+
+def show(screen: Console, content: Mapping[str, Any]) -> None:
+    """The leaderboard as a table, with what to know about it."""
+    from ganzoo.studies.leaderboard_files import best, mean, notes, seeds
+
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    table.add_column("combination", overflow="fold")
+    table.add_column("seeds", no_wrap=True)
+    for label in content["metrics"]:
+        table.add_column(Text(f"{label}\n{content['better'][label]} is better"), justify="right")
+        table.add_column("best\nover steps", justify="right")
+    for cell in content["cells"]:
+        numbers = [text for label in content["metrics"] for text in (mean(cell, label), best(cell, label))]
+        table.add_row(cell["name"], seeds(cell), *numbers)
+    screen.print(table)
+    screen.print(Text(content["verdict"], style="bold"), soft_wrap=True)
+    screen.print(f"budget: {content['budget']['words']}", soft_wrap=True)
+    for note in notes(content):
+        screen.print(f"note: {note}", soft_wrap=True)

@@ -1,0 +1,210 @@
+"""The folder of a comparison: ``comparisons/0001-hinge-bce-digits/``, its definition, and where its runs are."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import filelock
+import yaml
+
+from ganzoo import files
+from ganzoo.config.layers import read_yaml
+from ganzoo.errors import ConfigError, LockedError
+from ganzoo.runs.listing import run_number
+
+COMPARISONS = Path("comparisons")
+FILE = "comparison.yaml"
+KINDS = {"steps": "generator steps", "d-updates": "discriminator updates", "images": "images", "minutes": "minutes"}
+"""What a budget may count."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """What every cell gets.
+
+    Attributes:
+        kind: one of ``KINDS``; ``own`` if each cell trains as long as its components suggest.
+        amount: how much; ``None`` for ``own``.
+    """
+
+    kind: str = "own"
+    amount: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Definition:
+    """What was asked, as plain data.
+
+    Attributes:
+        axes: name → choices, in their order.
+        settings: path → value, of all cells.
+        budget: what every cell gets.
+        seeds: seeds 0, 1, … of each cell.
+        metrics: names; the usual ones for the data if empty.
+        extractors: names; those that metrics suggest if empty.
+        n: generated samples; what each metric asks for if ``None``.
+    """
+
+    axes: Mapping[str, tuple[Any, ...]]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    budget: Budget = Budget()
+    seeds: int = 3
+    metrics: tuple[str, ...] = ()
+    extractors: tuple[str, ...] = ()
+    n: int | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON has it; two that are equal ask the same."""
+        content = {
+            "axes": [{"name": name, "choices": list(choices)} for name, choices in self.axes.items()],
+            "settings": dict(self.settings),
+            "budget": {"kind": self.budget.kind, "amount": self.budget.amount},
+            "seeds": self.seeds,
+            "metrics": list(self.metrics),
+            "extractors": list(self.extractors),
+            "n": self.n,
+        }
+        plain: dict[str, Any] = json.loads(json.dumps(content))
+        return plain
+
+    @property
+    def measured_by(self) -> dict[str, Any]:
+        """The sections of a configuration that say what a run is measured by."""
+        sections = {"metrics": list(self.metrics), "extractors": list(self.extractors)}
+        return {name: names for name, names in sections.items() if names}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One combination.
+
+    Attributes:
+        name: ``hinge + patchgan-sn``.
+        folder: its name as that of a folder.
+        parts: axis → choice.
+        reason: why it cannot be computed; ``None`` if it can.
+        config: the whole configuration of its runs but the seed; empty if it cannot be computed.
+    """
+
+    name: str
+    folder: str
+    parts: Mapping[str, Any]
+    reason: str | None = None
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """A comparison on disk.
+
+    Attributes:
+        path: its folder.
+        asked: :meth:`Definition.plain`.
+        words: the budget in words.
+        cells: the grid.
+    """
+
+    path: Path
+    asked: Mapping[str, Any]
+    words: str
+    cells: tuple[Cell, ...]
+
+    @property
+    def word(self) -> str:
+        """Its path as one would type it."""
+        return shlex.quote(str(self.path))
+
+    @property
+    def seeds(self) -> range:
+        """The seeds of each cell."""
+        return range(int(self.asked["seeds"]))
+
+    @property
+    def possible(self) -> list[Cell]:
+        """The cells that can be computed."""
+        return [cell for cell in self.cells if cell.reason is None]
+
+    def cell(self, folder: str) -> Cell:
+        """The cell with this folder."""
+        return next(cell for cell in self.cells if cell.folder == folder)
+
+    def place(self, cell: Cell, seed: int) -> Path:
+        """The folder of runs that holds the run of one seed."""
+        return self.path / "cells" / cell.folder / f"seed-{seed}"
+
+    @classmethod
+    def create(cls, folder: Path, name: str, asked: Mapping[str, Any], words: str, cells: tuple[Cell, ...]) -> Self:
+        """A new numbered folder; it is a comparison once its definition is written."""
+        with files.writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            with filelock.FileLock(folder / ".lock"):
+                number = max((run_number(path) for path in folder.iterdir()), default=0) + 1
+                path = folder / f"{number:04d}-{name}"
+                path.mkdir()
+        made = cls(path=path, asked=asked, words=words, cells=cells)
+        content = {
+            "version": 1,
+            "asked": dict(asked),
+            "budget": words,
+            "cells": [
+                {"name": one.name, "folder": one.folder, "parts": one.parts, "reason": one.reason, "config": one.config}
+                for one in cells
+            ],
+        }
+        # Through JSON, so that YAML finds nothing twice and writes no references.
+        plain = json.loads(json.dumps(content))
+        files.write_text(path / FILE, yaml.safe_dump(plain, sort_keys=False, allow_unicode=True))
+        return made
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """The comparison in a folder.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        place = path / FILE
+        if not place.exists():
+            raise ConfigError(
+                f"{path} is not the folder of a comparison: {FILE} is missing",
+                given=path,
+                hint="ganzoo compare --loss hinge,bce --seeds 3",
+            )
+        content = read_yaml(place.read_text(encoding="utf-8"), str(place))
+        cells = tuple(Cell(**cell) for cell in content["cells"])
+        return cls(path=path, asked=content["asked"], words=content["budget"], cells=cells)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the comparison. Raises :class:`LockedError` when another process goes on with it."""
+        lock = filelock.FileLock(self.path / ".lock", timeout=0)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            raise LockedError(
+                f"comparison {self.path.name} is being computed by another process",
+                hint="wait until it ends, or stop it with Ctrl-C (its runs save a checkpoint first)",
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def find_same(folder: Path, asked: Mapping[str, Any]) -> Comparison | None:
+    """The newest comparison in a folder that was asked the same."""
+    found = sorted((path for path in folder.glob("*") if (path / FILE).exists()), key=run_number, reverse=True)
+    comparisons = (Comparison.read(path) for path in found)
+    return next((one for one in comparisons if one.asked == asked), None)
+
+
+def as_folder(name: str) -> str:
+    """A name as that of a folder: ``hinge+patchgan-sn``."""
+    return re.sub(r"[^A-Za-z0-9._+=-]+", "-", name.replace(" + ", "+")).strip("-.")[:120] or "cell"

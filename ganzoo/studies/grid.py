@@ -1,0 +1,171 @@
+"""From a definition to the cells of a comparison, planned as ``ganzoo run`` would, with one budget."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ganzoo.config.layers import ConfigLayer, flatten
+from ganzoo.config.schema import PLACES, TrainConfig
+from ganzoo.errors import ConfigError
+from ganzoo.evaluation.measuring import check_metrics
+from ganzoo.planning.choice import choose
+from ganzoo.planning.plan import Plan, make_plan
+from ganzoo.protocols import Dataset
+from ganzoo.registry import Registry
+from ganzoo.studies.axes import COMPONENTS, Axis, in_words, products
+from ganzoo.studies.comparison import Budget, Cell, Definition, as_folder
+
+CHECKPOINTS = 5
+"""So many a run keeps and is measured at, if nothing else is asked."""
+SECTIONS_OF_MEASURING = ("metrics", "extractors")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """A cell, and the plan of its first seed if it can be computed."""
+
+    cell: Cell
+    plan: Plan | None
+
+
+def plan_cells(registry: Registry, definition: Definition) -> list[Planned]:
+    """Every combination, planned; what cannot be computed says why.
+
+    Raises:
+        ConfigError: what is wrong whatever the combination; a name that nobody provides; nothing can be computed; or
+            the budgets are not equal.
+        DataError: the data cannot be read.
+    """
+    axes = [Axis(name=name, choices=choices) for name, choices in definition.axes.items()]
+    _check(registry, definition, axes)
+    opened: dict[str, Dataset] = {}
+    planned: list[Planned] = []
+    names: Counter[str] = Counter()
+    for parts in products(axes):
+        name = in_words(parts, axes)
+        folder = as_folder(name)
+        names[folder] += 1
+        folder = folder if names[folder] == 1 else f"{folder}-{names[folder]}"
+        planned.append(_planned(registry, definition, axes, parts, name, folder, opened))
+    if all(one.plan is None for one in planned):
+        raise ConfigError("no combination can be computed", given=planned[0].cell.name, allowed=planned[0].cell.reason)
+    return planned
+
+
+def _check(registry: Registry, definition: Definition, axes: Sequence[Axis]) -> None:
+    if definition.seeds < 1:
+        raise ConfigError("--seeds needs at least one", given=definition.seeds, hint="--seeds 3")
+    if "seed" in definition.settings or any(axis.name == "seed" for axis in axes):
+        raise ConfigError("a comparison counts its seeds itself", given="--set seed=…", hint="--seeds 3")
+    for axis in axes:
+        if len(set(map(json.dumps, axis.choices))) < len(axis.choices):
+            raise ConfigError(
+                f"a choice of {axis.name} is there twice", given=", ".join(map(axis.word, axis.choices)), allowed="once"
+            )
+        if axis.name in COMPONENTS:
+            for choice in axis.choices:
+                registry.get(axis.name, choice)
+    shared = ConfigLayer("--set", definition.settings)
+    choose(registry, [shared, ConfigLayer("--metric", flatten(definition.measured_by))])
+
+
+def _planned(
+    registry: Registry,
+    definition: Definition,
+    axes: Sequence[Axis],
+    parts: Mapping[str, Any],
+    name: str,
+    folder: str,
+    opened: dict[str, Dataset],
+) -> Planned:
+    layers = [ConfigLayer("--set", definition.settings)]
+    layers += [ConfigLayer(f"--{axis.name}", axis.values(parts[axis.name])) for axis in axes]
+    layers += [_budget_layer(definition.budget), ConfigLayer("--metric", flatten(definition.measured_by))]
+    cell = Cell(name=name, folder=folder, parts=dict(parts))
+    try:
+        plan = make_plan(choose(registry, layers), opened=opened)
+        check_metrics(plan)
+    except ConfigError as error:
+        next_step = f" (next: {error.hint})" if error.hint else ""
+        return Planned(cell=replace(cell, reason=f"{error.message}{next_step}"), plan=None)
+    return Planned(cell=replace(cell, config=_config(plan, definition)), plan=plan)
+
+
+def _budget_layer(budget: Budget) -> ConfigLayer:
+    path = {"steps": "train.steps", "minutes": "train.minutes"}.get(budget.kind)
+    amount = int(budget.amount) if budget.kind == "steps" and budget.amount is not None else budget.amount
+    return ConfigLayer(f"--{budget.kind}", {} if path is None else {path: amount})
+
+
+def _config(plan: Plan, definition: Definition) -> dict[str, Any]:
+    """The configuration of the cell's runs: trained alone, since what they are measured by is measured afterwards."""
+    train = plan.config.train
+    steps = _steps(train, definition.budget)
+    asked = {*definition.settings, *definition.axes}
+    changes: dict[str, Any] = {"steps": steps}
+    if not asked & {"train.keep", "train.checkpoint_every"}:  # suggestions are for a run that nobody measures
+        changes |= {"keep": "all"} | ({} if steps is None else {"checkpoint_every": math.ceil(steps / CHECKPOINTS)})
+    content = plan.config.model_copy(update={"train": train.model_copy(update=changes)}).model_dump(mode="json")
+    for section in SECTIONS_OF_MEASURING:
+        content[section] = {}
+    for place in PLACES:  # the comparison may be gone on with from another folder
+        section, key = place.split(".")
+        value = content[section].get(key)
+        if isinstance(value, str) and Path(value).expanduser().exists():
+            content[section][key] = str(Path(value).expanduser().absolute())
+    del content["seed"]
+    return content
+
+
+def _steps(train: TrainConfig, budget: Budget) -> int | None:
+    if budget.kind not in ("d-updates", "images") or budget.amount is None:
+        return train.steps
+    per_step = train.n_critic * (train.batch_size if budget.kind == "images" else 1)
+    return max(1, round(budget.amount / per_step))
+
+
+def budget_in_words(cells: Sequence[Cell], definition: Definition) -> str:
+    """What every run gets, and what it amounts to where that differs.
+
+    Raises:
+        ConfigError: cells would train for different numbers of steps, and nobody asked for that.
+    """
+    budget, possible = definition.budget, [cell for cell in cells if cell.reason is None]
+    trains = [cell.config["train"] for cell in possible]
+    if budget.kind == "minutes":
+        return (
+            f"{budget.amount:g} minutes of training time for each run, without metrics and checkpoints; "
+            "steps differ between runs"
+        )
+    if budget.kind == "own" and not any(axis.startswith("train.") for axis in definition.axes):
+        _check_equal(possible)
+    steps = _range(train["steps"] for train in trains)
+    updates = _range(train["steps"] * train["n_critic"] for train in trains)
+    images = _range(train["steps"] * train["n_critic"] * train["batch_size"] for train in trains)
+    batches = _range(train["batch_size"] for train in trains)
+    told = {"generator steps": steps, "discriminator updates": updates, "images": images}
+    first = {"d-updates": "discriminator updates", "images": "images"}.get(budget.kind, "generator steps")
+    rest = ", ".join(f"{amount} {unit}" for unit, amount in told.items() if unit != first)
+    return f"{told[first]} {first} for each run, batch {batches}: {rest}"
+
+
+def _range(amounts: Any) -> str:
+    amounts = sorted(set(amounts))
+    return f"{amounts[0]:,}" if len(amounts) == 1 else f"{amounts[0]:,} to {amounts[-1]:,}"
+
+
+def _check_equal(cells: Sequence[Cell]) -> None:
+    steps = {cell.name: cell.config["train"]["steps"] for cell in cells}
+    if len(set(steps.values())) > 1:
+        raise ConfigError(
+            "the combinations suggest different numbers of steps, and a comparison needs equal budgets",
+            given=", ".join(f"{name}: {number:,}" for name, number in steps.items()),
+            allowed="--steps N, --d-updates N, --images N or --minutes N",
+            hint=f"--steps {max(steps.values())}",
+        )

@@ -1,0 +1,137 @@
+"""What became of one run of a comparison, read off its folder: nothing else remembers what is done."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ganzoo import files
+from ganzoo.evaluation.value import Value
+from ganzoo.runs.directory import RunDirectory
+from ganzoo.runs.listing import run_number
+
+EVALUATION = "evaluation.json"
+"""What was measured at which steps, and what could not be: there once all of it is."""
+FAILURE = "failure.json"
+"""Why a run has no end of its own: it could not start, or its process was killed again and again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOutcome:
+    """What became of one run.
+
+    Attributes:
+        status: ``finished`` and measured; ``diverged``; ``failed``; ``interrupted``: it goes on; ``waiting``: it has
+            not begun.
+        reason: why it diverged or failed.
+        run: its folder, if there is one.
+        seconds: of training.
+        steps, images: so many were done.
+        values: step → what was measured there; the last step is the final one.
+    """
+
+    status: str
+    reason: str | None = None
+    run: Path | None = None
+    seconds: float | None = None
+    steps: int | None = None
+    images: int | None = None
+    values: Mapping[int, tuple[Value, ...]]
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is left to do. What failed is tried again when a comparison goes on."""
+        return self.status in ("finished", "diverged")
+
+    @property
+    def final(self) -> tuple[Value, ...]:
+        """The values at the last step."""
+        return self.values[max(self.values)] if self.values else ()
+
+    def best(self, label: str) -> tuple[int, float] | None:
+        """The step at which a number was best, and the number."""
+        found = [
+            (value.value if value.better == "lower" else -value.value, step, value.value)
+            for step, values in self.values.items()
+            for value in values
+            if value.label == label and value.better is not None
+        ]
+        return min(found)[1:] if found else None
+
+
+def run_in(place: Path) -> RunDirectory | None:
+    """The run in its own folder of runs; one that was killed before it trained is none."""
+    found = sorted((path for path in place.glob("*") if run_number(path)), key=run_number)
+    begun = [RunDirectory(path) for path in found if (path / "config.yaml").exists()]
+    return begun[-1] if begun else None
+
+
+def outcome_of(place: Path) -> RunOutcome:
+    """What became of the run in ``place``."""
+    directory, failure = run_in(place), _json(place / FAILURE)
+    measured = _json(place / EVALUATION)
+    if directory is None:
+        status = "failed" if failure else "waiting"
+        return RunOutcome(status=status, reason=failure.get("reason"), values={})
+    record, counters = directory.read_manifest(), _counters(directory)
+    values = _values(measured.get("values", []))
+    status, reason = "interrupted", None
+    if record.get("status") == "diverged":
+        status, reason = "diverged", record.get("fault") or "a term or a gradient is no longer finite"
+    elif failure:
+        status, reason = "failed", failure["reason"]
+    elif record.get("status") == "finished" and measured:
+        failed = "; ".join(f"{name}: {why}" for name, why in measured.get("failed", {}).items())
+        status, reason = ("finished", failed or None) if values else ("failed", failed or "nothing was measured")
+    return RunOutcome(
+        status=status,
+        reason=reason,
+        run=directory.path,
+        seconds=counters.get("seconds"),
+        steps=counters.get("step", record.get("step")),
+        images=counters.get("images"),
+        values=values,
+    )
+
+
+def write_evaluation(place: Path, values: list[dict[str, Any]], failed: Mapping[str, str]) -> None:
+    """Note what was measured, all at once."""
+    files.write_text(place / EVALUATION, json.dumps({"values": values, "failed": dict(failed)}, indent=2) + "\n")
+
+
+def write_failure(place: Path, reason: str) -> None:
+    """Note why a run has no end of its own."""
+    files.write_text(place / FAILURE, json.dumps({"reason": reason}, indent=2) + "\n")
+
+
+def forget_failure(place: Path) -> None:
+    """Let a run be tried again."""
+    if outcome_of(place).status == "failed":
+        (place / EVALUATION).unlink(missing_ok=True)
+        (place / FAILURE).unlink(missing_ok=True)
+
+
+def _values(rows: list[dict[str, Any]]) -> dict[int, tuple[Value, ...]]:
+    found: dict[int, tuple[Value, ...]] = {}
+    for row in rows:
+        found[row["step"]] = (*found.get(row["step"], ()), Value.of_row(row))
+    return dict(sorted(found.items()))
+
+
+def _counters(directory: RunDirectory) -> dict[str, Any]:
+    """The numbers of the newest checkpoint."""
+    for folder in directory.checkpoint_folders():
+        if counters := _json(folder / "state.json"):
+            return counters
+    return {}
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content

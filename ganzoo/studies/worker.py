@@ -1,0 +1,54 @@
+"""One run of a comparison in a process of its own: ``python -m ganzoo.studies.worker COMPARISON CELL SEED THREADS``.
+
+It ends when its standard input does: the process that started it holds the other end, so that nobody trains on for
+somebody who is gone.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+import traceback
+from pathlib import Path
+
+
+def main(arguments: list[str]) -> int:
+    """Do the work; the exit code is that of the error."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()  # before torch is imported, which takes a while
+    from ganzoo.errors import DivergedError, GanzooError, Interrupted
+    from ganzoo.studies.comparison import Comparison
+    from ganzoo.studies.outcome import write_failure
+    from ganzoo.studies.working import work
+
+    logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(message)s")
+    folder, cell, seed, threads = arguments
+    comparison = Comparison.read(Path(folder))
+    place = comparison.place(comparison.cell(cell), int(seed))
+    try:
+        work(comparison, comparison.cell(cell), int(seed), threads=int(threads))
+    except (DivergedError, Interrupted) as error:  # the manifest of the run says so
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except GanzooError as error:
+        print(error, file=sys.stderr)
+        write_failure(place, error.message)
+        return error.exit_code
+    except Exception as error:
+        traceback.print_exc()
+        write_failure(place, f"{type(error).__name__}: {error}")
+        return 1
+    return 0
+
+
+def _end_with_parent() -> None:
+    """Wait for the end of standard input, then stop as if asked to: a run in training saves a checkpoint first."""
+    while os.read(0, 1):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

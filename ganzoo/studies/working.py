@@ -1,0 +1,79 @@
+"""Train one run of a comparison from where it is, then measure it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import filelock
+from rich.console import Console
+
+from ganzoo.config.layers import ConfigLayer, flatten
+from ganzoo.planning.choice import choose
+from ganzoo.planning.early_log import early_log
+from ganzoo.planning.plan import make_plan
+from ganzoo.registry import Registry
+from ganzoo.runs import session
+from ganzoo.runs.directory import step_of
+from ganzoo.runs.evaluating import evaluate_run
+from ganzoo.runs.run import Run
+from ganzoo.studies.comparison import Cell, Comparison
+from ganzoo.studies.grid import CHECKPOINTS
+from ganzoo.studies.outcome import outcome_of, run_in, write_evaluation
+
+WAIT = 120.0
+"""Seconds in which a worker that lost its driver has saved its checkpoint."""
+
+
+def work(comparison: Comparison, cell: Cell, seed: int, *, threads: int, registry: Registry | None = None) -> None:
+    """Do what is left to do for one run.
+
+    Raises:
+        GanzooError: what :func:`ganzoo.runs.session.start`, ``resume`` and the measuring raise.
+    """
+    place = comparison.place(cell, seed)
+    place.mkdir(parents=True, exist_ok=True)
+    # A worker whose driver was killed may still be saving.
+    with filelock.FileLock(place / ".worker.lock", timeout=WAIT):
+        if outcome_of(place).settled:
+            return
+        registry = registry or Registry.load()
+        run = _trained(registry, cell, seed, place, threads)
+        _measure(registry, comparison, run, place)
+
+
+def _trained(registry: Registry, cell: Cell, seed: int, place: Path, threads: int) -> Run:
+    console, spread = Console(stderr=True), ConfigLayer("--jobs", {"runtime.threads": threads})
+    if (directory := run_in(place)) is not None:
+        # A run that has all its steps is left as it is.
+        if directory.read_manifest().get("status") != "finished":
+            session.resume(registry, directory, changes=[spread], console=console)
+        return Run(directory.path)
+    for leftover in [path for path in place.iterdir() if path.is_dir()]:
+        shutil.rmtree(leftover)  # of a process that was killed before it trained
+    with early_log() as early:
+        own = ConfigLayer("comparison.yaml", flatten(cell.config), verbatim=True)
+        plan = make_plan(choose(registry, [own, ConfigLayer("--seeds", {"seed": seed}), spread]))
+        return session.start(plan, out=place, console=console, early=early)
+
+
+def _measure(registry: Registry, comparison: Comparison, run: Run, place: Path) -> None:
+    asked = comparison.asked
+    sections = {name: asked[name] for name in ("metrics", "extractors") if asked[name]}
+    changes = [ConfigLayer("ganzoo compare", flatten(sections))] if sections else []
+    found = [step_of(path) for path in run.directory.checkpoint_folders()]
+    steps = spread_steps(found, every=run.config.train.checkpoint_every)
+    evaluation = evaluate_run(registry, run, changes, n=asked["n"], step=steps)
+    write_evaluation(place, list(evaluation.rows()), evaluation.failed())
+
+
+def spread_steps(steps: Sequence[int], *, every: int, count: int = CHECKPOINTS) -> list[int]:
+    """At most so many of the steps, evenly spread, the last one among them; the untrained network is none.
+
+    Checkpoints are due at multiples of ``every``. Others were written when a run was stopped, and are left out, since a
+    run that was stopped is measured as one that was not.
+    """
+    steps = sorted(step for step in steps if step and (step % every == 0 or step == max(steps)))
+    count = min(count, len(steps))
+    return sorted({steps[round((place + 1) * len(steps) / count) - 1] for place in range(count)})

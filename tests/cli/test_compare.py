@@ -1,0 +1,176 @@
+"""``ganzoo compare``."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+from ganzoo.errors import DivergedError
+from ganzoo.registry import Registry
+from ganzoo.studies.comparing import create
+from ganzoo.studies.comparison import Budget, Comparison, Definition
+from ganzoo.studies.grid import plan_cells
+from ganzoo.studies.outcome import outcome_of
+from ganzoo.studies.working import work
+
+SMALL = (
+    "--data ring --disc mlp -n 50 --set disc.width=4 --set gen.width=4 --set gen.latent=2 --set data.n=64 "
+    "--set train.checkpoint_every=20 --set train.keep=all --set train.sample_every=1000 --batch-size 8"
+)
+PAIR = f"compare {SMALL} --loss hinge,bce --steps 60 --seeds 1"
+
+
+def test_killed_at_any_instant_it_goes_on(ganzoo, tmp_path):
+    """The driver is killed while its second run trains; then the same command is given again."""
+    comparison = asked_by_pair(tmp_path / "comparisons")
+    cells = comparison.path / "cells"
+    threads = int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1))
+    work(comparison, comparison.cell("hinge+mlp"), 0, threads=threads)
+    driver = subprocess.Popen(
+        [sys.executable, "-m", "ganzoo", *PAIR.split()], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=tmp_path
+    )
+    try:
+        training = until(lambda: next(cells.glob("bce+mlp/seed-0/0001-*/checkpoints/step-0000020"), None), driver)
+    finally:
+        driver.send_signal(signal.SIGKILL)
+        driver.communicate()
+    (done,) = cells.glob("hinge+mlp/seed-0/0001-*")
+    before = files_of(done.parent)
+    assert not (cells / "bce+mlp" / "seed-0" / "evaluation.json").exists()
+
+    outcome = ganzoo(PAIR)
+    assert outcome.code == 0, outcome.err
+    assert files_of(done.parent) == before, "what was done is done again"
+    assert [path.name for path in (cells / "bce+mlp" / "seed-0").glob("0*")] == [training.parent.parent.name]
+    assert "one seed says nothing about chance" in outcome.out
+
+    elsewhere = Comparison(
+        path=tmp_path / "whole", asked=comparison.asked, words=comparison.words, cells=comparison.cells
+    )
+    whole, cell = elsewhere.place(elsewhere.cell("bce+mlp"), 0), elsewhere.cell("bce+mlp")
+    work(elsewhere, cell, 0, threads=threads)
+    for name in ("generator", "discriminator", "optimizers", "ema"):
+        one, other = (load_file(next(place.glob(f"0*/checkpoints/step-0000060/{name}.safetensors")))
+                      for place in (whole, cells / "bce+mlp" / "seed-0"))  # fmt: skip
+        assert all(one[key].equal(other[key]) for key in one)
+    assert outcome_of(whole).values == outcome_of(cells / "bce+mlp" / "seed-0").values
+
+
+def asked_by_pair(folder):
+    """The comparison that ``PAIR`` asks."""
+    settings = {
+        "discriminator.width": 4,
+        "generator.width": 4,
+        "generator.latent": 2,
+        "data.n": 64,
+        "train.checkpoint_every": 20,
+        "train.keep": "all",
+        "train.sample_every": 1000,
+        "data.name": "ring",
+        "train.batch_size": 8,
+    }
+    definition = Definition(
+        axes={"loss": ("hinge", "bce"), "discriminator": ("mlp",)},
+        settings=settings,
+        budget=Budget(kind="steps", amount=60),
+        seeds=1,
+        n=50,
+    )
+    return create(plan_cells(Registry.load(plugins=False), definition), definition, folder)
+
+
+def until(found, process, seconds=120):
+    """What is found in the end, while the process runs."""
+    begun = time.monotonic()
+    while time.monotonic() - begun < seconds:
+        if (something := found()) is not None:
+            return something
+        assert process.poll() is None, process.stdout.read().decode()
+        time.sleep(0.01)
+    raise AssertionError("nothing was found in time")
+
+
+def files_of(folder):
+    """Every file with what shows that it was written again."""
+    return {str(path): (path.stat().st_ino, path.stat().st_mtime_ns) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_worker_ends_when_nobody_holds_its_input(tmp_path):
+    """It is asked for a comparison that is not there only after it has noticed."""
+    script = "import time, threading; from ganzoo.studies import worker; worker._end_with_parent()"
+    ended = subprocess.run([sys.executable, "-c", script], stdin=subprocess.DEVNULL, check=False)
+    assert ended.returncode == -signal.SIGTERM
+
+
+def test_a_run_that_diverges_is_kept_and_not_run_again(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    registry = Registry.load(plugins=False)
+    settings = {"data.name": "ring", "data.n": 64, "train.optimizer": "sgd", "train.d_lr": 1e30, "train.batch_size": 8}
+    axes = {"loss": ("lsgan",), "discriminator": ("mlp",)}
+    definition = Definition(axes=axes, settings=settings, budget=Budget(kind="steps", amount=20), seeds=1, n=50)
+    comparison = create(plan_cells(registry, definition), definition, tmp_path)
+    (cell,) = comparison.cells
+    with pytest.raises(DivergedError):
+        work(comparison, cell, 0, threads=1)
+    found = outcome_of(comparison.place(cell, 0))
+    assert (found.status, found.settled) == ("diverged", True)
+    assert "finite" in found.reason
+    work(comparison, cell, 0, threads=1)
+
+
+def test_a_dry_run_shows_the_grid_and_writes_nothing(ganzoo, tmp_path):
+    outcome = ganzoo(f"compare {SMALL.replace('--disc mlp', '--disc mlp,dcgan')} --loss hinge,bce --steps 5 --dry-run")
+    assert outcome.code == 0, outcome.err
+    assert "hinge + dcgan  refused: " in outcome.out
+    assert "6 runs, one after another" in outcome.out
+    assert not list(tmp_path.glob("comparisons/*"))
+    plain = ganzoo(f"compare {SMALL} --loss hinge --set train.d_lr=1e-3,2e-3 --minutes 1 --dry-run --json").json
+    assert [cell["name"] for cell in plain["cells"]] == [
+        "hinge + mlp + train.d_lr=0.001",
+        "hinge + mlp + train.d_lr=0.002",
+    ]
+    assert (plain["runs"], plain["estimated_seconds"]) == (6, 360)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("comparisons/9 --loss bce", "is as it was asked"),
+        ("comparisons/9", "is not the folder of a comparison"),
+        ("--loss hing", "there is no loss called 'hing'"),
+        ("--loss hinge,bce --steps 3 --minutes 3", "a comparison has one budget"),
+        ("--metric mode-coverage --loss hinge --data digits --disc patchgan-sn --steps 3", "no combination"),
+    ],
+)
+def test_what_is_refused(ganzoo, tmp_path, line, words):
+    outcome = ganzoo(f"compare {line}")
+    assert outcome.code == 2
+    assert words in outcome.err
+    assert not list(Path(tmp_path).glob("comparisons/*"))
+
+
+def test_json_of_a_finished_comparison(ganzoo, tmp_path, monkeypatch):
+    """Everything is done, so that no process is started."""
+    monkeypatch.setattr("subprocess.Popen", None)
+    registry = Registry.load(plugins=False)
+    settings = {"data.name": "ring", "data.n": 64, "generator.width": 4, "train.batch_size": 8}
+    definition = Definition(
+        axes={"loss": ("hinge",), "discriminator": ("mlp",)},
+        settings=settings,
+        budget=Budget(kind="steps", amount=4),
+        seeds=1,
+        n=50,
+    )
+    comparison = create(plan_cells(registry, definition), definition, tmp_path / "comparisons")
+    work(comparison, comparison.cells[0], 0, threads=1)
+    outcome = ganzoo(f"compare {comparison.word} --json")
+    assert outcome.code == 0, outcome.err
+    assert outcome.json["cells"][0]["seeds"][0]["steps"] == 4
+    assert outcome.json["path"] == str(comparison.path)
+    assert json.loads((comparison.path / "leaderboard.json").read_text())["verdict"] == outcome.json["verdict"]

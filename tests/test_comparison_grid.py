@@ -1,0 +1,166 @@
+"""What a comparison is made of: axes, cells, budgets."""
+
+from __future__ import annotations
+
+import pytest
+
+from ganzoo.errors import ConfigError, UnknownNameError
+from ganzoo.registry import Registry
+from ganzoo.studies.axes import Axis, products, split_assignments, split_choices
+from ganzoo.studies.comparing import chosen_budget, completed
+from ganzoo.studies.comparison import Budget, Comparison, Definition, as_folder, find_same
+from ganzoo.studies.grid import budget_in_words, plan_cells
+from ganzoo.studies.working import spread_steps
+
+SMALL = {"data.name": "ring", "data.n": 64, "discriminator.width": 4, "generator.width": 4, "train.batch_size": 8}
+STEPS = Budget(kind="steps", amount=10)
+
+
+@pytest.fixture(scope="module")
+def registry():
+    return Registry.load(plugins=False)
+
+
+def defined(budget=STEPS, settings=(), **axes):
+    axes = {"loss": ("hinge", "bce"), "discriminator": ("mlp",)} | axes
+    return Definition(axes=axes, settings={**SMALL, **dict(settings)}, budget=budget, seeds=2)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("a", ["a"]),
+        ("a, b", ["a", "b"]),
+        ("[0,0.9]", ["[0,0.9]"]),
+        ("[0,0.9],[0.5,0.9]", ["[0,0.9]", "[0.5,0.9]"]),
+        ('"a,b",c', ['"a,b"', "c"]),
+        (r'"a\",b",c', [r'"a\",b"', "c"]),
+        ('{"a":[1,2],"b":3}', ['{"a":[1,2],"b":3}']),
+        ("", [""]),
+    ],
+)
+def test_commas_separate_choices_outside_of_values_only(text, parts):
+    assert split_choices(text) == parts
+
+
+def test_settings_and_axes_of_set():
+    settings, axes = split_assignments(["disc.n-layers=3", "train.d_lr=1e-3,2e-3", "train.g_betas=[0,0.9],[0.5,0.9]"])
+    assert settings == {"discriminator.n_layers": 3}
+    assert [(axis.name, axis.choices) for axis in axes] == [
+        ("train.d_lr", (1e-3, 2e-3)),
+        ("train.g_betas", ([0, 0.9], [0.5, 0.9])),
+    ]
+    with pytest.raises(ConfigError, match="several choices"):
+        split_assignments(['regularizers.r1={"weight":1},{"weight":2}'])
+
+
+def test_every_combination_once_and_the_last_axis_first():
+    axes = [Axis(name="loss", choices=("hinge", "bce")), Axis(name="train.d_lr", choices=(1, 2))]
+    assert [tuple(one.values()) for one in products(axes)] == [("hinge", 1), ("hinge", 2), ("bce", 1), ("bce", 2)]
+
+
+def test_choices_of_regularizers():
+    axis = Axis(name="regularizers", choices=("none", "r1+lecam"))
+    assert axis.values("none") == {"regularizers": True}
+    assert axis.values("r1+lecam") == {"regularizers": True, "regularizers.r1": {}, "regularizers.lecam": {}}
+
+
+def test_cells_are_whole_configurations_that_are_measured_later(registry):
+    planned = plan_cells(registry, defined(regularizers=("none", "r1")))
+    cells = [one.cell for one in planned]
+    assert [cell.name for cell in cells] == [
+        f"{loss} + mlp + {reg}" for loss in ("hinge", "bce") for reg in ("none", "r1")
+    ]
+    assert cells[3].folder == "bce+mlp+r1"
+    train = cells[3].config["train"]
+    assert (train["steps"], train["keep"], train["checkpoint_every"]) == (10, "all", 2)
+    assert list(cells[3].config["regularizers"]) == ["r1"]
+    assert not cells[3].config["metrics"]
+    assert "seed" not in cells[3].config
+
+
+def test_what_cannot_be_computed_says_why_and_the_others_go_on(registry):
+    refused, fine = (one.cell for one in plan_cells(registry, defined(discriminator=("dcgan", "mlp"), loss=("hinge",))))
+    assert fine.reason is None
+    assert "dcgan" in refused.reason
+    assert refused.config == {}
+    with pytest.raises(ConfigError, match="no combination can be computed"):
+        plan_cells(registry, defined(discriminator=("dcgan",)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "amount", "steps"), [("steps", 10, [10, 10]), ("d-updates", 10, [10, 2]), ("images", 80, [10, 2])]
+)
+def test_equal_budgets(registry, kind, amount, steps):
+    """``wgan-gp`` suggests five updates of D for one of G."""
+    definition = defined(Budget(kind=kind, amount=amount), loss=("hinge", "wgan-gp"))
+    cells = [one.cell for one in plan_cells(registry, definition)]
+    assert [cell.config["train"]["steps"] for cell in cells] == steps
+    words = budget_in_words(cells, definition)
+    assert ("10 to 50 discriminator updates" in words) == (kind == "steps")
+    assert ("2 to 10 generator steps" in words) == (kind != "steps")
+
+
+def test_equal_time(registry):
+    definition = defined(Budget(kind="minutes", amount=2))
+    cells = [one.cell for one in plan_cells(registry, definition)]
+    assert [(cell.config["train"]["steps"], cell.config["train"]["minutes"]) for cell in cells] == [(None, 2.0)] * 2
+    assert budget_in_words(cells, definition).startswith("2 minutes of training time")
+
+
+def test_steps_that_differ_have_to_be_asked_for(registry):
+    definition = defined(Budget(), settings={"train.epochs": 1.25}, **{"train.n_critic": (1, 5)})
+    budget_in_words([one.cell for one in plan_cells(registry, definition)], definition)
+    other = defined(Budget(), settings={"train.epochs": 1.25}, loss=("hinge", "wgan-gp"))
+    cells = [one.cell for one in plan_cells(registry, other)]
+    with pytest.raises(ConfigError, match="equal budgets"):
+        budget_in_words(cells, other)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "words"),
+    [
+        ({"loss": ("hinge", "hing")}, UnknownNameError, "hing"),
+        ({"loss": ("hinge", "hinge")}, ConfigError, "is there twice"),
+        ({"seed": (1, 2)}, ConfigError, "counts its seeds itself"),
+        ({"settings": {"train.stpes": 3}}, ConfigError, "train.stpes"),
+    ],
+)
+def test_what_is_wrong_whatever_the_combination(registry, changes, error, words):
+    with pytest.raises(error, match=words):
+        plan_cells(registry, defined(**changes))
+
+
+def test_one_budget_above_zero():
+    assert chosen_budget() == Budget()
+    assert chosen_budget(minutes=0.5) == Budget(kind="minutes", amount=0.5)
+    with pytest.raises(ConfigError, match="one budget"):
+        chosen_budget(steps=3, images=10)
+    with pytest.raises(ConfigError, match="above 0"):
+        chosen_budget(minutes=0)
+
+
+def test_the_same_question_finds_its_comparison(registry, tmp_path):
+    definition = completed(defined())
+    cells = tuple(one.cell for one in plan_cells(registry, definition))
+    made = Comparison.create(tmp_path, "hinge-bce", definition.plain(), "words", cells)
+    assert made.path.name == "0001-hinge-bce"
+    assert find_same(tmp_path, definition.plain()) == made
+    assert find_same(tmp_path, completed(defined(Budget(kind="steps", amount=11))).plain()) is None
+    with pytest.raises(ConfigError, match="not the folder of a comparison"):
+        Comparison.read(tmp_path)
+
+
+def test_names_as_folders():
+    assert as_folder("hinge + train.g_betas=[0, 0.9]") == "hinge+train.g_betas=-0-0.9"
+
+
+def test_some_checkpoints_are_measured_and_always_the_last():
+    assert spread_steps([0, 500, 1000, 1500], every=500) == [500, 1000, 1500]
+    assert spread_steps(range(101), every=1) == [20, 40, 60, 80, 100]
+    assert spread_steps([0, 7], every=5) == [7]
+    assert spread_steps([0], every=1) == []
+
+
+def test_a_checkpoint_of_an_interruption_changes_nothing():
+    assert spread_steps([0, 10, 13, 20, 27], every=10) == spread_steps([10, 20, 27], every=10) == [10, 20, 27]
