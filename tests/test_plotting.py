@@ -17,9 +17,9 @@ from ganzoo.plotting import losses as loss_figures
 from ganzoo.plotting import runs as run_figures
 from ganzoo.plotting.canvas import save
 from ganzoo.plotting.curves import balance, loss_curves
-from ganzoo.plotting.goal import goal_of
+from ganzoo.plotting.goal import Goal, goal_of
 from ganzoo.plotting.loss_argument import loss_of_argument
-from ganzoo.plotting.runs import Goal, smoothed
+from ganzoo.plotting.smoothing import smoothed
 from ganzoo.registry import Registry
 
 

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from ganzoo.config.layers import RunConfig
 from ganzoo.errors import GanzooError
 from ganzoo.planning.building import NO_DATA
 from ganzoo.planning.options import options_of
 from ganzoo.plotting.curves import balance, equilibrium
-from ganzoo.plotting.runs import Goal
 from ganzoo.registry import Registry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Goal:
+    """What holds at p_g = p_data.
+
+    Attributes:
+        values: ``d`` and ``g``: the adversarial terms, of the players for which one is stated.
+        logits: what both mean logits lie between; ``None`` if nothing is known of them.
+    """
+
+    values: dict[str, float] = field(default_factory=dict)
+    logits: tuple[float, float] | None = None
 
 
 def goal_of(registry: Registry, config: RunConfig) -> Goal:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from ganzoo.errors import ConfigError
 from ganzoo.plotting.canvas import (
@@ -21,10 +19,10 @@ from ganzoo.plotting.canvas import (
     plain,
     whole_numbers,
 )
+from ganzoo.plotting.goal import Goal
+from ganzoo.plotting.smoothing import WINDOW, smoothed
 
 Row = dict[str, float]
-WINDOW = 1 / 25
-"""Share of the rows that a smoothed line averages over."""
 NAMES = {"d": "discriminator", "g": "generator"}
 COLORS = {
     "d/total": BLUE,
@@ -34,19 +32,6 @@ COLORS = {
     "grad_norm/d": BLUE,
     "grad_norm/g": VERMILION,
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Goal:
-    """What holds at p_g = p_data.
-
-    Attributes:
-        values: ``d`` and ``g``: the adversarial terms, of the players for which one is stated.
-        logits: what both mean logits lie between; ``None`` if nothing is known of them.
-    """
-
-    values: dict[str, float] = field(default_factory=dict)
-    logits: tuple[float, float] | None = None
 
 
 def figure(rows: Sequence[Row], *, title: str = "", goal: Goal | None = None) -> Figure:
@@ -148,14 +133,3 @@ def _legend(panel: Axes) -> int:
         columnspacing=1.2,
     )
     return -(-len(labels) // columns)
-
-
-def smoothed(values: Sequence[float], width: int) -> list[float]:
-    """Centered running mean over ``width`` values (odd), fewer at both ends; what is not finite is left out."""
-    half = width // 2
-    means = []
-    for center in range(len(values)):
-        reach = min(half, center, len(values) - 1 - center)
-        near = [value for value in values[center - reach : center + reach + 1] if math.isfinite(value)]
-        means.append(sum(near) / len(near) if near else math.nan)
-    return means
