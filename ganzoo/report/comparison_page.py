@@ -1,0 +1,88 @@
+"""The report of a comparison: who is best, by how much, and what cannot be told apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ganzoo.report.embedding import Embedded, embedded_file
+from ganzoo.report.intervals import quality_over_time, whiskers
+from ganzoo.report.leaderboard import Cell, Leaderboard
+from ganzoo.report.page import render
+from ganzoo.report.verdict import Statement
+from ganzoo.report.words import named
+from ganzoo.runs.directory import RunDirectory, step_of
+
+GALLERY_SIDE = 360
+GALLERY_BYTES = 6_000_000
+"""Of all pictures of the gallery together, before they become text."""
+MOST_BYTES = 60_000
+MOST_NAMED = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exhibit:
+    """The last samples of a cell."""
+
+    cell: Cell
+    picture: Embedded | None
+    seed: int | None
+    step: int | None
+
+
+def comparison_page(folder: Path, board: Leaderboard) -> str:
+    """The page of the comparison in ``folder``."""
+    drawn = [whiskers(board, label) for label in board.labels]
+    return render(
+        "comparison.html",
+        title=board.name,
+        subtitle=board.budget,
+        board=board,
+        statements=_statements(board),
+        exhibits=_gallery(folder, board),
+        whiskers=[one for one in drawn if one is not None],
+        time=quality_over_time(board),
+        near=_near_the_best(board),
+        failures=[cell for cell in board.cells if cell.reasons() or cell.status in ("failed", "refused")],
+    )
+
+
+def _statements(board: Leaderboard) -> list[Statement]:
+    said = [Statement(tone="good", text=board.verdict)] if board.verdict else []
+    if near := sorted(_near_the_best(board)):
+        said.append(
+            Statement(
+                tone="note",
+                text=f"{board.cells[0].name} cannot be told from {named(near[:MOST_NAMED])}"
+                f"{f' and {len(near) - MOST_NAMED} more' if len(near) > MOST_NAMED else ''} in {board.ranking}: "
+                "the difference may be chance.",
+            )
+        )
+    if failed := [cell.name for cell in board.cells if cell.finished < len(cell.seeds) or not cell.seeds]:
+        more = f" and {len(failed) - MOST_NAMED} more" if len(failed) > MOST_NAMED else ""
+        text = f"Not every run has numbers: {named(failed[:MOST_NAMED])}{more}. The reasons stand below."
+        said.append(Statement(tone="bad", text=text))
+    return said
+
+
+def _near_the_best(board: Leaderboard) -> set[str]:
+    """Cells that the metric which ranks cannot tell from the best one."""
+    if not board.cells:
+        return set()
+    first = board.cells[0].name
+    pairs = [pair.cells for pair in board.indistinguishable if pair.label == board.ranking and first in pair.cells]
+    return {name for pair in pairs for name in pair if name != first}
+
+
+def _gallery(folder: Path, board: Leaderboard) -> list[Exhibit]:
+    most = min(MOST_BYTES, GALLERY_BYTES // max(1, len(board.cells)))
+    return [_exhibit(folder, cell, most) for cell in board.cells]
+
+
+def _exhibit(folder: Path, cell: Cell, most_bytes: int) -> Exhibit:
+    """The last grid of the first seed that has one."""
+    for seed in cell.seeds:
+        grids = RunDirectory(folder / seed.run).grids() if seed.run else []
+        if grids and (picture := embedded_file(grids[-1], side=GALLERY_SIDE, most_bytes=most_bytes)):
+            return Exhibit(cell=cell, picture=picture, seed=seed.seed, step=step_of(grids[-1]))
+    return Exhibit(cell=cell, picture=None, seed=None, step=None)
