@@ -17,8 +17,9 @@ MOST_FRAMES = 24
 SIDE = 640
 """Pixels of the longer side of a picture; larger ones are scaled down."""
 MOST_BYTES = 120_000
-"""Of a lossless picture; one that would be larger is written as WebP with losses."""
-QUALITY = 82
+"""Of a picture; one that would be larger without losses is written as WebP with losses."""
+ATTEMPTS = ((1.0, 82), (0.75, 60), (0.5, 45), (0.35, 30))
+"""Share of the size, and quality of the WebP: the first that is small enough is taken, or else the last."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,15 +42,28 @@ class Frame:
 def embedded(picture: Image.Image, *, side: int = SIDE, most_bytes: int = MOST_BYTES) -> Embedded:
     """The picture, at most ``side`` pixels wide and high: as PNG, or as WebP where that would be too large."""
     shown = picture.convert("L" if picture.mode in ("L", "1") else "RGB")
-    if max(shown.size) > side:
-        share = side / max(shown.size)
-        size = (max(1, round(shown.width * share)), max(1, round(shown.height * share)))
-        shown = shown.resize(size, Image.Resampling.LANCZOS)
-    kind, content = "png", _bytes(shown, "PNG", optimize=True)
-    if len(content) > most_bytes:
-        kind, content = "webp", _bytes(shown, "WEBP", quality=QUALITY, method=4)
+    shown = _resized(shown, min(1.0, side / max(shown.size)))
+    content = _bytes(shown, "PNG")
+    if len(content) <= most_bytes:
+        return _embedded("png", content, shown)
+    for share, quality in ATTEMPTS:
+        smaller = _resized(shown, share)
+        content = _bytes(smaller, "WEBP", quality=quality, method=1)
+        if len(content) <= most_bytes:
+            break
+    return _embedded("webp", content, smaller)
+
+
+def _embedded(kind: str, content: bytes, picture: Image.Image) -> Embedded:
     source = f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
-    return Embedded(source=source, width=shown.width, height=shown.height)
+    return Embedded(source=source, width=picture.width, height=picture.height)
+
+
+def _resized(picture: Image.Image, share: float) -> Image.Image:
+    if share == 1:
+        return picture
+    size = (max(1, round(picture.width * share)), max(1, round(picture.height * share)))
+    return picture.resize(size, Image.Resampling.LANCZOS)
 
 
 def _bytes(picture: Image.Image, kind: str, **options: object) -> bytes:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ganzoo.report.chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH
 from ganzoo.report.leaderboard import Cell, Leaderboard
 from ganzoo.report.scale import Scale, around
-from ganzoo.report.words import duration, number
+from ganzoo.report.words import duration, number, time_unit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +90,7 @@ class QualityOverTime:
 
     label: str
     better: str | None
+    unit: str
     spots: tuple[Spot, ...]
     seeds: tuple[tuple[float, float], ...]
     x_ticks: tuple[tuple[float, str], ...]
@@ -112,11 +113,12 @@ def quality_over_time(board: Leaderboard) -> QualityOverTime | None:
         for seed in cell.seeds
         if label in seed.values and seed.seconds is not None
     ]
-    x = around([seconds for seconds, _ in runs])
+    unit, length = time_unit(max(seconds for seconds, _ in runs))
+    x = around([seconds / length for seconds, _ in runs])
     y = around([*(value for _, value in runs), *(cell.mean[label] for _, cell in placed)])
     spots = [
         Spot(
-            x=_x(x, cell.seconds or 0.0),
+            x=_x(x, (cell.seconds or 0.0) / length),
             y=_y(y, cell.mean[label]),
             number=place,
             words=f"{place}. {cell.name}: {number(cell.mean[label])} in {duration(cell.seconds)}",
@@ -126,9 +128,10 @@ def quality_over_time(board: Leaderboard) -> QualityOverTime | None:
     return QualityOverTime(
         label=label,
         better=board.better.get(label),
+        unit=unit,
         spots=tuple(spots),
-        seeds=tuple((_x(x, seconds), _y(y, value)) for seconds, value in runs),
-        x_ticks=tuple((_x(x, tick), duration(tick)) for tick in x.ticks() if tick >= 0),
+        seeds=tuple((_x(x, seconds / length), _y(y, value)) for seconds, value in runs),
+        x_ticks=tuple((_x(x, tick), f"{tick:.4g}") for tick in x.ticks() if tick >= 0),
         y_ticks=tuple((_y(y, tick), f"{tick:.4g}") for tick in y.ticks()),
     )
 

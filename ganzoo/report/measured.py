@@ -10,6 +10,8 @@ from typing import Any
 
 from ganzoo.evaluation.value import Better
 
+PREFIX = "metric/"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
@@ -74,3 +76,9 @@ def _measured(group: Mapping[Any, Mapping[str, Any]]) -> Measured:
         warnings=tuple(last.get("warnings", ())),
         steps={step: group[step]["value"] for step in steps if step is not None},
     )
+
+
+def during_training(rows: Iterable[Mapping[str, float]]) -> list[tuple[str, float, float]]:
+    """Name, step and value of every metric of ``metrics.jsonl`` where it was measured last."""
+    last = {name: (row["step"], row[name]) for row in rows for name in row if name.startswith(PREFIX)}
+    return [(name.removeprefix(PREFIX).replace("_", " "), *found) for name, found in last.items()]

@@ -13,7 +13,7 @@ from ganzoo.registry import Registry
 from ganzoo.report.chart import Chart, line_chart
 from ganzoo.report.curves import charts
 from ganzoo.report.embedding import frames
-from ganzoo.report.measured import Measured, measured_of
+from ganzoo.report.measured import Measured, during_training, measured_of
 from ganzoo.report.page import render
 from ganzoo.report.real_pictures import real_beside_fake
 from ganzoo.report.verdict import verdict_of_run
@@ -62,6 +62,7 @@ def run_page(registry: Registry, run: Run) -> str:
         real=real_beside_fake(registry, run),
         charts=[*charts(rows, goal_of(registry, run.config)), *_over_steps(measured)],
         measured=measured,
+        during=during_training(rows),
         records=[_record(one) for one in measured],
         settings=_settings(run, before),
         warnings=before.get("warnings", []),

@@ -78,7 +78,8 @@ def _quality(run: Run, measured: Sequence[Measured]) -> Iterator[Statement]:
     ranked = [one for one in measured if one.better is not None]
     if not ranked:
         evaluate = f"ganzoo evaluate {run.directory.word}"
-        yield Statement(tone="note", text="How good the samples are has not been measured.", command=evaluate)
+        text = "How good the samples are has not been measured after the training."
+        yield Statement(tone="note", text=text, command=evaluate)
     for one in ranked:
         floor = "" if one.floor is None else f"; real data in place of samples come to {number(one.floor)}"
         text = f"{one.label} is {number(one.last)} at step {count(one.last_step)} ({one.better} is better{floor})."

@@ -26,10 +26,14 @@ def duration(seconds: float | None) -> str:
     """``45 s``, ``12 min``, ``3.2 h``, ``1.5 days``."""
     if seconds is None or not math.isfinite(seconds):
         return "–"
-    for unit, length in (("days", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * length or (unit != "days" and seconds >= length):
-            return f"{seconds / length:.3g} {unit}"
-    return f"{seconds:.3g} s"
+    unit, length = time_unit(seconds)
+    return f"{seconds / length:.3g} {unit}"
+
+
+def time_unit(seconds: float) -> tuple[str, int]:
+    """The unit in which such a time is said, and its seconds."""
+    units = (("days", 2 * 86400, 86400), ("h", 3600, 3600), ("min", 60, 60))
+    return next(((unit, length) for unit, least, length in units if seconds >= least), ("s", 1))
 
 
 def named(things: list[str]) -> str:
