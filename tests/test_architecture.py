@@ -19,7 +19,7 @@ FLOORS = (
     {"ground"},
     {"registry", "config", "training"},
     {"planning", "catalog", "scaffold"},
-    {"evaluation", "plotting", "doctor"},
+    {"evaluation", "plotting", "health", "doctor"},
     {"runs"},
     {"studies", "testing"},
     {"report"},

@@ -13,14 +13,15 @@ from registered import entries_of
 from ganzoo.component import Options
 from ganzoo.config.layers import RunConfig
 from ganzoo.errors import ConfigError, ResourceError
+from ganzoo.planning.goal import Goal, goal_of
 from ganzoo.plotting import losses as loss_figures
 from ganzoo.plotting import runs as run_figures
 from ganzoo.plotting.canvas import save
-from ganzoo.plotting.curves import balance, loss_curves
-from ganzoo.plotting.goal import Goal, goal_of
+from ganzoo.plotting.curves import loss_curves
 from ganzoo.plotting.loss_argument import loss_of_argument
 from ganzoo.plotting.smoothing import smoothed
 from ganzoo.registry import Registry
+from ganzoo.training.equilibrium import balance
 
 
 @pytest.fixture(scope="module")
@@ -117,12 +118,13 @@ class TestCurves:
     ],
 )
 def test_logits_at_the_equilibrium(registry, word, logits):
-    found = balance(*loss_of_argument(registry, word))
+    options, loss = loss_of_argument(registry, word)
+    found = balance(loss, energy="needs_energy" in options.tags())
     assert found == (None if logits is None else pytest.approx(logits))
 
 
 def test_a_loss_whose_least_value_is_not_the_stated_one_says_nothing_of_logits(registry):
-    options, loss = loss_of_argument(registry, "bce")
+    _, loss = loss_of_argument(registry, "bce")
 
     class Elsewhere:
         discriminator_loss = staticmethod(loss.discriminator_loss)
@@ -131,12 +133,13 @@ def test_a_loss_whose_least_value_is_not_the_stated_one_says_nothing_of_logits(r
         def equilibrium():
             return {"d": 1.0}
 
-    assert balance(options, loss) is not None
-    assert balance(options, Elsewhere()) is None
+    assert balance(loss, energy=False) is not None
+    assert balance(Elsewhere(), energy=False) is None
 
 
 def test_a_smoothed_target_moves_the_logit(registry):
-    low, high = balance(*loss_of_argument(registry, "bce:label_smoothing=0.2"))
+    _, loss = loss_of_argument(registry, "bce:label_smoothing=0.2")
+    low, high = balance(loss, energy=False)
     assert low == high == pytest.approx(math.log(0.8 / 1.2), abs=0.026)
 
 

@@ -119,7 +119,7 @@ def run_command(
 
 def _figure_of(directories: Sequence[RunDirectory]) -> Figure:
     """The curves of one run, or those of several over each other."""
-    from ganzoo.plotting.goal import goal_of
+    from ganzoo.planning.goal import goal_of
     from ganzoo.plotting.overlay import overlay
     from ganzoo.plotting.runs import figure
     from ganzoo.runs.run import Run

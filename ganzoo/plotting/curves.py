@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,9 +10,9 @@ import torch
 from torch import Tensor
 
 from ganzoo.component import Options
+from ganzoo.training.equilibrium import balance, equilibrium
 
 ENERGY = "needs_energy"
-TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def loss_curves(name: str, options: Options, loss: Any, *, limit: float, points:
         d_fake=_curve(lambda fake: loss.discriminator_loss(real=zero, fake=fake), logits),
         g_fake=g_fake,
         equilibrium=equilibrium(loss),
-        balance=balance(options, loss, limit=limit),
+        balance=balance(loss, energy=ENERGY in options.tags(), limit=limit),
     )
 
 
@@ -79,29 +78,3 @@ def _curve(objective: Callable[[Tensor], Tensor], logits: Tensor) -> Curve:
         values.append(value.item())
         gradients.append(gradient)
     return Curve(values, gradients)
-
-
-def equilibrium(loss: Any) -> dict[str, float]:
-    """The values at p_g = p_data with the best D, of the players for which the loss states one."""
-    return dict(loss.equilibrium()) if hasattr(loss, "equilibrium") else {}
-
-
-def balance(options: Options, loss: Any, *, limit: float = 10.0) -> tuple[float, float] | None:
-    """The logits that the best D may give everywhere at p_g = p_data, from–to.
-
-    There D's objective is a mean of D(c, c) over the samples, so each sample's logit minimizes D(c, c). Where that is
-    not the value that the loss states, or every logit does as well, nothing is known of the logits.
-    """
-    stated = equilibrium(loss).get("d")
-    if stated is None:
-        return None
-    highest = 0.0 if ENERGY in options.tags() else limit
-    # 20 points to a unit: the logits of the known losses, 0, ½ and 1, are among them.
-    candidates = torch.linspace(-limit, highest, round(20 * (limit + highest)) + 1, dtype=torch.float64)
-    with torch.no_grad():
-        values = torch.stack([loss.discriminator_loss(real=c.reshape(1), fake=c.reshape(1)) for c in candidates])
-    least = values.min().item()
-    best = candidates[values <= least + TOLERANCE * max(1.0, abs(least))]
-    if not math.isclose(least, stated, rel_tol=1e-3, abs_tol=1e-3) or len(best) == len(candidates):
-        return None
-    return best.min().item(), best.max().item()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ganzoo.errors import ConfigError
+from ganzoo.planning.goal import Goal
 from ganzoo.plotting.canvas import (
     BAND,
     BLUE,
@@ -19,7 +20,6 @@ from ganzoo.plotting.canvas import (
     plain,
     whole_numbers,
 )
-from ganzoo.plotting.goal import Goal
 from ganzoo.plotting.smoothing import WINDOW, smoothed
 
 Row = dict[str, float]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ganzoo.plotting.goal import Goal
+from ganzoo.planning.goal import Goal
 from ganzoo.report.chart import Chart, Point, line_chart
 
 Row = Mapping[str, float]

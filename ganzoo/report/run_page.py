@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganzoo.config.layers import leaves
-from ganzoo.plotting.goal import goal_of
+from ganzoo.planning.goal import goal_of
 from ganzoo.registry import Registry
 from ganzoo.report.chart import Chart, line_chart
 from ganzoo.report.curves import charts

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from ganzoo.health.signs import WINDOW
+from ganzoo.health.verdict import Verdict
 from ganzoo.report.measured import Measured
 from ganzoo.report.words import count, duration, named, number
 from ganzoo.runs.run import Run
@@ -34,7 +36,7 @@ def verdict_of_run(
         rows: of its ``metrics.jsonl``.
         measured: its evaluations.
     """
-    return [_ending(run, before, rows), *_quality(run, measured), *_warnings(before)]
+    return [_ending(run, before, rows), *_health(run.health(), rows), *_quality(run, measured), *_warnings(before)]
 
 
 def _ending(run: Run, before: Mapping[str, Any], rows: Sequence[Mapping[str, float]]) -> Statement:
@@ -72,6 +74,16 @@ def _seconds(before: Mapping[str, Any]) -> float | None:
     except (KeyError, TypeError, ValueError):
         return None
     return (ended - started).total_seconds()
+
+
+def _health(found: Sequence[Verdict], rows: Sequence[Mapping[str, float]]) -> Iterator[Statement]:
+    """What went wrong in training; that nothing did is said only where there were rows enough to tell."""
+    if not found and len(rows) >= WINDOW:
+        yield Statement(tone="good", text="The rows of the training show none of the signs that something went wrong.")
+    for one in found:
+        over = "" if one.until_step is None else f" until step {count(one.until_step)}"
+        text = f"{one.name} from step {count(one.since_step)}{over}: {one.words} {one.evidence} {one.try_}."
+        yield Statement(tone="bad" if one.until_step is None else "note", text=text, command=one.command)
 
 
 def _quality(run: Run, measured: Sequence[Measured]) -> Iterator[Statement]:

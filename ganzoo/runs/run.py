@@ -19,6 +19,9 @@ from ganzoo.did_you_mean import did_you_mean, nearest
 from ganzoo.errors import CheckpointError, ConfigError
 from ganzoo.evaluation import sampling
 from ganzoo.evaluation.truncation import truncated
+from ganzoo.health.monitor import verdicts
+from ganzoo.health.verdict import Verdict
+from ganzoo.planning.goal import scale_of
 from ganzoo.planning.options import options_of
 from ganzoo.protocols import DataSpec, Generator
 from ganzoo.registry import Registry
@@ -50,6 +53,23 @@ class Run:
     def metrics(self) -> list[dict[str, float]]:
         """The rows of ``metrics.jsonl``."""
         return [json.loads(line) for line in self.directory.metrics.read_text(encoding="utf-8").splitlines()]
+
+    def health(self) -> list[Verdict]:
+        """What went wrong in training, in words, in the order in which it began; empty where nothing did.
+
+        Each verdict says since when it holds, from which numbers it follows, what to try, and a command that does so.
+        The thresholds are the constants of :mod:`ganzoo.health.signs` and :mod:`ganzoo.health.signs_of_samples`.
+        """
+        diverged = None
+        if self.directory.read_manifest().get("status") == "diverged":
+            diverged = f"The run stopped at step {self.directory.read_manifest().get('step')}."
+        return verdicts(
+            self.metrics() if self.directory.metrics.exists() else [],
+            loss=scale_of(Registry.load(), self.config),
+            config=self.config,
+            again=self.directory.again(),
+            diverged=diverged,
+        )
 
     def sample(
         self,
