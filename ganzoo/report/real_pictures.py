@@ -71,9 +71,9 @@ class RealBesideFake:
 
 def real_beside_fake(registry: Registry, run: Run) -> RealBesideFake:
     """Look at the data of a run and sample its generator; a part that fails is left out and says why."""
-    if run.of_vectors:
-        return RealBesideFake(missing=("These data are points: the pictures above show real ones in gray.",))
     try:
+        if run.of_vectors:
+            return RealBesideFake(missing=("These data are points: the pictures above show real ones in gray.",))
         dataset = open_own_data(registry, run).dataset
         grid = embedded(_grid(dataset, conditional=bool(run.classes)))
     except (GanzooError, OSError) as error:
