@@ -39,7 +39,8 @@ from ganzoo.protocols import Augmentation, DataSpec, DiscriminatorOutput
 from ganzoo.registry import Entry, Registry
 from ganzoo.runs.assembly import assemble
 from ganzoo.runs.directory import RunDirectory
-from ganzoo.runs.watch import POINTS, SampleGrids
+from ganzoo.runs.grid_samples import POINTS
+from ganzoo.runs.watch import SampleGrids
 from ganzoo.training.game import WeightedRegularizer
 from ganzoo.training.loop import train
 from ganzoo.training.step import discriminator_terms, generator_terms

@@ -18,7 +18,8 @@ from ganzoo.evaluation.lettering import with_names
 from ganzoo.protocols import DataSpec, Generator
 from ganzoo.runs import watch
 from ganzoo.runs.directory import RunDirectory
-from ganzoo.runs.watch import COLUMNS, MOST_ROWS, Clock, MetricsLog, SampleGrids
+from ganzoo.runs.grid_samples import COLUMNS, MOST_ROWS
+from ganzoo.runs.watch import Clock, MetricsLog, SampleGrids
 from ganzoo.training.loop import train
 
 

@@ -113,10 +113,10 @@ class Monitor:
 
     def _of_samples(self, row: Row) -> Found:
         """What is found in the last samples. They are not looked at in every row: until then, what was said stays."""
-        if "samples/diversity" not in row:
+        if not any(name.startswith("samples/") for name in row):
             return {one.name: (Sign(one.evidence), one.since_step) for one in self.current if one.name in OF_SAMPLES}
         self._looks.append(row)
-        self._past.diversity = max(self._past.diversity, row["samples/diversity"])
+        self._past.diversity = max(self._past.diversity, row.get("samples/diversity", 0.0))
         looks, since = list(self._looks), int(self._looks[0]["step"])
         told = {
             "diversity falling": signs_of_samples.diversity_falling(looks, self._past.diversity),

@@ -46,20 +46,29 @@ def goal_of(registry: Registry, config: RunConfig) -> Goal:
 
 
 def scale_of(registry: Registry, config: RunConfig) -> LossScale | None:
-    """How the rows of a run are to be read by its loss.
-
-    ``None`` where rows do not hold what the loss says: a sum over several outputs of D, or a loss that is not installed
-    any more, or cannot be asked.
-    """
+    """How the rows of a run are to be read by its loss; ``None`` as for :func:`scale_of_loss`, or if it is gone."""
     try:
-        if "multiple_outputs" in _tags(registry, config):
-            return None
+        tags = _tags(registry, config)
         options, loss = _loss(registry, config)
-        tags = options.tags()
-        return LossScale.of(loss, energy="needs_energy" in tags, compares="generator_needs_real" in tags)
-    except (
-        Exception
-    ):  # a loss of a plugin may do what it likes with logits that no run has: it costs the verdicts alone
+    except (GanzooError, ValueError):
+        return None
+    return scale_of_loss(options, loss, tags | options.tags())
+
+
+def scale_of_loss(options: Options, loss: Any, tags: frozenset[str]) -> LossScale | None:
+    """How the rows of a run with these tags are to be read.
+
+    ``None`` where rows do not hold what the loss says: a sum over several outputs of D. Also where the loss cannot be
+    asked for single logits in float64, which no run needs.
+    """
+    if "multiple_outputs" in tags:
+        return None
+    own = options.tags()
+    try:
+        scale = LossScale.of(loss, energy="needs_energy" in own, compares="generator_needs_real" in own)
+        scale.pull(real=0.0, fake=0.0)  # one that cannot be asked is to say so here
+        return scale
+    except Exception:
         return None
 
 

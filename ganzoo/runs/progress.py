@@ -13,10 +13,25 @@ from ganzoo.protocols import Report, Watcher
 SECONDS_BETWEEN_LINES = 5.0
 
 
-def progress(console: Console, *, start: int, steps: int, latest: Callable[[], Mapping[str, float]]) -> Watcher:
-    """The watcher that suits the console. ``latest`` gives the numbers of the last metric row."""
+def progress(
+    console: Console,
+    *,
+    start: int,
+    steps: int,
+    latest: Callable[[], Mapping[str, float]],
+    health: Callable[[], str] = lambda: "",
+) -> Watcher:
+    """The watcher that suits the console.
+
+    Args:
+        console: where it is printed.
+        start: the step the run starts or goes on from.
+        steps: of the whole run.
+        latest: gives the numbers of the last metric row.
+        health: gives a phrase about what goes wrong, or nothing.
+    """
     kind = Bar if console.is_terminal else Lines
-    return kind(console, start=start, steps=steps, latest=latest)
+    return kind(console, start=start, steps=steps, latest=latest, health=health)
 
 
 def losses(latest: Mapping[str, float]) -> str:
@@ -28,8 +43,17 @@ def losses(latest: Mapping[str, float]) -> str:
 class Bar:
     """A progress bar with rate, losses and ETA."""
 
-    def __init__(self, console: Console, *, start: int, steps: int, latest: Callable[[], Mapping[str, float]]) -> None:
-        self._latest, self._started, self._first = latest, time.perf_counter(), start
+    def __init__(
+        self,
+        console: Console,
+        *,
+        start: int,
+        steps: int,
+        latest: Callable[[], Mapping[str, float]],
+        health: Callable[[], str],
+    ) -> None:
+        self._latest, self._health = latest, health
+        self._started, self._first = time.perf_counter(), start
         self._progress = Progress(
             TextColumn("[bold]training"),
             BarColumn(bar_width=None),
@@ -38,16 +62,21 @@ class Bar:
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
+            TextColumn("[yellow]{task.fields[health]}"),
             console=console,
         )
-        self._task = self._progress.add_task("training", total=steps, completed=start, rate="", losses="")
+        self._task = self._progress.add_task("training", total=steps, completed=start, rate="", losses="", health="")
         self._progress.start()
 
     def __call__(self, report: Report) -> None:
         """Move the bar."""
         rate = (report.step - self._first) / max(time.perf_counter() - self._started, 1e-9)
         self._progress.update(
-            self._task, completed=report.step, rate=f"{rate:.1f} steps/s", losses=losses(self._latest())
+            self._task,
+            completed=report.step,
+            rate=f"{rate:.1f} steps/s",
+            losses=losses(self._latest()),
+            health=self._health(),
         )
 
     def close(self) -> None:
@@ -58,8 +87,17 @@ class Bar:
 class Lines:
     """One plain line every few seconds, for logs and pipes."""
 
-    def __init__(self, console: Console, *, start: int, steps: int, latest: Callable[[], Mapping[str, float]]) -> None:
-        self._console, self._latest, self._steps, self._first = console, latest, steps, start
+    def __init__(
+        self,
+        console: Console,
+        *,
+        start: int,
+        steps: int,
+        latest: Callable[[], Mapping[str, float]],
+        health: Callable[[], str],
+    ) -> None:
+        self._console, self._latest, self._health = console, latest, health
+        self._steps, self._first = steps, start
         self._started = self._last = time.perf_counter()
 
     def __call__(self, report: Report) -> None:
@@ -70,8 +108,14 @@ class Lines:
         self._last = now
         rate = (report.step - self._first) / max(now - self._started, 1e-9)
         left = (self._steps - report.step) / max(rate, 1e-9)
+        said = [
+            f"step {report.step}/{self._steps}",
+            losses(self._latest()),
+            f"{rate:.1f} steps/s",
+            f"{left:.0f} s left",
+        ]
         self._console.print(
-            f"step {report.step}/{self._steps}  {losses(self._latest())}  {rate:.1f} steps/s  {left:.0f} s left",
+            "  ".join(said + list(filter(None, [self._health()]))),
             highlight=False,
             soft_wrap=True,
         )

@@ -17,10 +17,12 @@ from ganzoo import cores, files
 from ganzoo.config import layers as configuration
 from ganzoo.config.layers import ConfigLayer, RunConfig
 from ganzoo.errors import ConfigError, DivergedError, GanzooError, Interrupted, PluginError, ResourceError
+from ganzoo.evaluation.likeness import Likeness
 from ganzoo.evaluation.measuring import check_metrics, measures, real_part
 from ganzoo.planning import overview
 from ganzoo.planning.choice import choose, file_layer
 from ganzoo.planning.early_log import EarlyLog, early_log
+from ganzoo.planning.goal import scale_of_loss
 from ganzoo.planning.plan import Plan, make_plan
 from ganzoo.planning.remarks import remarks
 from ganzoo.program import as_started
@@ -31,12 +33,14 @@ from ganzoo.runs.ancestry import Ancestor
 from ganzoo.runs.assembly import assemble
 from ganzoo.runs.blame import blamed
 from ganzoo.runs.directory import RunDirectory
+from ganzoo.runs.grid_samples import POINTS
+from ganzoo.runs.health_watch import HealthWatch
 from ganzoo.runs.interruption import stoppable
 from ganzoo.runs.place import RUNS
 from ganzoo.runs.progress import progress
 from ganzoo.runs.run import Run, read_config
 from ganzoo.runs.tracking import ChosenTracker, Trackers
-from ganzoo.runs.watch import POINTS, Checkpoints, MetricsLog, SampleGrids
+from ganzoo.runs.watch import Checkpoints, MetricsLog, SampleGrids
 from ganzoo.training.loop import train
 from ganzoo.training.setup import Setup
 
@@ -306,6 +310,7 @@ def _iterate(
             setup.schedule,
             offset=offset,
             looks_every=options.sample_every,
+            looks=lambda step: grids.look(step),
             measures=measures(plan, state) if plan.config.metrics else None,
             measures_every=plan.config.eval.every,
             tell=trackers.log,
@@ -319,6 +324,7 @@ def _iterate(
             seed=plan.config.seed,
             uniform=plan.config.train.uniform_labels,
             real=real_part(plan, POINTS) if len(plan.spec.shape) == 1 else None,
+            likeness=Likeness(plan.dataset, conditional=plan.spec.conditional, mirrored=plan.config.data.hflip),
             tell=trackers.picture,
         )
         checkpoints = Checkpoints(
@@ -331,8 +337,16 @@ def _iterate(
         )
         if state.step == 0:
             grids.write(0)
-        shown = progress(console, start=state.step, steps=steps, latest=lambda: metrics.latest)
-        watchers: list[Watcher] = [metrics, grids, checkpoints, shown]
+        health = HealthWatch(
+            directory,
+            plan.config,
+            scale=lambda: scale_of_loss(plan.options["loss"], setup.game.loss, plan.tags()),
+            latest=lambda: metrics.latest,
+        )
+        shown = progress(
+            console, start=state.step, steps=steps, latest=lambda: metrics.latest, health=lambda: health.phrase
+        )
+        watchers: list[Watcher] = [metrics, grids, health, checkpoints, shown]
         for watcher in watchers:
             stack.callback(watcher.close)
         with stoppable() as stop, checkpoints.kept_if_a_part_fails():

@@ -16,23 +16,16 @@ from PIL import Image
 from torch import Tensor
 
 from ganzoo.errors import GanzooError, PluginError
-from ganzoo.evaluation import pictures, sampling
-from ganzoo.evaluation.sampling import BATCHES_FOR_A_LOOK
-from ganzoo.protocols import DataSpec, Generator, Report
+from ganzoo.evaluation import pictures
+from ganzoo.evaluation.likeness import Likeness
+from ganzoo.protocols import DataSpec, Report
 from ganzoo.runs.directory import RunDirectory
-from ganzoo.seeds import generator_for
+from ganzoo.runs.grid_samples import COLUMNS, GridSamples
 from ganzoo.training import spectral
-from ganzoo.training.sampler import Sampler
 from ganzoo.training.setup import Schedule
 from ganzoo.training.state import TrainState
 
 logger = logging.getLogger("ganzoo")
-
-COLUMNS = 8
-POINTS = 2048
-"""Generated points of a scatter plot, and real ones under them."""
-MOST_ROWS = 16
-"""Rows of a conditional grid: one per class, up to this many."""
 
 
 class MetricsLog:
@@ -40,7 +33,8 @@ class MetricsLog:
 
     Args:
         offset: bytes to keep of a file that is continued; rows after it belong to steps that are done again.
-        looks_every: the rows in which spectral norms are due, in steps.
+        looks_every: the rows in which spectral norms and looks at samples are due, in steps.
+        looks: a cheap look at the samples of a step.
         measures: what else is found out about the generator, which costs more than a step may.
         measures_every: the rows in which that is due, and the last one.
         tell: whom to tell each row once it is written.
@@ -54,11 +48,13 @@ class MetricsLog:
         *,
         offset: int = 0,
         looks_every: int,
+        looks: Callable[[int], dict[str, float]] | None = None,
         measures: Callable[[], dict[str, float]] | None = None,
         measures_every: int | None = None,
         tell: Callable[[Mapping[str, float]], None] | None = None,
     ) -> None:
         self._state, self._schedule, self._looks_every = state, schedule, looks_every
+        self._looks = looks
         self._measures, self._measures_every, self._tell = measures, measures_every or looks_every, tell
         self._file = run.metrics.open("ab")
         size = self._file.tell()
@@ -78,13 +74,14 @@ class MetricsLog:
         scalars = dict(report.scalars)
         if self._due(report.step, self._looks_every):
             scalars |= {f"sigma/{name}": norm for name, norm in spectral.norms(self._state.discriminator).items()}
+        looked = self._looks(report.step) if self._looks and self._due(report.step, self._looks_every) else {}
         # One transfer for the whole row, and double only on the CPU: not every device has it. What a part says of
         # itself may lie elsewhere than what was computed.
         device = next(self._state.generator.parameters()).device
         moved = [value.detach().float().to(device, non_blocking=True) for value in scalars.values()]
         values = torch.stack(moved).cpu().double().tolist()
         row: dict[str, Any] = {"step": report.step, "d_step": report.d_step, "images": report.images}
-        self.latest = dict(zip(scalars, values, strict=True))
+        self.latest = dict(zip(scalars, values, strict=True)) | looked
         last = report.step == self._schedule.steps
         if self._measures is not None and (last or self._due(report.step, self._measures_every)):
             self.latest |= self._measures()
@@ -132,6 +129,7 @@ class SampleGrids:
     Args:
         uniform: whether the generator is trained on all classes alike.
         real: some of the real data, (N, D), if they are vectors.
+        likeness: what is found out about the samples, beside drawing them.
         tell: whom to tell the step and the path of each grid once it is written.
     """
 
@@ -146,11 +144,12 @@ class SampleGrids:
         seed: int,
         uniform: bool = False,
         real: Tensor | None = None,
+        likeness: Likeness | None = None,
         tell: Callable[[int, Path], None] | None = None,
     ) -> None:
-        self._run, self._state, self._spec = run, state, spec
-        self._every, self._steps, self._seed, self._uniform = every, steps, seed, uniform
-        self._real, self._tell = real, tell
+        self._run, self._spec, self._every, self._steps = run, spec, every, steps
+        self._samples = GridSamples(state, spec, seed=seed, uniform=uniform)
+        self._real, self._likeness, self._tell = real, likeness, tell
 
     def __call__(self, report: Report) -> None:
         """Write the grid when it is due."""
@@ -159,32 +158,20 @@ class SampleGrids:
 
     def write(self, step: int) -> None:
         """Write the grid of a step; if the generator is conditional, each row is a class and bears its name."""
-        network = sampling.ready(
-            self._state.averaged(), self._spec, uniform=self._uniform, seed=self._seed, batches=BATCHES_FOR_A_LOOK
-        )
         path = self._run.samples / f"step-{step:07d}.png"
-        pictures.save(self._picture(network), path)
+        pictures.save(self._picture(*self._samples.of(step)), path)
         if self._tell is not None:
             self._tell(step, path)
 
-    @torch.no_grad()
-    def _picture(self, network: Generator) -> Image.Image:
-        if self._real is not None:
-            made = sampling.chunks(network, self._spec, POINTS, labels=None, seed=self._seed)
-            return pictures.scatter(torch.cat([points for points, _ in made]), self._real)
-        z, labels = self._latents(network)
-        names = () if labels is None else [self._spec.classes[number] for number in labels[::COLUMNS].tolist()]
-        return pictures.grid(sampling.to_uint8(network(z, labels)), COLUMNS, names=names)
+    def look(self, step: int) -> dict[str, float]:
+        """What the samples of the step that is done show without a metric: columns of a row."""
+        return {} if self._likeness is None else self._likeness(*self._samples.of(step))
 
-    def _latents(self, network: Generator) -> tuple[Tensor, Tensor | None]:
-        sampler, random = Sampler.of(network, self._spec), generator_for(self._seed, "grid")
-        if not self._spec.conditional:
-            return sampler.latents(COLUMNS * COLUMNS, random=random), None
-        # A class may be missing from this part of the data: the generator has never been asked for it.
-        classes = [number for number, share in enumerate(self._spec.marginal) if share > 0][:MOST_ROWS]
-        one_row = sampler.latents(COLUMNS, random=random)
-        z = one_row.repeat(len(classes), *(1,) * (one_row.ndim - 1))
-        return z, sampler.put(torch.tensor(classes).repeat_interleave(COLUMNS))
+    def _picture(self, samples: Tensor, labels: Tensor | None) -> Image.Image:
+        if self._real is not None:
+            return pictures.scatter(samples, self._real)
+        names = () if labels is None else [self._spec.classes[number] for number in labels[::COLUMNS].tolist()]
+        return pictures.grid(samples, COLUMNS, names=names)
 
     def close(self) -> None:
         """Write the GIF and, for vectors, the contact sheet."""
