@@ -32,7 +32,7 @@ class Embedded:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Frame:
+class ShownGrid:
     """The sample grid of a step."""
 
     step: int
@@ -72,12 +72,12 @@ def _bytes(picture: Image.Image, kind: str, **options: object) -> bytes:
     return buffer.getvalue()
 
 
-def frames(grids: Sequence[Path]) -> list[Frame]:
+def frames(grids: Sequence[Path]) -> list[ShownGrid]:
     """Grids of a run, evenly chosen from the first to the last; one that is damaged is left out."""
     count = min(len(grids), MOST_FRAMES)
     chosen = [grids[round(number * (len(grids) - 1) / max(count - 1, 1))] for number in range(count)]
     found = [(path, embedded_file(path)) for path in chosen]
-    return [Frame(step=step_of(path), picture=picture) for path, picture in found if picture is not None]
+    return [ShownGrid(step=step_of(path), picture=picture) for path, picture in found if picture is not None]
 
 
 def embedded_file(path: Path, *, side: int = SIDE, most_bytes: int = MOST_BYTES) -> Embedded | None:

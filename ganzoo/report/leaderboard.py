@@ -119,7 +119,7 @@ def read_leaderboard(folder: Path) -> Leaderboard:
         raise ConfigError(
             f"{path} is not the leaderboard of a comparison",
             given=f"{type(error).__name__}: {error}",
-            hint="ganzoo compare --help",
+            hint="ganzoo report --help",
         ) from error
 
 
