@@ -7,10 +7,10 @@ from pathlib import Path
 
 from ganzoo.report.embedding import Embedded, embedded_file
 from ganzoo.report.intervals import quality_over_time, whiskers
-from ganzoo.report.leaderboard import Cell, Leaderboard
+from ganzoo.report.leaderboard import BoardCell, Leaderboard
 from ganzoo.report.page import render
 from ganzoo.report.verdict import Statement
-from ganzoo.report.words import named
+from ganzoo.report.words import count, named
 from ganzoo.runs.directory import RunDirectory, step_of
 
 GALLERY_SIDE = 360
@@ -24,7 +24,7 @@ MOST_NAMED = 4
 class Exhibit:
     """The last samples of a cell."""
 
-    cell: Cell
+    cell: BoardCell
     picture: Embedded | None
     seed: int | None
     step: int | None
@@ -58,10 +58,15 @@ def _statements(board: Leaderboard) -> list[Statement]:
                 "the difference may be chance.",
             )
         )
-    if failed := [cell.name for cell in board.cells if cell.finished < len(cell.seeds) or not cell.seeds]:
+    if waiting := sum(cell.waiting for cell in board.cells):
+        said.append(Statement(tone="note", text=f"{count(waiting)} of the runs are not done yet."))
+    if failed := [cell.name for cell in board.cells if cell.finished + cell.waiting < max(1, len(cell.seeds))]:
         more = f" and {len(failed) - MOST_NAMED} more" if len(failed) > MOST_NAMED else ""
         text = f"Not every run has numbers: {named(failed[:MOST_NAMED])}{more}. The reasons stand below."
         said.append(Statement(tone="bad", text=text))
+    said += [
+        Statement(tone="bad", text=f"Cells are not ranked by {label}: {why}.") for label, why in board.unranked.items()
+    ]
     return said
 
 
@@ -79,7 +84,7 @@ def _gallery(folder: Path, board: Leaderboard) -> list[Exhibit]:
     return [_exhibit(folder, cell, most) for cell in board.cells]
 
 
-def _exhibit(folder: Path, cell: Cell, most_bytes: int) -> Exhibit:
+def _exhibit(folder: Path, cell: BoardCell, most_bytes: int) -> Exhibit:
     """The last grid of the first seed that has one."""
     for seed in cell.seeds:
         grids = RunDirectory(folder / seed.run).grids() if seed.run else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ganzoo.report.chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH
-from ganzoo.report.leaderboard import Cell, Leaderboard
+from ganzoo.report.leaderboard import BoardCell, Leaderboard
 from ganzoo.report.scale import Scale, around
 from ganzoo.report.words import duration, number, time_unit
 
@@ -52,7 +52,7 @@ def whiskers(board: Leaderboard, label: str) -> Whiskers | None:
     )
 
 
-def _row(cell: Cell, label: str, scale: Scale) -> Whisker:
+def _row(cell: BoardCell, label: str, scale: Scale) -> Whisker:
     interval = cell.interval.get(label)
     words = f"{cell.name}: {number(cell.mean[label])}"
     if interval is not None:
@@ -66,7 +66,7 @@ def _row(cell: Cell, label: str, scale: Scale) -> Whisker:
     )
 
 
-def _seeds(cell: Cell, label: str) -> list[float]:
+def _seeds(cell: BoardCell, label: str) -> list[float]:
     return [seed.values[label] for seed in cell.seeds if label in seed.values]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from ganzoo.errors import ConfigError
 
 LEADERBOARD = "leaderboard.json"
+OPEN = ("waiting", "interrupted", "running")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,12 +31,13 @@ class SeedOutcome:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cell:
+class BoardCell:
     """One combination of parts, over all its seeds.
 
     Attributes:
         name: as ``hinge + patchgan-sn``.
         status: complete, partial, failed or refused.
+        reason: why it is refused.
         seeds: its runs.
         mean: label → mean over the seeds.
         interval: label → its 95 % interval.
@@ -43,6 +45,7 @@ class Cell:
 
     name: str
     status: str
+    reason: str | None
     seeds: tuple[SeedOutcome, ...]
     mean: Mapping[str, float]
     interval: Mapping[str, tuple[float, float]]
@@ -69,13 +72,21 @@ class Cell:
         found = [seed.steps for seed in self.seeds if seed.values and seed.steps is not None]
         return sum(found) / len(found) if found else None
 
+    @property
+    def waiting(self) -> int:
+        """Seeds that are not done yet."""
+        return sum(seed.status in OPEN for seed in self.seeds)
+
     def reasons(self) -> list[str]:
         """Why seeds have no numbers: each reason once, with its seeds."""
         told: dict[str, list[str]] = {}
         for seed in self.seeds:
             if seed.reason:
                 told.setdefault(f"{seed.status}: {seed.reason}", []).append(str(seed.seed))
-        return [f"seed{'s' if len(seeds) > 1 else ''} {', '.join(seeds)} {reason}" for reason, seeds in told.items()]
+        own = [self.reason] if self.reason else []
+        return own + [
+            f"seed{'s' if len(seeds) > 1 else ''} {', '.join(seeds)} {reason}" for reason, seeds in told.items()
+        ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,15 +100,20 @@ class AlikePair:
 
 @dataclass(frozen=True, kw_only=True)
 class Leaderboard:
-    """A comparison: its cells from the best to the worst, then those without numbers."""
+    """A comparison: its cells from the best to the worst, then those without numbers.
+
+    ``unranked`` says of labels why cells cannot be compared in them, ``test`` how differences were tested.
+    """
 
     name: str
     data: Mapping[str, Any]
     budget: str
     labels: tuple[str, ...]
     better: Mapping[str, str]
-    cells: tuple[Cell, ...]
+    cells: tuple[BoardCell, ...]
     indistinguishable: tuple[AlikePair, ...]
+    unranked: Mapping[str, str]
+    test: str
     verdict: str
 
     @property
@@ -128,7 +144,7 @@ def _leaderboard(content: Mapping[str, Any], name: str) -> Leaderboard:
     cells = [_cell(one) for one in content["cells"]]
     return Leaderboard(
         name=str(content.get("name") or name),
-        data=dict(content.get("data") or {}),
+        data={str(key): one for key, one in (content.get("data") or {}).items() if one not in (None, "", [], {})},
         budget=str((content.get("budget") or {}).get("words", "")),
         labels=labels,
         better=better,
@@ -137,21 +153,24 @@ def _leaderboard(content: Mapping[str, Any], name: str) -> Leaderboard:
             AlikePair(cells=(str(one["cells"][0]), str(one["cells"][1])), label=str(one["label"]), p=one.get("p"))
             for one in content.get("indistinguishable", ())
         ),
+        unranked={str(label): str(why) for label, why in (content.get("unranked") or {}).items()},
+        test=str(content.get("test") or ""),
         verdict=str(content.get("verdict") or ""),
     )
 
 
-def _ranked(cells: Sequence[Cell], labels: Sequence[str], better: Mapping[str, str]) -> list[Cell]:
+def _ranked(cells: Sequence[BoardCell], labels: Sequence[str], better: Mapping[str, str]) -> list[BoardCell]:
     if not labels:
         return list(cells)
     sign = -1 if better.get(labels[0]) == "higher" else 1
     return sorted(cells, key=lambda cell: sign * cell.mean.get(labels[0], sign * math.inf))
 
 
-def _cell(content: Mapping[str, Any]) -> Cell:
-    return Cell(
+def _cell(content: Mapping[str, Any]) -> BoardCell:
+    return BoardCell(
         name=str(content["name"]),
         status=str(content.get("status", "")),
+        reason=None if content.get("reason") is None else str(content["reason"]),
         seeds=tuple(_seed(one) for one in content.get("seeds", ())),
         mean=_finite(content.get("mean") or {}),
         interval={

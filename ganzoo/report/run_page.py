@@ -28,7 +28,7 @@ SHORT = 16
 
 
 @dataclass(frozen=True, kw_only=True)
-class Setting:
+class ConfigValue:
     """A value of the configuration and what decided it."""
 
     path: str
@@ -109,11 +109,11 @@ def _value(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _settings(run: Run, before: Mapping[str, Any]) -> list[Setting]:
+def _settings(run: Run, before: Mapping[str, Any]) -> list[ConfigValue]:
     origins = before.get("origins", {})
     values = leaves(run.config.model_dump(mode="json"))
     return [
-        Setting(path=path, value=_value(value), origin=str(origins.get(path, "default")))
+        ConfigValue(path=path, value=_value(value), origin=str(origins.get(path, "default")))
         for path, value in values.items()
     ]
 

@@ -156,6 +156,19 @@ class TestAComparison:
         assert "alpha and beta in fd@10 (p = 0.4)" in page
         assert 'aria-label="alpha: 3, 95 % interval 1 to 5"' in page
 
+    def test_what_is_refused_waiting_or_unranked_is_told(self, comparison):
+        content = leaderboard()
+        content["cells"][0]["seeds"][1] |= {"status": "waiting", "values": [], "reason": None}
+        content["cells"][3] |= {"status": "refused", "seeds": [], "reason": "wgan-gp needs a critic without BatchNorm"}
+        content |= {"unranked": {"kd@10": "they were not measured alike"}, "test": "Welch's t-test"}
+        (comparison / "leaderboard.json").write_text(json.dumps(content), encoding="utf-8")
+        page = comparison_page(comparison, read_leaderboard(comparison))
+        assert "1 of the runs are not done yet." in page
+        assert "Not every run has numbers: beta and delta." in page
+        assert "refused<br>wgan-gp needs a critic without BatchNorm" in page
+        assert "Cells are not ranked by kd@10: they were not measured alike." in page
+        assert "Welch&#39;s t-test." in page
+
     def test_the_gallery_shows_the_last_grid(self, comparison, hostile_run, tmp_path):
         shutil.copytree(hostile_run.path, comparison / "runs" / "0001")
         content = leaderboard(runs=["runs/0001"])
