@@ -9,7 +9,7 @@ from ganzoo.report.embedding import Embedded, embedded_file
 from ganzoo.report.intervals import quality_over_time, whiskers
 from ganzoo.report.leaderboard import BoardCell, Leaderboard
 from ganzoo.report.page import render
-from ganzoo.report.verdict import Statement
+from ganzoo.report.verdict import Statement, Tone
 from ganzoo.report.words import count, named
 from ganzoo.runs.directory import RunDirectory, step_of
 
@@ -48,16 +48,9 @@ def comparison_page(folder: Path, board: Leaderboard) -> str:
 
 
 def _statements(board: Leaderboard) -> list[Statement]:
-    said = [Statement(tone="good", text=board.verdict)] if board.verdict else []
-    if near := sorted(_near_the_best(board)):
-        said.append(
-            Statement(
-                tone="note",
-                text=f"{board.cells[0].name} cannot be told from {named(near[:MOST_NAMED])}"
-                f"{f' and {len(near) - MOST_NAMED} more' if len(near) > MOST_NAMED else ''} in {board.ranking}: "
-                "the difference may be chance.",
-            )
-        )
+    # Where the best one may be so by chance, the verdict says so.
+    tone: Tone = "good" if board.labels and not _near_the_best(board) else "note"
+    said = [Statement(tone=tone, text=board.verdict)] if board.verdict else []
     if waiting := sum(cell.waiting for cell in board.cells):
         said.append(Statement(tone="note", text=f"{count(waiting)} of the runs are not done yet."))
     if failed := [cell.name for cell in board.cells if cell.finished + cell.waiting < max(1, len(cell.seeds))]:
