@@ -9,7 +9,7 @@ from ganzoo.report.embedding import Embedded, embedded_file
 from ganzoo.report.intervals import quality_over_time, whiskers
 from ganzoo.report.leaderboard import BoardCell, Leaderboard
 from ganzoo.report.page import render
-from ganzoo.report.verdict import Statement, Tone
+from ganzoo.report.verdict import VerdictLine, Tone
 from ganzoo.report.words import count, named
 from ganzoo.runs.directory import RunDirectory, step_of
 
@@ -47,18 +47,19 @@ def comparison_page(folder: Path, board: Leaderboard) -> str:
     )
 
 
-def _statements(board: Leaderboard) -> list[Statement]:
+def _statements(board: Leaderboard) -> list[VerdictLine]:
     # Where the best one may be so by chance, the verdict says so.
     tone: Tone = "good" if board.labels and not _near_the_best(board) else "note"
-    said = [Statement(tone=tone, text=board.verdict)] if board.verdict else []
+    said = [VerdictLine(tone=tone, text=board.verdict)] if board.verdict else []
     if waiting := sum(cell.waiting for cell in board.cells):
-        said.append(Statement(tone="note", text=f"{count(waiting)} of the runs are not done yet."))
+        said.append(VerdictLine(tone="note", text=f"{count(waiting)} of the runs are not done yet."))
     if failed := [cell.name for cell in board.cells if cell.finished + cell.waiting < max(1, len(cell.seeds))]:
         more = f" and {len(failed) - MOST_NAMED} more" if len(failed) > MOST_NAMED else ""
         text = f"Not every run has numbers: {named(failed[:MOST_NAMED])}{more}. The reasons stand below."
-        said.append(Statement(tone="bad", text=text))
+        said.append(VerdictLine(tone="bad", text=text))
     said += [
-        Statement(tone="bad", text=f"Cells are not ranked by {label}: {why}.") for label, why in board.unranked.items()
+        VerdictLine(tone="bad", text=f"Cells are not ranked by {label}: {why}.")
+        for label, why in board.unranked.items()
     ]
     return said
 

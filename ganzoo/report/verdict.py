@@ -17,7 +17,7 @@ Tone = Literal["good", "note", "bad"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Statement:
+class VerdictLine:
     """One thing that is said of a run. ``command`` is what to type next, if that helps."""
 
     tone: Tone
@@ -27,7 +27,7 @@ class Statement:
 
 def verdict_of_run(
     run: Run, before: Mapping[str, Any], rows: Sequence[Mapping[str, float]], measured: Sequence[Measured]
-) -> list[Statement]:
+) -> list[VerdictLine]:
     """How it ended, how good it is, what to bear in mind.
 
     Args:
@@ -39,7 +39,7 @@ def verdict_of_run(
     return [_ending(run, before, rows), *_health(run.health(), rows), *_quality(run, measured), *_warnings(before)]
 
 
-def _ending(run: Run, before: Mapping[str, Any], rows: Sequence[Mapping[str, float]]) -> Statement:
+def _ending(run: Run, before: Mapping[str, Any], rows: Sequence[Mapping[str, float]]) -> VerdictLine:
     status, fault = _status(run, before), before.get("fault")
     last = rows[-1] if rows else {}
     step = max(int(before.get("step") or 0), int(last.get("step", 0)))
@@ -48,18 +48,20 @@ def _ending(run: Run, before: Mapping[str, Any], rows: Sequence[Mapping[str, flo
     seen = f" on {count(last['images'])} real images" if "images" in last else ""
     took = f" in {duration(_seconds(before))}" if before.get("ended") and not before.get("resumed") else ""
     resume = f"ganzoo resume {run.directory.word}"
-    endings: Mapping[str, Statement] = {
-        "finished": Statement(tone="good", text=f"The run finished {progress}{seen}{took}."),
-        "running": Statement(tone="note", text=f"The run is being trained: {progress} so far{seen}."),
-        "killed": Statement(tone="note", text=f"The run was killed after {progress}{seen}.", command=resume),
-        "interrupted": Statement(tone="note", text=f"The run was interrupted after {progress}{seen}.", command=resume),
-        "diverged": Statement(
+    endings: Mapping[str, VerdictLine] = {
+        "finished": VerdictLine(tone="good", text=f"The run finished {progress}{seen}{took}."),
+        "running": VerdictLine(tone="note", text=f"The run is being trained: {progress} so far{seen}."),
+        "killed": VerdictLine(tone="note", text=f"The run was killed after {progress}{seen}.", command=resume),
+        "interrupted": VerdictLine(
+            tone="note", text=f"The run was interrupted after {progress}{seen}.", command=resume
+        ),
+        "diverged": VerdictLine(
             tone="bad", text=f"The run diverged after {progress}: a number of the training was no longer finite."
         ),
     }
-    said = endings.get(status, Statement(tone="bad", text=f"The run stopped after {progress}. Its status: {status}."))
+    said = endings.get(status, VerdictLine(tone="bad", text=f"The run stopped after {progress}. Its status: {status}."))
     if fault:
-        return Statement(tone=said.tone, text=f"{said.text} It reported: {fault}", command=said.command)
+        return VerdictLine(tone=said.tone, text=f"{said.text} It reported: {fault}", command=said.command)
     return said
 
 
@@ -76,34 +78,36 @@ def _seconds(before: Mapping[str, Any]) -> float | None:
     return (ended - started).total_seconds()
 
 
-def _health(found: Sequence[Verdict], rows: Sequence[Mapping[str, float]]) -> Iterator[Statement]:
+def _health(found: Sequence[Verdict], rows: Sequence[Mapping[str, float]]) -> Iterator[VerdictLine]:
     """What went wrong in training; that nothing did is said only where there were rows enough to tell."""
     if not found and len(rows) >= WINDOW:
-        yield Statement(tone="good", text="The rows of the training show none of the signs that something went wrong.")
+        yield VerdictLine(
+            tone="good", text="The rows of the training show none of the signs that something went wrong."
+        )
     for one in found:
         over = "" if one.until_step is None else f" until step {count(one.until_step)}"
         text = f"{one.name} from step {count(one.since_step)}{over}: {one.words} {one.evidence} {one.try_}."
-        yield Statement(tone="bad" if one.until_step is None else "note", text=text, command=one.command)
+        yield VerdictLine(tone="bad" if one.until_step is None else "note", text=text, command=one.command)
 
 
-def _quality(run: Run, measured: Sequence[Measured]) -> Iterator[Statement]:
+def _quality(run: Run, measured: Sequence[Measured]) -> Iterator[VerdictLine]:
     ranked = [one for one in measured if one.better is not None]
     if not ranked:
         evaluate = f"ganzoo evaluate {run.directory.word}"
         text = "How good the samples are has not been measured after the training."
-        yield Statement(tone="note", text=text, command=evaluate)
+        yield VerdictLine(tone="note", text=text, command=evaluate)
     for one in ranked:
         floor = "" if one.floor is None else f"; real data in place of samples come to {number(one.floor)}"
         text = f"{one.label} is {number(one.last)} at step {count(one.last_step)} ({one.better} is better{floor})."
         if one.best is not None and one.best_step != one.last_step:
             text += f" The best of the steps that were measured is {number(one.best)} at step {count(one.best_step)}."
-        yield Statement(tone="note", text=text)
+        yield VerdictLine(tone="note", text=text)
 
 
-def _warnings(before: Mapping[str, Any]) -> Iterator[Statement]:
+def _warnings(before: Mapping[str, Any]) -> Iterator[VerdictLine]:
     if given := len(before.get("warnings", ())):
-        yield Statement(tone="note", text=f"{given} warning{'s were' if given > 1 else ' was'} given: see Warnings.")
+        yield VerdictLine(tone="note", text=f"{given} warning{'s were' if given > 1 else ' was'} given: see Warnings.")
     changed = sorted({key for one in before.get("resumed", ()) for key in one.get("changed", {})})
     if changed:
         said = f"It was resumed under other {named(changed)}: it does not equal an uninterrupted run bit by bit."
-        yield Statement(tone="note", text=said)
+        yield VerdictLine(tone="note", text=said)
