@@ -9,7 +9,7 @@ from ganzoo.report.embedding import Embedded, embedded_file
 from ganzoo.report.intervals import quality_over_time, whiskers
 from ganzoo.report.leaderboard import BoardCell, Leaderboard
 from ganzoo.report.page import render
-from ganzoo.report.verdict import VerdictLine, Tone
+from ganzoo.report.verdict import Tone, VerdictLine
 from ganzoo.report.words import count, named
 from ganzoo.runs.directory import RunDirectory, step_of
 
