@@ -22,6 +22,7 @@ FLOORS = (
     {"evaluation", "plotting", "health", "doctor"},
     {"runs"},
     {"studies", "testing"},
+    {"report"},
     {"cli"},
     {"__main__"},
 )

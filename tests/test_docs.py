@@ -338,6 +338,7 @@ def test_no_block_goes_untried():
         "sample",
         "evaluate",
         "walk",
+        "report",
         "resume",
     }
     assert {word for word in asked if not word.startswith("-")} <= tried
@@ -434,7 +435,7 @@ def test_plot_commands_draw(words, finished, here):
     assert (here / result.output.strip().splitlines()[-1]).stat().st_size > 1000
 
 
-@pytest.mark.parametrize("words", ganzoo_lines("sample", "walk"))
+@pytest.mark.parametrize("words", ganzoo_lines("sample", "walk", "report"))
 def test_sample_commands_write_what_they_say(words, finished, here):
     shutil.copytree(finished, here / "runs")
     result = invoke(words)

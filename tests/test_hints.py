@@ -246,6 +246,7 @@ HOLES: dict[str, tuple[str, ...]] = {
     "resized": ("", "--image-size 32, or "),
     "shlex.join([*names, *folder])": ("1 7", "1 7 --runs experiments"),
     "out.parent / (out.stem or 'walk')": ("films/walk",),
+    "out.parent / (out.stem or 'report')": ("pages/report",),
     "12 * len(classes)": ("48",),
     # Where a distribution came from: a package index, a repository, a folder.
     "self._quoted(newest)": ("ganzoo-mine", "'ganzoo-mine @ git+https://example.org/mine'", "-e /home/me/ganzoo-mine"),

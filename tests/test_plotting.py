@@ -19,7 +19,7 @@ from ganzoo.plotting import runs as run_figures
 from ganzoo.plotting.canvas import save
 from ganzoo.plotting.curves import loss_curves
 from ganzoo.plotting.loss_argument import loss_of_argument
-from ganzoo.plotting.runs import smoothed
+from ganzoo.plotting.smoothing import smoothed
 from ganzoo.registry import Registry
 from ganzoo.training.equilibrium import balance
 

@@ -34,6 +34,8 @@ from ganzoo.cli.new_plugin import new_plugin_command
 from ganzoo.cli.plot import plot_app
 from ganzoo.cli.plugins import EXAMPLES as PLUGINS_EXAMPLES
 from ganzoo.cli.plugins import plugins_command
+from ganzoo.cli.report import EXAMPLES as REPORT_EXAMPLES
+from ganzoo.cli.report import report_command
 from ganzoo.cli.resume import EXAMPLES as RESUME_EXAMPLES
 from ganzoo.cli.resume import resume_command
 from ganzoo.cli.run import EXAMPLES as RUN_EXAMPLES
@@ -66,6 +68,7 @@ for command, function, examples in (
     ("walk", walk_command, WALK_EXAMPLES),
     ("evaluate", evaluate_command, EVALUATE_EXAMPLES),
     ("compare", compare_command, COMPARE_EXAMPLES),
+    ("report", report_command, REPORT_EXAMPLES),
     ("matrix", matrix_command, MATRIX_EXAMPLES),
     ("check", check_command, CHECK_EXAMPLES),
     ("new-plugin", new_plugin_command, NEW_PLUGIN_EXAMPLES),

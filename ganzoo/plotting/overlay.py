@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from ganzoo.errors import ConfigError
 from ganzoo.plotting.canvas import BLUE, GREEN, OTHERS, PINK, VERMILION, Axes, Figure, decades, plain, whole_numbers
-from ganzoo.plotting.runs import WINDOW, Row, smoothed
+from ganzoo.plotting.runs import Row
+from ganzoo.plotting.smoothing import WINDOW, smoothed
 
 COLORS = (BLUE, VERMILION, GREEN, PINK, *OTHERS)
 PANELS: Mapping[str, Mapping[str, str]] = {

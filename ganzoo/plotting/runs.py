@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from ganzoo.errors import ConfigError
@@ -21,10 +20,9 @@ from ganzoo.plotting.canvas import (
     plain,
     whole_numbers,
 )
+from ganzoo.plotting.smoothing import WINDOW, smoothed
 
 Row = dict[str, float]
-WINDOW = 1 / 25
-"""Share of the rows that a smoothed line averages over."""
 NAMES = {"d": "discriminator", "g": "generator"}
 COLORS = {
     "d/total": BLUE,
@@ -135,14 +133,3 @@ def _legend(panel: Axes) -> int:
         columnspacing=1.2,
     )
     return -(-len(labels) // columns)
-
-
-def smoothed(values: Sequence[float], width: int) -> list[float]:
-    """Centered running mean over ``width`` values (odd), fewer at both ends; what is not finite is left out."""
-    half = width // 2
-    means = []
-    for center in range(len(values)):
-        reach = min(half, center, len(values) - 1 - center)
-        near = [value for value in values[center - reach : center + reach + 1] if math.isfinite(value)]
-        means.append(sum(near) / len(near) if near else math.nan)
-    return means

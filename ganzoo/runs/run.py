@@ -51,8 +51,9 @@ class Run:
         return read_config(self.directory)
 
     def metrics(self) -> list[dict[str, float]]:
-        """The rows of ``metrics.jsonl``."""
-        return [json.loads(line) for line in self.directory.metrics.read_text(encoding="utf-8").splitlines()]
+        """The rows of ``metrics.jsonl``; a last one that is being written, or was cut off, is left out."""
+        lines = self.directory.metrics.read_text(encoding="utf-8").splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.endswith("\n")]
 
     def health(self) -> list[Verdict]:
         """What went wrong in training, in words, in the order in which it began; empty where nothing did.

@@ -1,0 +1,84 @@
+"""``ganzoo report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ganzoo import cores, files
+from ganzoo.cli.context import registry
+from ganzoo.cli.log_console import log_console
+from ganzoo.cli.run import Runs, printing_to_stderr, runs_folder
+from ganzoo.errors import ConfigError
+
+EXAMPLES = """\
+Examples:
+  ganzoo report 7
+  ganzoo report 7 --out digits.html
+  ganzoo report comparisons/losses
+"""
+FORMATS = (".html", ".htm")
+
+
+def report_command(
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN|COMPARISON",
+            help="Path, folder name or number of a run; or path or name of a comparison.",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="New file to write: .html. \\[default: the name of the run or comparison, in the current folder]",
+            show_default=False,
+        ),
+    ] = None,
+    runs: Runs = None,
+) -> None:
+    """Write a page about a run or a comparison: one HTML file that needs nothing else.
+
+    Of a run: a verdict in words, samples over time beside real pictures, the training pictures nearest to samples,
+    metrics, curves, configuration, warnings. Of a comparison: leaderboard, intervals, gallery, quality against time.
+
+    An existing file is never replaced: without --out, a number is added to the name.
+    """
+    cores.settle()
+    if out is not None:
+        _check_place(out)
+    log_console(quiet=False)
+    from ganzoo.report.target import page_of
+
+    with printing_to_stderr():
+        name, page = page_of(registry(), runs_folder(runs, None), target)
+    written = out or _free(name)
+    with files.whole_file(written, place="--out FILE") as beside:
+        beside.write_text(page, encoding="utf-8")
+    typer.echo(written)
+
+
+def _check_place(out: Path) -> None:
+    if out.suffix.lower() not in FORMATS:
+        raise ConfigError(
+            f"a report is an HTML page, and {out} is named otherwise",
+            given=out.suffix or "no ending",
+            allowed=", ".join(FORMATS),
+            hint=f"--out {out.parent / (out.stem or 'report')}.html",
+        )
+    if out.exists():
+        raise ConfigError(f"{out} exists, and nothing is overwritten", hint="--out with a new file")
+
+
+def _free(name: str) -> Path:
+    """``NAME.html``, or ``NAME-2.html`` and so on where that is taken."""
+    number, path = 1, Path(f"{name}.html")
+    while path.exists():
+        number += 1
+        path = Path(f"{name}-{number}.html")
+    return path

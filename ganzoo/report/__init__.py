@@ -1,0 +1,1 @@
+"""One page about a run or a comparison, in one file that needs nothing else."""

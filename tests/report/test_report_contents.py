@@ -1,0 +1,196 @@
+"""What a report holds: pictures within bounds, equal records together, real data only if they are the run's."""
+
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from PIL import Image
+from reported import CLASSES, WARNING, a_row, leaderboard
+
+from ganzoo.errors import ConfigError
+from ganzoo.registry import Registry
+from ganzoo.report import embedding
+from ganzoo.report.comparison_page import comparison_page
+from ganzoo.report.leaderboard import read_leaderboard
+from ganzoo.report.measured import during_training, measured_of
+from ganzoo.report.run_page import run_page
+from ganzoo.runs.run import Run
+
+
+def noise(side, seed=0):
+    return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (side, side, 3), dtype=np.uint8))
+
+
+class TestPictures:
+    def test_noise_is_as_small_as_anything(self):
+        shown = embedding.embedded(noise(1500))
+        assert len(shown.source) <= embedding.MOST_BYTES * 4 / 3 + 100
+        assert max(shown.width, shown.height) <= embedding.SIDE
+
+    def test_what_is_small_loses_nothing(self):
+        import base64
+        import io
+
+        picture = noise(40)
+        source = embedding.embedded(picture).source
+        head, _, content = source.partition(",")
+        assert head == "data:image/png;base64"
+        with Image.open(io.BytesIO(base64.b64decode(content))) as back:
+            assert np.array_equal(np.asarray(back), np.asarray(picture))
+
+    def test_of_many_grids_some_are_chosen_from_the_first_to_the_last(self, tmp_path):
+        for step in range(0, 1000, 10):
+            noise(4).save(tmp_path / f"step-{step:07d}.png")
+        (tmp_path / "step-0000990.png").write_bytes(b"cut off")
+        grids = sorted(tmp_path.iterdir())
+        steps = [frame.step for frame in embedding.frames(grids)]
+        assert (len(steps), steps[0], steps[-1]) == (embedding.MOST_FRAMES - 1, 0, 950)
+        assert max(np.diff(steps)) - min(np.diff(steps)) <= 10
+
+
+class TestMeasured:
+    def test_unlike_records_are_kept_apart(self):
+        rows = [
+            {"step": step, "seed": 0, **a_row("fd@10", value)} for step, value in ((100, 9.0), (200, 4.0), (300, 5.0))
+        ]
+        other = {"step": 300, "seed": 0, **a_row("fd@10", 1.0)}
+        other["record"] = {**other["record"], "truncation": 0.5}
+        first, second = measured_of([*rows, other])
+        assert (first.last, first.last_step, first.best, first.best_step) == (5.0, 300, 4.0, 200)
+        assert (second.last, second.steps) == (1.0, {300: 1.0})
+
+    def test_the_newest_of_one_step_counts(self):
+        rows = [{"step": 100, "seed": 0, **a_row("fd@10", value)} for value in (9.0, 8.0)]
+        [one] = measured_of([{}, *rows, {"label": "torn"}])
+        assert one.last == 8.0
+
+    @pytest.mark.parametrize(("better", "best"), [("lower", 1.0), ("higher", 3.0), (None, None)])
+    def test_best_is_what_the_metric_says(self, better, best):
+        rows = [{"step": step, **a_row("x@10", value, better=better)} for step, value in ((1, 3.0), (2, 1.0), (3, 2.0))]
+        assert measured_of(rows)[0].best == best
+
+    def test_metrics_of_the_training_where_they_were_measured_last(self):
+        rows = [{"step": 1, "metric/a/b_c": 1.0}, {"step": 2, "metric/a/b_c": 2.0}, {"step": 3}]
+        assert during_training(rows) == [("a/b c", 2, 2.0)]
+
+
+class Elements(HTMLParser):
+    """All elements of a page with their attributes."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.found = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+
+class TestARun:
+    def test_no_element_and_no_address_is_a_strangers(self, hostile_page):
+        page = hostile_page.read_text(encoding="utf-8")
+        elements = Elements(page).found
+        assert [tag for tag, _ in elements].count("script") == 1
+        assert {name for _, attributes in elements for name in attributes if name.startswith("on")} == set()
+        addresses = [
+            value for _, attributes in elements for name, value in attributes.items() if name in ("src", "href")
+        ]
+        assert all(one.startswith(("data:image/", "#")) for one in addresses)
+        assert "://" not in re.sub(r"data:[^\"]+", "", page)
+        assert {"style"} & {name for _, attributes in elements for name in attributes} == set()
+        for name in (*CLASSES, WARNING):
+            assert name not in page
+
+    def test_it_says_how_the_run_ended_and_what_it_does_not_know(self, hostile_page):
+        page = hostile_page.read_text(encoding="utf-8")
+        assert "The run finished 4 of 4 steps on 16 real images" in page
+        assert "has not been measured after the training" in page
+        assert "All 3 grids." in page
+        assert "1 warning was given" in page
+        assert "among 16 training pictures, which are all" in page
+
+    def test_real_data_that_are_gone_or_others_are_not_shown(self, hostile_run, tmp_path):
+        registry = Registry.load(plugins=False)
+        run = Run(shutil.copytree(hostile_run.path, tmp_path / "0001-copy"))
+        manifest = run.directory.read_manifest()
+        other = {**manifest, "data": {**manifest["data"], "fingerprint": "0" * 64}, "status": "running", "ended": None}
+        run.directory.write_manifest(other)
+        page = run_page(registry, run)
+        assert "Real pictures are not shown: the data at" in page
+        assert "have changed since" in page
+        assert "The run was killed after 4 of 4 steps" in page
+        config = run.directory.config.read_text(encoding="utf-8")
+        place = run.config.data.options()["path"]
+        assert place in config
+        run.directory.config.write_text(config.replace(place, str(tmp_path / "gone")), encoding="utf-8")
+        page = run_page(registry, Run(run.path))
+        assert "are not where they should be" in page
+        assert "Grid of generated samples at step 4" in page
+
+    def test_a_row_that_is_being_written_is_left_out(self, hostile_run, tmp_path):
+        run = Run(shutil.copytree(hostile_run.path, tmp_path / "0001-live"))
+        with run.directory.metrics.open("a", encoding="utf-8") as file:
+            file.write('{"step": 5, "d_st')
+        assert [row["step"] for row in run.metrics()] == [1, 2, 3, 4]
+        assert "4 of 4 steps" in run_page(Registry.load(plugins=False), run)
+
+    def test_a_run_that_has_nothing_yet(self, hostile_run, tmp_path):
+        path = tmp_path / "0001-empty"
+        path.mkdir()
+        shutil.copy(hostile_run.directory.config, path)
+        page = run_page(Registry.load(plugins=False), Run(path))
+        assert "There are no sample grids yet." in page
+        assert "has not written any numbers yet" in page
+
+
+class TestAComparison:
+    def test_cells_are_ranked_and_those_without_numbers_stand_last(self, comparison):
+        board = read_leaderboard(comparison)
+        assert [cell.name[:5] for cell in board.cells] == ["alpha", "beta", "gamma", "delta"]
+        content = {**leaderboard(), "better": {"fd@10": "higher"}}
+        (comparison / "leaderboard.json").write_text(json.dumps(content), encoding="utf-8")
+        assert [cell.name[:5] for cell in read_leaderboard(comparison).cells] == ["gamma", "beta", "alpha", "delta"]
+
+    def test_failures_ties_and_the_best_step_are_told(self, comparison):
+        page = comparison_page(comparison, read_leaderboard(comparison))
+        assert re.findall(r'<th scope="row">(\w+) <abbr title="cannot be told from the first">', page) == ["beta"]
+        assert "Not every run has numbers: beta and delta." in page
+        assert "seeds 0, 1 diverged: out of memory" in page
+        assert "seed 1 diverged: d/total is not finite" in page
+        assert "alpha and beta in fd@10 (p = 0.4)" in page
+        assert 'aria-label="alpha: 3, 95 % interval 1 to 5"' in page
+
+    def test_what_is_refused_waiting_or_unranked_is_told(self, comparison):
+        content = leaderboard()
+        content["cells"][0]["seeds"][1] |= {"status": "waiting", "values": [], "reason": None}
+        content["cells"][3] |= {"status": "refused", "seeds": [], "reason": "wgan-gp needs a critic without BatchNorm"}
+        content |= {"unranked": {"kd@10": "they were not measured alike"}, "test": "Welch's t-test"}
+        (comparison / "leaderboard.json").write_text(json.dumps(content), encoding="utf-8")
+        page = comparison_page(comparison, read_leaderboard(comparison))
+        assert "1 of the runs are not done yet." in page
+        assert "Not every run has numbers: beta and delta." in page
+        assert "refused<br>wgan-gp needs a critic without BatchNorm" in page
+        assert "Cells are not ranked by kd@10: they were not measured alike." in page
+        assert "Welch&#39;s t-test." in page
+
+    def test_the_gallery_shows_the_last_grid(self, comparison, hostile_run, tmp_path):
+        shutil.copytree(hostile_run.path, comparison / "runs" / "0001")
+        content = leaderboard(runs=["runs/0001"])
+        (comparison / "leaderboard.json").write_text(json.dumps(content), encoding="utf-8")
+        page = comparison_page(comparison, read_leaderboard(comparison))
+        assert page.count('alt="Last sample grid of') == 3
+        assert "seed 0, step 4" in page
+
+    @pytest.mark.parametrize("content", ["", "[]", "{}", '{"cells": [{"seeds": [{"values": [{}]}]}]}'])
+    def test_another_file_is_refused(self, comparison, content):
+        (comparison / "leaderboard.json").write_text(content, encoding="utf-8")
+        with pytest.raises(ConfigError, match="is not the leaderboard of a comparison"):
+            read_leaderboard(comparison)
+
+    @pytest.mark.parametrize("cells", [[], [{"name": "a", "seeds": []}]])
+    def test_one_without_numbers_has_a_page(self, comparison, cells):
+        (comparison / "leaderboard.json").write_text(json.dumps({"cells": cells}), encoding="utf-8")
+        assert "No cell has numbers yet." in comparison_page(comparison, read_leaderboard(comparison))
