@@ -15,7 +15,7 @@ from ganzoo.planning.own_step import adversarial_step
 from ganzoo.protocols import AnyLoss, DataSpec
 from ganzoo.training.adversarial_step import AdversarialStep
 from ganzoo.training.balance import BALANCES, Balance
-from ganzoo.training.drop_in import Critics, MakeOptimizer, Settings, seed_of
+from ganzoo.training.drop_in import Critics, CriticSettings, MakeOptimizer, seed_of
 from ganzoo.training.image_pool import ImagePool
 from ganzoo.training.timing import Timing
 from ganzoo.training.two_losses import TwoLosses
@@ -138,7 +138,7 @@ class Adversary(Critics):
             steps,
             optimizer=optimizer,
             timing=_timing(start, generator_start, ramp, every),
-            settings=Settings(
+            settings=CriticSettings(
                 weight=weight,
                 critic_weights=_weights(critic_weights, critics),
                 clip_grad_norm=clip_grad_norm,

@@ -49,7 +49,7 @@ class AdversarialTerms:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class CriticSettings:
     """How the critics of an :class:`Adversary` are trained.
 
     Attributes:
@@ -83,7 +83,7 @@ class Critics(nn.Module):
         *,
         optimizer: MakeOptimizer,
         timing: Timing,
-        settings: Settings,
+        settings: CriticSettings,
         balance: Balance | None = None,
         pool: ImagePool | None = None,
     ) -> None:

@@ -31,8 +31,8 @@ class FeatureMatching(RegularizerOptions, Regularizer):
     paired and of equal number and shape. λ is ``weight``. ``norm``: ``l2`` is the mean of squares, ``sum`` is their sum
     (over features; a mean over samples), and ``l1`` is the mean of absolute differences. ``layer`` is one layer or
     ``all``, whose distances are added, or averaged with ``average=layers``. ``relative`` divides the distance of a
-    layer by the mean absolute value of its real features. No gradient flows into the real side or to the discriminator. With
-    ``only``, the term replaces the adversarial term in the generator's objective. It is 0 at equal features.
+    layer by the mean absolute value of its real features. No gradient flows into the real side or to the discriminator.
+    With ``only``, the term replaces the adversarial term in the generator's objective. It is 0 at equal features.
 
     Where implementations differ: for a generator without targets the distance of each fake to some real image, sample
     by sample, is a different objective, whose minimum is a generator of one image; it is a known mistake. For one with
