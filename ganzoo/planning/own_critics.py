@@ -71,7 +71,11 @@ class Adversary(Critics):
         pool: how many earlier fakes are kept for the critics.
         precision: ``fp32`` computes critics outside of autocast, ``autocast`` follows it.
         shape: of a sample (C, …), where a regularizer or augmentation has to know it; with condition channels.
-        seed: of all draws. Processes that share an update need one each.
+        seed: of all draws; processes draw apart from each other.
+
+    Where ``torch.distributed`` runs several processes, each calls :meth:`update` with its part of the batch, and the
+    critics step on the mean of all gradients; no wrapper is needed. Parts that adapt (``lecam``, ``ada``, ``began``)
+    see what their own process sees.
 
     Raises:
         UnknownNameError: nobody provides one of the names.

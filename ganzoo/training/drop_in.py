@@ -18,6 +18,7 @@ from ganzoo.training.balance import Balance, NoBalance, Own
 from ganzoo.training.game import Terms
 from ganzoo.training.image_pool import ImagePool
 from ganzoo.training.own_networks import Judged, alone
+from ganzoo.training.processes import rank, share_gradients, share_weights
 from ganzoo.training.timing import Timing
 from ganzoo.training.without_trace import buffers_kept
 
@@ -268,6 +269,8 @@ class Critics(nn.Module):
         observe: bool,
     ) -> dict[str, Tensor]:
         index, of = part
+        if index == 0 and self._counts["update"] == 0:
+            share_weights(self.discriminators)
         if index == 0:
             self.optimizer.zero_grad(set_to_none=True)
             self._open = []
@@ -298,6 +301,7 @@ class Critics(nn.Module):
         return logs
 
     def _step(self) -> dict[str, Tensor]:
+        share_gradients(self._trained)
         norms = {}
         if self.settings.clip_grad_norm is not None:
             for name, critic in self.discriminators.items():
@@ -431,5 +435,5 @@ def _logs(found: Mapping[str, Terms]) -> dict[str, Tensor]:
 
 
 def seed_of(seed: int, critic: str) -> int:
-    """The seed of a critic's draws: each has draws of its own."""
-    return derive(seed, "adversary", critic)
+    """The seed of a critic's draws: each has draws of its own, in every process."""
+    return derive(seed, "adversary", critic, rank())
