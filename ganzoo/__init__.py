@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ganzoo.planning.building import build as build
+    from ganzoo.planning.own_critics import Adversary as Adversary
     from ganzoo.planning.own_step import adversarial_step as adversarial_step
     from ganzoo.runs.evaluating import evaluate as evaluate
     from ganzoo.runs.run import Run as Run
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ganzoo.studies.comparing import compare as compare
 
 _HOMES = {
+    "Adversary": "ganzoo.planning.own_critics",
     "adversarial_step": "ganzoo.planning.own_step",
     "build": "ganzoo.planning.building",
     "compare": "ganzoo.studies.comparing",
@@ -27,7 +29,7 @@ _HOMES = {
     "run": "ganzoo.runs.session",
 }
 
-__all__ = ["Run", "adversarial_step", "build", "compare", "evaluate", "load_run", "run"]
+__all__ = ["Adversary", "Run", "adversarial_step", "build", "compare", "evaluate", "load_run", "run"]
 
 
 def __getattr__(name: str) -> Any:

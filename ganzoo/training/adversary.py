@@ -90,7 +90,7 @@ def _over_maps(
     method: Literal["discriminator_loss", "generator_loss"],
     **outputs: DiscriminatorOutput | None,
 ) -> Tensor:
-    """The loss of each logit map, summed."""
+    """The loss of each logit map, summed or averaged."""
     loss: Callable[..., Tensor] = getattr(objective.loss, method)
     named = objective.in_words("loss")
     maps = {side: output.maps() for side, output in outputs.items() if output is not None}
@@ -101,4 +101,5 @@ def _over_maps(
             value = loss(**given)
         demand_scalar(value, named, method)
         losses.append(value)
-    return torch.stack(losses).sum()
+    every = torch.stack(losses)
+    return every.sum() if objective.maps == "sum" else every.mean()

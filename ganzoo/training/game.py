@@ -53,6 +53,7 @@ class Objective:
         augment: applied to real and fake images before the discriminator sees them.
         look_ahead: for the generator's step, a discriminator that has already answered these fakes; see
             :mod:`ganzoo.training.unroll`.
+        maps: whether the losses of several logit maps are added or averaged.
         passes: whether real and fake go through the discriminator concatenated or one after the other.
         generator_needs_real: whether the loss compares fakes with real logits in the generator's step.
         needs_real_output: whether a regularizer looks at real data in the generator's step.
@@ -69,6 +70,7 @@ class Objective:
     regularizers: tuple[WeightedRegularizer, ...] = ()
     augment: Augmentation | None = None
     look_ahead: Callable[[Objective, Inputs, Tensor], Ahead] | None = None
+    maps: Literal["sum", "mean"] = "sum"
     passes: Literal["one", "two"] = "two"
     generator_needs_real: bool = False
     needs_real_output: bool = False

@@ -93,6 +93,14 @@ def _unwrapped(network: nn.Module) -> nn.Module:
     return _unwrapped(inner) if isinstance(inner, nn.Module) else network
 
 
+def alone(network: nn.Module) -> nn.Module:
+    """The module without a wrapper that shares gradients with other processes; compiled ones stay compiled."""
+    if isinstance(network, nn.DataParallel | nn.parallel.DistributedDataParallel):
+        inner: nn.Module = network.module
+        return inner
+    return network
+
+
 def _unlike(network: nn.Module, role: str, form: Signature, labelled: bool) -> ConfigError:
     who = f"the {role} {type(network).__name__}"
     if labelled and _takes(form, 1):

@@ -20,26 +20,32 @@ class RelativisticAverage(Options):
 
     Formula:
         u = r − E f,  v = f − E r
-        D: E ψ(u) + E ψ(−v)
-        G: E ψ(v) + E ψ(−u)
+        D: scale·(E ψ(u) + E ψ(−v))
+        G: scale·(E ψ(v) + E ψ(−u))
         ψ(x) = sp(−x) for bce, relu(1−x) for hinge, ½(x−1)² for lsgan
 
     sp(x) = ln(1 + eˣ) is the softplus, r and f are the logits of real and fake samples, and ``base`` chooses ψ. Logits
     may have any shape and the batches any size; E is the mean over all elements, patches included. The means carry
     gradient: G is also updated through E f. With lsgan, real logits are pulled to 1 above the mean fake logit, and fake
-    logits to 1 below the mean real logit. At zero logits (D, G): bce 2 ln 2, 2 ln 2; hinge 2, 2; lsgan 1, 1.
+    logits to 1 below the mean real logit. At zero logits and scale 1 (D, G): bce 2 ln 2, 2 ln 2; hinge 2, 2; lsgan 1,
+    1.
 
     The means are those of the batch, so micro-batches (``train.accumulate``) give a different objective. Only
     differences count; the logged accuracy is the share of logits on the right side of the other side's mean.
 
-    Where implementations differ: the authors' code also halves bce and hinge; lsgan without the ½ has twice the value;
-    detached means give a different gradient.
+    Where implementations differ: the authors' code also halves bce and hinge, which is ``scale`` ½; lsgan without the ½
+    has twice the value. ESRGAN's code halves both players' terms and detaches the means in D's step (one backward pass
+    for each term) and all real logits in G's.
 
     Source: Jolicoeur-Martineau 2018, arXiv:1807.00734, section 4.2; hinge and least squares: its appendix.
     """
 
     base: Literal["bce", "hinge", "lsgan"] = Field(
         default="bce", description="ψ, the loss applied to a difference of logits"
+    )
+    scale: float = Field(default=1.0, gt=0, description="factor of both objectives, ½ in the authors' code")
+    detach_means: bool = Field(
+        default=False, description="let no gradient flow through the means, as ESRGAN in D's step"
     )
 
     def tags(self) -> frozenset[str]:
@@ -63,11 +69,11 @@ class RelativisticAverage(Options):
 
     def equilibrium(self) -> dict[str, float]:
         """The values of both objectives at p_g = p_data, where the best D is any constant."""
-        value = {"bce": 2 * math.log(2), "hinge": 2.0, "lsgan": 1.0}[self.base]
+        value = {"bce": 2 * math.log(2), "hinge": 2.0, "lsgan": 1.0}[self.base] * self.scale
         return {"d": value, "g": value}
 
     def _apart(self, *, above: Tensor, below: Tensor) -> Tensor:
-        return self._psi(above - below.mean()).mean() + self._psi(above.mean() - below).mean()
+        return self.scale * (self._psi(above - below.mean()).mean() + self._psi(above.mean() - below).mean())
 
     def _psi(self, difference: Tensor) -> Tensor:
         if self.base == "bce":

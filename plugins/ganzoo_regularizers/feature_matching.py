@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+import torch
 from pydantic import Field
 
 from ganzoo.component import RegularizerOptions
@@ -14,41 +15,57 @@ from ganzoo_regularizers.chosen_features import chosen_features
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ganzoo.protocols import StepView
+    from ganzoo.protocols import DiscriminatorOutput, StepView
 
 
 class FeatureMatching(RegularizerOptions, Regularizer):
-    """Distance between the expected features of real and of fake data, minimized by the generator.
+    """Distance between the features of real and of fake data, minimized by the generator.
 
     Formula:
-        G: λ·mean_j (sg E_x φ_j(x) − E_z φ_j(G(z)))²
+        batch:   G: λ·Σ_j mean (sg E_x φ_j(x) − E_z φ_j(G(z)))²
+        sample:  G: λ·Σ_j mean_n |sg φ_j(x_n) − φ_j(x̂_n)|                with ``norm=l1``
 
-    φ are the discriminator's features at ``layer``, where every channel and position is one feature; E are means over
-    the batches, which may differ in size. λ is ``weight``. ``norm``: ``l2`` is the mean of squares above, ``sum`` is
-    their sum, and ``l1`` is the mean of absolute differences. No gradient flows into the real side or to the
-    discriminator. With ``only``, the term replaces the adversarial term in the generator's objective. It is 0 at equal
-    expectations.
+    φ_j are the discriminator's features at layer j, where every channel and position is one feature. ``pair=batch``
+    compares expectations: E are means over the batches, which may differ in size. ``pair=sample`` compares each fake
+    with the real sample in its place, as in paired tasks (reconstruction, translation, vocoding): then batches are
+    paired and of equal number and shape. λ is ``weight``. ``norm``: ``l2`` is the mean of squares, ``sum`` is their sum
+    (over features; a mean over samples), and ``l1`` is the mean of absolute differences. ``layer`` is one layer or
+    ``all``, whose distances are added, or averaged with ``average=layers``. ``relative`` divides the distance of a
+    layer by the mean absolute value of its real features. No gradient flows into the real side or to the discriminator.
+    With ``only``, the term replaces the adversarial term in the generator's objective. It is 0 at equal features.
 
-    Where implementations differ: this term compares expectations. The distance of each fake to some real image, sample
-    by sample, is a different objective, whose minimum is a generator of one image; it is a known mistake. The paper
-    uses ``sum``, the authors' code uses ``l1``; the mean does not depend on the width of the layer.
+    Where implementations differ: for a generator without targets the distance of each fake to some real image, sample
+    by sample, is a different objective, whose minimum is a generator of one image; it is a known mistake. For one with
+    targets the distance of expectations does not notice a batch in another order. Salimans et al. use ``sum``, their
+    code ``l1``. HiFi-GAN adds layers and critics, with weight 2, the logits among them; DAC leaves the logits out;
+    audiocraft averages layers and critics; pix2pixHD and SPADE have weight 10 over critics and, in pix2pixHD, 4 over
+    layers. EnCodec's paper is ``relative``.
 
     Raises:
-        ConfigError: if the discriminator returns no features, or none at this layer.
+        ConfigError: if the discriminator returns no features, or none at this layer, or paired batches are unlike.
 
-    Source: Salimans et al. 2016, arXiv:1606.03498, section 3.1.
+    Source: Salimans et al. 2016, arXiv:1606.03498, section 3.1 (batch); Larsen et al. 2016, arXiv:1512.09300, and Wang
+        et al. 2018, arXiv:1711.11585, equation 5 (sample).
     """
 
+    pair: Literal["batch", "sample"] = Field(
+        default="batch", description="compare means over the batches, or each fake with the real sample in its place"
+    )
     norm: Literal["l2", "sum", "l1"] = Field(
         default="l2",
         description="mean of squares, sum of squares (the paper) or mean of absolute values (the authors' code)",
     )
-    layer: int = Field(default=-1, description="index into the discriminator's features; by default the last")
+    layer: int | Literal["all"] = Field(
+        default=-1, description="index into the discriminator's features, by default the last; or all"
+    )
+    average: Literal["none", "layers"] = Field(default="none", description="add the distances of layers, or average")
+    relative: bool = Field(default=False, description="divide by the mean absolute value of the real features")
     only: bool = Field(default=False, description="replace the generator's adversarial term instead of adding to it")
 
     def tags(self) -> frozenset[str]:
-        """It compares batches of features, in the generator's step."""
-        tags = frozenset({"needs_real_output", "needs_features", "batch_nonlinear"})
+        """It compares features, in the generator's step; means over batches are not the mean of their parts."""
+        tags = frozenset({"needs_real_output", "needs_features"})
+        tags |= {"batch_nonlinear"} if self.pair == "batch" or self.relative else frozenset()
         return tags | {"replaces_generator_loss"} if self.only else tags
 
     def generator_terms(self, view: StepView) -> dict[str, Tensor]:
@@ -59,10 +76,26 @@ class FeatureMatching(RegularizerOptions, Regularizer):
                 allowed="a training loop that reads the tag needs_real_output",
                 hint="report this to the author of the training loop that calls feature-matching",
             )
-        real = chosen_features(view.real_output, self.layer, regularizer="feature-matching").detach().mean(0)
-        fake = chosen_features(view.fake_output, self.layer, regularizer="feature-matching").mean(0)
+        layers = range(max(1, len(view.fake_output.features))) if self.layer == "all" else [self.layer]
+        distances = [self._distance(view.real_output, view.fake_output, layer) for layer in layers]
+        total = torch.stack(distances).sum()
+        return {"feature_matching": total / len(distances) if self.average == "layers" else total}
+
+    def _distance(self, real_output: DiscriminatorOutput, fake_output: DiscriminatorOutput, layer: int) -> Tensor:
+        real = chosen_features(real_output, layer, regularizer="feature-matching").detach()
+        fake = chosen_features(fake_output, layer, regularizer="feature-matching")
+        scale = real.abs().mean() if self.relative else 1.0
+        if self.pair == "batch":
+            real, fake = real.mean(0, keepdim=True), fake.mean(0, keepdim=True)
+        elif real.shape != fake.shape:
+            raise ConfigError(
+                "feature-matching with pair=sample compares each fake with the real sample in its place",
+                given=f"features of real {tuple(real.shape)}, of fakes {tuple(fake.shape)}",
+                allowed="batches of equal number and shape",
+                hint="--set regularizers.feature-matching.pair=batch",
+            )
         difference = real - fake
         if self.norm == "l1":
-            return {"feature_matching": difference.abs().mean()}
+            return difference.abs().mean() / scale
         squares = difference.square()
-        return {"feature_matching": squares.sum() if self.norm == "sum" else squares.mean()}
+        return (squares.sum() / len(squares) if self.norm == "sum" else squares.mean()) / scale

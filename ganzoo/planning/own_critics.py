@@ -1,0 +1,226 @@
+"""``ganzoo.Adversary``: critics for a loop of one's own, from components by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Literal
+
+import torch
+from torch import nn
+
+from ganzoo.errors import ConfigError
+from ganzoo.planning.chosen import Chosen, ChosenParts
+from ganzoo.planning.own_step import adversarial_step
+from ganzoo.protocols import AnyLoss, DataSpec
+from ganzoo.training.adversarial_step import AdversarialStep
+from ganzoo.training.balance import BALANCES, Balance
+from ganzoo.training.drop_in import Critics, CriticSettings, MakeOptimizer, seed_of
+from ganzoo.training.image_pool import ImagePool
+from ganzoo.training.timing import Timing
+from ganzoo.training.two_losses import TwoLosses
+
+ANY_SHAPE = DataSpec(shape=(3, 64, 64))
+"""Stands for data whose shape nobody asks for."""
+BalanceName = Literal["none", "last-layer", "gradient-normalization", "balancer"]
+
+
+def adam(parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    """The optimizer of critics unless another is given: Adam, lr 2e-4, β (0.5, 0.9)."""
+    return torch.optim.Adam(parameters, lr=2e-4, betas=(0.5, 0.9))
+
+
+class Adversary(Critics):
+    """Critics that drop into anyone's loop.
+
+    ::
+
+        adversary = ganzoo.Adversary(critic, loss="hinge", start=20_000, weight=0.1)
+        for x in loader:
+            y = model(x)
+            adv = adversary.generator_loss(y, real=x)
+            (rec_loss(y, x) + adv.total).backward()
+            optimizer.step(); optimizer.zero_grad()
+            logs = adversary.update(fake=y, real=x)
+
+    :meth:`generator_loss` leaves no gradient and no trace in the critics, :meth:`update` none in the generator. Either
+    may come first. Before ``start`` nothing moves, and ``adv.total`` is an exact 0.
+
+    Args:
+        discriminators: a critic, or name → critic: ganzoo's, or any module that returns logits, ``(logits, features)``,
+            lists of either, or a :class:`~ganzoo.protocols.DiscriminatorOutput`.
+        loss: a name, a name with options, or an object, as for :func:`ganzoo.adversarial_step`.
+        generator_loss: the generator's side of another loss, where it differs.
+        regularizers: name → options; ``weight`` and ``every`` among them. Those that the loss suggests unless given.
+        feature_matching: options of the regularizer ``feature-matching``, which is added to them; here it compares each
+            fake with the real sample in its place, in all layers, by mean absolute differences.
+        augment: name → options of what critics see, on both sides.
+        optimizer: makes the critics' optimizer from their parameters; Adam with lr 2e-4 and β (0.5, 0.9) unless given.
+        start: the step of the critics' first update.
+        generator_start: the step of the generator's first push; ``start`` unless given.
+        ramp: steps over which the push grows to its weight.
+        every: critics are updated in every k-th step.
+        clip_grad_norm: largest 2-norm of each critic's gradient.
+        weight: of all that is added to the generator's loss.
+        critic_weights: critic → weight on both sides, 1 unless given.
+        balance: ``none``, ``last-layer`` (VQGAN's λ), ``gradient-normalization`` (AFM), ``balancer`` (EnCodec).
+        balance_options: of the balance: ``epsilon``, ``largest``, ``decay``.
+        maps: whether the losses of several logit maps of a critic are added or averaged.
+        passes: real and fake concatenated (``one``), one after the other (``two``); ``auto`` is one where no layer
+            couples samples.
+        pool: how many earlier fakes are kept for the critics.
+        precision: ``fp32`` computes critics outside of autocast, ``autocast`` follows it.
+        shape: of a sample (C, …), where a regularizer or augmentation has to know it; with condition channels.
+        seed: of all draws; processes draw apart from each other.
+
+    Where ``torch.distributed`` runs several processes, each calls :meth:`update` with its part of the batch, and the
+    critics step on the mean of all gradients; no wrapper is needed. Parts that adapt (``lecam``, ``ada``, ``began``)
+    see what their own process sees.
+
+    Raises:
+        UnknownNameError: nobody provides one of the names.
+        ConfigError: something is not what it should be.
+    """
+
+    def __init__(
+        self,
+        discriminators: nn.Module | Mapping[str, nn.Module],
+        loss: Chosen | AnyLoss = "hinge",
+        *,
+        generator_loss: Chosen | AnyLoss | None = None,
+        regularizers: ChosenParts | None = None,
+        feature_matching: Mapping[str, Any] | None = None,
+        augment: ChosenParts | None = None,
+        optimizer: MakeOptimizer = adam,
+        start: int = 0,
+        generator_start: int | None = None,
+        ramp: int = 0,
+        every: int = 1,
+        clip_grad_norm: float | None = None,
+        weight: float = 1.0,
+        critic_weights: Mapping[str, float] | None = None,
+        balance: BalanceName | Balance = "none",
+        balance_options: Mapping[str, float] | None = None,
+        maps: Literal["sum", "mean"] = "sum",
+        passes: Literal["auto", "one", "two"] = "auto",
+        pool: int = 0,
+        precision: Literal["fp32", "autocast"] = "fp32",
+        shape: tuple[int, ...] | None = None,
+        seed: int = 0,
+    ) -> None:
+        critics = _critics(discriminators)
+        parts = _with_feature_matching(regularizers, feature_matching)
+        spec = ANY_SHAPE if shape is None else DataSpec(shape=tuple(shape))
+
+        def step(of_loss: Any, name: str, critic: nn.Module) -> AdversarialStep:
+            return adversarial_step(
+                of_loss,
+                critic,
+                spec=spec,
+                regularizers=parts,
+                augment=augment,
+                passes=("two" if _couples(critic) else "one") if passes == "auto" else passes,
+                seed=seed_of(seed, name),
+            )
+
+        steps = {}
+        for name, critic in critics.items():
+            made = step(loss, name, critic)
+            if generator_loss is not None:
+                other = step(generator_loss, name, critic).objective
+                objective = replace(
+                    made.objective,
+                    loss=TwoLosses(discriminator=made.objective.loss, generator=other.loss),
+                    generator_needs_real=other.generator_needs_real,
+                )
+                made = replace(made, objective=objective)
+            # Height, width and length are free, and a spec that nobody gave checks nothing.
+            steps[name] = replace(
+                made, objective=replace(made.objective, maps=maps), spec=None if shape is None else made.spec
+            )
+        super().__init__(
+            steps,
+            optimizer=optimizer,
+            timing=_timing(start, generator_start, ramp, every),
+            settings=CriticSettings(
+                weight=weight,
+                critic_weights=_weights(critic_weights, critics),
+                clip_grad_norm=clip_grad_norm,
+                precision=precision,
+            ),
+            balance=_balance(balance, balance_options),
+            pool=ImagePool(pool, seed=seed),
+        )
+
+
+def _critics(given: Any) -> dict[str, nn.Module]:
+    if isinstance(given, nn.Module) and not isinstance(given, nn.ModuleDict):
+        return {"critic": given}
+    found = dict(given.items()) if isinstance(given, Mapping | nn.ModuleDict) else {}
+    if not found or not all(isinstance(critic, nn.Module) for critic in found.values()):
+        raise ConfigError(
+            "discriminators= is neither a module nor a mapping of names to modules",
+            given=type(given).__name__,
+            allowed='a torch.nn.Module, or {"patch": module, …} with at least one',
+            hint='discriminators=ganzoo.build("discriminator", "patchgan", spec=spec)',
+        )
+    return found
+
+
+def _with_feature_matching(regularizers: Any, options: Mapping[str, Any] | None) -> Any:
+    if options is None:
+        return regularizers
+    if regularizers is not None and not isinstance(regularizers, Mapping):
+        raise ConfigError(
+            "feature_matching= is added to regularizers=, which must be a mapping then",
+            given=repr(regularizers),
+            allowed="name → options",
+            hint='regularizers={"r1": {"weight": 0.1}}',
+        )
+    return {**(regularizers or {}), "feature-matching": {"pair": "sample", "norm": "l1", "layer": "all", **options}}
+
+
+def _couples(critic: nn.Module) -> bool:
+    """Whether a sample's logits may depend on those beside it; of others' modules only BatchNorm can be seen."""
+    tags = getattr(critic, "ganzoo_tags", None)
+    if tags is not None:
+        return bool(tags & {"batch_coupled_train", "batch_coupled_always"})
+    return any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in critic.modules())
+
+
+def _timing(start: int, generator_start: int | None, ramp: int, every: int) -> Timing:
+    numbers = {"start": start, "generator_start": generator_start, "ramp": ramp, "every": every}
+    for name, value in numbers.items():
+        lowest = 1 if name == "every" else 0
+        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < lowest):
+            raise ConfigError(
+                f"{name} is not a number of steps", given=repr(value), allowed=f"a whole number from {lowest}"
+            )
+    return Timing(start=start, generator_start=generator_start, ramp=ramp, every=every)
+
+
+def _weights(given: Mapping[str, float] | None, critics: Mapping[str, nn.Module]) -> dict[str, float]:
+    if unknown := sorted(set(given or ()) - set(critics)):
+        raise ConfigError(
+            f"critic_weights names {', '.join(unknown)}, which is not a critic",
+            given=", ".join(unknown),
+            allowed=", ".join(critics),
+        )
+    return dict(given or {})
+
+
+def _balance(given: Any, options: Mapping[str, float] | None) -> Balance:
+    if not isinstance(given, str):
+        chosen: Balance = given
+        return chosen
+    if given not in BALANCES:
+        raise ConfigError("balance is not known", given=given, allowed=", ".join(BALANCES))
+    try:
+        made: Balance = BALANCES[given](**(options or {}))
+    except TypeError as error:
+        raise ConfigError(
+            f"balance {given} does not take these options",
+            given=dict(options or {}),
+            allowed="epsilon, largest for last-layer; decay, epsilon for the others with a running mean",
+        ) from error
+    return made

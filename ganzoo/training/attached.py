@@ -1,0 +1,35 @@
+"""A value with a gradient that was computed before, so that a backward pass hands it on and computes nothing anew."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def attached(data: Tensor, value: Tensor, gradient: Tensor) -> Tensor:
+    """A scalar that is ``value`` and whose gradient at ``data`` is ``gradient``.
+
+    A backward pass through it reaches what ``data`` was made of, and nothing else. It can be differentiated once.
+
+    Args:
+        data: what the gradient belongs to.
+        value: a tensor without axes.
+        gradient: of the shape of ``data``.
+    """
+    result: Tensor = _Attached.apply(data, value.detach(), gradient.detach())  # type: ignore[no-untyped-call]
+    return result
+
+
+class _Attached(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, data: Tensor, value: Tensor, gradient: Tensor) -> Tensor:
+        ctx.save_for_backward(gradient)
+        return value.clone()
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, outside: Tensor) -> tuple[Tensor, None, None]:
+        (gradient,) = ctx.saved_tensors
+        return gradient * outside.to(gradient.dtype), None, None

@@ -1,0 +1,211 @@
+"""How strong the adversarial gradient is beside that of the generator's own loss.
+
+Every rule turns the gradient of the adversarial terms at the fakes into a factor for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from ganzoo.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Own:
+    """The user's side of a step.
+
+    Attributes:
+        fake: as the user's network gave it, with its graph.
+        reference: the user's own loss, a scalar that depends on ``fake``.
+        last_layer: the weight that λ is measured at.
+    """
+
+    fake: Tensor
+    reference: Tensor | None = None
+    last_layer: Tensor | None = None
+
+
+class Balance(Protocol):
+    """A rule."""
+
+    def factor(self, gradient: Tensor, own: Own) -> Tensor:
+        """What the adversarial gradient at the fakes, of the shape of ``own.fake``, is multiplied by."""
+        ...
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """What changes."""
+        ...
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Restore :meth:`state_dict`."""
+        ...
+
+
+class Stateless:
+    """A rule that remembers nothing."""
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Nothing."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Nothing."""
+
+
+@dataclass(frozen=True)
+class NoBalance(Stateless):
+    """The adversarial gradient as it is."""
+
+    def factor(self, gradient: Tensor, own: Own) -> Tensor:
+        """1."""
+        return torch.ones((), device=gradient.device)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastLayer(Stateless):
+    """VQGAN's adaptive weight: gradients at the weight W of the last layer.
+
+    Formula:
+        λ = clamp(‖∂ reference / ∂W‖₂ / (‖∂ adversarial / ∂W‖₂ + ε), 0, largest)
+
+    Both gradients go from the fakes to W alone, by the part of the network behind W: no second backward pass through
+    the network, and none through the critic. λ is a number, no gradient flows through it. How ``reference`` is reduced
+    decides λ: a sum over pixels makes it larger by their number, and may put it at ``largest``.
+
+    Where implementations differ: the paper's λ multiplies all of the adversarial objective, its code and this the
+    generator's part alone. ε is 1e-4 in VQGAN's code and 1e-6 in RAE's.
+
+    Source: Esser, Rombach & Ommer 2021, arXiv:2012.09841, equation 7.
+    """
+
+    epsilon: float = 1e-4
+    largest: float = 1e4
+
+    def factor(self, gradient: Tensor, own: Own) -> Tensor:
+        """λ."""
+        if own.reference is None or own.last_layer is None:
+            raise ConfigError(
+                "balance last-layer compares the adversarial gradient with that of your own loss at a weight",
+                given="reference=None" if own.reference is None else "last_layer=None",
+                allowed="both, with a graph that leads from reference to the fakes and from them to last_layer",
+                hint="generator_loss(fake, reference=rec_loss, last_layer=decoder.conv_out.weight)",
+            )
+        (of_reference,) = _gradient(own.reference, own.fake, "reference does not depend on fake")
+        there = self._norm(own, of_reference)
+        here = self._norm(own, gradient)
+        return (there / (here + self.epsilon)).clamp(0.0, self.largest)
+
+    def _norm(self, own: Own, gradient: Tensor) -> Tensor:
+        assert own.last_layer is not None
+        (found,) = _gradient(
+            own.fake, own.last_layer, "fake does not depend on last_layer", gradient.to(own.fake.dtype)
+        )
+        norm: Tensor = found.float().norm()
+        return norm
+
+
+class GradientNormalization:
+    """The adversarial gradient at the fakes, divided by the root of a running mean of its square.
+
+    Formula:
+        v ← β v + (1 − β) · numel · Σ g²        factor = 1 / (√v̂ + ε)
+
+    ``g`` is the gradient at the fakes and numel the number of its elements, so that the result is of the size of the
+    gradient of a mean over elements, whatever the critic. v̂ is v, corrected for its start at 0 as in Adam.
+
+    Source: Lin et al. 2025, arXiv:2511.22475; β 0.9, ε 1e-8. Where implementations differ: the authors' code begins
+    with the first value and corrects nothing; in the first steps the two differ.
+    """
+
+    def __init__(self, *, decay: float = 0.9, epsilon: float = 1e-8) -> None:
+        self._decay, self._epsilon = decay, epsilon
+        self._square = torch.zeros(())
+        self._steps = 0
+
+    def factor(self, gradient: Tensor, own: Own) -> Tensor:
+        """1 over the root mean square."""
+        square = gradient.detach().float().square().sum() * gradient.numel()
+        self._steps += 1
+        self._square = self._square.to(square.device) * self._decay + (1 - self._decay) * square
+        return 1 / ((self._square / (1 - self._decay**self._steps)).sqrt() + self._epsilon)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """V and how often it moved."""
+        return {"square": self._square, "steps": torch.tensor(self._steps)}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Restore :meth:`state_dict`."""
+        self._square, self._steps = state["square"].clone(), int(state["steps"])
+
+
+class Balancer:
+    """EnCodec's balancer: gradients at the fakes are of fixed proportion, whatever the scale of the losses.
+
+    Formula:
+        ⟨n⟩ = Σ_t β^(T−t) n_t / Σ_t β^(T−t)        factor = ⟨‖∂ reference / ∂x̂‖⟩ / (⟨‖g‖⟩ + ε)
+
+    ``g`` is the adversarial gradient at the fakes x̂. With the factor, and ``weight`` w beside a reference of weight 1,
+    the adversarial gradient has w times the norm of the reference's, on average.
+
+    Where implementations differ: EnCodec rescales all losses to a fixed total; here your own loss keeps its scale and
+    the adversarial one follows, so that it can be added to a loop as it stands. The proportions are the same.
+
+    Source: Défossez et al. 2022, arXiv:2210.13438, equation 4; β 0.999, ε 1e-12.
+    """
+
+    def __init__(self, *, decay: float = 0.999, epsilon: float = 1e-12) -> None:
+        self._decay, self._epsilon = decay, epsilon
+        self._norms = torch.zeros(2)
+        self._share = 0.0
+
+    def factor(self, gradient: Tensor, own: Own) -> Tensor:
+        """The ratio of the averages."""
+        if own.reference is None:
+            raise ConfigError(
+                "balance balancer compares the adversarial gradient with that of your own loss at the fakes",
+                given="reference=None",
+                allowed="a scalar that depends on fake",
+                hint="generator_loss(fake, reference=rec_loss)",
+            )
+        (of_reference,) = _gradient(own.reference, own.fake, "reference does not depend on fake")
+        norms = torch.stack([of_reference.float().norm(), gradient.detach().float().norm()])
+        self._share = self._decay * self._share + 1
+        self._norms = self._norms.to(norms.device) * self._decay + norms
+        average: Tensor = self._norms / self._share
+        return average[0] / (average[1] + self._epsilon)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The sums behind both averages."""
+        return {"norms": self._norms, "share": torch.tensor(self._share, dtype=torch.float64)}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Restore :meth:`state_dict`."""
+        self._norms, self._share = state["norms"].clone(), float(state["share"])
+
+
+def _gradient(value: Tensor, at: Tensor, fault: str, outside: Tensor | None = None) -> tuple[Tensor]:
+    """The gradient of a value at a tensor; the graph is kept for the user's own backward pass."""
+    try:
+        (found,) = torch.autograd.grad(value, at, grad_outputs=outside, retain_graph=True)
+    except RuntimeError as error:
+        raise ConfigError(
+            f"the adversarial weight cannot be measured: {fault}",
+            given=str(error).splitlines()[0],
+            allowed="tensors of one graph: reference made from fake, and fake made with last_layer",
+            hint="do not detach them, and do not use torch.no_grad around them",
+        ) from error
+    return (found,)
+
+
+BALANCES = {
+    "none": NoBalance,
+    "last-layer": LastLayer,
+    "gradient-normalization": GradientNormalization,
+    "balancer": Balancer,
+}
+"""By name."""

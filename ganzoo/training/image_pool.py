@@ -1,0 +1,56 @@
+"""Fakes of earlier steps for the critic, so that it does not forget what it has learned to tell apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from ganzoo.seeds import generator_for
+
+
+class ImagePool:
+    """A store of the last fakes.
+
+    Until it is full, each sample is stored and returned. Then, with probability ½, a random stored one is returned and
+    the new one takes its place; otherwise the new one is returned. Conditions are part of a sample: they come
+    concatenated to it, so that each fake keeps its own.
+
+    Args:
+        size: samples that are stored; 0 returns what it is given.
+        seed: of the draws, which follow from it and the update.
+
+    Source: Shrivastava et al. 2017, arXiv:1612.07828, section 2.3; size 50 as in CycleGAN, arXiv:1703.10593.
+    """
+
+    def __init__(self, size: int, *, seed: int) -> None:
+        self.size, self._seed = size, seed
+        self._stored: list[Tensor] = []
+
+    def exchange(self, fakes: Tensor, *, update: int) -> Tensor:
+        """A batch for the critic in place of ``fakes``, and of their shape."""
+        if self.size == 0:
+            return fakes
+        random = generator_for(self._seed, update, "pool")
+        return torch.stack([self._one(fake, random) for fake in fakes.detach()])
+
+    def _one(self, fake: Tensor, random: torch.Generator) -> Tensor:
+        # Both numbers are drawn for every sample, so that what is drawn does not depend on how full it is.
+        keeps = float(torch.rand((), generator=random)) < 0.5
+        place = int(torch.randint(self.size, (), generator=random))
+        if len(self._stored) < self.size:
+            self._stored.append(fake.clone())
+            return fake
+        if keeps:
+            return fake
+        former, self._stored[place] = self._stored[place], fake.clone()
+        return former
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """What is stored, in order."""
+        return {str(number): stored for number, stored in enumerate(self._stored)}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Restore :meth:`state_dict`."""
+        self._stored = [state[str(number)].clone() for number in range(len(state))]

@@ -1,0 +1,50 @@
+"""Several processes that train one set of critics on parts of a batch: one gradient, one start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import distributed, nn
+
+
+def rank() -> int:
+    """The number of this process, 0 where there is one alone."""
+    return distributed.get_rank() if _several() else 0
+
+
+def share_gradients(parameters: Iterable[nn.Parameter]) -> None:
+    """Replace gradients by their mean over all processes, in one exchange.
+
+    What a wrapper has averaged before is the same everywhere, and so is its mean. This needs no wrapper: it holds for
+    several forward passes before a backward one, and for penalties, where wrappers fail or fall short. Each process
+    must have gradients for the same parameters.
+    """
+    if not _several():
+        return
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    for alike in _by_type(gradients):
+        flat = torch.cat([gradient.reshape(-1) for gradient in alike])
+        distributed.all_reduce(flat)
+        flat /= distributed.get_world_size()
+        for gradient, part in zip(alike, torch.split(flat, [one.numel() for one in alike]), strict=True):
+            gradient.copy_(part.view_as(gradient))
+
+
+@torch.no_grad()
+def share_weights(module: nn.Module) -> None:
+    """Give every process the weights and statistics of the first."""
+    if _several():
+        for tensor in (*module.parameters(), *module.buffers()):
+            distributed.broadcast(tensor.detach(), src=0)
+
+
+def _several() -> bool:
+    return distributed.is_available() and distributed.is_initialized() and distributed.get_world_size() > 1
+
+
+def _by_type(tensors: Sequence[torch.Tensor]) -> list[list[torch.Tensor]]:
+    found: dict[tuple[torch.dtype, torch.device], list[torch.Tensor]] = {}
+    for tensor in tensors:
+        found.setdefault((tensor.dtype, tensor.device), []).append(tensor)
+    return list(found.values())

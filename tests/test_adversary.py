@@ -1,0 +1,468 @@
+"""``ganzoo.Adversary``: its promises, each by the mistake that breaks it."""
+
+from __future__ import annotations
+
+import copy
+import io
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+import ganzoo
+from ganzoo.errors import CheckpointError, ConfigError
+from ganzoo.protocols import DataSpec, DiscriminatorOutput
+
+
+class Critic(nn.Module):
+    """Two convolutions with features; BatchNorm and spectral norm if asked for."""
+
+    def __init__(self, *, norm: bool = False, spectral: bool = False, channels: int = 3) -> None:
+        super().__init__()
+        first = nn.Conv2d(channels, 8, 3, stride=2, padding=1)
+        self.first = nn.utils.parametrizations.spectral_norm(first) if spectral else first
+        self.norm = nn.BatchNorm2d(8) if norm else nn.Identity()
+        self.last = nn.Conv2d(8, 1, 3)
+
+    def forward(self, images):
+        features = F.leaky_relu(self.norm(self.first(images)), 0.2)
+        return DiscriminatorOutput(self.last(features), features=(features,))
+
+
+class Decoder(nn.Module):
+    """A generator of somebody else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body, self.out = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 3, 3, padding=1)
+
+    def forward(self, x):
+        return torch.tanh(self.out(F.relu(self.body(x))))
+
+
+def made(factory, seed=0):
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return factory()
+
+
+def data(step, n=4, seed=0):
+    random = torch.Generator().manual_seed(1000 * seed + step)
+    return torch.rand(n, 3, 16, 16, generator=random) * 2 - 1
+
+
+def sgd(parameters):
+    return torch.optim.SGD(parameters, lr=0.1)
+
+
+def gradients(module):
+    return {name: None if p.grad is None else p.grad.clone() for name, p in module.named_parameters()}
+
+
+def everything(adversary):
+    """The whole state as bytes, to compare exactly."""
+    file = io.BytesIO()
+    torch.save(adversary.state_dict(), file)
+    return file.getvalue()
+
+
+class TestNoGradientLeaks:
+    def test_an_update_leaves_none_on_the_generator(self):
+        decoder, adversary = made(Decoder), ganzoo.Adversary(made(Critic), regularizers={"r1": {}})
+        fake = decoder(data(0))
+        adversary.update(fake=fake, real=data(1))
+        assert all(gradient is None for gradient in gradients(decoder).values())
+        fake.mean().backward()  # its graph is still there
+        assert all(gradient is not None for gradient in gradients(decoder).values())
+
+    def test_the_generators_loss_leaves_none_on_critics_and_moves_nothing_in_them(self):
+        critic = made(lambda: Critic(norm=True, spectral=True))
+        critic.last.bias.requires_grad_(False)
+        adversary = ganzoo.Adversary(critic, feature_matching={}, regularizers={}, passes="two")
+        before = copy.deepcopy(critic.state_dict())
+        flags = [parameter.requires_grad for parameter in critic.parameters()]
+        fake = made(Decoder)(data(0))
+        terms = adversary.generator_loss(fake, real=data(1))
+        terms.total.backward()
+        assert all(gradient is None for gradient in gradients(critic).values())
+        assert [parameter.requires_grad for parameter in critic.parameters()] == flags
+        assert all(torch.equal(before[name], value) for name, value in critic.state_dict().items())
+        assert critic.training
+
+    def test_a_loop_of_both_has_the_gradients_of_each_alone(self):
+        """The mistake of a well-known example: the critic's loss on fakes that are not detached."""
+        x = data(0)
+        critic, decoder = made(Critic), made(Decoder)
+        adversary = ganzoo.Adversary(copy.deepcopy(critic), loss="hinge", optimizer=sgd)
+        fake = decoder(x)
+        adversary.update(fake=fake, real=x)
+        expected = copy.deepcopy(critic)
+        out = [expected(part).logits for part in (x, fake.detach())]
+        (F.relu(1 - out[0]).mean() + F.relu(1 + out[1]).mean()).backward()
+        with torch.no_grad():
+            for parameter in expected.parameters():
+                parameter -= 0.1 * parameter.grad
+        for mine, theirs in zip(adversary.discriminators["critic"].parameters(), expected.parameters(), strict=True):
+            torch.testing.assert_close(mine, theirs)
+        adversary.generator_loss(fake, real=x).total.backward()
+        mine = gradients(decoder)
+        decoder.zero_grad()
+        (-expected(decoder(x)).logits.mean()).backward()
+        for name, gradient in gradients(decoder).items():
+            torch.testing.assert_close(mine[name], gradient)
+
+    def test_gradients_through_features_reach_the_fakes(self):
+        critic = made(Critic)
+        adversary = ganzoo.Adversary(critic, regularizers={}, feature_matching={"weight": 3.0})
+        fake, real = data(0).requires_grad_(), data(1)
+        terms = adversary.generator_loss(fake, real=real)
+        terms.total.backward()
+        expected = data(0).requires_grad_()
+        out = critic(expected)
+        distance = (critic(real).features[0].detach() - out.features[0]).abs().mean()
+        (-out.logits.mean() + 3 * distance).backward()
+        torch.testing.assert_close(fake.grad, expected.grad)
+
+    def test_it_works_where_gradients_are_off(self):
+        adversary = ganzoo.Adversary(made(Critic))
+        with torch.no_grad():
+            total = adversary.generator_loss(data(0)).total
+            adversary.update(fake=data(0), real=data(1))
+        assert total.item() == pytest.approx(-made(Critic)(data(0)).logits.mean().item(), rel=1e-5)
+
+
+def trained(adversary, *, steps, first="generator", decoder=None):
+    """A few steps of an ordinary loop; the totals seen on the way."""
+    decoder = decoder or made(Decoder)
+    optimizer = torch.optim.SGD(decoder.parameters(), lr=0.05)
+    totals = []
+    for step in steps:
+        x = data(step)
+        fake = decoder(x)
+        if first == "critic":
+            adversary.update(fake=fake, real=x)
+        adversarial = adversary.generator_loss(fake, real=x)
+        optimizer.zero_grad()
+        ((fake - x).abs().mean() + adversarial.total).backward()
+        optimizer.step()
+        if first == "generator":
+            adversary.update(fake=fake, real=x)
+        totals.append(float(adversarial.total.detach()))
+    return totals
+
+
+class TestParts:
+    @pytest.mark.parametrize("loss", ["hinge", "bce", "relativistic"])
+    def test_parts_of_a_batch_add_up_to_the_whole(self, loss):
+        whole, parts = (
+            ganzoo.Adversary(made(Critic), loss=loss, optimizer=sgd, regularizers={"r1": {"weight": 0.5}}).double()
+            for _ in range(2)
+        )
+        real, fake = data(0, 8).double(), data(1, 8).double()
+        whole.update(fake=fake, real=real)
+        for index in range(2):
+            rows = slice(4 * index, 4 * index + 4)
+            parts.update(fake=fake[rows], real=real[rows], part=(index, 2))
+        for one, other in zip(whole.parameters(), parts.parameters(), strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12)
+        total = whole.generator_loss(fake, real=real).total
+        halves = [
+            parts.generator_loss(fake[rows], real=real[rows], part=(index, 2)).total
+            for index, rows in enumerate((slice(0, 4), slice(4, 8)))
+        ]
+        torch.testing.assert_close(total, sum(halves) / 2, rtol=1e-10, atol=1e-12)
+        assert whole.get_extra_state()["counts"] == parts.get_extra_state()["counts"]
+
+
+class TestStart:
+    def test_nothing_moves_before_it(self):
+        adversary = ganzoo.Adversary(
+            made(lambda: Critic(norm=True)),
+            regularizers={"lecam": {}},
+            augment={"ada": {}},
+            start=3,
+            pool=5,
+            balance="gradient-normalization",
+            shape=(3, 16, 16),
+        )
+        before = adversary.state_dict()
+        kept = copy.deepcopy(before)
+        totals = trained(adversary, steps=range(3))
+        after = adversary.state_dict()
+        assert totals == [0.0] * 3
+        counts = after["_extra_state"].pop("counts")
+        kept["_extra_state"].pop("counts")
+        assert str(after) == str(kept)
+        assert counts == {"step": 3, "update": 0, "generator_step": 3, "generator_update": 0}
+
+    def test_the_zero_back_propagates(self):
+        decoder, adversary = made(Decoder), ganzoo.Adversary(made(Critic), start=1)
+        adversary.generator_loss(decoder(data(0))).total.backward()
+        assert all(not gradient.any() for gradient in gradients(decoder).values())
+
+    def test_adams_first_real_step_is_the_learning_rate(self):
+        """Adam that was stepped on zeros for 1,000 steps would move 15 times as far."""
+        adversary = ganzoo.Adversary(
+            made(Critic),
+            start=1000,
+            optimizer=lambda parameters: torch.optim.Adam(parameters, lr=1e-3, betas=(0.5, 0.999), eps=0),
+        )
+        for _ in range(1000):
+            adversary.update(fake=data(0), real=data(1))
+        before = nn.utils.parameters_to_vector(adversary.parameters()).detach().clone()
+        adversary.update(fake=data(0), real=data(1))
+        moved = (nn.utils.parameters_to_vector(adversary.parameters()) - before).abs()
+        assert moved.max().item() == pytest.approx(1e-3, rel=1e-3)
+
+    def test_two_starts_and_a_ramp(self):
+        adversary = ganzoo.Adversary(made(Critic), start=1, generator_start=3, ramp=2, weight=0.5)
+        critic = adversary.discriminators["critic"]
+        shares = []
+        for step in range(6):
+            alone = -critic(data(step)).logits.mean().item()
+            shares.append(adversary.generator_loss(data(step)).total.item() / alone)
+            adversary.update(fake=data(step), real=data(step + 50))
+        assert shares == pytest.approx([0, 0, 0, 0.25, 0.5, 0.5], rel=1e-4)
+        assert adversary.get_extra_state()["counts"]["update"] == 5
+
+    def test_a_critic_that_learns_in_every_second_step(self):
+        adversary = ganzoo.Adversary(made(Critic), start=1, every=2)
+        acted = [bool(adversary.update(fake=data(0), real=data(1))) for _ in range(6)]
+        assert acted == [False, True, False, True, False, True]
+
+
+WITH_STATE = {
+    "regularizers": {"lecam": {"weight": 0.1}, "r1": {"weight": 0.1, "every": 2}},
+    "augment": {"ada": {"interval": 1}},
+    "balance": "balancer",
+    "pool": 3,
+    "start": 1,
+    "clip_grad_norm": 1.0,
+    "shape": (3, 16, 16),
+}
+
+
+class TestState:
+    @pytest.mark.parametrize("first", ["critic", "generator"])
+    def test_stopped_anywhere_it_goes_on_bit_for_bit(self, first, monkeypatch):
+        def adversary():
+            return ganzoo.Adversary(made(lambda: Critic(norm=True, spectral=True)), **{**WITH_STATE, "balance": "none"})
+
+        whole, decoder = adversary(), made(Decoder)
+        expected = trained(whole, steps=range(6), first=first, decoder=decoder)
+        half, other = adversary(), made(Decoder)
+        seen = trained(half, steps=range(3), first=first, decoder=other)
+        file = io.BytesIO()
+        torch.save(half.state_dict(), file)
+        file.seek(0)
+        resumed = adversary()
+        resumed.load_state_dict(torch.load(file, weights_only=True))
+        seen += trained(resumed, steps=range(3, 6), first=first, decoder=other)
+        assert seen == expected
+        for mine, theirs in zip(resumed.state_dict().items(), whole.state_dict().items(), strict=True):
+            assert str(mine) == str(theirs)
+
+    def test_critics_alone(self):
+        source = ganzoo.Adversary(made(Critic), pool=2)
+        trained(source, steps=range(2))
+        target = ganzoo.Adversary(made(Critic, seed=1))
+        target.load_state_dict(source.state_dict(), critics_only=True)
+        for mine, theirs in zip(target.parameters(), source.parameters(), strict=True):
+            assert torch.equal(mine, theirs)
+        assert target.get_extra_state()["counts"]["update"] == 0
+
+    def test_a_frozen_backbone_is_not_in_it(self):
+        class OnFeatures(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.backbone = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)).requires_grad_(False).eval()
+                self.head = nn.Conv2d(4, 1, 3)
+
+            def forward(self, images):
+                return self.head(self.backbone(images))
+
+        adversary = ganzoo.Adversary(made(OnFeatures))
+        trained(adversary, steps=range(2))
+        state = adversary.state_dict()
+        assert [name for name in state if "backbone" in name] == []
+        again = ganzoo.Adversary(made(OnFeatures))
+        again.load_state_dict(state)
+        assert torch.equal(again.discriminators["critic"].head.weight, adversary.discriminators["critic"].head.weight)
+
+    def test_the_state_of_others_is_refused(self):
+        state = ganzoo.Adversary({"a": made(Critic)}).state_dict()
+        with pytest.raises(CheckpointError, match="does not match these critics"):
+            ganzoo.Adversary({"b": made(Critic)}).load_state_dict(state)
+
+    def test_it_is_part_of_a_module_that_holds_it(self):
+        whole = nn.ModuleDict({"model": made(Decoder), "adversary": ganzoo.Adversary(made(Critic), pool=2)})
+        trained(whole["adversary"], steps=range(2))
+        again = nn.ModuleDict({"model": made(Decoder), "adversary": ganzoo.Adversary(made(Critic, seed=1), pool=2)})
+        again.load_state_dict(whole.state_dict())
+        assert str(again.state_dict()) == str(whole.state_dict())
+
+
+class TestTerms:
+    def test_they_add_up(self):
+        adversary = ganzoo.Adversary(
+            {"one": made(Critic), "two": made(Critic, seed=1)},
+            regularizers={},
+            feature_matching={"weight": 2.0},
+            critic_weights={"two": 0.1},
+            weight=0.3,
+        )
+        terms = adversary.generator_loss(data(0), real=data(1))
+        torch.testing.assert_close(sum(terms.weighted.values()), terms.total)
+        assert set(terms.weighted) == {
+            f"{critic}/{term}" for critic in ("one", "two") for term in ("adversarial", "feature_matching")
+        }
+        one, two = made(Critic), made(Critic, seed=1)
+        torch.testing.assert_close(terms.raw()["one/adversarial"], -one(data(0)).logits.mean())
+        torch.testing.assert_close(terms.raw()["two/adversarial"], -two(data(0)).logits.mean())
+        assert float(terms.weights["two/feature_matching"]) == pytest.approx(0.3 * 0.1 * 2.0)
+        assert not terms.weighted["one/adversarial"].requires_grad
+
+    def test_the_norm_of_the_gradient_is_that_at_the_fakes(self):
+        adversary = ganzoo.Adversary(made(Critic), weight=3.0)
+        fake = data(0).requires_grad_()
+        terms = adversary.generator_loss(fake)
+        terms.total.backward()
+        torch.testing.assert_close(terms.gradient_norm, fake.grad.norm())
+
+    def test_several_maps_are_added_or_averaged(self):
+        class Two(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.inner = made(Critic)
+
+            def forward(self, images):
+                logits = self.inner(images).logits
+                return DiscriminatorOutput(logits, extra_logits=(3 * logits,))
+
+        total, mean = (ganzoo.Adversary(Two(), maps=maps).generator_loss(data(0)).total for maps in ("sum", "mean"))
+        torch.testing.assert_close(total, 2 * mean)
+
+    def test_the_sides_of_two_losses(self):
+        """VQGAN with vanilla: a logistic loss for D, −E D for G."""
+        adversary = ganzoo.Adversary(made(Critic), loss="bce", generator_loss="hinge")
+        torch.testing.assert_close(
+            adversary.generator_loss(data(0)).total.detach(), -made(Critic)(data(0)).logits.mean().detach()
+        )
+        logs = adversary.update(fake=data(0), real=data(1))
+        real, fake = (made(Critic)(data(step)).logits for step in (1, 0))
+        torch.testing.assert_close(
+            logs["critic/adversarial"], (F.softplus(-real).mean() + F.softplus(fake).mean()).detach()
+        )
+
+
+class TestBalance:
+    def test_last_layer_is_the_ratio_of_gradients_at_the_weight(self):
+        decoder, x = made(Decoder), data(0)
+        adversary = ganzoo.Adversary(made(Critic), weight=0.8, balance="last-layer")
+        fake = decoder(x)
+        reference = (fake - x).abs().mean()
+        terms = adversary.generator_loss(fake, reference=reference, last_layer=decoder.out.weight)
+        own = torch.autograd.grad((decoder(x) - x).abs().mean(), decoder.out.weight)[0].norm()
+        adversarial = torch.autograd.grad(-made(Critic)(decoder(x)).logits.mean(), decoder.out.weight)[0].norm()
+        torch.testing.assert_close(terms.balance, own / (adversarial + 1e-4))
+        alone = -made(Critic)(fake).logits.mean().detach()
+        torch.testing.assert_close(terms.total.detach(), alone * terms.balance * 0.8)
+        (reference + terms.total).backward()  # the graph is still whole
+
+    def test_the_clamp_of_last_layer(self):
+        decoder, x = made(Decoder), data(0)
+        adversary = ganzoo.Adversary(
+            made(Critic), balance="last-layer", balance_options={"largest": 0.5, "epsilon": 1e-6}
+        )
+        fake = decoder(x)
+        terms = adversary.generator_loss(fake, reference=1e6 * (fake - x).abs().sum(), last_layer=decoder.out.weight)
+        assert float(terms.balance) == 0.5
+
+    def test_gradient_normalization_makes_the_gradient_that_of_a_mean(self):
+        adversary = ganzoo.Adversary(made(Critic), balance="gradient-normalization")
+        fake = data(0).requires_grad_()
+        adversary.generator_loss(fake).total.backward()
+        assert float(fake.grad.square().sum() * fake.numel()) == pytest.approx(1.0, rel=1e-4)
+        factors = [float(adversary.generator_loss(data(step)).balance) for step in range(1, 4)]
+        squares = [
+            float(torch.autograd.grad(-made(Critic)(x).logits.mean(), x)[0].square().sum() * x.numel())
+            for x in (data(step).requires_grad_() for step in range(4))
+        ]
+        running = 0.0
+        for number, square in enumerate(squares):
+            running = 0.9 * running + 0.1 * square
+            if number:
+                assert factors[number - 1] == pytest.approx((running / (1 - 0.9 ** (number + 1))) ** -0.5, rel=1e-4)
+
+    def test_the_balancer_gives_the_adversarial_gradient_its_share_of_the_norm(self):
+        adversary = ganzoo.Adversary(made(Critic), weight=0.25, balance="balancer")
+        fake = data(0).requires_grad_()
+        reference = (fake - data(1)).square().mean()
+        terms = adversary.generator_loss(fake, reference=reference)
+        own = torch.autograd.grad(reference, fake, retain_graph=True)[0].norm()
+        torch.testing.assert_close(terms.gradient_norm, 0.25 * own)
+
+    @pytest.mark.parametrize(
+        ("balance", "given", "words"),
+        [
+            ("last-layer", {}, "reference=None"),
+            ("balancer", {}, "reference=None"),
+            (
+                "last-layer",
+                {"reference": torch.ones((), requires_grad=True), "last_layer": torch.ones(1)},
+                "does not",
+            ),
+        ],
+    )
+    def test_what_is_missing_is_named(self, balance, given, words):
+        adversary = ganzoo.Adversary(made(Critic), balance=balance)
+        with pytest.raises(ConfigError, match=words):
+            adversary.generator_loss(made(Decoder)(data(0)), **given)
+
+
+class TestShapes:
+    @pytest.mark.parametrize(
+        ("layer", "shape"),
+        [
+            (nn.Conv1d(2, 1, 3), (2, 40)),
+            (nn.Conv3d(1, 1, 3), (1, 6, 7, 8)),
+            (nn.Linear(5, 1), (5,)),
+            (nn.Conv2d(3, 1, 3), (3, 9, 14)),
+        ],
+        ids=["audio", "volume", "vectors", "pictures"],
+    )
+    def test_any_rank_and_any_length(self, layer, shape):
+        adversary = ganzoo.Adversary(copy.deepcopy(layer), regularizers={"r1": {"weight": 1.0}})
+        for longer in (0, 3) if len(shape) > 1 else (0,):
+            size = (*shape[:-1], shape[-1] + longer)
+            random = torch.Generator().manual_seed(longer)
+            real, fake = (torch.randn(4, *size, generator=random) for _ in range(2))
+            fake.requires_grad_()
+            adversary.generator_loss(fake, real=real).total.backward()
+            assert fake.grad.abs().sum() > 0
+            adversary.update(fake=fake, real=real)
+
+    def test_a_condition_goes_with_both_sides(self):
+        critic = made(lambda: Critic(channels=4))
+        adversary = ganzoo.Adversary(copy.deepcopy(critic), loss="lsgan", optimizer=sgd)
+        condition = data(5)[:, :1]
+        fake = data(0).requires_grad_()
+        total = adversary.generator_loss(fake, condition=condition).total
+        expected = ganzoo.build("loss", "lsgan").generator_loss(fake=critic(torch.cat([fake, condition], 1)).logits)
+        torch.testing.assert_close(total, expected)
+        with pytest.raises(ConfigError, match="concatenated to the channels"):
+            adversary.update(fake=fake, real=data(1), condition=condition[:, :, :4])
+
+    def test_ganzoos_own_critics(self):
+        critic = ganzoo.build("discriminator", "patchgan-sn", spec=DataSpec(shape=(3, 16, 16)), ndf=4)
+        adversary = ganzoo.Adversary(critic)
+        trained(adversary, steps=range(2))
+
+    def test_under_autocast_critics_are_computed_in_full(self):
+        adversary = ganzoo.Adversary(made(Critic), weight=2.0)
+        fake = data(0)
+        with torch.autocast("cpu", torch.bfloat16):
+            total = adversary.generator_loss(fake.bfloat16()).total
+        expected = -2 * made(Critic)(fake.bfloat16().float()).logits.mean()
+        torch.testing.assert_close(total.detach(), expected.detach())
