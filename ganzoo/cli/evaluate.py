@@ -189,7 +189,8 @@ def _print(screen: Console, evaluation: Evaluation) -> None:
                 "" if value.floor is None else f"{value.floor:.4g}",
                 value.floor_of or "",
             )
-    screen.print(table)
+    if table.row_count:
+        screen.print(table)
     for note in dict.fromkeys(
         note for judgment in evaluation.judgments.values() for value in judgment.values for note in value.warnings
     ):

@@ -55,7 +55,7 @@ def open_generated(registry: Registry, path: Path, spec: DataSpec) -> GeneratedP
             given=path,
             hint="ganzoo evaluate RUN",
         )
-    options = registry.get("dataset", READER).options().model_validate({"path": path})
+    options = registry.get("dataset", READER).options().model_validate({"path": str(path)})
     assert isinstance(options, DatasetOptions)
     dataset = options.open(image_size=spec.shape[-1], channels=spec.shape[0], split="all", cache=cache_folder())
     return GeneratedPictures(dataset=dataset, labels=_labels(dataset, spec))

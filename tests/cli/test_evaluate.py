@@ -1,0 +1,77 @@
+"""``ganzoo evaluate``: runs, and pictures from any program."""
+
+import json
+
+import pytest
+from conftest import TINY
+
+DATA = "--data synthetic --set data.image_size=8 --set data.n=16"
+METRIC = "--metric precision-recall --extractor random-conv --set metrics.precision-recall.neighbors=1"
+
+
+@pytest.fixture
+def run(ganzoo):
+    assert ganzoo(f"run {TINY} --disc dcgan").code == 0
+    return "runs/0001-hinge-dcgan-synthetic"
+
+
+def test_samples_in_a_folder_have_the_values_of_their_run(ganzoo, run, tmp_path):
+    """The same pictures by two ways: from the generator, and from files that it wrote."""
+    by_run = ganzoo(f"evaluate {run} -n 12 {METRIC} --json").json
+    assert ganzoo(f"sample {run} -n 12 --out made").code == 0
+    by_folder = ganzoo(f"evaluate made -n 12 {DATA} {METRIC} --json").json
+    assert [value["label"] for value in by_run["values"]] == ["precision[random-conv]@12", "recall[random-conv]@12"]
+    for one, other in zip(by_run["values"], by_folder["values"], strict=True):
+        assert one["value"] == pytest.approx(other["value"], abs=1e-6)
+        assert one["floor"] == other["floor"]
+        differing = {key for key in one["record"] if one["record"][key] != other["record"][key]}
+        assert differing == {"ema", "batch_norm"}
+
+
+def test_a_table_for_people_and_lines_in_the_folder_of_the_run(ganzoo, run, tmp_path):
+    shown = ganzoo(f"evaluate 1 -n 12 {METRIC}")
+    assert shown.code == 0
+    assert "precision[random-conv]@12" in shown.out
+    rows = [json.loads(line) for line in (tmp_path / run / "evaluations.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == [2, 2]
+
+
+def test_numbers_of_every_checkpoint(ganzoo, tmp_path):
+    assert ganzoo(f"run {TINY} --set train.checkpoint_every=1 --set train.keep=all").code == 0
+    shown = ganzoo(f"evaluate 1 -n 12 --step all {METRIC}")
+    assert shown.code == 0
+    assert shown.out.count("recall[random-conv]@12") == 2
+    assert "best" in shown.out
+
+
+def test_generated_classes_that_the_data_do_not_have(ganzoo, run, tmp_path):
+    assert ganzoo(f"sample {run} -n 8 --out made/strange").code == 0
+    assert ganzoo(f"sample {run} -n 8 --seed 1 --out made/others").code == 0
+    shown = ganzoo(f"evaluate made -n 12 {DATA} {METRIC}")
+    assert shown.code == 0
+    assert "classes of the generated pictures are not those of the data" in shown.err
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "words"),
+    [
+        ("evaluate {run} --step 7", 2, "has no checkpoint of step 7"),
+        ("evaluate {run} --step last", 2, "--step last is not a step"),
+        ("evaluate nothing", 2, "there is no run 'nothing'"),
+        ("evaluate runs", 2, "the real ones to compare them with are not named"),
+        ("evaluate runs --data synthetic --step 1", 2, "--step and --truncation are for runs"),
+        ("evaluate {run} --metric class-score --extractor random-conv", 2, "tells classes apart"),
+        ("evaluate {run} --metric nothing", 2, "there is no metric"),
+    ],
+)
+def test_mistakes(ganzoo, run, line, code, words):
+    shown = ganzoo(line.format(run=run))
+    assert shown.code == code
+    assert words in shown.err
+
+
+def test_too_few_samples_for_a_metric_are_said_and_nothing_is_claimed(ganzoo, run):
+    shown = ganzoo(f"evaluate {run} -n 3 --metric kernel-distance --extractor random-conv --json")
+    assert shown.code == 1
+    assert shown.json["values"] == []
+    assert "needs at least 40" in shown.json["failed"]["kernel-distance[random-conv]"]
