@@ -413,7 +413,8 @@ class Metric(Protocol):
     where they are too few it may be a ConfigError. Data that it cannot compare, as vectors may be, are a ConfigError.
 
     An optional attribute ``samples`` says how many samples it wants, 2,500 if it says nothing. An optional attribute
-    ``better`` says of each further number that ranks generators whether ``higher`` or ``lower`` is better. An optional
+    ``better`` says of each further number that ranks generators whether ``higher`` or ``lower`` is better, and of a
+    number that ranks none, ``None``. An optional
     attribute ``spreads`` says which of its numbers is the standard error of which other: ``{"kd": "kd_std"}``. An
     optional attribute ``whole_reference`` that is true asks for all real data, not for as many as are generated. An
     optional attribute ``balanced_samples`` that is true asks for equally many samples of each class that occurs, not

@@ -14,7 +14,7 @@ import ganzoo
 from ganzoo.component import DatasetOptions, Options
 from ganzoo.config.layers import ConfigLayer, flatten
 from ganzoo.evaluation.judging import judge
-from ganzoo.evaluation.measuring import measures, yardstick
+from ganzoo.evaluation.measuring import yardstick
 from ganzoo.planning.choice import choose
 from ganzoo.planning.plan import make_plan
 from ganzoo.registry import Registry

@@ -122,7 +122,7 @@ class TestValues:
         both = yardstick(tmp_path)
         both = replace(both, metrics={"broken": Broken(), "shift": Shift()}, options={"broken": {}, "shift": {}})
         judgment = judge(both, generated(Pictures(40)))
-        assert judgment.failed == {"broken[means]": "no value here"}
+        assert judgment.failed == {"broken[means]": "ValueError: no value here"}
         assert [value.key for value in judgment.values] == ["shift", "count"]
 
     def test_a_number_that_is_not_finite_is_a_failure(self, tmp_path):
@@ -166,7 +166,76 @@ class TestValues:
         ]
 
 
+class TestUnrulyMetrics:
+    def test_one_that_changes_what_it_is_given_changes_nothing_for_the_next(self, tmp_path):
+        class Changes(Shift):
+            def __call__(self, *, real, fake, random):
+                fake.features.mul_(0)
+                return {"shift": 1.0}
+
+        both = yardstick(tmp_path)
+        both = replace(both, metrics={"first": Changes(), "shift": Shift()}, options={"first": {}, "shift": {}})
+        (_, value, _) = judge(both, generated(Pictures(40))).values
+        assert value == judge(yardstick(tmp_path), generated(Pictures(40))).values[0]
+
+    def test_a_floor_that_fails_costs_the_floor_alone(self, tmp_path):
+        class NoFloor(Shift):
+            def __call__(self, *, real, fake, random):
+                return {"shift": 1.0 if len(fake.features) == 20 else float("nan")}
+
+        held_out = Pictures(10)
+        value = judge(yardstick(tmp_path, metric=NoFloor(), held_out=held_out, n=20), generated(Pictures(40))).values[0]
+        assert (value.value, value.floor) == (1.0, None)
+        assert value.warnings[0].startswith("there is no floor: shift of metric shift is not a finite number")
+
+    def test_data_of_one_group_have_no_floor(self, tmp_path):
+        dataset = Pictures(100, groups=("one patient",) * 100)
+        value = judge(yardstick(tmp_path, dataset=dataset), generated(Pictures(40))).values[0]
+        assert (value.floor, value.warnings) == (None, ("there are too few real data for a floor",))
+
+    def test_a_floor_of_fewer_is_said_to_be_higher(self, tmp_path):
+        value = judge(yardstick(tmp_path, held_out=Pictures(10)), generated(Pictures(40))).values[0]
+        assert "the floor is of 10 real pictures and the value of 30 samples" in value.warnings[0]
+
+    @pytest.mark.parametrize(
+        ("outcome", "words"),
+        [
+            (dict, "metric shift gave no number"),
+            (lambda: (_ for _ in ()).throw(ValueError()), "ValueError"),
+            (lambda: (_ for _ in ()).throw(SystemExit(3)), "SystemExit"),
+        ],
+        ids=["nothing", "without-words", "exit"],
+    )
+    def test_why_there_is_no_number(self, tmp_path, outcome, words):
+        class Fails(Shift):
+            def __call__(self, *, real, fake, random):
+                return outcome()
+
+        judgment = judge(yardstick(tmp_path, metric=Fails()), generated(Pictures(40)))
+        assert judgment.values == ()
+        assert words in judgment.failed["shift[means]"]
+
+    def test_a_number_may_rank_nothing(self, tmp_path):
+        class RanksNothing(Shift):
+            @property
+            def better(self):
+                return {"shift": None}
+
+        values = judge(yardstick(tmp_path, metric=RanksNothing()), generated(Pictures(40))).values
+        assert [value.better for value in values] == [None, None]
+
+
 class TestRecords:
+    def test_other_held_out_data_make_other_records(self, tmp_path):
+        class NeedsMore(Shift):
+            needs = frozenset({"features", "held_out"})
+
+        one, other = (
+            judge(yardstick(tmp_path, metric=NeedsMore(), held_out=Pictures(count)), generated(Pictures(40))).values[0]
+            for count in (10, 11)
+        )
+        assert set(one.record.differences(other.record)) == {"held_out"}
+
     def value(self, tmp_path, **made):
         return judge(yardstick(tmp_path), generated(Pictures(40)), **made).values[0]
 
@@ -259,6 +328,18 @@ class TestRuns:
         first, second = (ganzoo.evaluate(run.path, n=100) for _ in range(2))
         assert [value.value for value in first.values] == [value.value for value in second.values]
         assert first.value("modes@100").floor == 8
+
+    def test_a_torn_line_costs_itself_alone(self, tmp_path):
+        run = ganzoo.run({**SMALL, "train": {**SMALL["train"], "steps": 2}}, out=tmp_path)
+        (run.path / "evaluations.jsonl").write_text('{"torn": 1')
+        ganzoo.evaluate(run, n=20)
+        assert [row["key"] for row in read_evaluations(run.path)] == ["modes", "high_quality", "reverse_kl"]
+
+    @pytest.mark.parametrize("n", [-5, 0, 1])
+    def test_a_number_of_samples_that_is_none(self, tmp_path, n):
+        run = ganzoo.run({**SMALL, "train": {**SMALL["train"], "steps": 2}}, out=tmp_path)
+        with pytest.raises(ConfigError, match="n is not a number of samples"):
+            ganzoo.evaluate(run, n=n)
 
     @pytest.mark.parametrize(
         ("sections", "words"),

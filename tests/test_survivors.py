@@ -29,7 +29,7 @@ from ganzoo.config.layers import ConfigLayer, canonical_path, flatten, parse_ass
 from ganzoo.data import Batches
 from ganzoo.errors import ConfigError
 from ganzoo.evaluation import pictures, sampling
-from ganzoo.evaluation.measuring import measures
+from ganzoo.evaluation.measuring import Measures
 from ganzoo.evaluation.sampling import BATCHES_FOR_A_LOOK
 from ganzoo.planning.choice import choose
 from ganzoo.planning.facts import Facts
@@ -268,7 +268,7 @@ def measured(**sections):
     setup = assemble(plan)
     list(train(setup))
     GIVEN.clear()
-    found = measures(plan, setup.state)()
+    found = Measures(plan, setup.state)()
     ((real, fake),) = GIVEN
     return plan, setup.state, found, real, fake
 

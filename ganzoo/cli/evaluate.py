@@ -122,13 +122,18 @@ def evaluate_command(
                 seed=seed,
             )
         else:
-            _refuse_options_of_runs(found, data=data, step=step, truncation=truncation)
+            named = any(path in ("data.name", "data.path") for layer in layers for path in layer.values)
+            of_runs = {"--step": step, "--truncation": truncation, "--seed": seed or None, "--no-ema": not ema or None}
+            _refuse_options_of_runs(
+                found, data=data, named=named, given=[flag for flag, value in of_runs.items() if value is not None]
+            )
             evaluation = evaluate_folder(registry(), found, layers, n=n)
     if as_json:
         print(json.dumps(_plain(evaluation), indent=2))
     else:
         _print(console(), evaluation)
-    if not any(judgment.values for judgment in evaluation.judgments.values()):
+    asked_in_vain = metric and evaluation.failed()
+    if asked_in_vain or not any(judgment.values for judgment in evaluation.judgments.values()):
         raise typer.Exit(1)
 
 
@@ -144,19 +149,19 @@ def _step(word: str | None) -> int | Literal["all"] | None:
     return int(word)
 
 
-def _refuse_options_of_runs(path: Path, *, data: str | None, step: str | None, truncation: float | None) -> None:
-    if data is None:
+def _refuse_options_of_runs(path: Path, *, data: str | None, named: bool, given: list[str]) -> None:
+    if not named:
         raise ConfigError(
             f"{path} holds generated pictures, and the real ones to compare them with are not named",
             given=path,
             allowed="--data NAME|PATH",
             hint=f"ganzoo evaluate {shlex.quote(str(path))} --data PATH",
         )
-    if step is not None or truncation is not None:
+    if given:
         raise ConfigError(
-            "--step and --truncation are for runs, and these are pictures",
+            f"{' and '.join(given)} is for runs, and {path} holds pictures",
             given=path,
-            hint=f"ganzoo evaluate {shlex.quote(str(path))} --data {shlex.quote(data)}",
+            hint=f"ganzoo evaluate {shlex.quote(str(path))} --data {shlex.quote(data or 'PATH')}",
         )
 
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import Any
 
-from ganzoo.errors import ConfigError
+from ganzoo.errors import ConfigError, GanzooError, PluginError
 from ganzoo.evaluation.gathering import Chunks, Gathered, gather
 from ganzoo.evaluation.reference import RealData
 from ganzoo.evaluation.value import Better, Record, Value
 from ganzoo.protocols import Extractor, Features, Metric
+from ganzoo.registry import one_line
 from ganzoo.seeds import generator_for
 
 SAMPLES = 2500
@@ -42,7 +43,7 @@ class Yardstick:
 
     def samples(self, metric: Metric) -> int:
         """How many generated samples it gets."""
-        return self.n or int(getattr(metric, "samples", SAMPLES))
+        return int(getattr(metric, "samples", SAMPLES)) if self.n is None else self.n
 
     @property
     def most(self) -> int:
@@ -82,7 +83,7 @@ class Judgment:
 
     values: tuple[Value, ...]
     failed: Mapping[str, str]
-    errors: Mapping[str, Exception] = field(default_factory=dict)
+    errors: Mapping[str, BaseException] = field(default_factory=dict)
 
 
 def judge(
@@ -110,27 +111,47 @@ def judge(
     fakes: dict[bool, Gathered] = {}
     made = {"ema": ema, "batch_norm": batch_norm, "truncation": truncation}
     values: list[Value] = []
-    errors: dict[str, Exception] = {}
+    errors: dict[str, BaseException] = {}
     for name, metric in yardstick.metrics.items():
         evenly = balanced is not None and wants_balanced(metric)
         if evenly not in fakes:
             part = yardstick if balanced is None else yardstick.with_classes(balanced=evenly)
             source = balanced if balanced is not None and evenly else generate
             fakes[evenly] = gather(source(part.most), part.looks(), images=part.need_images)
-        for extractor in _through(metric, yardstick.extractors):
+        for extractor in through(metric, yardstick.extractors):
             try:
                 values += _Measurement(yardstick, name, extractor).values(fakes[evenly], made, floors=floors)
-            except Exception as error:
+            except (Exception, SystemExit) as error:  # sys.exit() in a plugin must not end ganzoo
                 errors[name if extractor is None else f"{name}[{extractor}]"] = error
-    return Judgment(values=tuple(values), failed={name: str(error) for name, error in errors.items()}, errors=errors)
+    failed = {name: _reason(error) for name, error in errors.items()}
+    return Judgment(values=tuple(values), failed=failed, errors=errors)
 
 
-def _through(metric: Metric, extractors: Mapping[str, Extractor]) -> list[str | None]:
+def _reason(error: BaseException) -> str:
+    """What ganzoo's own errors say in full, and others with their type, for some say nothing else."""
+    return str(error) if isinstance(error, GanzooError) else one_line(error)
+
+
+def through(metric: Metric, extractors: Mapping[str, Extractor]) -> list[str | None]:
     """The extractors that a metric is computed through; ``[None]`` if it looks at the pictures themselves."""
     if not metric.needs & THROUGH_AN_EXTRACTOR:
         return [None]
     classes = "class_probs" in metric.needs
     return [name for name, one in extractors.items() if one.classes or not classes]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Floor:
+    """Numbers of real data in place of generated ones, which data those are, and what to bear in mind."""
+
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    words: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+def _copied(features: Features) -> Features:
+    tensors = {name: getattr(features, name) for name in ("images", "labels", "features", "class_probs")}
+    return replace(features, **{name: tensor.clone() for name, tensor in tensors.items() if tensor is not None})
 
 
 class _Measurement:
@@ -148,11 +169,12 @@ class _Measurement:
         """Its numbers."""
         n = min(self._yardstick.samples(self._metric), fake.count)
         real = self._reference.real(None if self._whole else n, self._looks, images=self._images)
-        shown, compared = self._real_features(real), self._features(fake.first(n))
-        numbers = self._numbers(shown, compared)
-        floor, floor_of = self._floor(n) if floors else ({}, None)
-        record = self._record(n, real.count, made)
+        # A copy of its own: a metric that changes what it is given must not change what the next one sees.
+        shown, compared = self._real_features(real), _copied(self._features(fake.first(n)))
         notes = self._notes(shown, compared)
+        numbers = self._numbers(shown, compared)
+        floor = self._floor(n) if floors and "held_out" not in self._metric.needs else _Floor()
+        record = self._record(n, real.count, made)
         spreads: Mapping[str, str] = getattr(self._metric, "spreads", {})
         return [
             Value(
@@ -160,31 +182,42 @@ class _Measurement:
                 value=value,
                 better=self._better(key, first=not number),
                 spread=numbers.get(spreads.get(key, "")),
-                floor=floor.get(key),
-                floor_of=floor_of if key in floor else None,
+                floor=floor.numbers.get(key),
+                floor_of=floor.words if key in floor.numbers else None,
                 record=record,
-                warnings=notes,
+                warnings=(*notes, *floor.notes),
             )
             for number, (key, value) in enumerate(numbers.items())
             if key not in spreads.values()
         ]
 
     def _numbers(self, real: Features, fake: Features) -> dict[str, float]:
+        # The same for all runs: numbers of two seeds are not to differ by what a metric draws.
         random = generator_for(self._yardstick.seed, "metric", self._name)
         numbers = {key: float(value) for key, value in self._metric(real=real, fake=fake, random=random).items()}
+        if not numbers:
+            raise PluginError(f"metric {self._name} gave no number", hint=f"ganzoo check {self._name}")
         if wrong := [key for key, value in numbers.items() if not math.isfinite(value)]:
-            raise ValueError(f"{', '.join(wrong)} of metric {self._name} is not a finite number")
+            raise PluginError(
+                f"{', '.join(wrong)} of metric {self._name} is not a finite number", hint=f"ganzoo check {self._name}"
+            )
         return numbers
 
-    def _floor(self, n: int) -> tuple[dict[str, float], str | None]:
-        """The same numbers for real data in place of generated ones; none if there are too few for the metric."""
-        if "held_out" in self._metric.needs:
-            return {}, None
-        real, unseen, words = self._reference.floor(None if self._whole else n, n, self._looks, images=self._images)
+    def _floor(self, n: int) -> _Floor:
+        """The same numbers for real data in place of generated ones; none, and why, where that cannot be had."""
         try:
-            return self._numbers(self._features(real), self._features(unseen)), words
-        except ConfigError:
-            return {}, None
+            parts = self._reference.floor(None if self._whole else n, n, self._looks, images=self._images)
+            if parts is None:
+                return _Floor(notes=("there are too few real data for a floor",))
+            real, unseen, words = parts
+            numbers = self._numbers(self._features(real), _copied(self._features(unseen)))
+        except (Exception, SystemExit) as error:
+            return _Floor(notes=(f"there is no floor: {_reason(error)}",))
+        few = (
+            f"the floor is of {unseen.count:,} real pictures and the value of {n:,} samples: of fewer it is higher, so "
+            f"a value below it proves nothing; for equal numbers: -n {unseen.count}",
+        )
+        return _Floor(numbers=numbers, words=words, notes=few if unseen.count < n else ())
 
     def _real_features(self, real: Gathered) -> Features:
         features = self._features(real)
@@ -209,10 +242,14 @@ class _Measurement:
         )
 
     def _better(self, key: str, *, first: bool) -> Better | None:
-        if first:
+        better: Mapping[str, Better | None] = getattr(self._metric, "better", {})
+        if first and key not in better:
             return "higher" if self._metric.higher_is_better else "lower"
-        better: Mapping[str, Better] = getattr(self._metric, "better", {})
         return better.get(key)
+
+    def _held_out(self) -> str | None:
+        held_out = self._reference.held_out if "held_out" in self._metric.needs else None
+        return None if held_out is None else held_out[0].fingerprint
 
     def _notes(self, real: Features, fake: Features) -> tuple[str, ...]:
         notes = getattr(self._metric, "warnings", None)
@@ -231,6 +268,7 @@ class _Measurement:
             shape=tuple(self._reference.dataset.spec.shape),
             n=n,
             n_real=n_real,
+            held_out=self._held_out(),
             ganzoo=version("ganzoo"),
             **made,
         )

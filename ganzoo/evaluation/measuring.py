@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -15,14 +14,14 @@ from ganzoo.component import DatasetOptions, ExtractorOptions
 from ganzoo.errors import ConfigError, DataError, PluginError
 from ganzoo.evaluation import sampling
 from ganzoo.evaluation.gathering import Chunks
-from ganzoo.evaluation.judging import THROUGH_AN_EXTRACTOR, Yardstick, judge
+from ganzoo.evaluation.judging import THROUGH_AN_EXTRACTOR, Judgment, Yardstick, judge, through
 from ganzoo.evaluation.opened import Measurable
 from ganzoo.evaluation.reference import RealData, order
 from ganzoo.evaluation.sampling import BATCHES_FOR_A_LOOK
 from ganzoo.evaluation.value import Value
 from ganzoo.planning.opening import code_of
 from ganzoo.planning.plan import Plan
-from ganzoo.protocols import Dataset, Extractor, Metric
+from ganzoo.protocols import Dataset, Extractor, Metric, Survey
 from ganzoo.training.runtime import pick_device
 from ganzoo.training.state import TrainState
 
@@ -32,14 +31,24 @@ HELD_OUT = ("test", "val")
 """Splits that a generator was not trained on, the better one first."""
 
 
-def measures(plan: Plan, state: TrainState) -> Callable[[], dict[str, float]]:
-    """A function that measures the generator as it stands: ``metric/NAME/…`` → value."""
-    check_metrics(plan)
-    made: list[Yardstick] = []
+class Measures:
+    """Measures the generator of a run as it stands, whenever it is called: ``metric/NAME/…`` → value.
 
-    def measure() -> dict[str, float]:
-        if not made:
-            made.append(yardstick(plan))
+    Attributes:
+        score: how good the last call found it, a larger number being better: the first number of the first metric,
+            through its first extractor; ``None`` if that failed.
+    """
+
+    def __init__(self, plan: Plan, state: TrainState) -> None:
+        check_metrics(plan)
+        self._plan, self._state = plan, state
+        self._yardstick: Yardstick | None = None
+        self.score: float | None = None
+
+    def __call__(self) -> dict[str, float]:
+        """What was found; a metric that fails is warned of and left out."""
+        plan, state = self._plan, self._state
+        self._yardstick = self._yardstick or yardstick(plan)
         seed = plan.config.seed
         uniform = plan.config.train.uniform_labels
         network = sampling.ready(state.averaged(), plan.spec, uniform=uniform, seed=seed, batches=BATCHES_FOR_A_LOOK)
@@ -48,7 +57,7 @@ def measures(plan: Plan, state: TrainState) -> Callable[[], dict[str, float]]:
             labels = sampling.balanced_labels(plan.spec, n) if balanced else None
             return sampling.chunks(network, plan.spec, n, labels=labels, seed=seed)
 
-        judgment = judge(made[0], generated, balanced=partial(generated, balanced=True), floors=False)
+        judgment = judge(self._yardstick, generated, balanced=partial(generated, balanced=True), floors=False)
         for name, error in judgment.errors.items():  # a measurement that fails must not cost the training
             logger.warning(
                 "metric %s of %s raised %s at step %d, so it is missing there: %s",
@@ -59,26 +68,22 @@ def measures(plan: Plan, state: TrainState) -> Callable[[], dict[str, float]]:
                 error,
             )
             logger.debug("traceback:\n%s", "".join(traceback.format_exception(error)))
+        self.score = self._score(judgment)
         return {column(value): value.value for value in judgment.values}
 
-    return measure
+    def _score(self, judgment: Judgment) -> float | None:
+        assert self._yardstick is not None
+        name, metric = next(iter(self._yardstick.metrics.items()))
+        extractor = through(metric, self._yardstick.extractors)[0]
+        for value in judgment.values:
+            if (value.record.metric, value.record.extractor) == (name, extractor):
+                return value.value if metric.higher_is_better else -value.value
+        return None
 
 
 def column(value: Value) -> str:
     """What a number is called in ``metrics.jsonl``."""
     return f"metric/{value.record.metric}/{value.key if value.record.extractor is None else value.label}"
-
-
-def score(plan: Plan, row: Mapping[str, float]) -> float | None:
-    """How good a row of ``metrics.jsonl`` says that the generator is, a larger number being better.
-
-    That is the first number of the first metric; ``None`` if it was not computed.
-    """
-    for name in list(plan.config.metrics)[:1]:
-        first = next((key for key in row if key.startswith(f"metric/{name}/")), None)
-        if first is not None:
-            return row[first] if _metric(plan, name).higher_is_better else -row[first]
-    return None
 
 
 def yardstick(subject: Measurable, *, n: int | None = None) -> Yardstick:
@@ -89,6 +94,8 @@ def yardstick(subject: Measurable, *, n: int | None = None) -> Yardstick:
         DataError: weights of an extractor cannot be read.
         PluginError: a component of kind metric is none.
     """
+    if n is not None and n < 2:
+        raise ConfigError("n is not a number of samples", given=n, allowed="a whole number from 2", hint="-n 1000")
     metrics = metrics_of(subject)
     needs = frozenset[str]().union(*(metric.needs for metric in metrics.values()))
     extractors = {name: _extractor(subject, name) for name in subject.config.extractors if needs & THROUGH_AN_EXTRACTOR}
@@ -104,8 +111,7 @@ def yardstick(subject: Measurable, *, n: int | None = None) -> Yardstick:
         metrics=metrics,
         options={name: subject.options[f"metrics.{name}"].model_dump(mode="json") for name in metrics},
         extractors=extractors,
-        n=n or subject.config.eval.n,
-        seed=subject.config.seed,
+        n=subject.config.eval.n if n is None else n,
     )
 
 
@@ -195,11 +201,19 @@ def _held_out(subject: Measurable) -> tuple[Dataset, str] | None:
             continue
         try:
             opened = options.open(image_size=data.image_size, channels=data.channels, split=split, cache=cache_folder())
-        except DataError:  # there is no such split
+        except DataError as error:
+            if _is_there(subject.dataset, split, error):
+                logger.warning("split %s cannot be read, so it does not count as held out: %s", split, error.message)
             continue
         if opened.fingerprint != subject.dataset.fingerprint and not _shares_groups(subject, opened, split):
             return opened, split
     return None
+
+
+def _is_there(dataset: Dataset, split: str, error: DataError) -> bool:
+    """Whether the data have a split, which then could not be read."""
+    survey = getattr(dataset, "survey", None)
+    return split in survey.splits if isinstance(survey, Survey) else "no split" not in error.message
 
 
 def _shares_groups(subject: Measurable, opened: Dataset, split: str) -> bool:

@@ -49,11 +49,11 @@ class RealData:
 
     def floor(
         self, count: int | None, n: int, extractors: Mapping[str, Extractor], *, images: bool
-    ) -> tuple[Gathered, Gathered, str]:
+    ) -> tuple[Gathered, Gathered, str] | None:
         """What takes the place of real and of generated data, and in words what that is.
 
         Held-out data are compared with the real ones; without them one half of the real data is compared with the
-        other, and no group is in both.
+        other, and no group is in both. ``None`` where a half would be empty, as of data that are one group.
 
         Args:
             count: real data that generated ones are compared with; all of them if ``None``.
@@ -66,6 +66,8 @@ class RealData:
             return self.real(count, extractors, images=images), unseen, f"{unseen.count:,} of {self.held_out[1]}"
         here, there = halves(self.dataset)
         there = there[:n]
+        if not len(here) or not len(there):
+            return None
         here = here if count is None else here[:count]
         words = f"{len(there):,} of {self.split}, against {len(here):,} others of it"
         return (

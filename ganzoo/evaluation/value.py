@@ -25,6 +25,7 @@ class Record:
         shape: (C, H, W) or (D,) of real and generated data alike.
         n: generated samples.
         n_real: real ones that they are compared with.
+        held_out: fingerprint of the held-out data, for a metric that needs them.
         ema: whether samples are those of the averaged generator; ``None`` for pictures from elsewhere.
         batch_norm: how the statistics of BatchNorm came about; ``None`` for pictures from elsewhere.
         truncation: ψ, or ``None``.
@@ -41,6 +42,7 @@ class Record:
     shape: tuple[int, ...]
     n: int
     n_real: int
+    held_out: str | None = None
     ema: bool | None = None
     batch_norm: str | None = None
     truncation: float | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +13,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ganzoo.config import layers as configuration
-from ganzoo.config.layers import ConfigLayer
+from ganzoo.config.layers import ConfigLayer, merge
+from ganzoo.config.schema import DataConfig
 from ganzoo.errors import CheckpointError, GanzooError
 from ganzoo.evaluation import sampling
 from ganzoo.evaluation.folder import open_generated
@@ -79,8 +81,13 @@ class Evaluation:
                 yield {"step": step, **value.row()}
 
     def failed(self) -> dict[str, str]:
-        """Metric → why it has no numbers."""
-        return {name: reason for judgment in self.judgments.values() for name, reason in judgment.failed.items()}
+        """Metric → why it has no numbers; of several steps, ``METRIC at step N``."""
+        several = len(self.judgments) > 1
+        return {
+            f"{name} at step {step}" if several else name: reason
+            for step, judgment in self.judgments.items()
+            for name, reason in judgment.failed.items()
+        }
 
 
 def evaluate_run(
@@ -161,9 +168,14 @@ def _of_run(registry: Registry, run: Run, changes: Sequence[ConfigLayer]) -> Ope
     pinned = provenance.as_it_was(registry, before, run.config, section="data")
     saved = ConfigLayer(str(run.directory.config), kept, verbatim=True)
     conditional = bool(run.classes)
-    with provenance.told_of_other_versions(registry, before):
+    moved = merge([saved, *changes]).tree().get("data", {})
+    data = DataConfig.model_construct(**{**run.config.data.model_dump(), **moved})
+    with (
+        provenance.told_of_other_versions(registry, before),
+        same_data.told_where(data, run.directory, command="evaluate"),
+    ):
         subject = _with_defaults(pinned, [saved, *changes], labeled=conditional)
-    same_data.check(before.get("data", {}).get("fingerprint"), subject, run.directory)
+    same_data.check(before.get("data", {}).get("fingerprint"), subject, run.directory, command="evaluate")
     return subject
 
 
@@ -180,6 +192,7 @@ def _with_defaults(registry: Registry, layers: Sequence[ConfigLayer], *, labeled
 
 def _steps(run: Run, step: Steps) -> list[int]:
     found = [step_of(folder) for folder in run.directory.checkpoint_folders()]
+    found = [number for number in found if number] if step == "all" else found
     if not found:
         raise CheckpointError(
             f"run {run.path.name} has no checkpoint, so there is nothing to evaluate",
@@ -187,7 +200,7 @@ def _steps(run: Run, step: Steps) -> list[int]:
             hint=f"train it with: ganzoo resume {run.directory.word}",
         )
     if step == "all":
-        return sorted(number for number in found if number)
+        return sorted(found)
     if step is None:
         return [max(found)]
     return [step] if isinstance(step, int) else list(step)
@@ -199,8 +212,11 @@ def _note(run: Run, evaluation: Evaluation, *, seed: int) -> None:
     lines = [json.dumps({"at": now, "seed": seed, **row}) for row in evaluation.rows()]
     path = run.path / "evaluations.jsonl"
     try:
-        with writing(path), path.open("a", encoding="utf-8") as file:
-            file.write("".join(f"{line}\n" for line in lines))
+        with writing(path), path.open("ab+") as file:
+            # A line that was torn by a kill must not swallow the next one.
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 1))
+            torn = file.read(1) not in (b"", b"\n")
+            file.write(b"\n" * torn + "".join(f"{line}\n" for line in lines).encode())
     except GanzooError as error:
         logger.warning("what was measured could not be added to %s: %s", path, error)
 
@@ -269,6 +285,6 @@ def run_or_folder(runs: Path, word: str) -> Run | Path:
         ConfigError: there is neither.
     """
     path = Path(word).expanduser()
-    if not (path / "config.yaml").exists() and path.exists():
+    if not word.isdecimal() and not (path / "config.yaml").exists() and path.exists():
         return path
     return Run(find_run(runs, word).path)

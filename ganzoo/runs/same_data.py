@@ -15,7 +15,7 @@ from ganzoo.runs.directory import RunDirectory
 
 
 @contextmanager
-def told_where(data: DataConfig, directory: RunDirectory) -> Iterator[None]:
+def told_where(data: DataConfig, directory: RunDirectory, *, command: str = "resume") -> Iterator[None]:
     """If the block fails, and the data of the run are not where ``data`` says, say so and how to name another place.
 
     Raises:
@@ -31,22 +31,27 @@ def told_where(data: DataConfig, directory: RunDirectory) -> Iterator[None]:
             f"the data of run {directory.path.name} are not where they should be",
             given=", ".join(f"{path} = {_places(data)[path]}" for path in gone),
             allowed="the same data, anywhere",
-            hint=f"ganzoo resume {directory.word} {_elsewhere(gone)}",
+            hint=f"ganzoo {command} {directory.word} {_elsewhere(gone)}",
         ) from error
 
 
-def check(fingerprint: str | None, plan: Measurable, directory: RunDirectory) -> None:
-    """Raise :class:`CheckpointError` if the data do not have the fingerprint that was written down with the run."""
+def check(fingerprint: str | None, plan: Measurable, directory: RunDirectory, *, command: str = "resume") -> None:
+    """Raise :class:`CheckpointError` if the data do not have the fingerprint that was written down with the run.
+
+    ``command`` is what was asked for, and what can be asked for again with the data elsewhere.
+    """
     if fingerprint in (None, plan.dataset.fingerprint):
         return
     where = _places(plan.config.data)
     at = f"at {' and '.join(where.values())} " if where else ""
-    way_out = f"ganzoo resume {directory.word} {_elsewhere(list(where))}" if where else "restore the data"
+    way_out = f"ganzoo {command} {directory.word} {_elsewhere(list(where))}" if where else "restore the data"
     raise CheckpointError(
         f"the data {at}are not those that run {directory.path.name} was started with, or have changed since",
         given=f"fingerprint {plan.dataset.fingerprint[:16]}…, {len(plan.dataset)} items",
         allowed=f"fingerprint {fingerprint[:16]}…, {directory.read_manifest().get('data', {}).get('images')} items",
-        hint=f"{way_out}, or start a new run with: {directory.again()}{_set_to(where)}",
+        hint=way_out
+        if command != "resume"
+        else f"{way_out}, or start a new run with: {directory.again()}{_set_to(where)}",
     )
 
 

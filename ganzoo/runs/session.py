@@ -18,7 +18,7 @@ from ganzoo.config import layers as configuration
 from ganzoo.config.layers import ConfigLayer, RunConfig
 from ganzoo.errors import ConfigError, DivergedError, GanzooError, Interrupted, PluginError, ResourceError
 from ganzoo.evaluation.likeness import Likeness
-from ganzoo.evaluation.measuring import check_metrics, measures, real_part, score
+from ganzoo.evaluation.measuring import Measures, check_metrics, real_part
 from ganzoo.planning import overview
 from ganzoo.planning.choice import choose, file_layer
 from ganzoo.planning.early_log import EarlyLog, early_log
@@ -307,6 +307,7 @@ def _iterate(
     options, state = plan.config.train, setup.state
     directory.discard_after(state.step)
     with ExitStack() as stack:
+        measures = Measures(plan, state) if plan.config.metrics else None
         metrics = MetricsLog(
             directory,
             state,
@@ -314,7 +315,7 @@ def _iterate(
             offset=offset,
             looks_every=options.sample_every,
             looks=lambda step: grids.look(step),
-            measures=measures(plan, state) if plan.config.metrics else None,
+            measures=measures,
             measures_every=plan.config.eval.every,
             tell=trackers.log,
         )
@@ -336,7 +337,7 @@ def _iterate(
             keep=options.keep,
             extra=lambda: {
                 "metrics_offset": metrics.offset(),
-                "score": score(plan, metrics.latest) if metrics.latest_step == state.step else None,
+                "score": measures.score if measures and metrics.measured_step == state.step else None,
                 **manifest.fixed(plan),
             },
         )

@@ -66,7 +66,7 @@ class MetricsLog:
         self._file.seek(0, os.SEEK_END)
         self._clock = Clock(state.images)
         self.latest: dict[str, float] = {}
-        self.latest_step: int | None = None
+        self.measured_step: int | None = None
 
     def __call__(self, report: Report) -> None:
         """Write the row of a logged step."""
@@ -82,9 +82,10 @@ class MetricsLog:
         moved = [value.detach().float().to(device, non_blocking=True) for value in scalars.values()]
         values = torch.stack(moved).cpu().double().tolist()
         row: dict[str, Any] = {"step": report.step, "d_step": report.d_step, "images": report.images}
-        self.latest, self.latest_step = dict(zip(scalars, values, strict=True)) | looked, report.step
+        self.latest = dict(zip(scalars, values, strict=True)) | looked
         if self._measures is not None and (report.last or self._due(report.step, self._measures_every)):
             self.latest |= self._measures()
+            self.measured_step = report.step
         row |= self.latest | self._clock.tick(report.images)
         self._file.write(json.dumps(row).encode() + b"\n")
         self._file.flush()

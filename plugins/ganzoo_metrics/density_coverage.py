@@ -27,8 +27,9 @@ class DensityCoverage(Options):
         density = Σ_j |{i : f_j ∈ B_i}| / (k N_f)          coverage = |{i : ∃ j: f_j ∈ B_i}| / N_r
 
     of features (N, F) with Euclidean distance; k is ``neighbors``, and a sample on a sphere is inside. ``density`` is
-    at least 0 and may exceed 1; its expectation is 1 for equal distributions. ``coverage`` is between 0 and 1, and for
-    equal distributions and numbers about 1 − 2^−k. One real outlier fills one ball, not all of ``precision``.
+    at least 0 and may exceed 1, far above where samples gather in one dense place, so it ranks nothing; its expectation
+    is 1 for equal distributions. ``coverage`` is between 0 and 1, and for equal distributions and numbers about 1 −
+    2^−k. One real outlier fills one ball, not all of ``precision``.
 
     Where implementations differ: prdc does not count points on the sphere; it matters for equal samples only.
 
@@ -40,7 +41,7 @@ class DensityCoverage(Options):
 
     needs: ClassVar[frozenset[str]] = frozenset({"features"})
     higher_is_better: ClassVar[bool] = True
-    better: ClassVar[Mapping[str, str]] = {"density": "higher"}
+    better: ClassVar[Mapping[str, str | None]] = {"density": None}
 
     samples: int = Field(default=5000, ge=2, description="number of generated samples")
     neighbors: int = Field(default=5, ge=1, description="k, the neighbor whose distance is a real sample's radius")

@@ -12,6 +12,8 @@ from ganzoo.component import Options
 from ganzoo.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import Tensor
 
     from ganzoo.protocols import Features
@@ -44,6 +46,7 @@ class MsSsim(Options):
 
     needs: ClassVar[frozenset[str]] = frozenset({"images"})
     higher_is_better: ClassVar[bool] = False
+    better: ClassVar[Mapping[str, str | None]] = {"ms_ssim": None}
 
     samples: int = Field(default=1000, ge=2, description="number of generated samples that pairs are drawn from")
     pairs: int = Field(default=500, ge=1, description="number of pairs")

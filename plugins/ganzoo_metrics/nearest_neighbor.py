@@ -12,6 +12,8 @@ from ganzoo_metrics.distances import to_nearest
 from ganzoo_metrics.feature_matrix import both
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ganzoo.protocols import Features
 
 MOST = 5000
@@ -41,6 +43,7 @@ class NearestNeighbor(Options):
 
     needs: ClassVar[frozenset[str]] = frozenset({"features"})
     higher_is_better: ClassVar[bool] = False
+    better: ClassVar[Mapping[str, str | None]] = {"copies": None}
     whole_reference: ClassVar[bool] = True
 
     samples: int = Field(default=1000, ge=1, description="number of generated samples")

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 PATCH = 7
 SMALLEST = 16
 """Side of the coarsest scale."""
+FAR, MUCH = 0.25, 1.5
+"""Means of pixels so many standard deviations apart, or spreads of such a ratio, are worth a warning."""
 
 
 class SlicedWasserstein(Options):
@@ -31,7 +33,8 @@ class SlicedWasserstein(Options):
     channel over each set to mean 0 and variance 1; θ are random unit vectors and (i) sorts. As many real as generated
     pictures are used, and ``patches`` of each at random places. The coarsest scale has a side of at least 16 (or is the
     picture). It is at least 0; equal distributions have what stands as the floor. It needs no extractor and sees
-    textures, but no objects.
+    textures, but no objects; and since each set is normalized by itself, it does not see that all samples are too
+    bright or too pale.
 
     Where implementations differ: the authors' code normalizes over both sets apart, as here, and reports each scale.
 
@@ -62,6 +65,21 @@ class SlicedWasserstein(Options):
             lines = [_sorted(level, directions, self.patches, torch.Generator().manual_seed(seed)) for level in levels]
             distances.append((lines[0] - lines[1]).abs().mean())
         return {"swd": 1e3 * float(torch.stack(distances).mean())}
+
+    def warnings(self, *, real: Features, fake: Features) -> list[str]:
+        """That brightness or contrast differ, which the number does not see."""
+        sides = [side.images for side in (real, fake) if side.images is not None and side.images.ndim == 4]
+        if len(sides) < 2 or not all(map(len, sides)):
+            return []
+        (spread, mean), (other_spread, other_mean) = (torch.std_mean(one[:1000].float(), correction=0) for one in sides)
+        apart = (mean - other_mean).abs() / spread.clamp(min=1)
+        ratio = (other_spread / spread.clamp(min=1)).clamp(min=1e-6)
+        if apart < FAR and 1 / MUCH < ratio < MUCH:
+            return []
+        return [
+            f"real pictures have a mean of {mean:.0f} ± {spread:.0f} of 255 and samples {other_mean:.0f} ± "
+            f"{other_spread:.0f}: swd does not see that"
+        ]
 
 
 def _pyramid(images: Tensor) -> list[Tensor]:

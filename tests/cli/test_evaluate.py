@@ -59,7 +59,7 @@ def test_generated_classes_that_the_data_do_not_have(ganzoo, run, tmp_path):
         ("evaluate {run} --step last", 2, "--step last is not a step"),
         ("evaluate nothing", 2, "there is no run 'nothing'"),
         ("evaluate runs", 2, "the real ones to compare them with are not named"),
-        ("evaluate runs --data synthetic --step 1", 2, "--step and --truncation are for runs"),
+        ("evaluate runs --data synthetic --step 1 --no-ema", 2, "--step and --no-ema is for runs"),
         ("evaluate {run} --metric class-score --extractor random-conv", 2, "tells classes apart"),
         ("evaluate {run} --metric nothing", 2, "there is no metric"),
     ],
@@ -75,3 +75,37 @@ def test_too_few_samples_for_a_metric_are_said_and_nothing_is_claimed(ganzoo, ru
     assert shown.code == 1
     assert shown.json["values"] == []
     assert "needs at least 40" in shown.json["failed"]["kernel-distance[random-conv]"]
+
+
+def test_data_that_moved_are_asked_for_by_their_new_place(ganzoo, tmp_path):
+    from PIL import Image
+
+    for number in range(20):
+        path = tmp_path / "here" / f"{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.new("L", (8, 8), number * 12).save(path)
+    small = "--image-size 8 --batch-size 4 --steps 1 --disc.ndf 2 --gen.ngf 2 --gen.latent 3"
+    assert ganzoo(f"run --data here {small}").code == 0
+    (tmp_path / "here").rename(tmp_path / "there")
+    lost = ganzoo(f"evaluate 1 -n 12 {METRIC}")
+    assert lost.code == 3
+    assert "the data of run 0001-hinge-patchgan-sn-here are not where they should be" in lost.err
+    assert lost.err.endswith("next:    ganzoo evaluate runs/0001-hinge-patchgan-sn-here --set data.path=PATH\n")
+    assert ganzoo(f"evaluate 1 -n 12 {METRIC} --set data.path=there").code == 0
+
+
+def test_a_held_out_split_that_cannot_be_read_is_told(ganzoo, tmp_path):
+    from PIL import Image
+
+    for split in ("train", "test"):
+        for number in range(12):
+            path = tmp_path / "set" / split / f"{number}.png"
+            path.parent.mkdir(exist_ok=True, parents=True)
+            Image.new("L", (8, 8), number * 12).save(path)
+    (tmp_path / "set" / "test" / "3.png").write_bytes(b"not a picture")
+    (tmp_path / "made").mkdir()
+    for number in range(12):
+        Image.new("L", (8, 8), number * 12).save(tmp_path / "made" / f"{number}.png")
+    shown = ganzoo(f"evaluate made --data set -n 12 {METRIC}")
+    assert shown.code == 0
+    assert "split test cannot be read, so it does not count as held out" in shown.err
