@@ -89,7 +89,9 @@ def asked() -> argparse.Namespace:
     if options.only is None:
         options.only = [name for name in NAMES if options.cifar or not name.startswith("cifar")]
     if options.cifar is None and any(name.startswith("cifar") for name in options.only):
-        parser.error("the comparisons of CIFAR-10 need --cifar PATH: a folder or an archive with a folder of each class")
+        parser.error(
+            "the comparisons of CIFAR-10 need --cifar PATH: a folder or an archive with a folder of each class"
+        )
     return options
 
 
