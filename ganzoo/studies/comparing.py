@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +23,8 @@ NAMED = 4
 """So many choices the name of a folder has."""
 
 Names = str | Sequence[str]
+
+logger = logging.getLogger("ganzoo")
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,8 @@ def compare(
 ) -> Compared:
     """Train every combination with several seeds, measure them alike, and say what is better and what is chance.
 
-    What is done is not done again: the same call goes on where it was stopped.
+    What is done is not done again: the same call goes on where it was stopped. The logger ``ganzoo`` tells at level
+    INFO which run begins and what became of it.
 
     Args:
         target: the folder of a comparison to go on with; nothing else is asked then.
@@ -116,7 +120,8 @@ def compare(
             n=n,
         )
         comparison = find_or_create(registry or Registry.load(), completed(definition), Path(out))
-    return go_on(comparison, jobs=jobs)
+    logger.info("%s: %s", comparison.path, comparison.words)
+    return go_on(comparison, jobs=jobs, tell=_log)
 
 
 def completed(definition: Definition) -> Definition:
@@ -188,6 +193,10 @@ def chosen_budget(
             raise ConfigError(f"--{kind} must be above 0", given=amount, hint=f"--{kind} 10")
         return Budget(kind=kind, amount=amount)
     return Budget()
+
+
+def _log(job: Job, status: str, done: int, total: int) -> None:
+    logger.info("%d of %d done; %s: %s", done, total, job, status)
 
 
 def _listed(names: Names) -> list[str]:

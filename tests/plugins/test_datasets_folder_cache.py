@@ -79,6 +79,20 @@ def test_a_second_run_decodes_nothing(folder):
     assert second.labels.tolist() == first.labels.tolist()
 
 
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_asking_for_the_channels_that_are_there_decodes_nothing(tmp_path, mode):
+    """A run notes the channels that it found, and whoever resumes or measures it asks for those."""
+    for number in range(3):
+        save(tmp_path / "pictures", f"{number}.jpg", noise(40, 33, mode, seed=number))
+    channels, other = (3, 1) if mode == "RGB" else (1, 3)
+    decoded = open_folder(tmp_path / "pictures", cache=tmp_path / "alone", channels=channels).fingerprint
+    different = open_folder(tmp_path / "pictures", channels=other).fingerprint
+    assert everything(open_folder(tmp_path / "pictures")).shape[1] == channels
+    make_undecodable(tmp_path / "pictures")
+    assert open_folder(tmp_path / "pictures", channels=channels).fingerprint == decoded != different
+    assert open_folder(tmp_path / "pictures", channels=other).fingerprint == different
+
+
 def test_undecodable_pictures_are_noticed_without_the_cache(folder, cache):
     """What the test above rests on."""
     open_folder(folder)
