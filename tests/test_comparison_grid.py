@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ganzoo.errors import ConfigError, UnknownNameError
@@ -140,13 +142,15 @@ def test_one_budget_above_zero():
         chosen_budget(minutes=0)
 
 
-def test_the_same_question_finds_its_comparison(registry, tmp_path):
+def test_the_same_question_on_the_same_data_finds_its_comparison(registry, tmp_path, caplog):
     definition = completed(defined())
     cells = tuple(one.cell for one in plan_cells(registry, definition))
     made = Comparison.create(tmp_path, "hinge-bce", definition.plain(), "words", cells)
     assert made.path.name == "0001-hinge-bce"
-    assert find_same(tmp_path, definition.plain()) == made
-    assert find_same(tmp_path, completed(defined(Budget(kind="steps", amount=11))).plain()) is None
+    assert find_same(tmp_path, definition.plain(), cells) == made
+    assert find_same(tmp_path, completed(defined(Budget(kind="steps", amount=11))).plain(), cells) is None
+    assert find_same(tmp_path, definition.plain(), [replace(cell, data="other") for cell in cells]) is None
+    assert "the data have changed since" in caplog.text
     with pytest.raises(ConfigError, match="not the folder of a comparison"):
         Comparison.read(tmp_path)
 

@@ -14,7 +14,7 @@ import ganzoo
 from ganzoo.component import DatasetOptions, Options
 from ganzoo.config.layers import ConfigLayer, flatten
 from ganzoo.evaluation.judging import judge
-from ganzoo.evaluation.measuring import yardstick
+from ganzoo.evaluation.measuring import Measures, yardstick
 from ganzoo.planning.choice import choose
 from ganzoo.planning.plan import make_plan
 from ganzoo.registry import Registry
@@ -80,7 +80,7 @@ def test_each_metric_has_the_classes_that_it_wants_and_the_held_out_pictures(fol
     usual, even = Seen(), SeenBalanced()
     asked = {"mode-coverage": {}, "downstream": {}}
     chosen = with_metrics(plan(folder, metrics=asked), mode_coverage=usual, downstream=even)
-    measures(chosen, assemble(chosen).state)()
+    Measures(chosen, assemble(chosen).state)()
     assert even.fake.labels.tolist() == [0, 1, 0, 1, 0, 1, 0, 1, 0]
     assert usual.fake.labels.tolist() != even.fake.labels.tolist()
     assert len(even.real.images) == 12

@@ -138,10 +138,9 @@ def find_or_create(registry: Registry, definition: Definition, out: Path) -> Com
         ConfigError: it cannot be computed.
         DataError: the data cannot be read.
     """
-    asked = definition.plain()
-    if (same := find_same(out, asked)) is not None:
-        return same
-    return create(plan_cells(registry, definition), definition, out)
+    planned = plan_cells(registry, definition)
+    same = find_same(out, definition.plain(), [one.cell for one in planned])
+    return same or create(planned, definition, out)
 
 
 def create(planned: Sequence[Planned], definition: Definition, out: Path) -> Comparison:

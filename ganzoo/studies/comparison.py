@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,8 @@ from ganzoo import files
 from ganzoo.config.layers import read_yaml
 from ganzoo.errors import ConfigError, LockedError
 from ganzoo.runs.listing import run_number
+
+logger = logging.getLogger("ganzoo")
 
 COMPARISONS = Path("comparisons")
 FILE = "comparison.yaml"
@@ -91,6 +94,7 @@ class Cell:
         parts: axis → choice.
         reason: why it cannot be computed; ``None`` if it can.
         config: the whole configuration of its runs but the seed; empty if it cannot be computed.
+        data: fingerprint of its data; ``None`` if it cannot be computed.
     """
 
     name: str
@@ -98,6 +102,7 @@ class Cell:
     parts: Mapping[str, Any]
     reason: str | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
+    data: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,10 +158,7 @@ class Comparison:
             "version": 1,
             "asked": dict(asked),
             "budget": words,
-            "cells": [
-                {"name": one.name, "folder": one.folder, "parts": one.parts, "reason": one.reason, "config": one.config}
-                for one in cells
-            ],
+            "cells": [vars(one) for one in cells],
         }
         # Through JSON, so that YAML finds nothing twice and writes no references.
         plain = json.loads(json.dumps(content))
@@ -198,11 +200,15 @@ class Comparison:
             lock.release()
 
 
-def find_same(folder: Path, asked: Mapping[str, Any]) -> Comparison | None:
-    """The newest comparison in a folder that was asked the same."""
+def find_same(folder: Path, asked: Mapping[str, Any], cells: Sequence[Cell]) -> Comparison | None:
+    """The newest comparison in a folder that was asked the same, of the same data."""
     found = sorted((path for path in folder.glob("*") if (path / FILE).exists()), key=run_number, reverse=True)
     comparisons = (Comparison.read(path) for path in found)
-    return next((one for one in comparisons if one.asked == asked), None)
+    same = next((one for one in comparisons if one.asked == asked), None)
+    if same is not None and {one.name: one.data for one in same.cells} != {one.name: one.data for one in cells}:
+        logger.warning("the data have changed since %s, so a new comparison begins", same.path)
+        return None
+    return same
 
 
 def as_folder(name: str) -> str:

@@ -94,7 +94,8 @@ def _planned(
     except ConfigError as error:
         next_step = f" (next: {error.hint})" if error.hint else ""
         return Planned(cell=replace(cell, reason=f"{error.message}{next_step}"), plan=None)
-    return Planned(cell=replace(cell, config=_config(plan, definition)), plan=plan)
+    config = _config(plan, definition)
+    return Planned(cell=replace(cell, config=config, data=plan.dataset.fingerprint), plan=plan)
 
 
 def _budget_layer(budget: Budget) -> ConfigLayer:
