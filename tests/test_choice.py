@@ -142,9 +142,9 @@ class TestOptionsThatAnotherComponentHas:
         return caught.value
 
     def test_of_a_loss_without_any(self, registry):
-        error = self.refused(registry, loss={"name": "hinge", "margin": 2})
+        error = self.refused(registry, loss={"name": "minimax", "margin": 2})
         assert error.message == (
-            "loss.margin (from file): loss hinge has no options; "
+            "loss.margin (from file): loss minimax has no options; "
             "ebgan has margin, margin-hinge has margin_real and margin_fake"
         )
         assert error.hint == "leave the option out, or choose another one from: ganzoo list losses"
@@ -157,8 +157,8 @@ class TestOptionsThatAnotherComponentHas:
         )
 
     def test_that_nobody_has(self, registry):
-        error = self.refused(registry, loss={"name": "hinge", "qqq": 2})
-        assert error.message == "loss.qqq (from file): loss hinge has no options"
+        error = self.refused(registry, loss={"name": "minimax", "qqq": 2})
+        assert error.message == "loss.qqq (from file): loss minimax has no options"
 
 
 class TestPaths:

@@ -30,14 +30,15 @@ def test_a_plot_of_other_numbers_is_noticed(tmp_path):
     entry = REGISTRY.get("loss", "hinge")
     curves = pictures.curves_of(REGISTRY, entry)
     wanted = pictures.numbers(curves)
-    assert set(wanted) == {"hinge"}
-    assert wanted["hinge"][0] == 6.0  # D, where a real sample has the logit -4: 1 + 4, and 1 for the fake
+    assert set(wanted) == {"hinge:generator=linear", "hinge:generator=relu"}
+    one = "hinge:generator=linear"
+    assert wanted[one][0] == 6.0  # D, where a real sample has the logit -4: 1 + 4, and 1 for the fake
     file = tmp_path / "plot.png"
     assert not pictures.shows(file, wanted)
     file.write_bytes(pictures.plot(curves))
     assert pictures.shows(file, wanted)
-    assert not pictures.shows(file, {"hinge": [one + 1e-3 for one in wanted["hinge"]]})
-    assert not pictures.shows(file, {"other": wanted["hinge"]})
+    assert not pictures.shows(file, wanted | {one: [number + 1e-3 for number in wanted[one]]})
+    assert not pictures.shows(file, {"other": wanted[one]})
 
 
 def test_drawings_of_discriminators_are_up_to_date():

@@ -137,7 +137,6 @@ class TestYaml:
         assert yaml.safe_load(described(Plain, kind="metric").yaml) == {"metrics": {"this-one": {}}}
 
     def test_a_kind_without_a_section(self):
-        assert described(Plain, kind="extractor").yaml is None
         assert described(Following, kind="tracker").yaml is None
 
     def test_a_name_that_is_taken_is_qualified(self):

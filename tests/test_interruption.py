@@ -1,4 +1,4 @@
-"""Real processes, really stopped: Ctrl-C, SIGTERM and kill -9 in the middle of a run, then ``ganzoo resume``."""
+"""Real processes, really stopped by Ctrl-C, SIGTERM and kill -9 in the middle of a run; another one resumes them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 from comparing import assert_same_outcome, rows
+from typer.testing import CliRunner
 
+from ganzoo.cli import app
+from ganzoo.cli.dotted_flags import written_out
 from ganzoo.runs.directory import RunDirectory
 
 STEPS = 60
@@ -35,10 +38,14 @@ def command(loss: str, discriminator: str, out: Path) -> list[str]:
     }
     flags = ["--loss", loss, "--disc", discriminator, "--data", "synthetic", "--image-size", "16"]
     sets = [f"--set={path}={value}" for path, value in settings.items()]
-    return [
-        *(sys.executable, "-m", "ganzoo", "run", *flags, *sets),
-        *("--batch-size", "4", "--steps", str(STEPS), "--out", str(out), "--quiet"),
-    ]
+    return ["run", *flags, *sets, "--batch-size", "4", "--steps", str(STEPS), "--out", str(out), "--quiet"]
+
+
+def here(words: list[str]) -> str:
+    """What a command prints that is carried out in this process, which has torch already."""
+    result = CliRunner().invoke(app, written_out(words))
+    assert result.exit_code == 0, result.output
+    return result.stdout.strip()
 
 
 def wait_for_rows(out: Path, count: int, process: subprocess.Popen[str]) -> Path:
@@ -54,7 +61,10 @@ def wait_for_rows(out: Path, count: int, process: subprocess.Popen[str]) -> Path
 @pytest.mark.parametrize(("loss", "discriminator", "number"), CASES)
 def test_a_stopped_process_resumes_bit_by_bit(tmp_path, loss, discriminator, number):
     with subprocess.Popen(
-        command(loss, discriminator, tmp_path / "cut"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "ganzoo", *command(loss, discriminator, tmp_path / "cut")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         run = wait_for_rows(tmp_path / "cut", 9, process)
         process.send_signal(number)
@@ -67,11 +77,7 @@ def test_a_stopped_process_resumes_bit_by_bit(tmp_path, loss, discriminator, num
         assert manifest["status"] == "interrupted"
         assert f"ganzoo resume {run}" in errors
     assert len(rows(run)) < STEPS, "the run was over before it could be stopped"
-    resumed = subprocess.run(
-        [sys.executable, "-m", "ganzoo", "resume", str(run), "--quiet"], capture_output=True, text=True, check=False
-    )
-    assert resumed.returncode == 0, resumed.stderr
-    whole = subprocess.run(command(loss, discriminator, tmp_path / "whole"), capture_output=True, text=True, check=True)
-    assert_same_outcome(Path(whole.stdout.strip()), run)
+    here(["resume", str(run), "--quiet"])
+    assert_same_outcome(Path(here(command(loss, discriminator, tmp_path / "whole"))), run)
     changed = RunDirectory(run).read_manifest()["resumed"][0]["changed"]
     assert changed == {}, f"{os.environ.get('OMP_NUM_THREADS')}: {changed}"

@@ -421,7 +421,7 @@ def _with_condition(data: Tensor, condition: Tensor | None) -> Tensor:
             "a condition is concatenated to the channels, so it must be like the data in all else",
             given=f"data {tuple(data.shape)}, condition {tuple(condition.shape)}",
             allowed="(N, C', …) with the N and the size of the data",
-            hint="torch.nn.functional.interpolate(condition, size=data.shape[2:])",
+            hint="resize the condition first, for instance with torch.nn.functional.interpolate",
         )
     return torch.cat([data, condition.detach().to(data.dtype)], dim=1)
 

@@ -62,7 +62,7 @@ def ganzoo_components() -> list[Component]:
         Component(
             kind="metric",
             name="intra-class-frechet-distance",
-            target="ganzoo_metrics.intra_class:IntraClassFrechetDistance",
+            target="ganzoo_metrics.intra_class_frechet_distance:IntraClassFrechetDistance",
             summary="mean over classes of the Fréchet distance within each",
             aliases=("intra-fd",),
             suggests={"extractors.efficientnet-lite0": {}},
@@ -79,7 +79,7 @@ def ganzoo_components() -> list[Component]:
         Component(
             kind="metric",
             name="class-coverage",
-            target="ganzoo_metrics.class_score:ClassCoverage",
+            target="ganzoo_metrics.class_coverage:ClassCoverage",
             summary="which classes of the data are reached, as a classifier sees them",
             suggests={"extractors.classifier": {}},
             paper="after Srivastava et al. 2017, arXiv:1705.07761",
