@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 
 from ganzoo.component import Options
-from ganzoo_metrics.distances import blocks, to_nearest
+from ganzoo_metrics.distances import blocks, to_nearest, widened
 from ganzoo_metrics.feature_matrix import both
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class PrecisionRecall(Options):
 
 def within(rows: Tensor, support: Tensor, k: int) -> float:
     """The share of rows in the union of balls around the support, each as wide as to its k-th nearest neighbor."""
-    radii = to_nearest(support, support, themselves=True, k=k)
+    radii = widened(to_nearest(support, support, themselves=True, k=k), support, support)
     inside = 0
     for _, distances in blocks(rows, support):
         inside += int((distances <= radii).any(1).sum())
