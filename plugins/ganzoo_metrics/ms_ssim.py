@@ -37,8 +37,8 @@ class MsSsim(Options):
     Noise is diverse too, so a low value alone says nothing: compare it with real data. Well above them, samples are too
     much alike.
 
-    Where implementations differ: torchmetrics refuses pictures below 161 pixels, and fills up a side of 10 by mirroring.
-    The authors of AC-GAN take pairs within a class.
+    Where implementations differ: torchmetrics refuses pictures of less than 161 pixels, and mirrors them at their edges
+    where a side is less than 11. The authors of AC-GAN take pairs within a class.
 
     Raises:
         ConfigError: vectors, pictures below 11 pixels, or no two samples.
