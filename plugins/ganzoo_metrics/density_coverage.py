@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 
 from ganzoo.component import Options
-from ganzoo_metrics.distances import blocks, to_nearest
+from ganzoo_metrics.distances import blocks, to_nearest, widened
 from ganzoo_metrics.feature_matrix import both
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ class DensityCoverage(Options):
 
 def coverage_and_density(real: Tensor, fake: Tensor, k: int) -> tuple[float, float]:
     """Both, of features (N, F) and (M, F)."""
-    radii = to_nearest(real, real, themselves=True, k=k)
+    radii = widened(to_nearest(real, real, themselves=True, k=k), real, real)
     filled = torch.zeros(len(real), dtype=torch.int64)
     for _, distances in blocks(fake, real):
         filled += (distances <= radii).sum(0)
-    return float((filled > 0).double().mean()), float(filled.sum() / (k * len(fake)))
+    return float((filled > 0).double().mean()), int(filled.sum()) / (k * len(fake))

@@ -59,8 +59,8 @@ class IntraClassFrechetDistance(Options):
         if real.features is None or real.labels is None or fake.labels is None:
             return []
         width = real.features.shape[1]
-        counts = [torch.bincount(side) for side in (real.labels, fake.labels)]
-        fewest = min(int(count[count > 0].min()) for count in counts)
+        classes = torch.unique(real.labels)
+        fewest = min(int((side == k).sum()) for side in (real.labels, fake.labels) for k in classes)
         if fewest > width:
             return []
         return [

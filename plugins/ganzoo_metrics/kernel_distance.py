@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 
 from ganzoo.component import Options
-from ganzoo_metrics.feature_matrix import both
+from ganzoo_metrics.feature_matrix import both, order_by_content
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 GROUPS = 20
 """The standard error is a jackknife over so many groups of samples."""
-CHUNK = 2048
+CHUNK = 512
 """Rows of a kernel matrix that are in memory at once."""
 
 
@@ -62,13 +62,9 @@ class KernelDistance(Options):
 def kernel_distance(real: Tensor, fake: Tensor) -> tuple[float, float]:
     """The distance between features (N, F) and (M, F), and its standard error."""
     groups = _groups(real), _groups(fake)
-    sides = {
-        (one, other): _sums(a, b, groups[one], groups[other], diagonal=one == other)
-        for one, a in enumerate((real, fake))
-        for other, b in enumerate((real, fake))
-        if one <= other
-    }
-    counts = [torch.bincount(one, minlength=GROUPS).double() for one in groups]
+    members = [torch.nn.functional.one_hot(one, GROUPS).double() for one in groups]
+    sides = [_within(real, members[0]), _within(fake, members[1]), _between(real, fake, *members)]
+    counts = [one.sum(0) for one in members]
     everything = torch.ones(GROUPS, dtype=torch.float64)
     whole = _distance(sides, counts, everything)
     left_out = torch.eye(GROUPS, dtype=torch.float64)
@@ -77,33 +73,40 @@ def kernel_distance(real: Tensor, fake: Tensor) -> tuple[float, float]:
     return float(whole), float(error)
 
 
-def _distance(sides: Mapping[tuple[int, int], Tensor], counts: list[Tensor], kept: Tensor) -> Tensor:
+def _distance(sides: list[Tensor], counts: list[Tensor], kept: Tensor) -> Tensor:
     """The U-statistic of the groups that are kept (1) and not left out (0), from sums over pairs of groups."""
-    n = [(count * kept).sum() for count in counts]
-    sums = {pair: kept @ found @ kept for pair, found in sides.items()}
-    real, fake = sums[0, 0] / (n[0] * (n[0] - 1)), sums[1, 1] / (n[1] * (n[1] - 1))
-    return real + fake - 2 * sums[0, 1] / (n[0] * n[1])
+    n, m = ((count * kept).sum() for count in counts)
+    real, fake, both = (kept @ found @ kept for found in sides)
+    return real / (n * (n - 1)) + fake / (m * (m - 1)) - 2 * both / (n * m)
 
 
-def _sums(a: Tensor, b: Tensor, groups_a: Tensor, groups_b: Tensor, *, diagonal: bool) -> Tensor:
-    """(GROUPS, GROUPS) sums of the kernel over pairs; without pairs of a sample with itself if ``diagonal``."""
+def _within(a: Tensor, members: Tensor) -> Tensor:
+    """(GROUPS, GROUPS) sums of the kernel over pairs of two different samples, of rows (N, F) in groups (N, GROUPS)."""
     found = torch.zeros(GROUPS, GROUPS, dtype=torch.float64)
     for start in range(0, len(a), CHUNK):
-        kernel = (a[start : start + CHUNK] @ b.T).div_(a.shape[1]).add_(1).pow_(3)
-        if diagonal:
-            rows = torch.arange(len(kernel))
-            kernel[rows, rows + start] = 0
-        by_column = torch.zeros(len(kernel), GROUPS, dtype=torch.float64).index_add_(1, groups_b, kernel)
-        found.index_add_(0, groups_a[start : start + CHUNK], by_column)
+        part, among = a[start : start + CHUNK], members[start : start + CHUNK]
+        kernel = _kernel(part, a[start:])
+        # Each pair once, and then its mirror image: half of the products are enough.
+        kernel[:, : len(part)].triu_(1)
+        found += among.T @ (kernel @ members[start:])
+    return found + found.T
+
+
+def _between(a: Tensor, b: Tensor, members_a: Tensor, members_b: Tensor) -> Tensor:
+    """(GROUPS, GROUPS) sums of the kernel over pairs of a row of each."""
+    found = torch.zeros(GROUPS, GROUPS, dtype=torch.float64)
+    for start in range(0, len(a), CHUNK):
+        found += members_a[start : start + CHUNK].T @ (_kernel(a[start : start + CHUNK], b) @ members_b)
     return found
 
 
-def _groups(features: Tensor) -> Tensor:
-    """A group for each sample, of equal sizes, by what looks random and follows from its features alone.
+def _kernel(a: Tensor, b: Tensor) -> Tensor:
+    base = (a @ b.T).div_(a.shape[1]).add_(1)
+    return base.square().mul_(base)
 
-    By their place they would depend on the order of the samples.
-    """
-    key = (features.sum(1) * 9973.0).sin()
+
+def _groups(features: Tensor) -> Tensor:
+    """A group for each sample, of equal sizes. By their place they would depend on the order of the samples."""
     place = torch.empty(len(features), dtype=torch.int64)
-    place[key.argsort(stable=True)] = torch.arange(len(features))
+    place[order_by_content(features)] = torch.arange(len(features))
     return place % GROUPS

@@ -8,8 +8,8 @@ import torch
 from pydantic import Field
 
 from ganzoo.component import Options
-from ganzoo_metrics.distances import to_nearest
-from ganzoo_metrics.feature_matrix import both
+from ganzoo_metrics.distances import to_nearest, widened
+from ganzoo_metrics.feature_matrix import both, order_by_content
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,12 +55,11 @@ class NearestNeighbor(Options):
         if len(trained) < 2:
             both("nearest-neighbor", real, fake, least=2)
         # By content, not by place, so that the order of the data does not matter.
-        chosen = (trained.sum(1) * 9973.0).sin().argsort(stable=True)
-        trained = trained[chosen]
+        trained = trained[order_by_content(trained)]
         among = to_nearest(trained[:MOST], trained, themselves=True)
         threshold = among.quantile(self.quantile, interpolation="lower")
         distances = to_nearest(fakes, trained)
         return {
-            "copies": float((distances <= threshold).double().mean()),
-            "nearest": float(distances.sqrt().median()),
+            "copies": float((distances <= widened(threshold, fakes, trained)).double().mean()),
+            "nearest": float(distances.sqrt().quantile(0.5)),
         }

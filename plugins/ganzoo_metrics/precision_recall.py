@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 
 from ganzoo.component import Options
-from ganzoo_metrics.distances import blocks, to_nearest
+from ganzoo_metrics.distances import blocks, to_nearest, widened
 from ganzoo_metrics.feature_matrix import both
 
 if TYPE_CHECKING:
@@ -49,16 +49,16 @@ class PrecisionRecall(Options):
     def __call__(self, *, real: Features, fake: Features, random: torch.Generator) -> dict[str, float]:
         """``precision`` and ``recall``; draws nothing."""
         reals, fakes = both("precision-recall", real, fake, least=self.neighbors + 1)
-        return {
-            "precision": within(fakes, reals, self.neighbors),
-            "recall": within(reals, fakes, self.neighbors),
-        }
+        precision, recall = precision_and_recall(reals, fakes, self.neighbors)
+        return {"precision": precision, "recall": recall}
 
 
-def within(rows: Tensor, support: Tensor, k: int) -> float:
-    """The share of rows in the union of balls around the support, each as wide as to its k-th nearest neighbor."""
-    radii = to_nearest(support, support, themselves=True, k=k)
-    inside = 0
-    for _, distances in blocks(rows, support):
-        inside += int((distances <= radii).any(1).sum())
-    return inside / len(rows)
+def precision_and_recall(real: Tensor, fake: Tensor, k: int) -> tuple[float, float]:
+    """Both, of features (N, F) and (M, F); distances between the sides are taken once."""
+    around_real = widened(to_nearest(real, real, themselves=True, k=k), real, real)
+    around_fake = widened(to_nearest(fake, fake, themselves=True, k=k), fake, real)
+    precise, recalled = 0, torch.zeros(len(real), dtype=torch.bool)
+    for which, distances in blocks(fake, real):
+        precise += int((distances <= around_real).any(1).sum())
+        recalled |= (distances <= around_fake[which, None]).any(0)
+    return precise / len(fake), int(recalled.sum()) / len(real)

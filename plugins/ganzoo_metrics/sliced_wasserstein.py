@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from pydantic import Field
 
 from ganzoo.component import Options
+from ganzoo.errors import ConfigError
 from ganzoo_metrics.ms_ssim import pictures
 
 if TYPE_CHECKING:
@@ -36,7 +37,9 @@ class SlicedWasserstein(Options):
     textures, but no objects; and since each set is normalized by itself, it does not see that all samples are too
     bright or too pale.
 
-    Where implementations differ: the authors' code normalizes over both sets apart, as here, and reports each scale.
+    Where implementations differ: the authors' code reports each scale; its pyramid is smoothed by a 5×5 Gaussian, here
+    it is the mean of 2×2 pixels, enlarged bilinearly; it draws places anew for each picture, here they are the same for
+    all. It normalizes both sets apart, as here.
 
     Raises:
         ConfigError: vectors, pictures below 7 pixels or of different sizes, or no samples.
@@ -54,6 +57,7 @@ class SlicedWasserstein(Options):
     def __call__(self, *, real: Features, fake: Features, random: torch.Generator) -> dict[str, float]:
         """``swd``; places and directions are drawn from ``random``."""
         sides = [pictures("sliced-wasserstein", side, least=1) for side in (real, fake)]
+        self._check(*sides)
         count = min(map(len, sides))
         pyramids = [_pyramid(images[:count].float()) for images in sides]
         distances = []
@@ -81,6 +85,22 @@ class SlicedWasserstein(Options):
             f"{other_spread:.0f}: swd does not see that"
         ]
 
+    def _check(self, real: Tensor, fake: Tensor) -> None:
+        if real.shape[1:] != fake.shape[1:]:
+            raise ConfigError(
+                "metric sliced-wasserstein needs real and generated pictures of the same size and channels",
+                given=f"{tuple(real.shape[1:])} and {tuple(fake.shape[1:])}",
+                allowed="equal (C, H, W)",
+                hint="--metric kernel-distance",
+            )
+        if min(real.shape[2:]) < PATCH:
+            raise ConfigError(
+                f"metric sliced-wasserstein needs pictures of at least {PATCH} pixels",
+                given=tuple(real.shape[2:]),
+                allowed=f"at least {PATCH}×{PATCH}",
+                hint="--metric kernel-distance",
+            )
+
 
 def _pyramid(images: Tensor) -> list[Tensor]:
     """Laplacian levels, the finest first; the last is what is left."""
@@ -94,12 +114,11 @@ def _pyramid(images: Tensor) -> list[Tensor]:
 
 def _sorted(level: Tensor, directions: Tensor, patches: int, random: torch.Generator) -> Tensor:
     """(patches, directions): projections of normalized patches, sorted along each direction."""
-    side = min(PATCH, *level.shape[2:])
-    found = level.unfold(2, side, 1).unfold(3, side, 1).permute(0, 2, 3, 1, 4, 5)
+    found = level.unfold(2, PATCH, 1).unfold(3, PATCH, 1).permute(0, 2, 3, 1, 4, 5)
     high, wide = found.shape[1:3]
     rows = torch.randint(high, (patches,), generator=random)
     columns = torch.randint(wide, (patches,), generator=random)
-    chosen = found[:, rows, columns].reshape(-1, level.shape[1], side**2)
+    chosen = found[:, rows, columns].reshape(-1, level.shape[1], PATCH**2)
     spread, mean = torch.std_mean(chosen, dim=(0, 2), correction=0, keepdim=True)
     flat = ((chosen - mean) / spread.clamp(min=1e-8)).flatten(1)
-    return (flat @ directions[: flat.shape[1]]).sort(dim=0).values
+    return (flat @ directions).sort(dim=0).values

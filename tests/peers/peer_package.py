@@ -15,13 +15,16 @@ from types import ModuleType
 import pytest
 
 
-def modules_of(package: str, *names: str, shells: tuple[str, ...] = ()) -> list[ModuleType]:
+def modules_of(
+    package: str, *names: str, shells: tuple[str, ...] = (), without: tuple[str, ...] = ()
+) -> list[ModuleType]:
     """Modules by their names within ``package``; the test file is skipped if the package is not installed.
 
     Args:
         package: the importable package; only looked for, not run.
         names: what is imported, relative to it.
         shells: sub-packages whose ``__init__`` is not run either.
+        without: modules that are not run, though others import names from them: these are ``None``.
     """
     spec = importlib.util.find_spec(package)
     if spec is None or spec.submodule_search_locations is None:
@@ -32,6 +35,8 @@ def modules_of(package: str, *names: str, shells: tuple[str, ...] = ()) -> list[
         shell = ModuleType(name)
         shell.__path__ = ["/".join([folder, *name.split(".")[1:]])]
         sys.modules[name] = shell
+    for name in without:
+        sys.modules[f"{package}.{name}"] = Absent(f"{package}.{name}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -40,3 +45,11 @@ def modules_of(package: str, *names: str, shells: tuple[str, ...] = ()) -> list[
         for name in set(sys.modules) - before:
             if name.split(".")[0] == package:
                 del sys.modules[name]
+
+
+class Absent(ModuleType):
+    """A module that has every name, and nothing behind it."""
+
+    def __getattr__(self, name: str) -> None:
+        if name.startswith("__"):
+            raise AttributeError(name)
