@@ -95,17 +95,17 @@ class LastLayer(Stateless):
                 allowed="both, with a graph that leads from reference to the fakes and from them to last_layer",
                 hint="generator_loss(fake, reference=rec_loss, last_layer=decoder.conv_out.weight)",
             )
-        (of_reference,) = _gradient(own.reference, own.fake, "reference does not depend on fake")
-        there = self._norm(own, of_reference)
+        there = self._norm(own, _of_reference(own))
         here = self._norm(own, gradient)
         return (there / (here + self.epsilon)).clamp(0.0, self.largest)
 
     def _norm(self, own: Own, gradient: Tensor) -> Tensor:
         assert own.last_layer is not None
-        (found,) = _gradient(
-            own.fake, own.last_layer, "fake does not depend on last_layer", gradient.to(own.fake.dtype)
-        )
-        norm: Tensor = found.float().norm()
+        # Scaled to a largest value of 1: the gradient of a mean over pixels is 0 in float16.
+        largest = gradient.abs().max().clamp(min=torch.finfo(torch.float32).tiny)
+        scaled = (gradient / largest).to(own.fake.dtype)
+        (found,) = _gradient(own.fake, own.last_layer, "fake does not depend on last_layer", scaled)
+        norm: Tensor = found.float().norm() * largest
         return norm
 
 
@@ -172,8 +172,7 @@ class Balancer:
                 allowed="a scalar that depends on fake",
                 hint="generator_loss(fake, reference=rec_loss)",
             )
-        (of_reference,) = _gradient(own.reference, own.fake, "reference does not depend on fake")
-        norms = torch.stack([of_reference.float().norm(), gradient.detach().float().norm()])
+        norms = torch.stack([_of_reference(own).norm(), gradient.detach().float().norm()])
         self._share = self._decay * self._share + 1
         self._norms = self._norms.to(norms.device) * self._decay + norms
         average: Tensor = self._norms / self._share
@@ -186,6 +185,19 @@ class Balancer:
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Restore :meth:`state_dict`."""
         self._norms, self._share = state["norms"].clone(), float(state["share"])
+
+
+HALF_SCALE = 1024.0
+"""What the gradient of a loss is multiplied by while it is float16: means do not vanish, and sums do not overflow."""
+
+
+def _of_reference(own: Own) -> Tensor:
+    """The gradient of the user's own loss at the fakes."""
+    assert own.reference is not None
+    scale = HALF_SCALE if own.fake.dtype == torch.float16 else 1.0
+    outside = torch.full_like(own.reference, scale)
+    (found,) = _gradient(own.reference, own.fake, "reference does not depend on fake", outside)
+    return found.to(torch.promote_types(found.dtype, torch.float32)) / scale
 
 
 def _gradient(value: Tensor, at: Tensor, fault: str, outside: Tensor | None = None) -> tuple[Tensor]:
