@@ -9,6 +9,7 @@ from importlib.resources import files
 from string import Template
 from types import MappingProxyType
 
+from ganzoo.component import FILES
 from ganzoo.errors import ConfigError
 from ganzoo.registry import FIRST_PARTY
 from ganzoo.scaffold.names import class_name, module_name, package_name
@@ -25,6 +26,7 @@ ASKED_FOR_BY: Mapping[str, str] = MappingProxyType(
         "recipe": "--config {}",
         "tracker": "--tracker {}",
         "extractor": "--extractor {}",
+        "preset": "",
     }
 )
 """Every kind → how ``ganzoo run`` is told to use a component of it."""
@@ -64,7 +66,7 @@ class Part:
     @property
     def file(self) -> str:
         """Its file in the package."""
-        return f"{self.name}.yaml" if self.kind == "recipe" else f"{module_name(self.name)}.py"
+        return f"{self.name}.yaml" if self.kind in FILES else f"{module_name(self.name)}.py"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from ganzoo.errors import CheckpointError, ConfigError
 from ganzoo.seeds import derive
 from ganzoo.training.adversarial_step import AdversarialStep
 from ganzoo.training.attached import attached
-from ganzoo.training.balance import Balance, NoBalance, Own
+from ganzoo.training.balance import Balance, NoBalance, Own, wide
 from ganzoo.training.game import Terms
 from ganzoo.training.image_pool import ImagePool
 from ganzoo.training.own_networks import Judged, alone
@@ -206,7 +206,7 @@ class Critics(nn.Module):
                 raw = torch.stack(list(weighted.values())).sum()
                 gradient = _at(leaf, raw)
         kept = self._balance.state_dict()
-        balance = self._balance.factor(gradient, own).detach()
+        balance = wide(self._balance.factor(gradient, own).detach().to(raw.dtype))
         if looking:
             self._balance.load_state_dict(kept)
         factor = balance * (self.settings.weight * push)
@@ -216,7 +216,7 @@ class Critics(nn.Module):
             weighted={name: value.detach() * factor for name, value in weighted.items()},
             weights={name: factor * self._weight(name) for name in weighted},
             balance=balance,
-            gradient_norm=gradient.float().norm(),
+            gradient_norm=wide(gradient).norm(),
         )
 
     def _weight(self, name: str) -> float:
@@ -520,7 +520,7 @@ def _with_condition(data: Tensor, condition: Tensor | None) -> Tensor:
             "a condition is concatenated to the channels, so it must be like the data in all else",
             given=f"data {tuple(data.shape)}, condition {tuple(condition.shape)}",
             allowed="(N, C', …) with the N and the size of the data",
-            hint="torch.nn.functional.interpolate(condition, size=data.shape[2:])",
+            hint="resize the condition, for example with torch.nn.functional.interpolate",
         )
     return torch.cat([data, condition.detach().to(data.dtype)], dim=1)
 
