@@ -159,7 +159,9 @@ def facts(entry: Entry) -> Iterator[list[str]]:
 
 
 def selected_by(entry: Entry) -> str:
-    """The flag of ``ganzoo run`` that takes this component."""
+    """The flag of ``ganzoo run`` that takes this component, or the call that takes a preset."""
+    if entry.kind == "preset":
+        return f'ganzoo.adversary("{entry.name}", shape=…)'
     name = "PATH" if entry.name == "pictures" else entry.name
     return f"{FLAGS[entry.kind]} {name}"
 

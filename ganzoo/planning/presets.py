@@ -87,10 +87,9 @@ def _spec(entry: Entry, shape: Any, condition_channels: int | None, *, condition
     return DataSpec(shape=(channels + (condition_channels or 0), *size))
 
 
-def _critic(given: Any, spec: DataSpec) -> nn.Module:
+def _critic(given: Any, spec: DataSpec) -> Any:
     if not isinstance(given, Mapping) or "name" not in given:
-        critic: nn.Module = given  # Adversary says what it is, if not a module
-        return critic
+        return given  # Adversary says what it is, if not a module
     options = {name: value for name, value in given.items() if name != "name"}
     return build("discriminator", given["name"], spec=spec, **options)
 

@@ -29,7 +29,7 @@ ASKED_FOR_BY: Mapping[str, str] = MappingProxyType(
         "preset": "",
     }
 )
-"""Every kind → how ``ganzoo run`` is told to use a component of it."""
+"""Every kind → how ``ganzoo run`` is told to use a component of it; not at all to use a preset."""
 
 _OF_PLUGIN = {
     "pyproject.toml": "pyproject.toml",
@@ -92,8 +92,8 @@ class NewPlugin:
     def run(self) -> str:
         """The command that trains for a moment with its first component of each kind, and first-party ones else."""
         first = {part.kind: part for part in reversed(self.parts)}
-        flags = [part.flag for part in self.parts if first[part.kind] is part]
-        return f"ganzoo run {' '.join(flags)} --steps 100"
+        flags = [part.flag for part in self.parts if part.flag and first[part.kind] is part]
+        return " ".join(["ganzoo run", *flags, "--steps 100"])
 
     def files(self) -> dict[str, str]:
         """Path within the plugin's folder → text.
