@@ -16,7 +16,7 @@ from page_parts import fenced, linked, table, text
 
 from ganzoo.catalog.description import Description, describe
 from ganzoo.catalog.patch_map import SIDES, PatchMap, patch_maps
-from ganzoo.component import KINDS, Options
+from ganzoo.component import FILES, KINDS, Options
 from ganzoo.registry import Entry, Registry
 
 FOLDER = Path(__file__).parent / "components"
@@ -61,7 +61,7 @@ def index(entries: Sequence[Entry]) -> str:
 def page(description: Description) -> str:
     """The page of one component."""
     entry = description.entry
-    model = None if entry.kind == "recipe" else entry.options()
+    model = None if entry.kind in FILES else entry.options()
     parts = [
         MADE,
         f"# {entry.name} ({entry.kind})",
@@ -159,7 +159,9 @@ def facts(entry: Entry) -> Iterator[list[str]]:
 
 
 def selected_by(entry: Entry) -> str:
-    """The flag of ``ganzoo run`` that takes this component."""
+    """The flag of ``ganzoo run`` that takes this component, or the call that takes a preset."""
+    if entry.kind == "preset":
+        return f'ganzoo.adversary("{entry.name}", shape=…)'
     name = "PATH" if entry.name == "pictures" else entry.name
     return f"{FLAGS[entry.kind]} {name}"
 

@@ -69,6 +69,7 @@ SHOWN = {
             "ganzoo.planning.building.build",
             "ganzoo.planning.own_critics.Adversary",
             "ganzoo.training.drop_in.Critics",
+            "ganzoo.planning.presets.adversary",
             "ganzoo.training.drop_in.AdversarialTerms",
             "ganzoo.planning.own_step.adversarial_step",
             "ganzoo.training.adversarial_step.AdversarialStep",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ganzoo.planning.building import build as build
     from ganzoo.planning.own_critics import Adversary as Adversary
     from ganzoo.planning.own_step import adversarial_step as adversarial_step
+    from ganzoo.planning.presets import adversary as adversary
     from ganzoo.runs.evaluating import evaluate as evaluate
     from ganzoo.runs.run import Run as Run
     from ganzoo.runs.run import load_run as load_run
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Adversary": "ganzoo.planning.own_critics",
+    "adversary": "ganzoo.planning.presets",
     "adversarial_step": "ganzoo.planning.own_step",
     "build": "ganzoo.planning.building",
     "compare": "ganzoo.studies.comparing",
@@ -29,7 +31,7 @@ _HOMES = {
     "run": "ganzoo.runs.session",
 }
 
-__all__ = ["Adversary", "Run", "adversarial_step", "build", "compare", "evaluate", "load_run", "run"]
+__all__ = ["Adversary", "Run", "adversarial_step", "adversary", "build", "compare", "evaluate", "load_run", "run"]
 
 
 def __getattr__(name: str) -> Any:

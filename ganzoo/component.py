@@ -36,6 +36,8 @@ class Kind:
     """The section of the configuration that selects it; ``None`` where no section does."""
     many: bool = False
     """Whether that section holds any number of them, each by its name."""
+    file: bool = False
+    """Whether a component is a YAML file instead of a class of options."""
 
     def answers_to(self, word: str) -> bool:
         """Whether a user who types ``word`` means this kind."""
@@ -50,11 +52,14 @@ KINDS: tuple[Kind, ...] = (
     Kind(name="augmentation", plural="augmentations", short=("augment",), section="augment", many=True),
     Kind(name="dataset", plural="datasets", short=("data",), section="data"),
     Kind(name="metric", plural="metrics", section="metrics", many=True),
-    Kind(name="recipe", plural="recipes"),
+    Kind(name="recipe", plural="recipes", file=True),
     Kind(name="tracker", plural="trackers"),
     Kind(name="extractor", plural="extractors", section="extractors", many=True),
+    Kind(name="preset", plural="presets", file=True),
 )
 
+FILES = frozenset(kind.name for kind in KINDS if kind.file)
+"""The kinds whose components are YAML files: settings of components, without options of their own."""
 TRACKER = next(kind for kind in KINDS if kind.name == "tracker")
 """No section selects one, and a run may have several: ``--tracker NAME`` asks for it."""
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
+from ganzoo.component import FILES
 from ganzoo.protocols import DataSpec
 from ganzoo.registry import Registry
 
 REGISTRY = Registry.load(plugins=False)
-ENTRIES = [entry for entry in REGISTRY.entries() if entry.kind != "recipe"]
+ENTRIES = [entry for entry in REGISTRY.entries() if entry.kind not in FILES]
 KINDS = tuple(dict.fromkeys(entry.kind for entry in REGISTRY.entries()))
 SCIENTIFIC = ("loss", "regularizer", "discriminator", "generator", "augmentation")
 NARROW = {"ndf": 2, "ngf": 2, "latent": 3, "width": 8}

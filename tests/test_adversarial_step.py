@@ -272,7 +272,7 @@ def test_what_would_train_wrongly_without_a_word_is_refused(critic):
     with pytest.raises(ConfigError, match="passes is not known"):
         ganzoo.adversarial_step("hinge", critic, spec=IMAGES, passes="both")
     several = nn.Sequential(nn.Flatten(), nn.Linear(64, 1))
-    several.forward = lambda images: [images]
+    several.forward = lambda images: {"logits": images}
     with pytest.raises(ConfigError, match="returns something else than logits"):
         ganzoo.adversarial_step("hinge", several, spec=IMAGES).discriminator_terms(
             real=batch(), fake=batch(seed=1), update=0

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from registered import KINDS, entries_of
 
+from ganzoo.component import FILES
+
 ROOT = Path(__file__).parents[1]
 
 PRIVATE_GROUND = {"did_you_mean", "cache", "files", "numbers", "cores", "memory", "program"}
@@ -288,7 +290,7 @@ def test_a_class_name_means_one_thing():
 def test_a_component_its_file_and_its_class_have_one_name(entry):
     module = entry.component.target.partition(":")[0]
     file, model = entry.name.replace("-", "_"), "".join(part.capitalize() for part in entry.name.split("-"))
-    wanted = f"{module}:{entry.name}.yaml" if entry.kind == "recipe" else f"{module.partition('.')[0]}.{file}:{model}"
+    wanted = f"{module}:{entry.name}.yaml" if entry.kind in FILES else f"{module.partition('.')[0]}.{file}:{model}"
     assert entry.component.target == wanted, f"the target of {entry.kind} {entry.name} is to be {wanted}"
 
 

@@ -65,7 +65,7 @@ def test_no_word_means_two_kinds():
 
 def test_kinds_are_those_of_the_contract():
     assert " ".join(kind.name for kind in KINDS) == (
-        "loss discriminator generator regularizer augmentation dataset metric recipe tracker extractor"
+        "loss discriminator generator regularizer augmentation dataset metric recipe tracker extractor preset"
     )
     sections = {kind.name: kind.section for kind in KINDS if kind.section}
     assert sections == {

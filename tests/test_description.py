@@ -8,7 +8,7 @@ import yaml
 from pydantic import Field
 
 from ganzoo.catalog.description import describe, formula, resolved_by_data, row
-from ganzoo.component import Component, DatasetOptions, Options, RegularizerOptions, TrackerOptions
+from ganzoo.component import FILES, Component, DatasetOptions, Options, RegularizerOptions, TrackerOptions
 from ganzoo.errors import ConfigError
 from ganzoo.registry import Entry, Registry, parse_kind
 
@@ -152,7 +152,7 @@ class TestEveryInstalledComponent:
             assert text is None, "no configuration names one"
             return
         content = yaml.safe_load(text)
-        if entry.kind == "recipe":
+        if entry.kind in FILES:
             assert content["version"] == 1
             return
         section = content[parse_kind(entry.kind).section]

@@ -33,6 +33,7 @@ from ganzoo import errors
 from ganzoo.cli import app
 from ganzoo.cli.dotted_flags import written_out
 from ganzoo.component import KINDS, Component
+from ganzoo.config.preset import PresetConfig
 from ganzoo.config.schema import COLLECTIONS, DEFAULT_STEPS, SHARED_DATA_KEYS, RunConfig
 from ganzoo.planning.overview import Overview
 from ganzoo.planning.remarks import REMARKS
@@ -47,6 +48,7 @@ from ganzoo.testing.tags import KNOWN
 GUIDE = ROOT / "docs" / "user-guide.md"
 PLUGIN_GUIDE = ROOT / "docs" / "plugin-guide.md"
 NEW_VERSIONS = ROOT / "docs" / "new-versions.md"
+ADVERSARY = ROOT / "docs" / "adversary.md"
 GENERATED = ROOT / "docs" / "components"
 COMMANDS = typer.main.get_command(app).commands
 
@@ -314,7 +316,7 @@ def ganzoo_lines(*commands: str) -> list:
 
 def test_no_block_goes_untried():
     """Each page's Python is run here, in the tutorials' environment, or as a file of the plugin it belongs to."""
-    run_here = {ROOT / "README.md", GUIDE, NEW_VERSIONS}
+    run_here = {ROOT / "README.md", GUIDE, NEW_VERSIONS, ADVERSARY}
     installed = {ROOT / "README.md", PLUGIN_GUIDE}
     untried = [
         str(block)
@@ -480,6 +482,9 @@ def test_yaml_of_a_component_page_is_valid(block, registry, here, planned):
         (here / "config.yaml").write_text(block.text, encoding="utf-8")
         assert planned(["run", "--config", "config.yaml"])
         return
+    if block.page.name.startswith("preset-"):
+        assert PresetConfig.model_validate(yaml.safe_load(block.text))
+        return
     [(section, content)] = yaml.safe_load(block.text).items()
     if section in COLLECTIONS:
         [(name, options)] = content.items()
@@ -489,7 +494,7 @@ def test_yaml_of_a_component_page_is_valid(block, registry, here, planned):
     assert registry.options(parse_kind(section).name, name).model_validate(options)
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", GUIDE, NEW_VERSIONS], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [ROOT / "README.md", GUIDE, NEW_VERSIONS, ADVERSARY], ids=lambda page: page.name)
 def test_python_of_a_page_runs_from_top_to_bottom(page, here):
     namespace: dict[str, object] = {}
     found = [block for block in blocks("python", pages=[page]) if block.file is None]
@@ -727,7 +732,18 @@ def test_numbers_and_names_of_the_readme():
 
 @pytest.mark.parametrize(
     "kind",
-    ["loss", "discriminator", "generator", "regularizer", "augmentation", "dataset", "metric", "extractor", "tracker"],
+    [
+        "loss",
+        "discriminator",
+        "generator",
+        "regularizer",
+        "augmentation",
+        "dataset",
+        "metric",
+        "extractor",
+        "tracker",
+        "preset",
+    ],
 )
 def test_every_component_has_its_row_in_the_guide(kind):
     named = [name_of_page(row[0]) for row in rows(GUIDE, kind)]

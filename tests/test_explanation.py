@@ -10,6 +10,7 @@ import pytest
 from pydantic import BaseModel, Field, ValidationError
 from registered import REGISTRY
 
+from ganzoo.component import FILES
 from ganzoo.config.explanation import explain
 from ganzoo.config.reasons import REASONS
 from ganzoo.config.schema import RunConfig
@@ -86,7 +87,7 @@ def models():
     yield "the configuration", RunConfig
     yield from ((section, type(part)) for section, part in RunConfig() if isinstance(part, BaseModel))
     for entry in REGISTRY.entries():
-        if entry.kind != "recipe" and not entry.missing():
+        if entry.kind not in FILES and not entry.missing():
             yield entry.qualified, entry.options()
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from pydantic import Field, ValidationError
 
-from ganzoo.component import RegularizerOptions
+from ganzoo.component import FILES, RegularizerOptions
 from ganzoo.config.schema import DataConfig, RuntimeConfig, TrainConfig
 from ganzoo.config.yaml_text import read_yaml
 from ganzoo.errors import ConfigError
 from ganzoo.registry import Registry
 
-ENTRIES = [entry for entry in Registry.load(plugins=False).entries() if entry.kind not in ("recipe", "tracker")]
+ENTRIES = [entry for entry in Registry.load(plugins=False).entries() if entry.kind not in (*FILES, "tracker")]
 MODELS = [TrainConfig, RuntimeConfig, DataConfig, *(entry.options() for entry in ENTRIES)]
 OPTIONS = [(model, name) for model in MODELS for name in model.model_fields]
 

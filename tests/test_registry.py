@@ -266,13 +266,13 @@ class TestTargets:
         one = entry("one", kind="recipe", target="some_recipes:deep/one.yaml")
         two = entry("two", kind="recipe", target="some_recipes:two.yaml")
         registry = Registry([one, two, entry()])
-        assert registry.recipe_text("one") == "loss: hinge  # — with dashes\n"
+        assert registry.file_text("one") == "loss: hinge  # — with dashes\n"
         with pytest.raises(PluginError, match=r"recipe 'two' of ganzoo 1\.0 cannot be loaded .*FileNotFoundError"):
-            registry.recipe_text("two")
+            registry.file_text("two")
         with pytest.raises(ConfigError, match="recipe 'one' is a configuration file"):
             registry.options("recipe", "one")
         with pytest.raises(ConfigError, match="loss 'focal' is not a recipe"):
-            registry.get("loss", "focal").recipe_text()
+            registry.get("loss", "focal").file_text()
 
     @pytest.mark.parametrize(
         ("origin", "package"),

@@ -17,7 +17,7 @@ from pydantic_core import to_jsonable_python
 
 from ganzoo.catalog.recipe_gaps import left_to_users
 from ganzoo.catalog.type_names import type_name
-from ganzoo.component import DatasetOptions, Options
+from ganzoo.component import FILES, DatasetOptions, Options
 from ganzoo.config.schema import COLLECTIONS
 from ganzoo.errors import GanzooError
 from ganzoo.registry import Entry, Registry, parse_kind
@@ -100,7 +100,7 @@ def describe(registry: Registry, entry: Entry) -> Description:
     Raises:
         PluginError: it cannot be imported, or its options cannot be described.
     """
-    model = None if entry.kind == "recipe" else entry.options()
+    model = None if entry.kind in FILES else entry.options()
     with entry.blamed("has options that cannot be described"):
         return Description(
             entry=entry,
@@ -113,7 +113,7 @@ def describe(registry: Registry, entry: Entry) -> Description:
             schema=model.model_json_schema() if model else None,
             suggests=to_jsonable_python(dict(entry.component.suggests), fallback=str),
             layouts=dict(model.layouts()) if model and issubclass(model, DatasetOptions) else {},
-            yaml=_yaml(registry, entry, model) if model else entry.recipe_text(),
+            yaml=_yaml(registry, entry, model) if model else entry.file_text(),
         )
 
 

@@ -12,7 +12,7 @@ from ganzoo.registry import Entry, Registry
 
 def left_to_users(registry: Registry, recipe: Entry) -> Iterator[str]:
     """Configuration paths, such as ``data.path``. Components that cannot be loaded are left out."""
-    given = flatten(read_yaml(recipe.recipe_text(), f"recipe {recipe.name}"))
+    given = flatten(read_yaml(recipe.file_text(), f"recipe {recipe.name}"))
     for path, value in given.items():
         section, _, rest = path.partition(".")
         if section in SELECTIONS and rest == "name":

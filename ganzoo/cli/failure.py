@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ganzoo.cli import context
+from ganzoo.component import FILES
 from ganzoo.errors import GanzooError, Interrupted
 from ganzoo.program import as_started
 
@@ -70,7 +71,7 @@ def _third_parties() -> list[str]:
         return []
     always = {loaded.source.entry_point.module for loaded in known.entry_points}
     asked = sys.modules.keys() - always
-    others = [entry for entry in known.entries() if not entry.first_party and entry.kind != "recipe"]
+    others = [entry for entry in known.entries() if not entry.first_party and entry.kind not in FILES]
     return [entry.qualified for entry in others if entry.component.target.partition(":")[0] in asked]
 
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 
 from ganzoo.catalog.inventory import PluginRow, counts, plugin_rows
+from ganzoo.component import FILES
 from ganzoo.doctor.child import tell
 from ganzoo.doctor.diagnosis import Diagnosis
 from ganzoo.errors import GanzooError
@@ -67,7 +68,7 @@ def _broken(entry: Entry) -> Diagnosis | None:
     """A fault, if what a component's record names cannot be loaded."""
     try:
         with contextlib.redirect_stdout(sys.stderr):
-            entry.recipe_text() if entry.kind == "recipe" else entry.options()
+            entry.file_text() if entry.kind in FILES else entry.options()
     except GanzooError as error:
         return Diagnosis(
             section="plugins",

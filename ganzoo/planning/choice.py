@@ -105,7 +105,7 @@ def file_layer(word: str, registry: Registry) -> ConfigLayer:
                 ) from None
         else:
             origin = f"recipe {entry.name}"
-            return ConfigLayer(origin, flatten(read_yaml(entry.recipe_text(), origin)))
+            return ConfigLayer(origin, flatten(read_yaml(entry.file_text(), origin)))
     return ConfigLayer(f"file {path.name}", flatten(read_yaml(_text(path), str(path))))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Literal
@@ -69,7 +70,8 @@ class Adversary(Critics):
         passes: real and fake concatenated (``one``), one after the other (``two``); ``auto`` is one where no layer
             couples samples.
         pool: how many earlier fakes are kept for the critics.
-        precision: ``fp32`` computes critics outside of autocast, ``autocast`` follows it.
+        precision: ``fp32`` computes critics outside of autocast, in the precision of their weights;
+            ``autocast`` follows it.
         shape: of a sample (C, …), where a regularizer or augmentation has to know it; with condition channels.
         seed: of all draws; processes draw apart from each other.
 
@@ -109,6 +111,8 @@ class Adversary(Critics):
         seed: int = 0,
     ) -> None:
         critics = _critics(discriminators)
+        _demand_settings(maps=maps, passes=passes, precision=precision, pool=pool)
+        _demand_numbers(weight=weight, clip_grad_norm=clip_grad_norm, **(critic_weights or {}))
         parts = _with_feature_matching(regularizers, feature_matching)
         spec = ANY_SHAPE if shape is None else DataSpec(shape=tuple(shape))
 
@@ -149,7 +153,7 @@ class Adversary(Critics):
                 precision=precision,
             ),
             balance=_balance(balance, balance_options),
-            pool=ImagePool(pool, seed=seed),
+            pool=ImagePool(pool, seed=seed_of(seed, "pool")),
         )
 
 
@@ -164,7 +168,43 @@ def _critics(given: Any) -> dict[str, nn.Module]:
             allowed='a torch.nn.Module, or {"patch": module, …} with at least one',
             hint='discriminators=ganzoo.build("discriminator", "patchgan", spec=spec)',
         )
+    for name in found:
+        # Logs and states join names with these.
+        if not isinstance(name, str) or not name or "/" in name or "." in name:
+            raise ConfigError(
+                "a name of a critic is not one that logs and states can carry",
+                given=repr(name),
+                allowed="a text without / and .",
+                hint='discriminators={"patch": critic}',
+            )
     return found
+
+
+ALLOWED: Mapping[str, tuple[str, ...]] = {
+    "maps": ("sum", "mean"),
+    "passes": ("auto", "one", "two"),
+    "precision": ("fp32", "autocast"),
+}
+
+
+def _demand_settings(*, pool: Any, **words: Any) -> None:
+    for name, value in words.items():
+        if value not in ALLOWED[name]:
+            raise ConfigError(f"{name} is not known", given=repr(value), allowed=", ".join(ALLOWED[name]))
+    if not isinstance(pool, int) or isinstance(pool, bool) or pool < 0:
+        raise ConfigError("pool is not a number of fakes", given=repr(pool), allowed="a whole number from 0")
+
+
+def _demand_numbers(*, clip_grad_norm: Any, **weights: Any) -> None:
+    for name, value in weights.items():
+        if not isinstance(value, int | float) or not math.isfinite(value):
+            raise ConfigError(f"weight {name} is not a number", given=repr(value), allowed="a finite number")
+    if clip_grad_norm is not None and not clip_grad_norm > 0:
+        raise ConfigError(
+            "clip_grad_norm is not a norm, and critics would not move",
+            given=repr(clip_grad_norm),
+            allowed="a number above 0, or None",
+        )
 
 
 def _with_feature_matching(regularizers: Any, options: Mapping[str, Any] | None) -> Any:

@@ -11,7 +11,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import reduce
 
-from ganzoo.component import Component, DatasetOptions, ExtractorOptions, Options, RegularizerOptions, TrackerOptions
+from ganzoo.component import (
+    FILES,
+    Component,
+    DatasetOptions,
+    ExtractorOptions,
+    Options,
+    RegularizerOptions,
+    TrackerOptions,
+)
 from ganzoo.errors import ConfigError, GanzooError, PluginError
 from ganzoo.registry.discovery import FIRST_PARTY
 from ganzoo.registry.origin import Origin
@@ -102,11 +110,11 @@ class Entry:
         """The options class; imports the component's module, and torch with it.
 
         Raises:
-            ConfigError: a recipe has no options.
+            ConfigError: a file has no options.
             PluginError: a required package is missing, the import fails, or the target is not an options class.
         """
-        if self.kind == "recipe":
-            raise ConfigError(f"recipe {self.name!r} is a configuration file and has no options of its own")
+        if self.kind in FILES:
+            raise ConfigError(f"{self.kind} {self.name!r} is a configuration file and has no options of its own")
         self._demand_requirements()
         module, _, path = self.component.target.partition(":")
         with undisturbed() as disturbed, self.blamed(f"cannot be loaded from {self.component.target!r}"):
@@ -125,15 +133,18 @@ class Entry:
             raise self._unusable(f"is broken: {reason}")
         return target
 
-    def recipe_text(self) -> str:
-        """The YAML text of a recipe.
+    def file_text(self) -> str:
+        """The YAML text of a recipe or a preset.
 
         Raises:
-            ConfigError: this is not a recipe.
+            ConfigError: this is neither.
             PluginError: its package or its file cannot be read.
         """
-        if self.kind != "recipe":
-            raise ConfigError(f"{self.kind} {self.name!r} is not a recipe", hint="ganzoo list recipes")
+        if self.kind not in FILES:
+            raise ConfigError(
+                f"{self.kind} {self.name!r} is not a {' or a '.join(sorted(FILES, reverse=True))}",
+                hint="ganzoo list recipes",
+            )
         package, _, path = self.component.target.partition(":")
         with self.blamed(f"cannot be loaded from {self.component.target!r}"):
             return importlib.resources.files(package).joinpath(path).read_text(encoding="utf-8")

@@ -148,9 +148,9 @@ class Registry:
         """The options class of a component; see :meth:`get` and :meth:`Entry.options`."""
         return self.get(kind, name).options()
 
-    def recipe_text(self, name: str) -> str:
-        """The YAML text of a recipe; see :meth:`get` and :meth:`Entry.recipe_text`."""
-        return self.get("recipe", name).recipe_text()
+    def file_text(self, name: str) -> str:
+        """The YAML text of a recipe; see :meth:`get` and :meth:`Entry.file_text`."""
+        return self.get("recipe", name).file_text()
 
     def shortest(self, entry: Entry) -> str:
         """The shortest name that means ``entry`` among its kind: its own, or the qualified one."""

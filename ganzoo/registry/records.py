@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from ganzoo.component import KINDS, TAGS, Component, unknown_tags
+from ganzoo.component import FILES, KINDS, TAGS, Component, unknown_tags
 from ganzoo.did_you_mean import did_you_mean
 from ganzoo.registry.problem import Refused
 
@@ -100,7 +100,7 @@ def _findings(component: Component) -> Iterator[str]:
     if _are_tags(component.tags):
         for tag in unknown_tags(component.kind, component.tags):
             yield f"{who}: {component.kind} components have no tag {tag!r}{_tag_instead(component.kind, tag)}"
-    form, expectation = (_FILE, "package:file.yaml") if component.kind == "recipe" else (_CLASS, "package.module:Class")
+    form, expectation = (_FILE, "package:file.yaml") if component.kind in FILES else (_CLASS, "package.module:Class")
     if not isinstance(component.target, str) or not form.fullmatch(component.target):
         yield f"{who}: target {_brief(component.target)} must have the form {expectation!r}"
 

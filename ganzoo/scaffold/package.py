@@ -9,6 +9,7 @@ from importlib.resources import files
 from string import Template
 from types import MappingProxyType
 
+from ganzoo.component import FILES
 from ganzoo.errors import ConfigError
 from ganzoo.registry import FIRST_PARTY
 from ganzoo.scaffold.names import class_name, module_name, package_name
@@ -25,9 +26,10 @@ ASKED_FOR_BY: Mapping[str, str] = MappingProxyType(
         "recipe": "--config {}",
         "tracker": "--tracker {}",
         "extractor": "--extractor {}",
+        "preset": "",
     }
 )
-"""Every kind → how ``ganzoo run`` is told to use a component of it."""
+"""Every kind → how ``ganzoo run`` is told to use a component of it; not at all to use a preset."""
 
 _OF_PLUGIN = {
     "pyproject.toml": "pyproject.toml",
@@ -64,7 +66,7 @@ class Part:
     @property
     def file(self) -> str:
         """Its file in the package."""
-        return f"{self.name}.yaml" if self.kind == "recipe" else f"{module_name(self.name)}.py"
+        return f"{self.name}.yaml" if self.kind in FILES else f"{module_name(self.name)}.py"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,8 +92,8 @@ class NewPlugin:
     def run(self) -> str:
         """The command that trains for a moment with its first component of each kind, and first-party ones else."""
         first = {part.kind: part for part in reversed(self.parts)}
-        flags = [part.flag for part in self.parts if first[part.kind] is part]
-        return f"ganzoo run {' '.join(flags)} --steps 100"
+        flags = [part.flag for part in self.parts if part.flag and first[part.kind] is part]
+        return " ".join(["ganzoo run", *flags, "--steps 100"])
 
     def files(self) -> dict[str, str]:
         """Path within the plugin's folder → text.

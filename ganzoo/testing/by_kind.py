@@ -12,6 +12,7 @@ from ganzoo.testing.extractors.checks import EXTRACTORS
 from ganzoo.testing.losses.checks import LOSSES
 from ganzoo.testing.metrics.checks import METRICS
 from ganzoo.testing.networks.checks import DISCRIMINATORS, GENERATORS
+from ganzoo.testing.presets.checks import PRESETS
 from ganzoo.testing.recipes.checks import RECIPES
 from ganzoo.testing.regularizers.checks import REGULARIZERS
 from ganzoo.testing.trackers.checks import TRACKERS
@@ -28,6 +29,7 @@ CHECKED: Mapping[str, Checked] = MappingProxyType(
         "augmentation": AUGMENTATIONS,
         "tracker": TRACKERS,
         "extractor": EXTRACTORS,
+        "preset": PRESETS,
     }
 )
 """Kind → its checks."""

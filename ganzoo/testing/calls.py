@@ -119,6 +119,20 @@ def check_recipe(name: str, *, expected_failures: Mapping[str, str] = NOTHING) -
     return check_subject(replace(subject, expected_failures={**subject.expected_failures, **expected_failures}))
 
 
+def check_preset(name: str, *, expected_failures: Mapping[str, str] = NOTHING) -> CheckReport:
+    """Check a preset that is installed: its file, and a step of the critics that come of it.
+
+    Args:
+        name: as in ``ganzoo list presets``.
+        expected_failures: name of a check → why it is known to fail, beside those that its record names.
+
+    Raises:
+        UnknownNameError: nobody provides it.
+    """
+    subject = subject_of_entry(Registry.load().get("preset", name))
+    return check_subject(replace(subject, expected_failures={**subject.expected_failures, **expected_failures}))
+
+
 def check_tracker(options: Options | type[Options], *, expected_failures: Mapping[str, str] = NOTHING) -> CheckReport:
     """Check a tracker: it is told of runs in a temporary folder, whose numbers are made up.
 

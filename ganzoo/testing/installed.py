@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ganzoo.component import FILES
 from ganzoo.config.explanation import explain
 from ganzoo.config.finding import refusal
 from ganzoo.did_you_mean import did_you_mean, nearest
@@ -163,7 +164,7 @@ def lacking(entry: Entry, given: Mapping[str, Any]) -> list[str]:
     Raises:
         PluginError: the component cannot be loaded.
     """
-    if entry.kind == "recipe":
+    if entry.kind in FILES:
         return []
     return [name for name, info in entry.options().model_fields.items() if info.is_required() and name not in given]
 

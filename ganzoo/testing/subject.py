@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import torch
 from pydantic import ValidationError
 
-from ganzoo.component import Component, Options
+from ganzoo.component import FILES, Component, Options
 from ganzoo.config.explanation import explain
 from ganzoo.config.finding import refusal
 from ganzoo.errors import ConfigError
@@ -42,7 +42,7 @@ class Subject:
 
     Attributes:
         kind: canonical, such as ``loss``.
-        options: what it is built from; ``None`` for a recipe.
+        options: what it is built from; ``None`` for a recipe or a preset.
         entry: the component as the registry knows it, or ``None``.
         expected_failures: name of a check → why it is known to fail.
         given: what else the author said, by name; such as ``reference``.
@@ -198,5 +198,5 @@ def subject_of_entry(entry: Entry, given: Mapping[str, object] = NOTHING) -> Sub
         PluginError: it cannot be loaded.
         ValidationError: an option has no default, or one in ``given`` is not allowed.
     """
-    options = None if entry.kind == "recipe" else small(entry.options(), given)
+    options = None if entry.kind in FILES else small(entry.options(), given)
     return Subject(kind=entry.kind, options=options, entry=entry, expected_failures=entry.component.expected_failures)

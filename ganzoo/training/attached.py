@@ -16,7 +16,8 @@ def attached(data: Tensor, value: Tensor, gradient: Tensor) -> Tensor:
     Args:
         data: what the gradient belongs to.
         value: a tensor without axes.
-        gradient: of the shape of ``data``.
+        gradient: of the shape of ``data``. Its precision may be higher: what comes from outside, such as the scale of a
+            ``GradScaler``, is multiplied in it, since the gradient of a mean over pixels is 0 in float16.
     """
     result: Tensor = _Attached.apply(data, value.detach(), gradient.detach())  # type: ignore[no-untyped-call]
     return result
@@ -26,10 +27,11 @@ class _Attached(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, data: Tensor, value: Tensor, gradient: Tensor) -> Tensor:
         ctx.save_for_backward(gradient)
+        ctx.dtype = data.dtype
         return value.clone()
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, outside: Tensor) -> tuple[Tensor, None, None]:
         (gradient,) = ctx.saved_tensors
-        return gradient * outside.to(gradient.dtype), None, None
+        return (gradient * outside.to(gradient.dtype)).to(ctx.dtype), None, None

@@ -63,7 +63,7 @@ class NoBalance(Stateless):
 
     def factor(self, gradient: Tensor, own: Own) -> Tensor:
         """1."""
-        return torch.ones((), device=gradient.device)
+        return torch.ones((), device=gradient.device, dtype=gradient.dtype)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,17 +95,17 @@ class LastLayer(Stateless):
                 allowed="both, with a graph that leads from reference to the fakes and from them to last_layer",
                 hint="generator_loss(fake, reference=rec_loss, last_layer=decoder.conv_out.weight)",
             )
-        (of_reference,) = _gradient(own.reference, own.fake, "reference does not depend on fake")
-        there = self._norm(own, of_reference)
+        there = self._norm(own, _of_reference(own))
         here = self._norm(own, gradient)
         return (there / (here + self.epsilon)).clamp(0.0, self.largest)
 
     def _norm(self, own: Own, gradient: Tensor) -> Tensor:
         assert own.last_layer is not None
-        (found,) = _gradient(
-            own.fake, own.last_layer, "fake does not depend on last_layer", gradient.to(own.fake.dtype)
-        )
-        norm: Tensor = found.float().norm()
+        # Scaled to a largest value of 1: the gradient of a mean over pixels is 0 in float16.
+        largest = wide(gradient.abs().max()).clamp(min=torch.finfo(torch.float32).tiny)
+        scaled = (gradient / largest).to(own.fake.dtype)
+        (found,) = _gradient(own.fake, own.last_layer, "fake does not depend on last_layer", scaled)
+        norm: Tensor = wide(found).norm() * largest
         return norm
 
 
@@ -129,9 +129,9 @@ class GradientNormalization:
 
     def factor(self, gradient: Tensor, own: Own) -> Tensor:
         """1 over the root mean square."""
-        square = gradient.detach().float().square().sum() * gradient.numel()
+        square = wide(gradient.detach()).square().sum() * gradient.numel()
         self._steps += 1
-        self._square = self._square.to(square.device) * self._decay + (1 - self._decay) * square
+        self._square = self._square.to(square) * self._decay + (1 - self._decay) * square
         return 1 / ((self._square / (1 - self._decay**self._steps)).sqrt() + self._epsilon)
 
     def state_dict(self) -> dict[str, Tensor]:
@@ -172,10 +172,9 @@ class Balancer:
                 allowed="a scalar that depends on fake",
                 hint="generator_loss(fake, reference=rec_loss)",
             )
-        (of_reference,) = _gradient(own.reference, own.fake, "reference does not depend on fake")
-        norms = torch.stack([of_reference.float().norm(), gradient.detach().float().norm()])
+        norms = torch.stack([_of_reference(own).norm(), wide(gradient.detach()).norm()])
         self._share = self._decay * self._share + 1
-        self._norms = self._norms.to(norms.device) * self._decay + norms
+        self._norms = self._norms.to(norms) * self._decay + norms
         average: Tensor = self._norms / self._share
         return average[0] / (average[1] + self._epsilon)
 
@@ -186,6 +185,24 @@ class Balancer:
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Restore :meth:`state_dict`."""
         self._norms, self._share = state["norms"].clone(), float(state["share"])
+
+
+HALF_SCALE = 1024.0
+"""What the gradient of a loss is multiplied by while it is float16: means do not vanish, and sums do not overflow."""
+
+
+def _of_reference(own: Own) -> Tensor:
+    """The gradient of the user's own loss at the fakes."""
+    assert own.reference is not None
+    scale = HALF_SCALE if own.fake.dtype == torch.float16 else 1.0
+    outside = torch.full_like(own.reference, scale)
+    (found,) = _gradient(own.reference, own.fake, "reference does not depend on fake", outside)
+    return wide(found) / scale
+
+
+def wide(tensor: Tensor) -> Tensor:
+    """In float32, or in float64 if it came so."""
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
 
 
 def _gradient(value: Tensor, at: Tensor, fault: str, outside: Tensor | None = None) -> tuple[Tensor]:

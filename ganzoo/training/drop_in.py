@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor, nn
@@ -14,13 +14,14 @@ from ganzoo.errors import CheckpointError, ConfigError
 from ganzoo.seeds import derive
 from ganzoo.training.adversarial_step import AdversarialStep
 from ganzoo.training.attached import attached
-from ganzoo.training.balance import Balance, NoBalance, Own
+from ganzoo.training.balance import Balance, NoBalance, Own, wide
 from ganzoo.training.game import Terms
 from ganzoo.training.image_pool import ImagePool
 from ganzoo.training.own_networks import Judged, alone
+from ganzoo.training.own_parts import place
 from ganzoo.training.processes import rank, share_gradients, share_weights
 from ganzoo.training.timing import Timing
-from ganzoo.training.without_trace import buffers_kept
+from ganzoo.training.without_trace import buffers_kept, buffers_kept_if_it_raises
 
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 Part = tuple[int, int]
@@ -57,7 +58,8 @@ class CriticSettings:
         weight: of everything that is added to the generator's loss.
         critic_weights: critic → weight of its terms on both sides.
         clip_grad_norm: largest 2-norm of each critic's gradient.
-        precision: ``fp32`` computes critics outside any autocast; ``autocast`` follows that around the call.
+        precision: ``fp32`` computes critics outside any autocast, in the precision of their weights;
+            ``autocast`` follows that around the call.
     """
 
     weight: float = 1.0
@@ -98,9 +100,32 @@ class Critics(nn.Module):
         self._pool = pool or ImagePool(0, seed=0)
         # Frozen when it comes is frozen for good: a backbone that only provides features.
         self._trained = [parameter for parameter in self.discriminators.parameters() if parameter.requires_grad]
+        if not self._trained:
+            raise ConfigError(
+                "the critics have nothing to train: none of their parameters requires a gradient",
+                given=", ".join(self.discriminators),
+                allowed="at least one parameter with requires_grad when the Adversary is made",
+                hint="critic.requires_grad_(True) before ganzoo.Adversary(critic)",
+            )
+        # Their statistics are not saved, so they must not move when somebody calls train() on all.
+        self._resting = [module for module in self._frozen_modules() if not module.training]
         self.optimizer = optimizer(self._trained)
         self._counts = {"step": 0, "update": 0, "generator_step": 0, "generator_update": 0}
         self._open: list[dict[str, Terms]] = []
+        self._shared = False
+
+    def train(self, mode: bool = True) -> Self:
+        """As for any module, but a frozen backbone that came in evaluation stays there."""
+        super().train(mode)
+        for module in self._resting:
+            module.training = False
+        return self
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Self:
+        """What ``.to(…)`` calls: the optimizer's averages go where the weights go."""
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        self.optimizer.load_state_dict(self.optimizer.state_dict())
+        return self
 
     # What the generator hears.
 
@@ -118,7 +143,8 @@ class Critics(nn.Module):
     ) -> AdversarialTerms:
         """What to add to the generator's own loss: ``(rec + adversary.generator_loss(y, real=x).total).backward()``.
 
-        Critics get no gradient, their ``requires_grad`` is as before, and no statistic of theirs moves.
+        Critics get no gradient, their ``requires_grad`` is as before, and no statistic of theirs moves. Within
+        ``torch.no_grad`` it is only a look, for a validation: no step is counted, and no running mean moves.
 
         Args:
             fake: (N, …) as the generator gave it, with its graph.
@@ -133,21 +159,17 @@ class Critics(nn.Module):
         Raises:
             ConfigError: something is missing that a part needs, or does not fit.
         """
+        _demand_floats(fake=fake, real=real)
+        index, of = place(part)
         push = self.timing.push(self._counts["generator_step"])
-        index, of = part
         if push == 0.0:
             terms = _silence(fake)
         else:
-            terms = self._push(
-                fake,
-                real,
-                condition,
-                (real_labels, fake_labels),
-                Own(fake=fake, reference=reference, last_layer=last_layer),
-                push,
-                part,
-            )
-        if index == of - 1:
+            if real is None and real_labels is None:
+                real_labels = fake_labels  # Fakes stand in for real data.
+            own = Own(fake=fake, reference=reference, last_layer=last_layer)
+            terms = self._push(fake, real, condition, (real_labels, fake_labels), own, push, part)
+        if index == of - 1 and torch.is_grad_enabled():
             self._counts["generator_step"] += 1
             self._counts["generator_update"] += push > 0.0
         return terms
@@ -163,8 +185,10 @@ class Critics(nn.Module):
         part: Part,
     ) -> AdversarialTerms:
         weighted: dict[str, Tensor] = {}
+        self._share()
+        looking = not torch.is_grad_enabled()
         with torch.enable_grad(), self._precision(fake):
-            leaf = fake.detach().to(torch.float32 if self._full(fake) else fake.dtype).requires_grad_()
+            leaf = fake.detach().to(self._dtype(fake)).requires_grad_()
             shown = _with_condition(leaf, condition)
             compared = _with_condition(self._compared(real, leaf), condition)
             with buffers_kept(self.discriminators):
@@ -180,16 +204,19 @@ class Critics(nn.Module):
                     weight = self.settings.critic_weights.get(name, 1.0)
                     weighted |= {f"{name}/{term}": weight * value for term, value in terms.scalars.items()}
                 raw = torch.stack(list(weighted.values())).sum()
-                (gradient,) = torch.autograd.grad(raw, leaf)
-        balance = self._balance.factor(gradient, own).detach()
+                gradient = _at(leaf, raw)
+        kept = self._balance.state_dict()
+        balance = wide(self._balance.factor(gradient, own).detach().to(raw.dtype))
+        if looking:
+            self._balance.load_state_dict(kept)
         factor = balance * (self.settings.weight * push)
         gradient = gradient * factor
         return AdversarialTerms(
-            total=attached(fake, raw * factor, gradient.to(fake.dtype)),
+            total=attached(fake, raw * factor, gradient),
             weighted={name: value.detach() * factor for name, value in weighted.items()},
             weights={name: factor * self._weight(name) for name in weighted},
             balance=balance,
-            gradient_norm=gradient.float().norm(),
+            gradient_norm=wide(gradient).norm(),
         )
 
     def _weight(self, name: str) -> float:
@@ -249,7 +276,15 @@ class Critics(nn.Module):
         Raises:
             ConfigError: something does not fit.
         """
-        index, of = part
+        _demand_floats(fake=fake, real=real)
+        if self._pool.size and fake_labels is not None:
+            raise ConfigError(
+                "the pool keeps fakes of earlier steps without their labels, so the critic would see wrong ones",
+                given=f"pool={self._pool.size} and fake_labels=",
+                allowed="a pool, or labels",
+                hint="pool=0, or give the label as a condition: its picture is kept with the fake",
+            )
+        index, of = place(part)
         acts = self.timing.updates(self._counts["step"])
         logs = {}
         if acts:
@@ -269,36 +304,55 @@ class Critics(nn.Module):
         observe: bool,
     ) -> dict[str, Tensor]:
         index, of = part
-        if index == 0 and self._counts["update"] == 0:
-            share_weights(self.discriminators)
+        self._share()
         if index == 0:
             self.optimizer.zero_grad(set_to_none=True)
             self._open = []
         found: dict[str, Terms] = {}
-        with torch.enable_grad(), self._precision(fake):
-            dtype = torch.float32 if self._full(fake) else fake.dtype
-            shown = self._pool.exchange(
-                _with_condition(fake.to(dtype), condition), update=self._counts["update"] * of + index
-            )
-            compared = _with_condition(real.to(dtype), condition)
-            for name, step in self._steps.items():
-                found[name] = step.discriminator_terms(
-                    real=compared,
-                    fake=shown,
-                    update=self._counts["update"],
-                    real_labels=labels[0],
-                    fake_labels=labels[1],
-                    part=part,
-                    observe=observe,
+        pooled = self._pool.state_dict()
+        try:
+            with buffers_kept_if_it_raises(self.discriminators), torch.enable_grad(), self._precision(fake):
+                dtype = self._dtype(fake)
+                shown = self._pool.exchange(
+                    _with_condition(fake.to(dtype), condition), update=self._counts["update"] * of + index
                 )
-            weights = self.settings.critic_weights
-            total = torch.stack([weights.get(name, 1.0) * terms.total() for name, terms in found.items()]).sum() / of
-        torch.autograd.backward(total)
+                compared = _with_condition(real.to(dtype), condition)
+                for name, step in self._steps.items():
+                    found[name] = step.discriminator_terms(
+                        real=compared,
+                        fake=shown,
+                        update=self._counts["update"],
+                        real_labels=labels[0],
+                        fake_labels=labels[1],
+                        part=part,
+                        observe=observe,
+                    )
+                weights = self.settings.critic_weights
+                total = torch.stack([weights.get(name, 1.0) * terms.total() for name, terms in found.items()]).sum()
+                torch.autograd.backward(total / of)
+        except Exception:
+            # The state is that of the last whole update, and the next begins with part 0.
+            self._pool.load_state_dict(pooled)
+            self._forget()
+            raise
         self._open.append(found)
         logs = _logs(found)
         if index == of - 1:
             logs |= self._step()
         return logs
+
+    def _share(self) -> None:
+        """Once, before any critic is asked: processes that made critics of their own go on with those of the first."""
+        if not self._shared:
+            share_weights(self.discriminators)
+            self._shared = True
+
+    def _forget(self) -> None:
+        """Drop an update that was begun: its gradients, its terms, and what parts have noted of it."""
+        self.optimizer.zero_grad(set_to_none=True)
+        self._open = []
+        for step in self._steps.values():
+            step.load_state_dict(step.state_dict())
 
     def _step(self) -> dict[str, Tensor]:
         share_gradients(self._trained)
@@ -365,9 +419,7 @@ class Critics(nn.Module):
         Raises:
             CheckpointError: it is the state of other critics.
         """
-        given = {name: value for name, value in state_dict.items() if not (critics_only and name == "_extra_state")}
-        own = super().state_dict()
-        given |= {name: own[name] for name in self._frozen_names() if name in own}
+        given = dict(state_dict)
         if critics_only:
             given["_extra_state"] = self.get_extra_state()
         try:
@@ -378,6 +430,24 @@ class Critics(nn.Module):
                 given=str(error).splitlines()[-1].strip(),
                 allowed="the state of an Adversary with the same critics",
             ) from error
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        """Fill in what is frozen, since it is not in a state; a module that holds this one loads it by this alone."""
+        own = dict(self.named_parameters()) | dict(self.named_buffers())
+        for name in self._frozen_names():
+            if name in own:
+                state_dict.setdefault(f"{prefix}{name}", own[name].detach())
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+
+    def _frozen_modules(self) -> list[nn.Module]:
+        """Those with parameters of which none is trained, and what they hold."""
+        trained = {id(parameter) for parameter in self._trained}
+        found = []
+        for module in self.discriminators.modules():
+            parameters = list(module.parameters())
+            if parameters and not any(id(parameter) in trained for parameter in parameters):
+                found += list(module.modules())
+        return found
 
     def _frozen_names(self) -> list[str]:
         """Parameters that were frozen when they came, and buffers of modules that hold nothing else."""
@@ -391,8 +461,9 @@ class Critics(nn.Module):
 
     # Precision.
 
-    def _full(self, data: Tensor) -> bool:
-        return self.settings.precision == "fp32" and data.dtype in (torch.float16, torch.bfloat16)
+    def _dtype(self, data: Tensor) -> torch.dtype:
+        """That of the critics' weights, unless autocast decides."""
+        return data.dtype if self.settings.precision == "autocast" else self._trained[0].dtype
 
     def _precision(self, data: Tensor) -> AbstractContextManager[Any]:
         if self.settings.precision == "autocast":
@@ -413,6 +484,34 @@ def _silence(fake: Tensor) -> AdversarialTerms:
     )
 
 
+def _at(fakes: Tensor, value: Tensor) -> Tensor:
+    """The gradient of a critic's value at the fakes."""
+    try:
+        (gradient,) = torch.autograd.grad(value, fakes)
+    except RuntimeError as error:
+        if "does not require grad" not in str(error) and "not have been used" not in str(error):
+            raise
+        raise ConfigError(
+            "the critics' logits do not depend on the fakes, so the generator cannot learn from them",
+            given=str(error).splitlines()[0],
+            allowed="critics that compute logits from the data, with a graph",
+            hint="look for .detach(), torch.no_grad() or .data in the critic's forward",
+        ) from error
+    return gradient
+
+
+def _demand_floats(**sides: Any) -> None:
+    """Before anything is converted: bytes would become numbers up to 255."""
+    for side, data in sides.items():
+        if data is not None and not (isinstance(data, Tensor) and data.is_floating_point()):
+            raise ConfigError(
+                f"{side}= is not a tensor of floating-point numbers",
+                given=data.dtype if isinstance(data, Tensor) else type(data).__name__,
+                allowed="data in the range that the generator gives, such as [-1, 1] for pictures",
+                hint=f"{side}={side} / 127.5 - 1 for a tensor of bytes",
+            )
+
+
 def _with_condition(data: Tensor, condition: Tensor | None) -> Tensor:
     if condition is None:
         return data
@@ -421,7 +520,7 @@ def _with_condition(data: Tensor, condition: Tensor | None) -> Tensor:
             "a condition is concatenated to the channels, so it must be like the data in all else",
             given=f"data {tuple(data.shape)}, condition {tuple(condition.shape)}",
             allowed="(N, C', …) with the N and the size of the data",
-            hint="resize the condition first, for instance with torch.nn.functional.interpolate",
+            hint="resize the condition, for example with torch.nn.functional.interpolate",
         )
     return torch.cat([data, condition.detach().to(data.dtype)], dim=1)
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from ganzoo.errors import ConfigError
 from ganzoo.seeds import generator_for
 
 
@@ -32,6 +33,14 @@ class ImagePool:
         """A batch for the critic in place of ``fakes``, and of their shape."""
         if self.size == 0:
             return fakes
+        if self._stored and self._stored[0].shape != fakes.shape[1:]:
+            raise ConfigError(
+                "a pool of earlier fakes gives the critic a batch of them, so all must be of one shape",
+                given=f"fakes {tuple(fakes.shape)}, stored {tuple(self._stored[0].shape)}",
+                allowed="fakes of one shape, conditions included",
+                hint="crop them before update(), or leave the pool out with pool=0",
+            )
+        self._stored = [stored.to(fakes) for stored in self._stored]
         random = generator_for(self._seed, update, "pool")
         return torch.stack([self._one(fake, random) for fake in fakes.detach()])
 

@@ -12,11 +12,12 @@ from torch import Tensor, nn
 from ganzoo.errors import ConfigError
 from ganzoo.protocols import DiscriminatorOutput
 from ganzoo.training.runtime import as_dtype
+from ganzoo.training.verdicts import verdict
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A module as the step calls it; a tensor alone is taken for the logits.
+    """A module as the step calls it; what it returns is read by :func:`verdict`.
 
     An object, not a closure, so that a copy or a pickle of whatever holds the step goes on with the copied network.
 
@@ -50,15 +51,7 @@ class Generated:
 
 def _judged(discriminator: nn.Module, images: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
     output: Any = _called(discriminator, "discriminator", images, labels)
-    if isinstance(output, Tensor):
-        output = DiscriminatorOutput(output)
-    if not isinstance(output, DiscriminatorOutput):
-        raise ConfigError(
-            f"the discriminator {type(discriminator).__name__} returns something else than logits",
-            given=type(output).__name__,
-            allowed="a tensor of logits, or a ganzoo.protocols.DiscriminatorOutput",
-        )
-    return as_dtype(output, images.dtype)
+    return as_dtype(verdict(discriminator, output), images.dtype)
 
 
 def _called(network: nn.Module, role: str, data: Tensor, labels: Tensor | None) -> Any:

@@ -29,7 +29,7 @@ class OwnParts:
         Raises:
             ConfigError: a number is not one, or the part before was not the last that came.
         """
-        done, (index, of) = _update(update), _part(part)
+        done, (index, of) = _update(update), place(part)
         drawing, *before = self.last.get(player, (None, None, None))
         if index == 0:
             drawing = Drawing(player=player, seed=seed, update=done)
@@ -65,7 +65,8 @@ def _update(value: Any) -> int:
     return found
 
 
-def _part(value: Any) -> tuple[int, int]:
+def place(value: Any) -> tuple[int, int]:
+    """(index, of) of a micro-batch, with a ConfigError for anything else."""
     numbers = [whole_number(number) for number in value] if isinstance(value, tuple | list) else []
     match numbers:
         case [int(index), int(of)] if 0 <= index < of:

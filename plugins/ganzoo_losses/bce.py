@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch.nn.functional as F
 from pydantic import Field
@@ -29,7 +29,8 @@ class Bce(Options):
     (1−s)/2.
 
     Where implementations differ: some average D's real and fake terms, which is ``scale`` ½; smoothing the fake target
-    as well gives a different loss. The *saturating* generator −E sp(f) is ``minimax``, not this loss.
+    as well gives a different loss. Open-MAGVIT2 averages the logits of each sample before the loss, which is ``reduce``
+    ``sample``. The *saturating* generator −E sp(f) is ``minimax``, not this loss.
 
     Source: Goodfellow et al. 2014, arXiv:1406.2661, section 3; one-sided smoothing: Salimans et al. 2016,
     arXiv:1606.03498, section 3.4.
@@ -38,8 +39,13 @@ class Bce(Options):
     label_smoothing: float = Field(default=0.0, ge=0, lt=1, description="s: the target of real data is 1 − s")
     scale: float = Field(default=1.0, gt=0, description="factor of D's objective, ½ where its two terms are averaged")
 
+    reduce: Literal["patch", "sample"] = Field(
+        default="patch", description="take the loss of every logit, or of the mean logit of each sample"
+    )
+
     def discriminator_loss(self, *, real: Tensor, fake: Tensor) -> Tensor:
         """D's objective from logits of any shape."""
+        real, fake = self._reduced(real), self._reduced(fake)
         smoothing = self.label_smoothing
         on_real = (1 - smoothing) * softplus(-real).mean()
         if smoothing:
@@ -48,7 +54,10 @@ class Bce(Options):
 
     def generator_loss(self, *, fake: Tensor) -> Tensor:
         """G's objective from logits of any shape."""
-        return softplus(-fake).mean()
+        return softplus(-self._reduced(fake)).mean()
+
+    def _reduced(self, logits: Tensor) -> Tensor:
+        return logits if self.reduce == "patch" or logits.ndim < 2 else logits.flatten(1).mean(1)
 
     def equilibrium(self) -> dict[str, float]:
         """The values of both objectives at p_g = p_data with the best D."""

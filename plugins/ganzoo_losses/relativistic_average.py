@@ -54,7 +54,10 @@ class RelativisticAverage(Options):
 
     def discriminator_loss(self, *, real: Tensor, fake: Tensor) -> Tensor:
         """D's objective from logits of any shapes."""
-        return self._apart(above=real, below=fake)
+        if not self.detach_means:
+            return self._apart(above=real, below=fake)
+        above, below = real - fake.mean().detach(), real.mean().detach() - fake
+        return self.scale * (self._psi(above).mean() + self._psi(below).mean())
 
     def generator_loss(self, *, real: Tensor, fake: Tensor) -> Tensor:
         """G's objective from logits of any shapes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 import torch.nn.functional as F
@@ -37,6 +37,7 @@ class Lecam(RegularizerOptions):
     Where implementations differ: the authors' CIFAR code uses d 0.9, ``start`` 1000 and averages that begin at 1000;
     their StyleGAN2 code uses d 0.99, no start and averages corrected for their beginning. Here they begin at the first
     batch's means, so no start is needed, and 0 is the default. The paper's formula has no relu; both codes do.
+    Open-MAGVIT2's averages begin at 0 and are not corrected for it, which is ``begin=zero`` with d 0.999.
 
     Raises:
         ConfigError: if there are no logits on real data.
@@ -52,21 +53,26 @@ class Lecam(RegularizerOptions):
         description="number of first updates of D in which the term is off and the averages are the batch means",
     )
 
+    begin: Literal["batch", "zero"] = Field(
+        default="batch", description="what the averages begin with: the first batch's means, or 0 as Open-MAGVIT2"
+    )
+
     def tags(self) -> frozenset[str]:
         """Averages over a micro-batch are not averages over the batch."""
         return frozenset({"batch_nonlinear"})
 
     def build(self, spec: DataSpec) -> LecamRegularizer:
         """The regularizer with its averages."""
-        return LecamRegularizer(decay=self.decay, start=self.start)
+        return LecamRegularizer(decay=self.decay, start=self.start, begin=self.begin)
 
 
 class LecamRegularizer(Regularizer):
     """The term of :class:`Lecam` and its averages, one per side and map: tensors on the device of the logits."""
 
-    def __init__(self, *, decay: float, start: int) -> None:
+    def __init__(self, *, decay: float, start: int, begin: Literal["batch", "zero"] = "batch") -> None:
         self.decay = decay
         self.start = start
+        self.begin = begin
         self.averages = torch.zeros(2, 0)
         self.updates = 0
         self._seen: list[tuple[int, Tensor]] = []
@@ -101,6 +107,8 @@ class LecamRegularizer(Regularizer):
         self._seen.clear()
 
     def _moved(self, means: Tensor) -> Tensor:
+        if self.begin == "zero" and self.updates == 0:
+            return (1 - self.decay) * means
         if self.updates == 0 or self.updates < self.start:
             return means
         return self.decay * self.averages.to(means, non_blocking=True) + (1 - self.decay) * means

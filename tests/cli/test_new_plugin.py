@@ -71,7 +71,7 @@ def test_mistakes(ganzoo, tmp_path, line, message, following):
 
 def test_all_kinds_are_offered(ganzoo):
     said = ganzoo("new-plugin ganzoo-lab --kind los").err
-    assert "metric, recipe, tracker, extractor\n" in said
+    assert "metric, recipe, tracker, extractor, preset\n" in said
 
 
 def test_nothing_is_overwritten(ganzoo, tmp_path):

@@ -131,7 +131,7 @@ every_recipe = pytest.mark.parametrize("name", RECIPES, ids=lambda name: f"recip
 
 
 def text(name):
-    return RECIPES[name].recipe_text()
+    return RECIPES[name].file_text()
 
 
 def content(name):

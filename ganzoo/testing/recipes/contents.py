@@ -34,7 +34,7 @@ def layer_of(subject: Subject) -> ConfigLayer:
 
 def _tree(subject: Subject) -> dict[str, Any]:
     assert subject.entry is not None  # a recipe is a file of an installed package
-    return read_yaml(subject.entry.recipe_text(), f"recipe {subject.name}")
+    return read_yaml(subject.entry.file_text(), f"recipe {subject.name}")
 
 
 def layers_of(registry: Registry, subject: Subject) -> list[ConfigLayer]:

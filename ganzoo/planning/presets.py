@@ -1,0 +1,103 @@
+"""``ganzoo.adversary``: critics with the settings of a published work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from inspect import signature
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from torch import nn
+
+from ganzoo.config.explanation import explain
+from ganzoo.config.finding import refusal
+from ganzoo.config.preset import OptimizerConfig, PresetConfig
+from ganzoo.config.yaml_text import read_yaml
+from ganzoo.did_you_mean import did_you_mean
+from ganzoo.errors import ConfigError
+from ganzoo.planning.building import build
+from ganzoo.planning.own_critics import Adversary
+from ganzoo.protocols import DataSpec
+from ganzoo.registry import Entry, Registry
+
+CHANGES = frozenset(signature(Adversary.__init__).parameters) - {"self", "shape"}
+
+
+def adversary(
+    preset: str, *, shape: tuple[int, ...], condition_channels: int | None = None, **changes: Any
+) -> Adversary:
+    """Critics with the settings of a published work: ``ganzoo.adversary("vqgan", shape=(3, 256, 256))``.
+
+    ``ganzoo info vqgan`` says where the numbers come from, and what differs from the source.
+
+    Args:
+        preset: its name, as in ``ganzoo list presets``.
+        shape: of a sample, (C, …), without a condition.
+        condition_channels: of the condition, for presets whose critics see one.
+        changes: arguments of :class:`ganzoo.Adversary`, in place of the preset's. A critic in ``discriminators`` may be
+            a module or ``{"name": NAME, OPTION: VALUE}``, and ``optimizer`` a mapping as in the preset's file.
+
+    Raises:
+        UnknownNameError: nobody provides the preset, or a component.
+        ConfigError: something is not what it should be.
+    """
+    entry = Registry.load().get("preset", preset)
+    given = settings(entry).model_dump(exclude={"version"})
+    if unknown := sorted(set(changes) - CHANGES):
+        raise ConfigError(
+            f"{unknown[0]} is not an argument of an adversary{did_you_mean(unknown[0], sorted(CHANGES))}",
+            given=", ".join(unknown),
+            allowed=", ".join(sorted(CHANGES)),
+        )
+    spec = _spec(entry, shape, condition_channels, conditional=given.pop("condition"))
+    given |= changes
+    if isinstance(given["discriminators"], Mapping) and not isinstance(given["discriminators"], nn.Module):
+        given["discriminators"] = {name: _critic(one, spec) for name, one in given["discriminators"].items()}
+    if isinstance(given["optimizer"], Mapping):
+        given["optimizer"] = _optimizer(given["optimizer"])
+    return Adversary(**given, shape=spec.shape)
+
+
+def settings(entry: Entry) -> PresetConfig:
+    """What a preset's file says.
+
+    Raises:
+        ConfigError: it is not valid.
+        PluginError: it cannot be read.
+    """
+    origin = f"preset {entry.name}"
+    tree = read_yaml(entry.file_text(), origin)
+    try:
+        return PresetConfig.model_validate(tree)
+    except ValidationError as error:
+        raise refusal(explain(error, PresetConfig, section=origin)) from None
+
+
+def _spec(entry: Entry, shape: Any, condition_channels: int | None, *, conditional: bool) -> DataSpec:
+    if conditional and condition_channels is None:
+        raise ConfigError(
+            f"the critics of preset {entry.name} see a condition beside the data, so its channels must be known",
+            given="condition_channels=None",
+            allowed="a whole number; 0 for critics that see the data alone",
+            hint=f'ganzoo.adversary("{entry.name}", shape={tuple(shape)}, condition_channels=3)',
+        )
+    channels, *size = shape
+    return DataSpec(shape=(channels + (condition_channels or 0), *size))
+
+
+def _critic(given: Any, spec: DataSpec) -> Any:
+    if not isinstance(given, Mapping) or "name" not in given:
+        return given  # Adversary says what it is, if not a module
+    options = {name: value for name, value in given.items() if name != "name"}
+    return build("discriminator", given["name"], spec=spec, **options)
+
+
+def _optimizer(given: Mapping[str, Any]) -> Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]:
+    try:
+        chosen = OptimizerConfig.model_validate(given)
+    except ValidationError as error:
+        raise refusal(explain(error, OptimizerConfig, section="optimizer")) from None
+    maker = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[chosen.name]
+    return partial(maker, **chosen.model_dump(exclude={"name"}))

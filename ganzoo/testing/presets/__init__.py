@@ -1,0 +1,1 @@
+"""What presets are held to."""

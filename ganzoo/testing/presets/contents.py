@@ -1,0 +1,81 @@
+"""Checks of what a preset says and of the critics that come of it."""
+
+from __future__ import annotations
+
+import torch
+
+from ganzoo.component import Component
+from ganzoo.planning.own_critics import Adversary
+from ganzoo.planning.presets import adversary, settings
+from ganzoo.registry import Entry
+from ganzoo.testing.check import check, demand
+from ganzoo.testing.subject import Subject
+
+SIDE = 128
+"""Pictures that have room for every usual critic."""
+
+
+def _entry(subject: Subject) -> Entry:
+    assert subject.entry is not None  # a preset is a file of an installed package
+    return subject.entry
+
+
+def _made(subject: Subject, **changes: object) -> Adversary:
+    conditional = settings(_entry(subject)).condition
+    return adversary(
+        _entry(subject).qualified, shape=(3, SIDE, SIDE), condition_channels=1 if conditional else None, **changes
+    )
+
+
+@check("settings", Component, "Its keys are arguments of an Adversary, with values that are allowed.")
+def is_valid(subject: Subject) -> None:
+    """The file is strict YAML, and every key and value is known."""
+    settings(_entry(subject))
+
+
+@check("source", Component, "Its first lines are a comment that says where the numbers come from.")
+def says_where_it_comes_from(subject: Subject) -> None:
+    """A published setting can be looked up."""
+    head = _entry(subject).file_text().lstrip()
+    demand(head.startswith("#"), "the file begins without a comment; say where its numbers come from")
+
+
+@check("critics", Component, "Its components are there and take their options, so that critics are made of it.")
+def makes_critics(subject: Subject) -> None:
+    """Built for colored pictures of 128 px."""
+    _made(subject)
+
+
+@check("timing", Component, "Nothing moves before its start.")
+def waits_for_its_start(subject: Subject) -> None:
+    """A step before it gives the generator an exact 0."""
+    if settings(_entry(subject)).start == 0:
+        return
+    _, pushed = _stepped(_made(subject), condition=settings(_entry(subject)).condition)
+    demand(float(pushed) == 0.0, f"before its start the generator's loss is {float(pushed)}, not 0")
+
+
+@check("step", Component, "From its start on critics move, and the generator's loss and its gradient are finite.")
+def makes_a_step(subject: Subject) -> None:
+    """One step of both players, with the start at once."""
+    made = _made(subject, start=0, generator_start=0)
+    before = [parameter.detach().clone() for parameter in made.parameters()]
+    weight, pushed = _stepped(made, condition=settings(_entry(subject)).condition)
+    demand(bool(pushed.isfinite()), f"the generator's loss is {float(pushed)}")
+    demand(weight.grad is not None and bool(weight.grad.isfinite()), f"the generator's gradient is {weight.grad}")
+    moved = any(not torch.equal(old, new) for old, new in zip(before, made.parameters(), strict=True))
+    demand(moved, "the critics did not move")
+
+
+def _stepped(made: Adversary, *, condition: bool) -> tuple[torch.Tensor, torch.Tensor]:
+    """The weight of a generator after its backward pass, and what critics added to its loss."""
+    random = torch.Generator().manual_seed(0)
+    real, latent = (torch.randn(2, 3, SIDE, SIDE, generator=random) for _ in range(2))
+    seen = torch.randn(2, 1, SIDE, SIDE, generator=random) if condition else None
+    weight = torch.ones((), requires_grad=True)
+    fake = weight * latent
+    reference = (fake - real).abs().mean()
+    pushed = made.generator_loss(fake, real=real, condition=seen, reference=reference, last_layer=weight).total
+    (reference + pushed).backward()  # type: ignore[no-untyped-call]
+    made.update(fake=fake, real=real, condition=seen)
+    return weight, pushed.detach()

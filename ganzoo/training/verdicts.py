@@ -1,0 +1,93 @@
+"""What critics of others return, as a :class:`~ganzoo.protocols.DiscriminatorOutput`."""
+
+from __future__ import annotations
+
+from typing import Any, TypeGuard
+
+from torch import Tensor, nn
+
+from ganzoo.errors import ConfigError
+from ganzoo.protocols import DiscriminatorOutput
+
+FORMS = (
+    "a tensor of logits; (logits, features) with features a tensor or a list of tensors; a list of either, one for "
+    "each map of logits; ([logits, …], [features, …]); or a ganzoo.protocols.DiscriminatorOutput"
+)
+
+
+def verdict(discriminator: nn.Module, output: Any) -> DiscriminatorOutput:
+    """The output in ganzoo's form.
+
+    Features of several maps are joined in order.
+
+    Raises:
+        ConfigError: it is none of the forms, or could be meant in two ways.
+    """
+    if isinstance(output, DiscriminatorOutput):
+        return output
+    pairs = _pairs(discriminator, output)
+    if not pairs:
+        raise _unlike(discriminator, "returns something else than logits", output)
+    maps = [logits for logits, _ in pairs]
+    if len({logits.shape[1:2] for logits in maps if logits.ndim > 2}) > 1:
+        # Features with the logits behind them look like maps, and a loss of features would train without a word.
+        raise _unlike(discriminator, "returns maps of unlike channels, so some seem to be features", output)
+    return DiscriminatorOutput(
+        logits=maps[0],
+        features=tuple(feature for _, features in pairs for feature in features),
+        extra_logits=tuple(maps[1:]),
+    )
+
+
+def _pairs(discriminator: nn.Module, output: Any) -> list[tuple[Tensor, tuple[Tensor, ...]]]:
+    """Logits and features of each map; none where the form is unknown."""
+    if (one := _pair(output)) is not None:
+        return [one]
+    if _several(output) and isinstance(output, tuple) and len(output) == 2 and all(map(_several, output)):
+        logits, features = output
+        if _tensors(logits) and len(logits) == len(features):
+            output = list(zip(logits, features, strict=True))
+    if not _several(output):
+        return []
+    if any(isinstance(one, list) for one in output):
+        raise _unlike(discriminator, "returns a list of lists, which may be logits or features", output)
+    found = [_pair(one) for one in output]
+    return [one for one in found if one is not None] if None not in found else []
+
+
+def _pair(output: Any) -> tuple[Tensor, tuple[Tensor, ...]] | None:
+    if isinstance(output, Tensor):
+        return output, ()
+    if isinstance(output, DiscriminatorOutput) or not (isinstance(output, tuple) and len(output) == 2):
+        return None
+    logits, features = output
+    if not isinstance(logits, Tensor):
+        return None
+    if isinstance(features, Tensor):
+        return logits, (features,)
+    return (logits, tuple(features)) if _tensors(features) else None
+
+
+def _several(value: Any) -> TypeGuard[list[Any] | tuple[Any, ...]]:
+    return isinstance(value, list | tuple)
+
+
+def _tensors(value: Any) -> bool:
+    return _several(value) and all(isinstance(one, Tensor) for one in value)
+
+
+def _unlike(discriminator: nn.Module, fault: str, output: Any) -> ConfigError:
+    return ConfigError(
+        f"the discriminator {type(discriminator).__name__} {fault}",
+        given=_form(output),
+        allowed=FORMS,
+        hint="wrap it in a module whose forward returns (logits, features)",
+    )
+
+
+def _form(output: Any) -> str:
+    if isinstance(output, Tensor):
+        return str(tuple(output.shape))
+    if _several(output):
+        return f"{type(output).__name__} of {', '.join(map(_form, output)) or 'nothing'}"
+    return type(output).__name__

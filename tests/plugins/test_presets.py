@@ -1,0 +1,265 @@
+"""Presets: each against the values that its source's definition gives, written out here."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+import ganzoo
+from ganzoo.errors import ConfigError, UnknownNameError
+from ganzoo.planning.presets import settings
+from ganzoo.registry import Registry
+
+PRESETS = {entry.name: entry for entry in Registry.load(plugins=False).entries("preset")}
+CONDITIONAL = {"pix2pix", "pix2pixhd", "spade"}
+AT_ONCE = {"start": 0, "generator_start": 0, "optimizer": lambda parameters: torch.optim.SGD(parameters, lr=0.0)}
+
+
+class Tiny(nn.Module):
+    """Two maps with two layers of features each, where a preset has several scales; else one."""
+
+    def __init__(self, *, maps=1):
+        super().__init__()
+        self.layers = nn.ModuleList(nn.ModuleList([nn.Conv2d(3, 4, 3), nn.Conv2d(4, 1, 3)]) for _ in range(maps))
+
+    def forward(self, images):
+        found = []
+        for first, last in self.layers:
+            features = torch.tanh(first(images))
+            found.append((3 * last(features), [features]))
+        return found
+
+
+def case(name, *, maps=1, **changes):
+    """The preset with a tiny critic from its first step; the critic in float64, real and fake, and their logits."""
+    torch.manual_seed(0)
+    critic = Tiny(maps=maps).double()
+    given = {**AT_ONCE, "discriminators": {"tiny": critic}, **changes}
+    conditional = {"condition_channels": 0} if name in CONDITIONAL else {}
+    adversary = ganzoo.adversary(name, shape=(3, 12, 12), **conditional, **given)
+    random = torch.Generator().manual_seed(1)
+    real, fake = (torch.randn(4, 3, 12, 12, generator=random, dtype=torch.float64) for _ in range(2))
+    return adversary, copy.deepcopy(critic), real, fake
+
+
+def values(adversary, real, fake, **given):
+    """D's objective without the critics' weights, and what is added to G's loss."""
+    pushed = adversary.generator_loss(fake, real=real, **given)
+    logs = adversary.update(fake=fake, real=real)
+    return logs["tiny/adversarial"].item(), pushed
+
+
+def logits(critic, data):
+    return [out for out, _ in critic(data)]
+
+
+def half_hinge(r, f):
+    return 0.5 * (F.relu(1 - r).mean() + F.relu(1 + f).mean()).item()
+
+
+def adaptive(critic, fake, weight, reference, epsilon):
+    """λ by a second backward pass through the whole, as taming-transformers does it."""
+    decoded = weight * fake
+    of_rec = torch.autograd.grad(reference(decoded), weight)[0].norm()
+    of_adv = torch.autograd.grad(-logits(critic, weight * fake)[0].mean(), weight)[0].norm()
+    return (of_rec / (of_adv + epsilon)).clamp(0, 1e4).item()
+
+
+@pytest.mark.parametrize(
+    ("name", "factor", "epsilon", "start", "generator_start", "betas"),
+    [
+        ("vqgan", 0.8, 1e-4, 250_001, None, (0.5, 0.9)),
+        ("ldm", 0.5, 1e-4, 50_001, None, (0.5, 0.9)),
+        ("rae", 0.75, 1e-6, 15_012, 20_016, (0.9, 0.95)),
+    ],
+)
+def test_tokenizers_with_an_adaptive_weight(name, factor, epsilon, start, generator_start, betas):
+    adversary, critic, real, fake = case(name, augment={})
+    weight = torch.full((1,), 0.7, dtype=torch.float64, requires_grad=True)
+
+    def reference(decoded):
+        return (decoded - real).abs().mean()
+
+    decoded = weight * fake
+    d, pushed = values(adversary, real, decoded, reference=reference(decoded), last_layer=weight)
+    [r], [f] = logits(critic, real), logits(critic, decoded)
+    assert d == pytest.approx(half_hinge(r, f), rel=1e-9)
+    weighted = -f.mean().item() * factor * adaptive(critic, fake, weight, reference, epsilon)
+    assert pushed.total.item() == pytest.approx(weighted, rel=1e-9)
+    said = settings(PRESETS[name])
+    assert (said.start, said.generator_start, said.optimizer.betas) == (start, generator_start, betas)
+
+
+def test_llamagen():
+    adversary, critic, real, fake = case("llamagen")
+    d, pushed = values(adversary, real, fake)
+    [r], [f] = logits(critic, real), logits(critic, fake)
+    assert d == pytest.approx(half_hinge(r, f), rel=1e-9)
+    assert pushed.total.item() == pytest.approx(-0.5 * f.mean().item(), rel=1e-9)
+    said = settings(PRESETS["llamagen"])
+    assert (said.start, said.clip_grad_norm, said.optimizer.lr, said.optimizer.betas) == (20_000, 1, 1e-4, (0.9, 0.95))
+
+
+def test_open_magvit2():
+    adversary, critic, real, fake = case("open-magvit2")
+    pushed = adversary.generator_loss(fake)
+    logs = adversary.update(fake=fake, real=real)
+    [r], [f] = logits(critic, real), logits(critic, fake)
+    assert logs["tiny/adversarial"].item() == pytest.approx(half_hinge(r, f), rel=1e-9)
+    of_map = f.mean((1, 2, 3))
+    assert pushed.total.item() == pytest.approx(0.1 * torch.log1p(torch.exp(-of_map)).mean().item(), rel=1e-9)
+    # The averages are 0, and take in this batch before the term.
+    of_real, of_fake = 0.001 * r.mean(), 0.001 * f.mean()
+    lecam = F.relu(r - of_fake).square().mean() + F.relu(of_real - f).square().mean()
+    assert logs["tiny/lecam"].item() == pytest.approx(0.05 * lecam.item(), rel=1e-6)
+
+
+def test_pix2pix():
+    adversary, critic, real, fake = case("pix2pix")
+    d, pushed = values(adversary, real, fake)
+    [r], [f] = logits(critic, real), logits(critic, fake)
+    ones, zeros = torch.ones_like(r), torch.zeros_like(f)
+    bce = F.binary_cross_entropy_with_logits
+    assert d == pytest.approx(0.5 * (bce(r, ones) + bce(f, zeros)).item(), rel=1e-9)
+    assert pushed.total.item() == pytest.approx(bce(f, ones).item(), rel=1e-9)
+
+
+def test_cyclegan():
+    adversary, critic, real, fake = case("cyclegan")
+    d, pushed = values(adversary, real, fake)
+    [r], [f] = logits(critic, real), logits(critic, fake)
+    assert d == pytest.approx(0.5 * ((r - 1) ** 2).mean().item() + 0.5 * (f**2).mean().item(), rel=1e-9)
+    assert pushed.total.item() == pytest.approx(((f - 1) ** 2).mean().item(), rel=1e-9)
+    assert settings(PRESETS["cyclegan"]).pool == 50
+    assert len(adversary.get_extra_state()["pool"]) == 4
+
+
+def test_pix2pixhd():
+    adversary, critic, real, fake = case("pix2pixhd", maps=2)
+    d, pushed = values(adversary, real, fake)
+    rs, fs = logits(critic, real), logits(critic, fake)
+    assert d == pytest.approx(
+        sum(0.5 * (((r - 1) ** 2).mean() + (f**2).mean()).item() for r, f in zip(rs, fs, strict=True)), rel=1e-9
+    )
+    features = sum((a - b).abs().mean().item() for (_, [a]), (_, [b]) in zip(critic(real), critic(fake), strict=True))
+    adversarial = sum(((f - 1) ** 2).mean().item() for f in fs)
+    scales, layers = 2, 3
+    matching = 10 * (1 / scales) * (4 / (layers + 1)) * features
+    assert pushed.total.item() == pytest.approx(adversarial + matching, rel=1e-9)
+
+
+def test_spade():
+    adversary, critic, real, fake = case("spade", maps=2)
+    d, pushed = values(adversary, real, fake)
+    rs, fs = logits(critic, real), logits(critic, fake)
+    assert d == pytest.approx(sum(2 * half_hinge(r, f) for r, f in zip(rs, fs, strict=True)) / 2, rel=1e-9)
+    features = sum((a - b).abs().mean().item() for (_, [a]), (_, [b]) in zip(critic(real), critic(fake), strict=True))
+    assert pushed.total.item() == pytest.approx(sum(-f.mean().item() for f in fs) / 2 + 10 / 2 * features, rel=1e-9)
+
+
+def test_esrgan():
+    adversary, critic, real, fake = case("esrgan")
+    adversary.optimizer.param_groups[0]["lr"] = 1.0
+    fake.requires_grad_()
+    d, pushed = values(adversary, real, fake)
+    [r], [f] = logits(critic, real), logits(critic, fake)
+    bce, ones, zeros = F.binary_cross_entropy_with_logits, torch.ones_like(r), torch.zeros_like(f)
+    of_d = 0.5 * (bce(r - f.mean().detach(), ones) + bce(f - r.mean().detach(), zeros))
+    assert d == pytest.approx(of_d.item(), rel=1e-9)
+    expected = torch.autograd.grad(of_d, critic.layers[0][1].weight)[0]
+    moved = critic.layers[0][1].weight - adversary.discriminators["tiny"].layers[0][1].weight
+    torch.testing.assert_close(moved, expected)
+    of_g = 5e-3 * 0.5 * (bce(r.detach() - f.mean(), zeros) + bce(f - r.detach().mean(), ones))
+    assert pushed.total.item() == pytest.approx(of_g.item(), rel=1e-9)
+    [at_fake] = torch.autograd.grad(pushed.total, fake)
+    [f] = logits(critic, fake)
+    of_g = 5e-3 * 0.5 * (bce(r.detach() - f.mean(), zeros) + bce(f - r.detach().mean(), ones))
+    torch.testing.assert_close(at_fake, torch.autograd.grad(of_g, fake)[0])
+
+
+def test_real_esrgan():
+    adversary, critic, real, fake = case("real-esrgan")
+    d, pushed = values(adversary, real, fake)
+    [r], [f] = logits(critic, real), logits(critic, fake)
+    bce = F.binary_cross_entropy_with_logits
+    assert d == pytest.approx((bce(r, torch.ones_like(r)) + bce(f, torch.zeros_like(f))).item(), rel=1e-9)
+    assert pushed.total.item() == pytest.approx(0.1 * bce(f, torch.ones_like(f)).item(), rel=1e-9)
+
+
+def test_monai_autoencoder():
+    adversary, critic, real, fake = case("monai-autoencoder")
+    d, pushed = values(adversary, real, fake)
+    [r], [f] = logits(critic, real), logits(critic, fake)
+    mse = F.mse_loss
+    assert d == pytest.approx(0.5 * (mse(f, torch.zeros_like(f)) + mse(r, torch.ones_like(r))).item(), rel=1e-9)
+    assert pushed.total.item() == pytest.approx(0.01 * mse(f, torch.ones_like(f)).item(), rel=1e-9)
+
+
+def test_afm():
+    adversary, critic, real, fake = case("afm")
+    pushed = adversary.generator_loss(fake, real=real)
+    logs = adversary.update(fake=fake, real=real)
+    [r], [f] = logits(critic, real), logits(critic, fake)
+    assert logs["tiny/adversarial"].item() == pytest.approx(F.softplus(-(r - f)).mean().item(), rel=1e-9)
+    for term, data in (("r1", real), ("r2", fake)):
+        x = data.clone().requires_grad_()
+        [out] = logits(critic, x)
+        slope = torch.autograd.grad(out.mean((1, 2, 3)).sum(), x)[0].square().sum((1, 2, 3)).mean()
+        assert logs[f"tiny/{term}"].item() == pytest.approx(0.25 * slope.item(), rel=1e-9)
+    # At the first step the running mean is this step's: the gradient has the norm of a mean over elements.
+    assert pushed.gradient_norm.item() == pytest.approx(fake.numel() ** -0.5, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_it_trains_with_its_own_critic(name):
+    torch.manual_seed(0)
+    side = 96 if name == "spade" else 64
+    conditional = {"condition_channels": 1} if name in CONDITIONAL else {}
+    adversary = ganzoo.adversary(name, shape=(3, side, side), **conditional, start=0, generator_start=0)
+    given = {"condition": torch.randn(2, 1, side, side)} if conditional else {}
+    weight = torch.ones((), requires_grad=True)
+    real, fake = torch.randn(2, 3, side, side), weight * torch.randn(2, 3, side, side)
+    reference = (fake - real).abs().mean()
+    pushed = adversary.generator_loss(fake, real=real, reference=reference, last_layer=weight, **given)
+    (reference + pushed.total).backward()
+    before = [parameter.detach().clone() for parameter in adversary.parameters()]
+    adversary.update(fake=fake, real=real, **given)
+    assert weight.grad.isfinite()
+    assert any(not torch.equal(*pair) for pair in zip(before, adversary.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_its_head_says_where_it_differs(name):
+    assert "# Differences from the code" in PRESETS[name].file_text()
+
+
+class TestAsking:
+    def test_an_unknown_preset(self):
+        with pytest.raises(UnknownNameError, match="vqgan"):
+            ganzoo.adversary("vqgam", shape=(3, 64, 64))
+
+    def test_an_unknown_change(self):
+        with pytest.raises(ConfigError, match="did you mean 'weight'"):
+            ganzoo.adversary("vqgan", shape=(3, 64, 64), wieght=1.0)
+
+    def test_a_condition_whose_channels_nobody_said(self):
+        with pytest.raises(ConfigError, match="condition_channels"):
+            ganzoo.adversary("pix2pix", shape=(3, 64, 64))
+
+    def test_changes_take_the_place_of_what_it_says(self):
+        adversary = ganzoo.adversary(
+            "vqgan",
+            shape=(3, 16, 16),
+            discriminators={"small": {"name": "patchgan-sn", "ndf": 4}},
+            optimizer={"name": "adamw", "lr": 1e-3},
+            weight=0.2,
+            start=7,
+        )
+        assert isinstance(adversary.optimizer, torch.optim.AdamW)
+        assert adversary.optimizer.param_groups[0]["lr"] == 1e-3
+        assert (adversary.timing.start, adversary.settings.weight) == (7, 0.2)
+        assert list(adversary.discriminators) == ["small"]

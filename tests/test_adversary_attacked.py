@@ -1,0 +1,339 @@
+"""``ganzoo.Adversary`` as other people use it: their critics, their wrappers, their mistakes."""
+
+from __future__ import annotations
+
+import copy
+import io
+import pickle
+
+import pytest
+import torch
+from test_adversary import Critic, Decoder, data, made, sgd, trained
+from torch import nn
+from torch.nn import functional as F
+
+import ganzoo
+from ganzoo.errors import ConfigError
+
+
+def everything(adversary):
+    return str(adversary.state_dict())
+
+
+class Returning(nn.Module):
+    """A critic of somebody else, in one of the forms that critics have."""
+
+    def __init__(self, form):
+        super().__init__()
+        self.inner, self.form = made(Critic), form
+
+    def forward(self, images):
+        out = self.inner(images)
+        return self.form(out.logits, out.features[0])
+
+
+FORMS = {
+    "tensor": (lambda logits, features: logits, 1, False),
+    "(logits, features)": (lambda logits, features: (logits, features), 1, True),
+    "(logits, [features])": (lambda logits, features: (logits, [features]), 1, True),
+    "[logits, logits]": (lambda logits, features: [logits, logits], 2, False),
+    "[(logits, [features])] * 2": (lambda logits, features: [(logits, [features])] * 2, 2, True),
+    "([logits] * 2, [[features]] * 2)": (lambda logits, features: ([logits] * 2, [[features]] * 2), 2, True),
+}
+
+
+class TestCriticsOfOthers:
+    @pytest.mark.parametrize("form", FORMS)
+    def test_every_form_of_a_verdict_is_understood(self, form):
+        returns, maps, has_features = FORMS[form]
+        matching = {"weight": 2.0} if has_features else None
+        adversary = ganzoo.Adversary(Returning(returns), regularizers={}, feature_matching=matching, optimizer=sgd)
+        fake, real = data(0).requires_grad_(), data(1)
+        terms = adversary.generator_loss(fake, real=real)
+        terms.total.backward()
+        expected, critic = data(0).requires_grad_(), made(Critic)
+        out = critic(expected)
+        total = -maps * out.logits.mean()
+        if has_features:
+            total = total + 2 * maps * (out.features[0] - critic(real).features[0].detach()).abs().mean()
+        total.backward()
+        torch.testing.assert_close(terms.total, total)
+        torch.testing.assert_close(fake.grad, expected.grad)
+        logs = adversary.update(fake=fake, real=real)
+        value = F.relu(1 - critic(real).logits).mean() + F.relu(1 + critic(fake).logits).mean()
+        torch.testing.assert_close(logs["critic/adversarial"], maps * value.detach())
+
+    @pytest.mark.parametrize(
+        ("form", "words"),
+        [
+            (lambda logits, features: [features, logits], "maps of unlike channels"),
+            (lambda logits, features: [[features, logits]], "list of lists"),
+            (lambda logits, features: {"logits": logits}, "dict"),
+            (lambda logits, features: [], "something else"),
+            (lambda logits, features: (logits, features, logits), "maps of unlike channels"),
+        ],
+        ids=["features-with-logits-last", "lists-of-features", "dict", "empty", "three"],
+    )
+    def test_what_is_ambiguous_is_refused(self, form, words):
+        with pytest.raises(ConfigError, match=words):
+            ganzoo.Adversary(Returning(form)).generator_loss(data(0))
+
+    def test_a_critic_whose_logits_do_not_depend_on_the_fakes_is_named(self):
+        class Deaf(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.layer = nn.Conv2d(3, 1, 3)
+
+            def forward(self, images):
+                return self.layer(images.detach())
+
+        with pytest.raises(ConfigError, match="do not depend on the fakes"):
+            ganzoo.Adversary(Deaf()).generator_loss(data(0))
+
+    def test_compiled_critics_and_their_penalties(self):
+        critic = made(Critic)
+        compiled = torch.compile(copy.deepcopy(critic), backend="aot_eager")
+        one, two = (
+            ganzoo.Adversary(each, regularizers={"r1": {"weight": 1.0}}, optimizer=sgd) for each in (critic, compiled)
+        )
+        seen = [
+            (float(each.generator_loss(data(0)).total), each.update(fake=data(0), real=data(1))) for each in (one, two)
+        ]
+        assert seen[0][0] == pytest.approx(seen[1][0], rel=1e-5)
+        for name, value in seen[0][1].items():
+            torch.testing.assert_close(value, seen[1][1][name])
+
+
+class TestNames:
+    @pytest.mark.parametrize("name", ["a/b", "a.b", "", 3])
+    def test_names_that_state_and_logs_cannot_carry(self, name):
+        with pytest.raises(ConfigError, match="name of a critic"):
+            ganzoo.Adversary({name: made(Critic)})
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            {"maps": "add"},
+            {"precision": "fp16"},
+            {"passes": "three"},
+            {"pool": -1},
+            {"pool": True},
+            {"clip_grad_norm": 0.0},
+            {"weight": float("nan")},
+        ],
+        ids=str,
+    )
+    def test_a_setting_that_is_not_one(self, given):
+        (name,) = given
+        with pytest.raises(ConfigError, match=name):
+            ganzoo.Adversary(made(Critic), **given)
+
+    def test_nothing_to_train(self):
+        with pytest.raises(ConfigError, match="nothing to train"):
+            ganzoo.Adversary(made(Critic).requires_grad_(False))
+
+
+class TestData:
+    def test_bytes_are_refused_and_not_taken_for_numbers(self):
+        adversary = ganzoo.Adversary(made(Critic), loss="relativistic")
+        pictures = torch.randint(0, 255, (4, 3, 16, 16), dtype=torch.uint8)
+        with pytest.raises(ConfigError, match="floating-point"):
+            adversary.update(fake=data(0), real=pictures)
+        with pytest.raises(ConfigError, match="floating-point"):
+            adversary.generator_loss(data(0), real=pictures)
+
+    @pytest.mark.parametrize("pair", ["loss", "features"])
+    def test_unequal_batches_are_refused_where_pairs_are_compared(self, pair):
+        given = {"loss": "relativistic"} if pair == "loss" else {"regularizers": {}, "feature_matching": {}}
+        adversary = ganzoo.Adversary(made(Critic), **given)
+        with pytest.raises(ConfigError):
+            adversary.generator_loss(data(0, 3), real=data(1, 4))
+
+    def test_fake_labels_alone_are_enough_for_a_generator_without_real_data(self):
+        class Labeled(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.layer, self.of_label = nn.Conv2d(3, 1, 3), nn.Embedding(4, 1)
+
+            def forward(self, images, labels):
+                return self.layer(images).mean((1, 2, 3)) + self.of_label(labels)[:, 0]
+
+        critic = made(Labeled)
+        labels = torch.arange(4)
+        total = ganzoo.Adversary(critic).generator_loss(data(0), fake_labels=labels).total
+        torch.testing.assert_close(total, -critic(data(0), labels).mean())
+
+    def test_the_pool_keeps_no_labels_so_it_refuses_them(self):
+        adversary = ganzoo.Adversary(made(Critic), pool=2)
+        labels = torch.zeros(4, dtype=torch.int64)
+        with pytest.raises(ConfigError, match="pool"):
+            adversary.update(fake=data(0), real=data(1), real_labels=labels, fake_labels=labels)
+
+    def test_the_pool_refuses_samples_of_another_shape(self):
+        adversary = ganzoo.Adversary(made(Critic), pool=8)
+        adversary.update(fake=data(0), real=data(1))
+        before = everything(adversary)
+        with pytest.raises(ConfigError, match="pool"):
+            adversary.update(fake=data(0)[..., :12], real=data(1)[..., :12])
+        assert everything(adversary) == before
+
+
+class TestErrors:
+    @pytest.mark.parametrize("when", ["real", "fake"])
+    def test_an_update_that_fails_moves_nothing(self, when):
+        class Failing(Critic):
+            fails, calls = False, 0
+
+            def forward(self, images):
+                out = super().forward(images)
+                self.calls += 1
+                if self.fails and self.calls % 2 == (when == "real"):
+                    raise RuntimeError("out of memory")
+                return out
+
+        adversary = ganzoo.Adversary(
+            made(lambda: Failing(norm=True, spectral=True)), pool=3, regularizers={"lecam": {}}
+        )
+        adversary.update(fake=data(0), real=data(1))
+        before = everything(adversary)
+        critic = adversary.discriminators["critic"]
+        critic.fails, critic.calls = True, 0
+        with pytest.raises(RuntimeError, match="out of memory"):
+            adversary.update(fake=data(2), real=data(3))
+        assert everything(adversary) == before
+        critic.fails = False
+        adversary.update(fake=data(2), real=data(3))
+
+    @pytest.mark.parametrize("part", [(2, 2), (0, 0), (-1, 2), 1])
+    @pytest.mark.parametrize("start", [0, 5])
+    def test_a_part_that_is_not_one_is_refused_before_the_start_too(self, part, start):
+        adversary = ganzoo.Adversary(made(Critic), start=start)
+        with pytest.raises(ConfigError, match="part"):
+            adversary.update(fake=data(0), real=data(1), part=part)
+        with pytest.raises(ConfigError, match="part"):
+            adversary.generator_loss(data(0), part=part)
+        assert adversary.get_extra_state()["counts"]["step"] == 0
+
+    def test_every_counts_whole_batches(self):
+        adversary = ganzoo.Adversary(made(Critic), every=2, optimizer=sgd)
+        acted = []
+        for _ in range(4):
+            logs = [adversary.update(fake=data(0), real=data(1), part=(index, 2)) for index in range(2)]
+            acted.append([bool(each) for each in logs])
+        assert acted == [[True, True], [False, False]] * 2
+
+
+class TestPrecision:
+    def test_half_gradients_do_not_vanish_before_the_scaler_scales_them(self):
+        """A gradient of 1e-9 is 0 in float16, and 6.5e-5 is not: what a GradScaler is for."""
+        critic = nn.Conv2d(3, 1, 1, bias=False)
+        with torch.no_grad():
+            critic.weight.fill_(1e-6)
+        adversary = ganzoo.Adversary(critic)
+        fake = torch.zeros(4, 3, 16, 16, dtype=torch.float16, requires_grad=True)
+        (65536 * adversary.generator_loss(fake).total).backward()
+        assert fake.grad.dtype == torch.float16
+        torch.testing.assert_close(
+            fake.grad.float(), torch.full_like(fake, -65536e-6 / 1024).float(), rtol=1e-2, atol=0
+        )
+
+    def test_the_adaptive_weight_in_half_precision_is_that_in_full(self):
+        weight = torch.full((1,), 0.5, requires_grad=True)
+        critic = nn.Conv2d(3, 1, 1, bias=False)
+        with torch.no_grad():
+            critic.weight.fill_(1e-5)
+        found = []
+        for dtype in (torch.float32, torch.float16):
+            adversary = ganzoo.Adversary(critic, balance="last-layer", balance_options={"epsilon": 1e-12})
+            fake = (weight * data(0)).to(dtype)
+            reference = 1e-3 * (fake.float() - data(1)).square().mean()
+            found.append(adversary.generator_loss(fake, reference=reference, last_layer=weight).balance.item())
+        assert found[1] == pytest.approx(found[0], rel=2e-2)
+
+    @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+    def test_critics_that_were_moved_to_another_precision(self, dtype):
+        adversary = ganzoo.Adversary(made(Critic), regularizers={"lecam": {}}, pool=2, balance="balancer")
+        fake = data(0).requires_grad_()
+        adversary.generator_loss(fake, real=data(1), reference=fake.square().mean())
+        adversary.update(fake=fake, real=data(1))
+        adversary.to(dtype)
+        fake = data(0).to(dtype).requires_grad_()
+        terms = adversary.generator_loss(fake, real=data(1).to(dtype), reference=fake.square().mean())
+        terms.total.backward()
+        assert fake.grad.dtype == dtype
+        assert fake.grad.any()
+        adversary.update(fake=fake, real=data(1).to(dtype))
+        assert all(parameter.dtype == dtype for parameter in adversary.parameters())
+
+
+class OnFeatures(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.backbone = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)).requires_grad_(False).eval()
+        self.head = nn.Conv2d(4, 1, 3)
+
+    def forward(self, images):
+        return self.head(self.backbone(images))
+
+
+class TestHeldByAnotherModule:
+    def test_a_frozen_backbone_stays_in_evaluation(self):
+        """A trainer calls ``model.train()``, and the statistics of a backbone are not in the state."""
+        adversary = ganzoo.Adversary(made(OnFeatures))
+        whole = nn.ModuleDict({"adversary": adversary}).train()
+        backbone = adversary.discriminators["critic"].backbone
+        before = copy.deepcopy(backbone.state_dict())
+        trained(whole["adversary"], steps=range(2))
+        assert not backbone[1].training
+        assert adversary.discriminators["critic"].head.training
+        assert all(torch.equal(before[name], value) for name, value in backbone.state_dict().items())
+        whole.eval()
+        whole.train()
+        assert not backbone.training
+
+    def test_without_the_backbone_the_whole_can_be_loaded_strictly(self):
+        whole, again = (nn.ModuleDict({"adversary": ganzoo.Adversary(made(OnFeatures, seed))}) for seed in (0, 0))
+        trained(whole["adversary"], steps=range(2))
+        again.load_state_dict(whole.state_dict())
+        assert everything(again["adversary"]) == everything(whole["adversary"])
+
+    @pytest.mark.parametrize("how", ["deepcopy", "pickle"])
+    def test_copies_go_their_own_way(self, how):
+        given = {"pool": 2, "balance": "gradient-normalization", "augment": {"diffaugment": {}}, "shape": (3, 16, 16)}
+        adversary = ganzoo.Adversary(made(Critic), **given)
+        trained(adversary, steps=range(2))
+        copied = copy.deepcopy(adversary) if how == "deepcopy" else pickle.loads(pickle.dumps(adversary))
+        before = everything(adversary)
+        trained(copied, steps=range(2, 4))
+        assert everything(adversary) == before
+        trained(adversary, steps=range(2, 4))
+        assert str(adversary.state_dict()) == str(copied.state_dict())
+
+    def test_a_state_of_before_the_first_update(self):
+        source, target = (ganzoo.Adversary(made(Critic, seed), pool=2) for seed in (0, 1))
+        trained(target, steps=range(2))
+        file = io.BytesIO()
+        torch.save(source.state_dict(), file)
+        file.seek(0)
+        target.load_state_dict(torch.load(file, weights_only=True))
+        trained(source, steps=range(2))
+        trained(target, steps=range(2))
+        assert str(source.state_dict()) == str(target.state_dict())
+
+    def test_a_look_without_gradients_counts_nothing(self):
+        """Validation asks for the loss as well, and must not move the ramp or a running mean."""
+        adversary = ganzoo.Adversary(made(Critic), ramp=10, balance="gradient-normalization")
+        adversary.generator_loss(data(0))
+        before = everything(adversary)
+        with torch.no_grad():
+            adversary.generator_loss(data(1))
+        assert everything(adversary) == before
+
+    def test_accelerate(self):
+        accelerate = pytest.importorskip("accelerate")
+        accelerator = accelerate.Accelerator(cpu=True)
+        decoder, expected = made(Decoder), made(Decoder)
+        adversary, other = (ganzoo.Adversary(made(Critic)) for _ in range(2))
+        decoder, adversary = accelerator.prepare(decoder, adversary)
+        totals = trained(adversary, steps=range(3), decoder=decoder)
+        assert totals == trained(other, steps=range(3), decoder=expected)
