@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import pytest
 import torch
+from ganzoo_metrics.frechet_distance import frechet_distance
+from ganzoo_metrics.kernel_distance import kernel_distance
+from ganzoo_metrics.precision_recall import precision_and_recall
 from peer_package import modules_of
 
 metric_fid, metric_kid, metric_prc = modules_of(
     "torch_fidelity", "metric_fid", "metric_kid", "metric_prc", without=("utils",)
 )
-
-from ganzoo_metrics.frechet_distance import frechet_distance
-from ganzoo_metrics.kernel_distance import kernel_distance
-from ganzoo_metrics.precision_recall import precision_and_recall
 
 
 def features(n, seed, shift=0.0):
