@@ -1,6 +1,6 @@
 """Which metric notices what? CIFAR-10 pictures are made worse in known ways, and every metric looks at them.
 
-    python examples/which_metric_notices.py --data cifar10-jpeg.tar.gz      # about 15 minutes on one core
+    python examples/which_metric_notices.py --data cifar10-jpeg.tar.gz      # some minutes, on an idle core
 
 Held-out pictures stand for the samples of a perfect generator. They are degraded in eight ways, with three strengths.
 A metric notices a degradation if its value is worse than in all of ten draws of undegraded held-out pictures, of the
@@ -324,13 +324,13 @@ def page(result: Result, options: argparse.Namespace, command: str) -> Iterator[
     yield "# Which metric notices what"
     yield ""
     yield f"Written by `{command}`."
-    yield f"{options.n:,} held-out CIFAR-10 pictures (32×32, JPEG copies) stand for the samples of a perfect generator,"
-    yield f"beside {options.n:,} training pictures. Features are those of `{options.extractor}`, classes those of"
-    yield "`classifier`. One degradation per row, from weak to strong. ● says that the number is worse than in all of"
-    yield f"{CLEAN_DRAWS} draws of clean held-out pictures, · that it is not: a small change may be seen with more samples."
-    yield f"By chance alone about 1 of {CLEAN_DRAWS + 1} would be ●. A metric that refuses, because a class has no samples,"
-    yield "counts as ●. `copies` asks whether samples are training pictures, and `ms_ssim` whether they are too much alike:"
-    yield "both may well call noise an improvement."
+    yield f"{options.n:,} held-out CIFAR-10 pictures (32×32, JPEG copies) stand for the samples of a perfect"
+    yield f"generator, beside {options.n:,} training pictures. Features are those of `{options.extractor}`,"
+    yield "classes those of `classifier`. One degradation per row, from weak to strong. ● says that the number is worse"
+    yield f"than in all of {CLEAN_DRAWS} draws of clean held-out pictures, · that it is not: a small change may be"
+    yield f"seen with more samples. By chance alone about 1 of {CLEAN_DRAWS + 1} would be ●. A metric that refuses,"
+    yield "because a class has no samples, counts as ●. `copies` asks whether samples are training pictures, and"
+    yield "`ms_ssim` whether they are too much alike: both may well call noise an improvement."
     yield ""
     yield from summary(result)
     yield ""
@@ -340,8 +340,7 @@ def page(result: Result, options: argparse.Namespace, command: str) -> Iterator[
     yield ""
     yield from values(result)
     yield ""
-    yield ""
-    yield "`downstream` and `mode-coverage` are left out: one trains classifiers, the other needs data with known modes."
+    yield "`downstream` and `mode-coverage` are left out: one trains classifiers, the other needs known modes."
 
 
 def draw(result: Result, path: Path) -> None:

@@ -12,8 +12,9 @@ process; a ratio compares the turns of one round, so that whatever else the mach
 - **torchmetrics, real kept**: the same with ``reset_real_features=False``, so that real pictures are not in the clock.
 
 Memory is the peak of the resident set of a process of its own (``resource``), less what it held when pictures and
-extractor were there (Linux): torch allocates outside what ``tracemalloc`` sees. Features of real pictures are part of it.
- torch-fidelity needs torchvision, and is not compared. ``--distances N`` measures precision and recall of N × 1,280 features instead.
+extractor were there (Linux): torch allocates outside what ``tracemalloc`` sees. Features of real pictures are part of
+it. torch-fidelity needs torchvision, and is not compared. ``--distances N`` measures precision and recall of N × 1,280
+features instead.
 """
 
 from __future__ import annotations
