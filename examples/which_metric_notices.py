@@ -389,7 +389,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     (options.work / "found.json").write_text(json.dumps(asdict(result)), encoding="utf-8")
     options.out.parent.mkdir(parents=True, exist_ok=True)
     draw(result, options.out.with_suffix(".png"))
-    command = f"python examples/which_metric_notices.py --data {options.data.name} -n {options.n}"
+    command = f"python examples/which_metric_notices.py --data cifar10-jpeg.tar.gz -n {options.n}"
+    command += f" --extractor {options.extractor}"
     options.out.write_text("\n".join(page(result, options, command)) + "\n", encoding="utf-8")
     print("\n".join(summary(result)))
 
