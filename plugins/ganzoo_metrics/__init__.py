@@ -62,7 +62,7 @@ def ganzoo_components() -> list[Component]:
         Component(
             kind="metric",
             name="intra-class-frechet-distance",
-            target="ganzoo_metrics.intra_class:IntraClassFrechetDistance",
+            target="ganzoo_metrics.intra_class_frechet_distance:IntraClassFrechetDistance",
             summary="mean over classes of the Fréchet distance within each",
             aliases=("intra-fd",),
             suggests={"extractors.efficientnet-lite0": {}},
