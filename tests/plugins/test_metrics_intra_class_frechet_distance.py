@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 from ganzoo_metrics.frechet_distance import frechet_distance
-from ganzoo_metrics.intra_class import IntraClassFrechetDistance
+from ganzoo_metrics.intra_class_frechet_distance import IntraClassFrechetDistance
 from measured_features import normal, shuffled
 
 from ganzoo.errors import ConfigError
