@@ -49,7 +49,7 @@ class Pictures:
 
 
 PICTURES = {
-    "digits": Pictures("digits, gray", side=16, width=16, steps=3000),
+    "digits": Pictures("Digits, gray", side=16, width=16, steps=3000),
     "cifar": Pictures("CIFAR-10, color", side=32, width=32, steps=500),
 }
 BUDGETS = {"steps": "equal steps", "minutes": "equal minutes"}
@@ -86,6 +86,8 @@ def asked() -> argparse.Namespace:
     options = parser.parse_args()
     if options.seeds < 2:
         parser.error("--seeds must be at least 2: one run has no interval")
+    if options.n < 2:
+        parser.error("-n must be at least 2: one sample has no spread")
     if options.only is None:
         options.only = [name for name in NAMES if options.cifar or not name.startswith("cifar")]
     if options.cifar is None and any(name.startswith("cifar") for name in options.only):
@@ -171,11 +173,11 @@ def change(board: Mapping[str, Any], label: str) -> str:
     """How much lower the mean of the new pair is than that of the old one, and whether that may be chance."""
     mean = {cell["name"]: cell["mean"].get(label) for cell in board["cells"]}
     if mean[NEW] is None or mean[OLD] is None:
-        return f"{label} was not measured of both"
+        return f"`{label}` was not measured of both"
     part = mean[NEW] / mean[OLD] - 1
     alike = any({NEW, OLD} == set(pair["cells"]) and label == pair["label"] for pair in board["indistinguishable"])
     said = "which may be chance" if alike else "told apart"
-    return f"{label} {abs(part):.0%} {'higher' if part > 0 else 'lower'}, {said}"
+    return f"`{label}` {abs(part):.0%} {'higher' if part > 0 else 'lower'}, {said}"
 
 
 def section(name: str, board: Mapping[str, Any]) -> Iterator[str]:
@@ -196,6 +198,15 @@ def section(name: str, board: Mapping[str, Any]) -> Iterator[str]:
         told = "; ".join(" and ".join(cells) for cells in pairs) or "none"
         yield f"- not distinguishable by `{label}`: {told}"
     yield f"\n{board['test']}."
+    yield from wrong(board)
+
+
+def wrong(board: Mapping[str, Any]) -> Iterator[str]:
+    """What was refused, diverged, failed or could not be measured."""
+    refused = [f"{cell['name']}: {cell['reason']}" for cell in board["cells"] if cell["reason"]]
+    runs = [(cell["name"], seed) for cell in board["cells"] for seed in cell["seeds"] if seed["reason"]]
+    told = [*refused, *(f"{name}, seed {seed['seed']}: {seed['status']}: {seed['reason']}" for name, seed in runs)]
+    yield from ["", *(f"- {line}" for line in told)] if told else []
 
 
 def shown(cell: Mapping[str, Any], label: str) -> str:
