@@ -35,6 +35,7 @@ CRITICS = ("patchgan-sn", "dcgan")
 NEW, OLD = "hinge + patchgan-sn", "bce + dcgan"
 METRICS = ("kernel-distance", "frechet-distance")
 EXTRACTOR = "efficientnet-lite0"
+FEWEST = 40
 FAR_OFF = 1_000_000
 
 
@@ -86,8 +87,8 @@ def asked() -> argparse.Namespace:
     options = parser.parse_args()
     if options.seeds < 2:
         parser.error("--seeds must be at least 2: one run has no interval")
-    if options.n < 2:
-        parser.error("-n must be at least 2: one sample has no spread")
+    if options.n < FEWEST:
+        parser.error(f"-n must be at least {FEWEST}: kernel-distance measures no fewer")
     if options.only is None:
         options.only = [name for name in NAMES if options.cifar or not name.startswith("cifar")]
     if options.cifar is None and any(name.startswith("cifar") for name in options.only):
@@ -205,7 +206,10 @@ def wrong(board: Mapping[str, Any]) -> Iterator[str]:
     """What was refused, diverged, failed or could not be measured."""
     refused = [f"{cell['name']}: {cell['reason']}" for cell in board["cells"] if cell["reason"]]
     runs = [(cell["name"], seed) for cell in board["cells"] for seed in cell["seeds"] if seed["reason"]]
-    told = [*refused, *(f"{name}, seed {seed['seed']}: {seed['status']}: {seed['reason']}" for name, seed in runs)]
+    told = [
+        *refused,
+        *(f"{name}, seed {seed['seed']}: {seed['status']}: {seed['reason'].splitlines()[0]}" for name, seed in runs),
+    ]
     yield from ["", *(f"- {line}" for line in told)] if told else []
 
 

@@ -13,7 +13,7 @@ from ganzoo.studies.working import work
 
 pytest.importorskip("matplotlib")
 
-QUICK = "--only digits-steps --steps 2 -n 20 --seeds 2"
+QUICK = "--only digits-steps --steps 2 -n 40 --seeds 2"
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_the_change_is_said_whichever_way_it_fell(example):
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [("--seeds 1", "at least 2"), ("--only cifar-steps", "need --cifar PATH"), ("-n 1", "at least 2")],
+    [("--seeds 1", "at least 2"), ("--only cifar-steps", "need --cifar PATH"), ("-n 39", "at least 40")],
 )
 def test_what_is_refused(example, monkeypatch, capsys, words, said):
     monkeypatch.setattr(sys, "argv", ["which_pair.py", *words.split()])
