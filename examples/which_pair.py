@@ -33,8 +33,11 @@ import ganzoo
 LOSSES = ("hinge", "bce", "lsgan")
 CRITICS = ("patchgan-sn", "dcgan")
 NEW, OLD = "hinge + patchgan-sn", "bce + dcgan"
+OTHERS = {OLD: "both", "hinge + dcgan": "the critic alone", "bce + patchgan-sn": "the loss alone"}
+"""What the new pair is compared with, and what differs then."""
 METRICS = ("kernel-distance", "frechet-distance")
 EXTRACTOR = "efficientnet-lite0"
+FEWEST = 40
 FAR_OFF = 1_000_000
 
 
@@ -49,7 +52,7 @@ class Pictures:
 
 
 PICTURES = {
-    "digits": Pictures("digits, gray", side=16, width=16, steps=3000),
+    "digits": Pictures("Digits, gray", side=16, width=16, steps=3000),
     "cifar": Pictures("CIFAR-10, color", side=32, width=32, steps=500),
 }
 BUDGETS = {"steps": "equal steps", "minutes": "equal minutes"}
@@ -86,6 +89,8 @@ def asked() -> argparse.Namespace:
     options = parser.parse_args()
     if options.seeds < 2:
         parser.error("--seeds must be at least 2: one run has no interval")
+    if options.n < FEWEST:
+        parser.error(f"-n must be at least {FEWEST}: kernel-distance measures no fewer")
     if options.only is None:
         options.only = [name for name in NAMES if options.cifar or not name.startswith("cifar")]
     if options.cifar is None and any(name.startswith("cifar") for name in options.only):
@@ -131,14 +136,15 @@ def compared(name: str, options: argparse.Namespace) -> Mapping[str, Any]:
 def page(boards: Mapping[str, Any], picture: Path, options: argparse.Namespace) -> Iterator[str]:
     yield "# Which loss with which critic?\n"
     yield f"Made by `python examples/which_pair.py`{given(options)} on {datetime.now(UTC):%Y-%m-%d}; do not edit.\n"
-    yield f"- pairs: {', '.join(LOSSES)} × {', '.join(CRITICS)}, each with the generator dcgan and batches of 32"
+    yield f"- pairs: {', '.join(LOSSES)} × {', '.join(CRITICS)}, each with the generator dcgan and batches of 32. The"
+    yield "  critics differ in more than spectral norm: dcgan has BatchNorm and one logit, patchgan-sn one per patch"
     for name, one in PICTURES.items():
         if any(board.startswith(name) for board in boards):
             yield f"- {one.words}, {one.side}×{one.side}: networks of width {one.width}"
     yield f"- judged at the last step by {options.n} samples through {EXTRACTOR}; ± is a 95 % interval over"
     yield f"  {options.seeds} seeds. The kernel distance ranks: it is unbiased, while the Fréchet distance is too large"
     yield "  where samples are fewer than the 1,280 features. Neither is the FID of a paper"
-    yield f"- machine: {platform.machine()}, {os.cpu_count()} cores, {options.jobs} runs at once, torch"
+    yield f"- machine: {platform.machine()}, {os.cpu_count()} cores, `--jobs {options.jobs}`, torch"
     yield f"  {torch.__version__}, ganzoo {version('ganzoo')}"
     left = [name for name in NAMES if name not in boards]
     if left:
@@ -156,26 +162,29 @@ def given(options: argparse.Namespace) -> str:
     """What shaped the numbers, as it was typed."""
     words = [f"--only {name}" for name in options.only if len(options.only) < len(NAMES)]
     words += [] if options.steps is None else [f"--steps {options.steps}"]
-    words += [f"--minutes {options.minutes:g} -n {options.n} --seeds {options.seeds} --jobs {options.jobs}"]
+    words += [f"--minutes {options.minutes:g}"] if any(name.endswith("minutes") for name in options.only) else []
+    words += [f"-n {options.n} --seeds {options.seeds} --jobs {options.jobs}"]
     return f" with `{' '.join(words)}`"
 
 
 def beside_the_literature(boards: Mapping[str, Any]) -> Iterator[str]:
     """Hinge with a spectrally normalized critic is said to have a 10–20 % lower FID: how it fell here."""
-    yield f"Hinge with a spectrally normalized critic is said to have a 10–20 % lower FID. {NEW} beside {OLD}, here:\n"
+    yield f"Hinge with a spectrally normalized critic is said to have a 10–20 % lower FID. Here, {NEW} has:\n"
     for name, board in boards.items():
-        yield f"- {name}: " + "; ".join(change(board, label) for label in board["metrics"])
+        for other, what in OTHERS.items():
+            told = "; ".join(change(board, label, other) for label in board["metrics"])
+            yield f"- {name}, beside {other} ({what}): {told}"
 
 
-def change(board: Mapping[str, Any], label: str) -> str:
-    """How much lower the mean of the new pair is than that of the old one, and whether that may be chance."""
+def change(board: Mapping[str, Any], label: str, other: str = OLD) -> str:
+    """How much lower the mean of the new pair is than that of another, and whether that may be chance."""
     mean = {cell["name"]: cell["mean"].get(label) for cell in board["cells"]}
-    if mean[NEW] is None or mean[OLD] is None:
-        return f"{label} was not measured of both"
-    part = mean[NEW] / mean[OLD] - 1
-    alike = any({NEW, OLD} == set(pair["cells"]) and label == pair["label"] for pair in board["indistinguishable"])
+    if mean[NEW] is None or mean[other] is None:
+        return f"`{label}` was not measured of both"
+    part = mean[NEW] / mean[other] - 1
+    alike = any({NEW, other} == set(pair["cells"]) and label == pair["label"] for pair in board["indistinguishable"])
     said = "which may be chance" if alike else "told apart"
-    return f"{label} {abs(part):.0%} {'higher' if part > 0 else 'lower'}, {said}"
+    return f"`{label}` {abs(part):.0%} {'higher' if part > 0 else 'lower'}, {said}"
 
 
 def section(name: str, board: Mapping[str, Any]) -> Iterator[str]:
@@ -196,6 +205,18 @@ def section(name: str, board: Mapping[str, Any]) -> Iterator[str]:
         told = "; ".join(" and ".join(cells) for cells in pairs) or "none"
         yield f"- not distinguishable by `{label}`: {told}"
     yield f"\n{board['test']}."
+    yield from wrong(board)
+
+
+def wrong(board: Mapping[str, Any]) -> Iterator[str]:
+    """What was refused, diverged, failed or could not be measured."""
+    refused = [f"{cell['name']}: {cell['reason']}" for cell in board["cells"] if cell["reason"]]
+    runs = [(cell["name"], seed) for cell in board["cells"] for seed in cell["seeds"] if seed["reason"]]
+    told = [
+        *refused,
+        *(f"{name}, seed {seed['seed']}: {seed['status']}: {seed['reason'].splitlines()[0]}" for name, seed in runs),
+    ]
+    yield from ["", *(f"- {line}" for line in told)] if told else []
 
 
 def shown(cell: Mapping[str, Any], label: str) -> str:

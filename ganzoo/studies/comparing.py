@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -178,7 +179,7 @@ def chosen_budget(
     """The one budget that is given.
 
     Raises:
-        ConfigError: several are given, or one that is not above zero.
+        ConfigError: several are given, or one that is not above zero or not finite.
     """
     amounts = {"steps": steps, "d-updates": d_updates, "images": images, "minutes": minutes}
     given = {kind: amount for kind, amount in amounts.items() if amount is not None}
@@ -188,8 +189,8 @@ def chosen_budget(
             "a comparison has one budget", given=words, allowed="one of these", hint=words.split(" --")[0]
         )
     for kind, amount in given.items():
-        if not amount > 0:
-            raise ConfigError(f"--{kind} must be above 0", given=amount, hint=f"--{kind} 10")
+        if not 0 < amount < math.inf:
+            raise ConfigError(f"--{kind} must be a number above 0", given=amount, hint=f"--{kind} 10")
         return Budget(kind=kind, amount=amount)
     return Budget()
 

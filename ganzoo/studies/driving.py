@@ -34,7 +34,7 @@ class Job:
 
 
 Tell = Callable[[Job, str, int, int], None]
-"""Hears of a job, ``started`` or what became of it, how many are done, and how many there are."""
+"""Hears of a job, what it does now or what became of it, how many are done, and how many there are."""
 
 
 def open_jobs(comparison: Comparison) -> list[Job]:
@@ -79,6 +79,9 @@ def drive(comparison: Comparison, *, jobs: int, tell: Tell, after: Callable[[], 
                 _close(process)
                 outcome = _ended(comparison, job, process.returncode, attempts[job])
                 if outcome is None:
+                    tell(
+                        job, f"its process {_how(process.returncode)}; it goes on from its last checkpoint", done, total
+                    )
                     todo.insert(0, job)
                     continue
                 done += 1
@@ -110,9 +113,14 @@ def _ended(comparison: Comparison, job: Job, code: int, attempts: int) -> RunOut
         return outcome
     if attempts < ATTEMPTS:
         return None
-    how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
-    write_failure(place, f"its process {how} {attempts} times; the last lines of {place / 'worker.log'} may say why")
+    log = place / "worker.log"
+    write_failure(place, f"its process {_how(code)} {attempts} times; the last lines of {log} may say why")
     return outcome_of(place)
+
+
+def _how(code: int) -> str:
+    """How a process ended."""
+    return f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
 
 
 @contextmanager

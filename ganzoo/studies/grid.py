@@ -54,7 +54,8 @@ def plan_cells(registry: Registry, definition: Definition) -> list[Planned]:
         folder = folder if names[folder] == 1 else f"{folder}-{names[folder]}"
         planned.append(_planned(registry, definition, axes, parts, name, folder, opened))
     if all(one.plan is None for one in planned):
-        raise ConfigError("no combination can be computed", given=planned[0].cell.name, allowed=planned[0].cell.reason)
+        first = planned[0].cell
+        raise ConfigError(f"no combination of {len(planned)} can be computed; {first.name}: {first.reason}")
     return planned
 
 
@@ -66,7 +67,10 @@ def _check(registry: Registry, definition: Definition, axes: Sequence[Axis]) -> 
     for axis in axes:
         if len(set(map(json.dumps, axis.choices))) < len(axis.choices):
             raise ConfigError(
-                f"a choice of {axis.name} is there twice", given=", ".join(map(axis.word, axis.choices)), allowed="once"
+                f"a choice of {axis.name} is there twice",
+                given=", ".join(map(axis.word, axis.choices)),
+                allowed="each choice once; --seeds N makes several runs of it",
+                hint="--seeds 3",
             )
         if axis.name in COMPONENTS:
             for choice in axis.choices:

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 
 from ganzoo.errors import DivergedError
 from ganzoo.registry import Registry
+from ganzoo.studies import driving
 from ganzoo.studies.comparing import create
 from ganzoo.studies.comparison import Budget, Comparison, Definition
 from ganzoo.studies.grid import plan_cells
@@ -26,8 +27,8 @@ SMALL = (
 PAIR = f"compare {SMALL} --loss hinge,bce --steps 60 --seeds 1"
 
 
-def test_killed_at_any_instant_it_goes_on(ganzoo, tmp_path):
-    """The driver is killed while its second run trains; then the same command is given again."""
+def test_killed_at_any_instant_it_goes_on(ganzoo, tmp_path, monkeypatch):
+    """The driver is killed while its second run trains; the same command is given again, and its worker is killed."""
     comparison = asked_by_pair(tmp_path / "comparisons")
     cells = comparison.path / "cells"
     threads = int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1))
@@ -44,8 +45,11 @@ def test_killed_at_any_instant_it_goes_on(ganzoo, tmp_path):
     before = files_of(done.parent)
     assert not (cells / "bce+mlp" / "seed-0" / "evaluation.json").exists()
 
+    workers = kill_the_first(monkeypatch)
     outcome = ganzoo(PAIR)
     assert outcome.code == 0, outcome.err
+    assert [worker.returncode for worker in workers] == [-signal.SIGKILL, 0]
+    assert "its process was killed by signal 9; it goes on from its last checkpoint" in outcome.err
     assert files_of(done.parent) == before, "what was done is done again"
     assert [path.name for path in (cells / "bce+mlp" / "seed-0").glob("0*")] == [training.parent.parent.name]
     assert "one seed says nothing about chance" in outcome.out
@@ -60,6 +64,20 @@ def test_killed_at_any_instant_it_goes_on(ganzoo, tmp_path):
                       for place in (whole, cells / "bce+mlp" / "seed-0"))  # fmt: skip
         assert all(one[key].equal(other[key]) for key in one)
     assert outcome_of(whole).values == outcome_of(cells / "bce+mlp" / "seed-0").values
+
+
+def kill_the_first(monkeypatch):
+    """Kill the first worker that this process starts, and no other; returns them all."""
+    workers, start = [], subprocess.Popen
+
+    def started(*words, **options):
+        workers.append(start(*words, **options))
+        if len(workers) == 1:
+            workers[0].kill()
+        return workers[-1]
+
+    monkeypatch.setattr(driving.subprocess, "Popen", started)
+    return workers
 
 
 def asked_by_pair(folder):
