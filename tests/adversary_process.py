@@ -29,8 +29,12 @@ def main() -> None:
     for _ in range(3):
         real, fake = (torch.randn(8, 3, 16, 16, generator=random, dtype=torch.float64) for _ in range(2))
         rows = slice(8 // WORLD * RANK, 8 // WORLD * (RANK + 1))
+        # The generator first: weights must be shared before the first critic is asked.
+        total = adversary.generator_loss(fake[rows]).total.detach()
+        if WORLD > 1:
+            distributed.all_reduce(total)
+        pushed.append(total / WORLD)
         adversary.update(fake=fake[rows], real=real[rows])
-        pushed.append(adversary.generator_loss(fake[rows]).total)
     if RANK == 0:
         torch.save({"weights": nn.utils.parameters_to_vector(critic.parameters()), "pushed": pushed}, OUT)
 

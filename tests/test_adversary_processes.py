@@ -26,4 +26,5 @@ def trained(folder, processes, passes):
 def test_two_processes_equal_one(tmp_path, passes):
     """With a penalty, and with two forward passes before the backward one, where wrappers have failed."""
     one, two = (trained(tmp_path, count, passes) for count in (1, 2))
+    torch.testing.assert_close(one["pushed"], two["pushed"], rtol=1e-10, atol=1e-12)
     torch.testing.assert_close(one["weights"], two["weights"], rtol=1e-10, atol=1e-12)
