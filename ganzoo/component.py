@@ -58,7 +58,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(name="preset", plural="presets", file=True),
 )
 
-FILES = frozenset(kind.name for kind in KINDS if kind.file)
+FILES = tuple(kind.name for kind in KINDS if kind.file)
 """The kinds whose components are YAML files: settings of components, without options of their own."""
 TRACKER = next(kind for kind in KINDS if kind.name == "tracker")
 """No section selects one, and a run may have several: ``--tracker NAME`` asks for it."""

@@ -24,19 +24,24 @@ def trained(rank: int, world: int, passes: str) -> Tensor:
         optimizer=lambda parameters: torch.optim.SGD(parameters, lr=0.1),
     )
     random = torch.Generator().manual_seed(0)
+    pushed = []
     for _ in range(3):
         real, fake = (torch.randn(8, 3, 16, 16, generator=random, dtype=torch.float64) for _ in range(2))
         rows = slice(8 // world * rank, 8 // world * (rank + 1))
+        # The generator first: weights must be shared before the first critic is asked.
+        total = adversary.generator_loss(fake[rows]).total.detach()
+        if world > 1:
+            distributed.all_reduce(total)
+        pushed.append(total / world)
         adversary.update(fake=fake[rows], real=real[rows])
-        adversary.generator_loss(fake[rows])
-    return nn.utils.parameters_to_vector(critic.parameters()).detach()
+    return torch.cat([nn.utils.parameters_to_vector(critic.parameters()).detach(), torch.stack(pushed)])
 
 
 def main(rank: int, world: int, store: str, out: str) -> None:
     distributed.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=world)
-    weights = {passes: trained(rank, world, passes) for passes in PASSES}
+    found = {passes: trained(rank, world, passes) for passes in PASSES}
     if rank == 0:
-        torch.save(weights, out)
+        torch.save(found, out)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ganzoo.component import KINDS
+from ganzoo.component import FILES, KINDS
 from ganzoo.errors import ConfigError, ResourceError, UnknownNameError
 from ganzoo.registry import Registry
 from ganzoo.scaffold import planned, written
@@ -198,7 +198,7 @@ class TestTheFiles:
         files = plan("ganzoo-lab", kind, component="wide-thing").files()
         assert "tests/test_wide_thing.py" in files
         record = files["ganzoo_lab/__init__.py"]
-        if kind == "recipe":
+        if kind in FILES:
             assert 'target="ganzoo_lab:wide-thing.yaml"' in record
             assert yaml.safe_load(files["ganzoo_lab/wide-thing.yaml"])["version"] == 1
             return

@@ -57,7 +57,8 @@ def new_plugin_command(
 ) -> None:
     """Create a package with components of your own, which installs and passes its tests as it is.
 
-    Kinds: loss, discriminator, generator, regularizer, augmentation, dataset, metric, recipe, tracker.
+    Kinds: loss, discriminator, generator, regularizer, augmentation, dataset, metric, recipe, tracker,
+    extractor, preset.
     """
     known = registry()
     plugin = planned(known, name, kinds=kinds or DEFAULT_KINDS, component=component)

@@ -43,7 +43,15 @@ def adversary(
         UnknownNameError: nobody provides the preset, or a component.
         ConfigError: something is not what it should be.
     """
-    entry = Registry.load().get("preset", preset)
+    return adversary_of(
+        Registry.load().get("preset", preset), shape=shape, condition_channels=condition_channels, **changes
+    )
+
+
+def adversary_of(
+    entry: Entry, *, shape: tuple[int, ...], condition_channels: int | None = None, **changes: Any
+) -> Adversary:
+    """:func:`adversary` of a preset that is at hand."""
     given = settings(entry).model_dump(exclude={"version"})
     if unknown := sorted(set(changes) - CHANGES):
         raise ConfigError(

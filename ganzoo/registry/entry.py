@@ -142,7 +142,7 @@ class Entry:
         """
         if self.kind not in FILES:
             raise ConfigError(
-                f"{self.kind} {self.name!r} is not a {' or a '.join(sorted(FILES, reverse=True))}",
+                f"{self.kind} {self.name!r} is not a {' or a '.join(FILES)}",
                 hint="ganzoo list recipes",
             )
         package, _, path = self.component.target.partition(":")

@@ -242,6 +242,10 @@ class TestAsking:
         with pytest.raises(UnknownNameError, match="vqgan"):
             ganzoo.adversary("vqgam", shape=(3, 64, 64))
 
+    def test_what_its_file_says_wrongly_is_told_in_words(self):
+        with pytest.raises(ConfigError, match="optimizer"):
+            ganzoo.adversary("vqgan", shape=(3, 64, 64), optimizer={"name": "adam", "lr": -1.0})
+
     def test_an_unknown_change(self):
         with pytest.raises(ConfigError, match="did you mean 'weight'"):
             ganzoo.adversary("vqgan", shape=(3, 64, 64), wieght=1.0)

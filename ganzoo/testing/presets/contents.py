@@ -6,7 +6,7 @@ import torch
 
 from ganzoo.component import Component
 from ganzoo.planning.own_critics import Adversary
-from ganzoo.planning.presets import adversary, settings
+from ganzoo.planning.presets import adversary_of, settings
 from ganzoo.registry import Entry
 from ganzoo.testing.check import check, demand
 from ganzoo.testing.subject import Subject
@@ -22,8 +22,8 @@ def _entry(subject: Subject) -> Entry:
 
 def _made(subject: Subject, **changes: object) -> Adversary:
     conditional = settings(_entry(subject)).condition
-    return adversary(
-        _entry(subject).qualified, shape=(3, SIDE, SIDE), condition_channels=1 if conditional else None, **changes
+    return adversary_of(
+        _entry(subject), shape=(3, SIDE, SIDE), condition_channels=1 if conditional else None, **changes
     )
 
 
@@ -44,15 +44,6 @@ def says_where_it_comes_from(subject: Subject) -> None:
 def makes_critics(subject: Subject) -> None:
     """Built for colored pictures of 128 px."""
     _made(subject)
-
-
-@check("timing", Component, "Nothing moves before its start.")
-def waits_for_its_start(subject: Subject) -> None:
-    """A step before it gives the generator an exact 0."""
-    if settings(_entry(subject)).start == 0:
-        return
-    _, pushed = _stepped(_made(subject), condition=settings(_entry(subject)).condition)
-    demand(float(pushed) == 0.0, f"before its start the generator's loss is {float(pushed)}, not 0")
 
 
 @check("step", Component, "From its start on critics move, and the generator's loss and its gradient are finite.")
