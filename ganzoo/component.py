@@ -222,6 +222,10 @@ class Component:
     configuration, with values that are allowed. The components that it names are there, and none is deprecated. They
     take the options that it gives them, none of them deprecated. What it asks for fits together, so that a run can be
     planned. It names no file, device or number of threads of one machine.
+
+    A preset is a file too. Its keys are arguments of an Adversary, with values that are allowed. Its first lines are a
+    comment that says where the numbers come from. Its components are there and take their options, so that critics are
+    made of it. From its start on critics move, and the generator's loss and its gradient are finite.
     """
 
     kind: str

@@ -16,6 +16,7 @@ COMMANDS = (
     "walk",
     "evaluate",
     "compare",
+    "report",
     "matrix",
     "check",
     "new-plugin",

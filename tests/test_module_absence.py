@@ -105,13 +105,14 @@ def test_light_questions(answers, question, code):
 def test_what_needs_torch_is_loaded_on_demand():
     code = "import sys, ganzoo; ganzoo.build('loss', 'hinge'); print('torch' in sys.modules, sorted(ganzoo.__all__))"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ended.stdout == "True ['Run', 'adversarial_step', 'build', 'compare', 'evaluate', 'load_run', 'run']\n"
+    names = "'Adversary', 'Run', 'adversarial_step', 'adversary', 'build', 'compare', 'evaluate', 'load_run', 'run'"
+    assert ended.stdout == f"True [{names}]\n"
 
 
 def test_the_package_names_what_it_has():
     import ganzoo
 
     assert set(ganzoo.__all__) <= set(dir(ganzoo))
-    has = "it has Run, adversarial_step, build, compare, evaluate, load_run, run"
+    has = "it has Adversary, Run, adversarial_step, adversary, build, compare, evaluate, load_run, run"
     with pytest.raises(AttributeError, match=f"module 'ganzoo' has no attribute 'trian'; {has}"):
         _ = ganzoo.trian

@@ -135,7 +135,7 @@ def test_an_unknown_kind(run):
     assert isinstance(result.exception, UnknownNameError)
     assert "did you mean 'losses'?" in str(result.exception)
     assert "allowed: losses, discriminators, generators, " in str(result.exception)
-    assert "recipes, trackers, or the singular\n" in str(result.exception)
+    assert "trackers, extractors, presets, or the singular\n" in str(result.exception)
 
 
 @pytest.mark.parametrize(

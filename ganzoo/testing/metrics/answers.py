@@ -18,7 +18,7 @@ from ganzoo.testing.subject import Subject
 
 ENOUGH = 256
 """So many samples are looked at, of a metric whose options allow it."""
-CHEAP = {"samples": ENOUGH, "updates": 8, "seeds": 2}
+CHEAP = {"samples": ENOUGH, "updates": 8, "seeds": 2, "patches": 8, "directions": 32, "pairs": 100}
 """Options that say how much a metric computes → what is enough for a check."""
 
 
