@@ -3,8 +3,10 @@
 import json
 
 import pytest
-from conftest import TINY
 
+TINY = (
+    "--data synthetic --image-size 8 --batch-size 4 --steps 2 --set data.n=16 --disc.ndf 2 --gen.ngf 2 --gen.latent 3"
+)
 DATA = "--data synthetic --set data.image_size=8 --set data.n=16"
 METRIC = "--metric precision-recall --extractor random-conv --set metrics.precision-recall.neighbors=1"
 
