@@ -70,7 +70,7 @@ SHOWN = {
             "ganzoo.planning.own_critics.Adversary",
             "ganzoo.training.drop_in.Critics",
             "ganzoo.planning.presets.adversary",
-            "ganzoo.training.drop_in.AdversarialTerms",
+            "ganzoo.training.adversarial_terms.AdversarialTerms",
             "ganzoo.planning.own_step.adversarial_step",
             "ganzoo.training.adversarial_step.AdversarialStep",
             "ganzoo.training.game.Terms",

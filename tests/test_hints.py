@@ -75,7 +75,7 @@ HOLES: dict[str, tuple[str, ...]] = {
     # Of comparisons.
     "comparison.word": ("comparisons/0001-hinge-bce-digits",),
     "presets.py: tuple(shape)": ("(3, 64, 64)",),
-    "drop_in.py: side": ("real", "fake"),
+    "given_data.py: side": ("real", "fake"),
     "max(steps.values())": ("2500",),
     "words.split(' --')[0]": ("--steps 10", "--minutes 5"),
     "comparing.py: kind": ("steps", "d-updates", "images", "minutes"),

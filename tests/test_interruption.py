@@ -1,4 +1,4 @@
-"""Real processes, really stopped by Ctrl-C, SIGTERM and kill -9 in the middle of a run; another one resumes them."""
+"""Real processes, really stopped: Ctrl-C, SIGTERM and kill -9 in the middle of a run, then ``ganzoo resume``."""
 
 from __future__ import annotations
 
@@ -77,7 +77,10 @@ def test_a_stopped_process_resumes_bit_by_bit(tmp_path, loss, discriminator, num
         assert manifest["status"] == "interrupted"
         assert f"ganzoo resume {run}" in errors
     assert len(rows(run)) < STEPS, "the run was over before it could be stopped"
-    here(["resume", str(run), "--quiet"])
+    resumed = subprocess.run(
+        [sys.executable, "-m", "ganzoo", "resume", str(run), "--quiet"], capture_output=True, text=True, check=False
+    )
+    assert resumed.returncode == 0, resumed.stderr
     assert_same_outcome(Path(here(command(loss, discriminator, tmp_path / "whole"))), run)
     changed = RunDirectory(run).read_manifest()["resumed"][0]["changed"]
     assert changed == {}, f"{os.environ.get('OMP_NUM_THREADS')}: {changed}"

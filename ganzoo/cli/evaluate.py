@@ -159,7 +159,7 @@ def _refuse_options_of_runs(path: Path, *, data: str | None, named: bool, given:
         )
     if given:
         raise ConfigError(
-            f"{' and '.join(given)} is for runs, and {path} holds pictures",
+            f"for pictures there is no {' or '.join(given)}, and {path} holds pictures",
             given=path,
             hint=f"ganzoo evaluate {shlex.quote(str(path))} --data {shlex.quote(data or 'PATH')}",
         )

@@ -13,9 +13,12 @@ from torch import Tensor, nn
 from ganzoo.errors import CheckpointError, ConfigError
 from ganzoo.seeds import derive
 from ganzoo.training.adversarial_step import AdversarialStep
+from ganzoo.training.adversarial_terms import AdversarialTerms, silence
 from ganzoo.training.attached import attached
 from ganzoo.training.balance import Balance, NoBalance, Own, wide
+from ganzoo.training.frozen_parts import frozen_modules, frozen_names
 from ganzoo.training.game import Terms
+from ganzoo.training.given_data import demand_floats, with_condition
 from ganzoo.training.image_pool import ImagePool
 from ganzoo.training.own_networks import Judged, alone
 from ganzoo.training.own_parts import place
@@ -25,29 +28,6 @@ from ganzoo.training.without_trace import buffers_kept, buffers_kept_if_it_raise
 
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 Part = tuple[int, int]
-
-
-@dataclass(frozen=True, kw_only=True)
-class AdversarialTerms:
-    """What critics add to a generator's loss.
-
-    Attributes:
-        total: to be added to your own loss; its gradient reaches the fakes and what made them, nothing else.
-        weighted: ``CRITIC/TERM`` → its share of ``total``, detached: they add up to it.
-        weights: the same names → what the raw value was multiplied by.
-        balance: the factor of the balance, 1 without one.
-        gradient_norm: 2-norm of the gradient of ``total`` at the fakes.
-    """
-
-    total: Tensor
-    weighted: Mapping[str, Tensor] = field(default_factory=dict)
-    weights: Mapping[str, Tensor] = field(default_factory=dict)
-    balance: Tensor
-    gradient_norm: Tensor
-
-    def raw(self) -> dict[str, Tensor]:
-        """The terms without their weights; one whose weight is 0 is not there."""
-        return {name: value / self.weights[name] for name, value in self.weighted.items() if self.weights[name] != 0}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +88,8 @@ class Critics(nn.Module):
                 hint="critic.requires_grad_(True) before ganzoo.Adversary(critic)",
             )
         # Their statistics are not saved, so they must not move when somebody calls train() on all.
-        self._resting = [module for module in self._frozen_modules() if not module.training]
+        frozen = frozen_modules(self.discriminators, self._trained)
+        self._resting = [module for _, module in frozen if not module.training]
         self.optimizer = optimizer(self._trained)
         self._counts = {"step": 0, "update": 0, "generator_step": 0, "generator_update": 0}
         self._open: list[dict[str, Terms]] = []
@@ -159,11 +140,11 @@ class Critics(nn.Module):
         Raises:
             ConfigError: something is missing that a part needs, or does not fit.
         """
-        _demand_floats(fake=fake, real=real)
+        demand_floats(fake=fake, real=real)
         index, of = place(part)
         push = self.timing.push(self._counts["generator_step"])
         if push == 0.0:
-            terms = _silence(fake)
+            terms = silence(fake)
         else:
             if real is None and real_labels is None:
                 real_labels = fake_labels  # Fakes stand in for real data.
@@ -189,8 +170,8 @@ class Critics(nn.Module):
         looking = not torch.is_grad_enabled()
         with torch.enable_grad(), self._precision(fake):
             leaf = fake.detach().to(self._dtype(fake)).requires_grad_()
-            shown = _with_condition(leaf, condition)
-            compared = _with_condition(self._compared(real, leaf), condition)
+            shown = with_condition(leaf, condition)
+            compared = with_condition(self._compared(real, leaf), condition)
             with buffers_kept(self.discriminators):
                 for name, step in self._generator_steps.items():
                     terms = step.generator_terms(
@@ -276,7 +257,7 @@ class Critics(nn.Module):
         Raises:
             ConfigError: something does not fit.
         """
-        _demand_floats(fake=fake, real=real)
+        demand_floats(fake=fake, real=real)
         if self._pool.size and fake_labels is not None:
             raise ConfigError(
                 "the pool keeps fakes of earlier steps without their labels, so the critic would see wrong ones",
@@ -314,9 +295,9 @@ class Critics(nn.Module):
             with buffers_kept_if_it_raises(self.discriminators), torch.enable_grad(), self._precision(fake):
                 dtype = self._dtype(fake)
                 shown = self._pool.exchange(
-                    _with_condition(fake.to(dtype), condition), update=self._counts["update"] * of + index
+                    with_condition(fake.to(dtype), condition), update=self._counts["update"] * of + index
                 )
-                compared = _with_condition(real.to(dtype), condition)
+                compared = with_condition(real.to(dtype), condition)
                 for name, step in self._steps.items():
                     found[name] = step.discriminator_terms(
                         real=compared,
@@ -407,7 +388,7 @@ class Critics(nn.Module):
         """Critics, optimizer, parts, balance, pool and counters; what is frozen in a critic is not in it."""
         state: dict[str, Any] = super().state_dict(*args, **keywords)
         prefix = keywords.get("prefix", args[1] if len(args) > 1 else "")
-        for name in self._frozen_names():
+        for name in frozen_names(self, self._trained):
             state.pop(f"{prefix}{name}", None)
         return state
 
@@ -434,30 +415,10 @@ class Critics(nn.Module):
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
         """Fill in what is frozen, since it is not in a state; a module that holds this one loads it by this alone."""
         own = dict(self.named_parameters()) | dict(self.named_buffers())
-        for name in self._frozen_names():
+        for name in frozen_names(self, self._trained):
             if name in own:
                 state_dict.setdefault(f"{prefix}{name}", own[name].detach())
         super()._load_from_state_dict(state_dict, prefix, *rest)
-
-    def _frozen_modules(self) -> list[nn.Module]:
-        """Those with parameters of which none is trained, and what they hold."""
-        trained = {id(parameter) for parameter in self._trained}
-        found = []
-        for module in self.discriminators.modules():
-            parameters = list(module.parameters())
-            if parameters and not any(id(parameter) in trained for parameter in parameters):
-                found += list(module.modules())
-        return found
-
-    def _frozen_names(self) -> list[str]:
-        """Parameters that were frozen when they came, and buffers of modules that hold nothing else."""
-        trained = {id(parameter) for parameter in self._trained}
-        frozen = [name for name, parameter in self.named_parameters() if id(parameter) not in trained]
-        for path, module in self.named_modules():
-            parameters = list(module.parameters())
-            if parameters and not any(id(parameter) in trained for parameter in parameters):
-                frozen += [f"{path}.{name}" for name, _ in module.named_buffers()]
-        return list(dict.fromkeys(frozen))
 
     # Precision.
 
@@ -476,14 +437,6 @@ def _for_generator(step: AdversarialStep) -> AdversarialStep:
     return replace(step, objective=replace(step.objective, discriminate=judged))
 
 
-def _silence(fake: Tensor) -> AdversarialTerms:
-    """An exact 0 that can be added and back-propagates zeros, so that processes which wait for gradients get some."""
-    zero = torch.zeros((), device=fake.device)
-    return AdversarialTerms(
-        total=attached(fake, zero, torch.zeros_like(fake)), balance=torch.ones_like(zero), gradient_norm=zero
-    )
-
-
 def _at(fakes: Tensor, value: Tensor) -> Tensor:
     """The gradient of a critic's value at the fakes."""
     try:
@@ -498,31 +451,6 @@ def _at(fakes: Tensor, value: Tensor) -> Tensor:
             hint="look for .detach(), torch.no_grad() or .data in the critic's forward",
         ) from error
     return gradient
-
-
-def _demand_floats(**sides: Any) -> None:
-    """Before anything is converted: bytes would become numbers up to 255."""
-    for side, data in sides.items():
-        if data is not None and not (isinstance(data, Tensor) and data.is_floating_point()):
-            raise ConfigError(
-                f"{side}= is not a tensor of floating-point numbers",
-                given=data.dtype if isinstance(data, Tensor) else type(data).__name__,
-                allowed="data in the range that the generator gives, such as [-1, 1] for pictures",
-                hint=f"{side}={side} / 127.5 - 1 for a tensor of bytes",
-            )
-
-
-def _with_condition(data: Tensor, condition: Tensor | None) -> Tensor:
-    if condition is None:
-        return data
-    if condition.shape[:1] != data.shape[:1] or condition.shape[2:] != data.shape[2:]:
-        raise ConfigError(
-            "a condition is concatenated to the channels, so it must be like the data in all else",
-            given=f"data {tuple(data.shape)}, condition {tuple(condition.shape)}",
-            allowed="(N, C', …) with the N and the size of the data",
-            hint="resize the condition, for example with torch.nn.functional.interpolate",
-        )
-    return torch.cat([data, condition.detach().to(data.dtype)], dim=1)
 
 
 def _logs(found: Mapping[str, Terms]) -> dict[str, Tensor]:

@@ -61,7 +61,7 @@ def test_generated_classes_that_the_data_do_not_have(ganzoo, run, tmp_path):
         ("evaluate {run} --step last", 2, "--step last is not a step"),
         ("evaluate nothing", 2, "there is no run 'nothing'"),
         ("evaluate runs", 2, "the real ones to compare them with are not named"),
-        ("evaluate runs --data synthetic --step 1 --no-ema", 2, "--step and --no-ema is for runs"),
+        ("evaluate runs --data synthetic --step 1 --no-ema", 2, "for pictures there is no --step or --no-ema"),
         ("evaluate {run} --metric class-score --extractor random-conv", 2, "tells classes apart"),
         ("evaluate {run} --metric nothing", 2, "there is no metric"),
     ],

@@ -126,6 +126,26 @@ def test_hinge_is_margin_hinge_at_one(real, fake):
     assert ours == theirs
 
 
+@given(real=logits, fake=logits)
+def test_the_scale_is_of_the_discriminator_alone_and_the_hinge_of_the_generator_too(real, fake):
+    """VQGAN's half, and the generator of Vocos."""
+    d, g = values_of(Hinge(), real, fake)
+    assert values_of(Hinge(scale=0.5), real, fake) == pytest.approx((d / 2, g), rel=1e-14)
+    of_generator = sum(max(0.0, 1 - value) for value in fake.tolist()) / len(fake)
+    assert values_of(Hinge(generator="relu"), real, fake) == pytest.approx((d, of_generator), rel=1e-12)
+    d, g = values_of(Bce(), real, fake)
+    assert values_of(Bce(scale=0.5), real, fake) == pytest.approx((d / 2, g), rel=1e-14)
+
+
+def test_bce_of_samples_takes_the_mean_of_their_logits_first():
+    """A sample whose patches are 3 and −3 is undecided to it, and half wrong to the loss of patches."""
+    undecided = torch.tensor([3.0, -3.0], dtype=torch.float64).reshape(1, 1, 1, 2)
+    assert Bce(reduce="sample").generator_loss(fake=undecided).item() == pytest.approx(math.log(2), rel=1e-14)
+    assert Bce().generator_loss(fake=undecided).item() == pytest.approx(
+        (math.log1p(math.exp(-3)) + math.log1p(math.exp(3))) / 2, rel=1e-14
+    )
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_bce_stays_exact_far_out(dtype):
     right, wrong = torch.tensor([1e4], dtype=dtype), torch.tensor([-1e4], dtype=dtype)
@@ -149,6 +169,8 @@ def test_bce_keeps_the_tail_a_thresholded_softplus_drops():
         (Minimax(), 0.0),
         (Lsgan(a=-1, b=3, c=0, scale=2), 1.0),
         (MarginHinge(margin_real=0.5, margin_fake=2), -1.0),
+        (Bce(label_smoothing=0.4, scale=0.5), math.log(0.3 / 0.7)),
+        (Hinge(scale=0.5), 0.0),
     ],
 )
 def test_equilibrium_is_where_real_and_fake_cannot_be_told_apart(loss, best):

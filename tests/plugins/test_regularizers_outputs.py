@@ -191,6 +191,28 @@ class TestFeatureMatching:
         assert matched(real, spread).item() == pytest.approx(0, abs=1e-28)
         assert (real - real.roll(1, 0)).square().mean() > 0.1
 
+    def test_pairs_where_each_fake_has_its_target(self):
+        """A reconstruction that comes back in another order is as good as any to expectations, and wrong to pairs."""
+        real = draw(6, 4)
+        turned = real.roll(1, 0)
+        assert matched(real, turned).item() == pytest.approx(0, abs=1e-30)
+        by_hand = sum(abs(real[n, j] - turned[n, j]).item() for n in range(6) for j in range(4)) / 24
+        assert matched(real, turned, pair="sample", norm="l1").item() == pytest.approx(by_hand, rel=1e-12)
+        assert matched(real, real, pair="sample").item() == 0
+        with pytest.raises(ConfigError, match="in its place"):
+            matched(real, draw(5, 4), pair="sample")
+
+    def test_all_layers_are_added_or_averaged_and_each_may_be_relative(self):
+        real, fake = (draw(3, 2), draw(3, 5)), (draw(3, 2, seed=1), draw(3, 5, seed=1))
+        pairs = {"pair": "sample", "norm": "l1"}
+        each = [matched(real, fake, layer=layer, **pairs).item() for layer in (0, 1)]
+        assert matched(real, fake, layer="all", **pairs).item() == pytest.approx(sum(each), rel=1e-12)
+        averaged = matched(real, fake, layer="all", average="layers", **pairs).item()
+        assert averaged == pytest.approx(sum(each) / 2, rel=1e-12)
+        relative = matched(real, fake, layer="all", relative=True, **pairs).item()
+        by_hand = sum(distance / side.abs().mean().item() for distance, side in zip(each, real, strict=True))
+        assert relative == pytest.approx(by_hand, rel=1e-12)
+
     def test_only_the_fake_side_learns(self):
         real, fake = draw(3, 4).requires_grad_(True), draw(3, 4, seed=1).requires_grad_(True)
         matched(real, fake).backward()
