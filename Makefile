@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# What a run needs, then the development set, which is several times as large.
+# What a run needs, then the development set, which is several times as large. Modules are compiled when they are first
+# imported: compiling all of torch at once is a third of the wait for the first picture.
 INSTALLED := $(VENV)/.installed
 READY := $(VENV)/.ready
 
@@ -40,11 +41,11 @@ setup: $(READY)
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ganzoo needs Python 3.11 or newer")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --constraint constraints.txt --editable .
+	$(BIN)/python -m pip install --no-compile --constraint constraints.txt --editable .
 	touch $(INSTALLED)
 
 $(READY): $(INSTALLED)
-	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --no-compile --constraint constraints.txt --editable '.[dev]'
 	touch $(READY)
 
 clean:

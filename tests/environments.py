@@ -49,7 +49,13 @@ class Environment:
     def shell(self, text, *, check=True):
         """Run lines of a shell as somebody types them, with pip kept from the network; returns what they print."""
         # pip reads NO_BUILD_ISOLATION as the value of the option that the flag turns off: 0 is "no isolation".
-        pip = {"PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_QUIET": "1"}
+        pip = {
+            "PIP_NO_INDEX": "1",
+            "PIP_NO_DEPS": "1",
+            "PIP_NO_BUILD_ISOLATION": "0",
+            "PIP_QUIET": "1",
+            "PIP_NO_COMPILE": "1",
+        }
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "GANZOO"))}
         path = os.pathsep.join([str(self.path / SCRIPTS), os.environ["PATH"]])
         done = subprocess.run(
@@ -67,5 +73,12 @@ class Environment:
 
     def install(self, *sources):
         """Build and install without an index and without dependencies: they are borrowed."""
-        flags = ("--no-index", "--no-deps", "--no-build-isolation", "--disable-pip-version-check", "--quiet")
+        flags = (
+            "--no-index",
+            "--no-deps",
+            "--no-build-isolation",
+            "--disable-pip-version-check",
+            "--no-compile",
+            "--quiet",
+        )
         self.run("python", "-m", "pip", "install", *flags, *sources)
