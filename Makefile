@@ -15,7 +15,7 @@ run: $(INSTALLED)
 	$(BIN)/ganzoo run --loss hinge --disc patchgan-sn
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

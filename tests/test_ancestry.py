@@ -22,6 +22,8 @@ from ganzoo.runs.directory import RunDirectory
 
 REGISTRY = Registry.load()
 
+pytestmark = pytest.mark.xdist_group("ancestry")  # one process makes what they share
+
 
 def tiny(**sections):
     config = {

@@ -22,6 +22,8 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(path.relative_to(DOCS) for path in DOCS.rglob("*.md"))
 
+pytestmark = pytest.mark.xdist_group("site")  # one process makes what they share
+
 
 def build(checkout: Path, folder: Path) -> subprocess.CompletedProcess[str]:
     """As ``make docs`` builds it, but where no proxy answers: a build that asks the network for anything fails."""

@@ -10,6 +10,8 @@ from ganzoo.registry import Registry
 
 RECIPES = [entry.name for entry in Registry.load(plugins=False).entries("recipe")]
 
+pytestmark = pytest.mark.xdist_group("recipes example")  # one process makes what they share
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
