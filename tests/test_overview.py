@@ -1,9 +1,17 @@
 """What is said of opened data: what a dataset says itself, and what follows from it."""
 
+import logging
+
 import torch
 
-from ganzoo.planning.overview import overview
+from ganzoo.component import Component, DatasetOptions
+from ganzoo.config.layers import ConfigLayer
+from ganzoo.errors import DataError
+from ganzoo.planning.choice import choose
+from ganzoo.planning.overview import look_at, overview
 from ganzoo.protocols import DataSpec, Survey
+from ganzoo.registry import Registry
+from ganzoo.registry.entry import Entry
 
 
 class _Anything:
@@ -57,3 +65,22 @@ def test_a_name_that_is_not_valid_utf8_can_be_logged():
     dataset = _Anything()
     dataset.spec = DataSpec(shape=(3, 8, 8), classes=("caf\udce9", "tea"), marginal=(0.5, 0.5))
     assert "caf\\udce9 1, tea 2" in overview(dataset, name="theirs", split="train").line("…")
+
+
+class OfSplits(DatasetOptions):
+    """A dataset with three splits and without a survey, which warns whenever one is opened."""
+
+    def open(self, *, split, image_size, channels, cache):
+        if split not in ("train", "val", "test"):
+            raise DataError(f"there is no split {split}")
+        logging.getLogger("ganzoo").warning("opening %s", split)
+        return _Anything()
+
+
+def test_what_other_splits_say_while_they_are_counted_is_among_the_warnings():
+    component = Component(kind="dataset", name="of-splits", target=f"{__name__}:OfSplits", summary="…")
+    entry = Entry(component=component, distribution="acme", version="2.0", entry_point="main")
+    registry = Registry([*Registry.load(plugins=False).entries(), entry])
+    _, seen = look_at(choose(registry, [ConfigLayer("test", {"data.name": "of-splits"})]))
+    assert seen.splits == {"train": 3, "val": 3, "test": 3}
+    assert seen.warnings == ("opening train", "opening val", "opening test")

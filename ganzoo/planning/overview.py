@@ -164,9 +164,10 @@ def look_at(choice: Choice) -> tuple[Dataset, Overview]:
     options, data = parse_options(choice), choice.config.data
     with early_log() as early:
         dataset = open_data(choice, options["data"])
-    seen = overview(dataset, name=data.name, split=data.split)
-    splits = seen.splits if _surveyed(dataset) else _counted(choice, options["data"], dataset)
-    return dataset, replace(seen, splits=splits, range=seen.range or _range(dataset), warnings=early.warnings)
+        seen = overview(dataset, name=data.name, split=data.split)
+        splits = seen.splits if _surveyed(dataset) else _counted(choice, options["data"], dataset)
+    warnings = tuple(dict.fromkeys(early.warnings))  # several splits may say the same
+    return dataset, replace(seen, splits=splits, range=seen.range or _range(dataset), warnings=warnings)
 
 
 def _surveyed(dataset: Dataset) -> bool:

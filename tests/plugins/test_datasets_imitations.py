@@ -142,6 +142,16 @@ SETS = {
         first="named for another split than train, and are read as train all the same; leave them out with "
         "--set data.exclude='testA_*'",
     ),
+    "Human Protein Atlas": Set(
+        " ".join(
+            f"{split}/{name}_{channel}.png"
+            for split, name in (("train", "00070df0"), ("train", "000a6c98"), ("test", "00008af0"))
+            for channel in ("red", "green", "blue", "yellow")
+        ),
+        {"train": 2, "test": 1},
+        options={"exclude": "*_blue.*,*_red.*,*_yellow.*"},
+        first="the 12 pictures look like 3 pictures in 4 files each, one for every channel (blue, green, red, yellow)",
+    ),
     "chest X-rays of Kermany": Set(
         "chest_xray/train/NORMAL/a.jpeg chest_xray/train/PNEUMONIA/b.jpeg chest_xray/test/NORMAL/c.jpeg "
         "chest_xray/test/PNEUMONIA/d.jpeg chest_xray/val/NORMAL/e.jpeg chest_xray/val/PNEUMONIA/f.jpeg",
@@ -195,3 +205,23 @@ def test_a_published_collection(made, caplog, name):
 def test_masks_of_glas_are_left_out(made, caplog):
     assert len(open_folder(made(SETS["GlaS"]))) == 3
     assert "3 masks or thumbnails are left out" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "rose_red rose_blue tulip_red tulip_white",  # a word that is no channel
+        "a_red a_green b_red",  # not all channels of every picture
+        "a_red a_green",  # one picture says little
+        "a_red b_red c_red",  # one file for each picture
+    ],
+)
+def test_colors_in_names_are_not_channels_yet(made, caplog, names):
+    open_folder(made(Set(" ".join(f"{name}.png" for name in names.split()), {})))
+    assert "channel" not in caplog.text
+
+
+def test_whoever_means_every_file_is_not_asked_again(made, caplog):
+    data = open_folder(made(SETS["Human Protein Atlas"]), layout="folders")
+    assert len(data) == 8
+    assert "channel" not in caplog.text

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from ganzoo.errors import DataError
 from ganzoo_datasets.files.collection import Collection, PictureItem
 from ganzoo_datasets.files.layouts.arrangement import arrange
+from ganzoo_datasets.files.layouts.channels import warn_of_channels
 from ganzoo_datasets.files.layouts.companions import find_companions, report_companions
 from ganzoo_datasets.files.layouts.faults import faults
 from ganzoo_datasets.files.layouts.layout import Place
@@ -98,6 +99,7 @@ def _collection(
         )
     if options.layout == "auto":
         warn_of_named_splits(place.path, found.placed)
+        warn_of_channels(place.path, found.placed)
     labeled = _labeled(found.placed, options)
     if labeled and options.classes == "auto":
         _warn_of_patients(found.placed)
