@@ -12,8 +12,9 @@ import torch
 
 from ganzoo import files
 from ganzoo.errors import CheckpointError, ConfigError, LockedError, ResourceError
-from ganzoo.runs import directory
-from ganzoo.runs.directory import RunDirectory, find_run, step_of, verify
+from ganzoo.runs import checkpoint
+from ganzoo.runs.checkpoint import DamagedError, read, step_of
+from ganzoo.runs.directory import RunDirectory, find_run
 
 
 def save(run, step):
@@ -160,8 +161,8 @@ def test_newest_means_the_highest_step_not_the_longest_name(run):
 
 def test_a_checkpoint_is_on_disk_before_it_takes_its_name(run, monkeypatch):
     happened = []
-    flush, rename = directory.flush_to_disk, Path.rename
-    monkeypatch.setattr(directory, "flush_to_disk", lambda path: (happened.append(path.name), flush(path)))
+    flush, rename = checkpoint.flush_to_disk, Path.rename
+    monkeypatch.setattr(checkpoint, "flush_to_disk", lambda path: (happened.append(path.name), flush(path)))
     monkeypatch.setattr(Path, "rename", lambda one, two: (happened.append("rename"), rename(one, two))[1])
     folder = save(run, 1)
     written = sorted([*(path.name for path in folder.iterdir()), ".step-0000001.partial"])
@@ -177,7 +178,7 @@ def test_a_save_that_fails_costs_no_older_checkpoint(run, monkeypatch):
     def full(part, path):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(directory, "save_file", full)
+    monkeypatch.setattr(checkpoint, "save_file", full)
     with pytest.raises(ResourceError, match="No space left"):
         save(run, 4)
     monkeypatch.undo()
@@ -211,7 +212,8 @@ def test_one_flipped_bit_is_found(run):
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    assert "generator.safetensors" in verify(folder)
+    with pytest.raises(DamagedError, match=r"generator\.safetensors does not match"):
+        read(folder)
     with pytest.raises(CheckpointError, match="no intact checkpoint"):
         run.load_checkpoint()
 

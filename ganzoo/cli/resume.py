@@ -58,6 +58,9 @@ def resume_command(
             "Can be repeated.",
         ),
     ] = None,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Begin again at step 0, over the rows and grids that the run has.")
+    ] = False,
     tracker: Tracker = None,
     runs: Runs = None,
     out: OldRuns = None,
@@ -89,7 +92,7 @@ def resume_command(
     directory = find_run(folder, run)
     trackers = tracking.chosen(wanted)
     with printing_to_stderr():
-        resumed = session.resume(known, directory, changes=changes, console=console, trackers=trackers)
+        resumed = session.resume(known, directory, changes=changes, console=console, trackers=trackers, restart=restart)
     if resumed is None:
         further = f"ganzoo resume {directory.word} --steps N"
         typer.echo(as_started(f"{directory.path} is finished. To train it further: {further}"), err=True)

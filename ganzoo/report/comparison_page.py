@@ -11,7 +11,8 @@ from ganzoo.report.leaderboard import BoardCell, Leaderboard
 from ganzoo.report.page import render
 from ganzoo.report.verdict import Tone, VerdictLine
 from ganzoo.report.words import count, named
-from ganzoo.runs.directory import RunDirectory, step_of
+from ganzoo.runs.checkpoint import step_of
+from ganzoo.runs.directory import RunDirectory
 
 GALLERY_SIDE = 360
 GALLERY_BYTES = 6_000_000

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from ganzoo.runs.directory import step_of
+from ganzoo.runs.checkpoint import step_of
 
 MOST_FRAMES = 24
 """Sample grids of a run that are shown; of more, so many evenly spaced ones."""

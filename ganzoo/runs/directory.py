@@ -5,7 +5,6 @@ Every file appears whole or not at all: it is written beside its place, flushed 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import shlex
@@ -16,18 +15,23 @@ from pathlib import Path
 from typing import Any
 
 import filelock
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ganzoo import files
 from ganzoo.errors import CheckpointError, ConfigError, LockedError
-from ganzoo.files import flush_to_disk, writing
+from ganzoo.files import writing
+from ganzoo.runs import checkpoint
+from ganzoo.runs.checkpoint import DamagedError, is_named_as_ours, step_of
 from ganzoo.runs.keeping import kept
-from ganzoo.runs.listing import run_number
+from ganzoo.runs.listing import last_step, run_number
 from ganzoo.runs.place import runs_flag
 
 logger = logging.getLogger("ganzoo")
 
+OVER = ("finished", "diverged")
+"""Of a run that ended so nothing is left to do: one that diverged would diverge again in the same way."""
+SAVED = ("finished", "interrupted")
+"""A run that ended so has written a checkpoint before."""
 NAMED = 5
 """So many runs an error message names."""
 
@@ -43,6 +47,7 @@ class RunDirectory:
         self.log = path / "log.txt"
         self.samples = path / "samples"
         self.checkpoints = path / "checkpoints"
+        self._mentioned: set[Path] = set()
 
     @property
     def word(self) -> str:
@@ -97,33 +102,29 @@ class RunDirectory:
         files.write_text(self.manifest, json.dumps(content, indent=2) + "\n")
 
     def read_manifest(self) -> dict[str, Any]:
-        """``manifest.json``; empty when it is missing."""
+        """``manifest.json``; empty when it is missing or cannot be read: one damaged file must not stop other runs."""
         if not self.manifest.exists():
             return {}
-        content: dict[str, Any] = json.loads(self.manifest.read_text(encoding="utf-8"))
-        return content
+        try:
+            content = json.loads(self.manifest.read_text(encoding="utf-8"))
+        except (ValueError, RecursionError):
+            content = None
+        if isinstance(content, dict):
+            return content
+        if self.manifest not in self._mentioned:
+            self._mentioned.add(self.manifest)
+            logger.warning("%s cannot be read: what it said is lost", self.manifest)
+        return {}
 
     def save_checkpoint(
         self, step: int, tensors: Mapping[str, dict[str, Tensor]], state: Mapping[str, Any], *, keep: str = "last 3"
     ) -> Path:
         """Write ``checkpoints/step-NNNNNNN/`` and drop the older ones that do not stay by the rule ``keep``."""
         final = self.checkpoints / f"step-{step:07d}"
-        beside = self.checkpoints / f".step-{step:07d}.partial"
-        with writing(final, place="--runs DIR"):
-            for leftover in self.checkpoints.glob(".step-*.partial"):
-                shutil.rmtree(leftover, ignore_errors=True)
-            beside.mkdir(parents=True)  # empty folders get lost where a run is copied or synchronized
-            for name, part in tensors.items():
-                save_file(part, beside / f"{name}.safetensors")
-            (beside / "state.json").write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
-            files = {path.name: _digest(path) for path in sorted(beside.iterdir())}
-            (beside / "manifest.json").write_text(json.dumps({"files": files}, indent=2) + "\n", encoding="utf-8")
-            for path in (*beside.iterdir(), beside):
-                flush_to_disk(path)
-            shutil.rmtree(final, ignore_errors=True)
-            beside.rename(final)
-            flush_to_disk(self.checkpoints)
-        self._drop_all_but(kept({step_of(folder): _score(folder) for folder in self.checkpoint_folders()}, keep))
+        checkpoint.write(final, tensors, state)
+        self._drop_all_but(
+            kept({step_of(folder): checkpoint.score(folder) for folder in self.checkpoint_folders()}, keep)
+        )
         return final
 
     def _drop_all_but(self, steps: set[int]) -> None:
@@ -133,12 +134,21 @@ class RunDirectory:
 
     def checkpoint_folders(self) -> list[Path]:
         """Checkpoints, newest first, verified or not."""
-        found = self.checkpoints.glob("step-[0-9]*")
-        return sorted(found, key=step_of, reverse=True)
+        found = self._named_as_ours(self.checkpoints, "*")
+        return sorted((path for path in found if path.is_dir()), key=step_of, reverse=True)
 
     def grids(self) -> list[Path]:
         """Sample grids, oldest first."""
-        return sorted(self.samples.glob("step-[0-9]*.png"), key=step_of)
+        return sorted(self._named_as_ours(self.samples, "*.png"), key=step_of)
+
+    def _named_as_ours(self, folder: Path, pattern: str) -> list[Path]:
+        """What a run wrote there; what somebody put beside it, such as a copy, stays as it is and is mentioned once."""
+        found = list(folder.glob(pattern))
+        for path in found:
+            if path.name.startswith("step") and not is_named_as_ours(path) and path not in self._mentioned:
+                self._mentioned.add(path)
+                logger.info("%s is not named as a run names its files, and is left alone", path)
+        return [path for path in found if is_named_as_ours(path)]
 
     def discard_after(self, step: int) -> None:
         """Remove the grids and checkpoints of later steps, which are done again: a folder shows what happened."""
@@ -150,6 +160,26 @@ class RunDirectory:
                 path.unlink(missing_ok=True)
         if later:
             logger.info("training goes on from step %d: grids and checkpoints of later steps are removed", step)
+
+    def demand_checkpoint(self, *, every: int) -> None:
+        """Refuse to begin again at step 0 where checkpoints were written and are gone: the rows would go with them.
+
+        Args:
+            every: after how many steps a checkpoint is written.
+
+        Raises:
+            CheckpointError: there were some, and there is none.
+        """
+        record = self.read_manifest()
+        step = max(last_step(self.metrics) or 0, record.get("step") or 0)
+        saved = step >= every or (record.get("status") in SAVED and step)
+        if saved and not self.checkpoint_folders():
+            raise CheckpointError(
+                f"run {self.path.name} was trained to step {step}, and its checkpoints are gone",
+                given=self.checkpoints,
+                hint="put them back; or begin again at step 0, over the rows and grids that are there, with: "
+                f"ganzoo resume {self.word} --restart",
+            )
 
     def load_checkpoint(self, step: int | None = None) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
         """Tensors and state of the newest checkpoint that verifies; others are skipped, loudly.
@@ -164,10 +194,10 @@ class RunDirectory:
         if step is not None:
             return self._load_checkpoint_of(step)
         for folder in self.checkpoint_folders():
-            problem = verify(folder)
-            if problem is None:
-                return _read(folder)
-            logger.warning("checkpoint %s skipped: %s", folder.name, problem)
+            try:
+                return checkpoint.read(folder)
+            except DamagedError as problem:
+                logger.warning("checkpoint %s skipped: %s", folder.name, problem)
         raise CheckpointError(
             f"run {self.path.name} has no intact checkpoint",
             given=self.checkpoints,
@@ -185,33 +215,15 @@ class RunDirectory:
                 allowed=steps or "(none yet)",
                 hint=None if nearest is None else f"--step {nearest}",
             )
-        if (problem := verify(folders[step])) is not None:
+        try:
+            return checkpoint.read(folders[step])
+        except DamagedError as problem:
             raise CheckpointError(
                 f"the checkpoint of step {step} of run {self.path.name} is not intact: {problem}",
                 given=folders[step],
                 allowed=steps,
                 hint="leave out --step: the newest that is intact is used then",
-            )
-        return _read(folders[step])
-
-
-def verify(folder: Path) -> str | None:
-    """Why a checkpoint cannot be trusted, or ``None``."""
-    try:
-        listed = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["files"]
-        for name, digest in listed.items():
-            if not (folder / name).exists():
-                return f"{name} is missing"
-            if _digest(folder / name) != digest:
-                return f"{name} does not match its manifest"
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        return f"manifest.json cannot be read ({error})"
-    return None
-
-
-def step_of(path: Path) -> int:
-    """The step of a checkpoint ``step-0000500`` or a grid ``step-0000500.png``."""
-    return int(path.stem.removeprefix("step-"))
+            ) from problem
 
 
 def find_run(runs: Path, word: str | None) -> RunDirectory:
@@ -230,9 +242,7 @@ def find_run(runs: Path, word: str | None) -> RunDirectory:
     if word is None:
         # A process that died before it trained leaves a folder without one.
         found = [path for path in found if RunDirectory(path).config.exists()]
-        # A diverged run would diverge again in the same way.
-        over = ("finished", "diverged")
-        unfinished = [path for path in found if RunDirectory(path).read_manifest().get("status") not in over]
+        unfinished = [path for path in found if RunDirectory(path).read_manifest().get("status") not in OVER]
         if unfinished or found:
             return RunDirectory((unfinished or found)[-1])
     for path in found:
@@ -246,22 +256,3 @@ def find_run(runs: Path, word: str | None) -> RunDirectory:
         hint=("name one of these" if found else f"start a run with: ganzoo run{runs_flag(runs)}")
         + "; or use --runs DIR if your runs are in another folder",
     )
-
-
-def _score(checkpoint: Path) -> float | None:
-    """How good the generator was, where it was measured; a checkpoint that cannot be read was not."""
-    try:
-        score = json.loads((checkpoint / "state.json").read_text(encoding="utf-8")).get("score")
-        return None if score is None else float(score)
-    except (OSError, ValueError, TypeError, AttributeError):
-        return None
-
-
-def _read(checkpoint: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
-    state: dict[str, Any] = json.loads((checkpoint / "state.json").read_text(encoding="utf-8"))
-    return {path.stem: load_file(path) for path in checkpoint.glob("*.safetensors")}, state
-
-
-def _digest(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        return {"size": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}

@@ -26,7 +26,8 @@ from ganzoo.files import writing
 from ganzoo.planning.choice import choose
 from ganzoo.registry import Registry
 from ganzoo.runs import provenance, same_data
-from ganzoo.runs.directory import find_run, step_of
+from ganzoo.runs.checkpoint import step_of
+from ganzoo.runs.directory import find_run
 from ganzoo.runs.place import RUNS
 from ganzoo.runs.run import Run
 

@@ -78,7 +78,7 @@ def listed_runs(folder: Path) -> list[ListedRun]:
 
 def _listed(path: Path) -> ListedRun:
     record, config = _manifest(path / "manifest.json"), _config(path / "config.yaml")
-    steps = [step for step in (record.get("step"), _last_step(path / "metrics.jsonl")) if isinstance(step, int)]
+    steps = [step for step in (record.get("step"), last_step(path / "metrics.jsonl")) if isinstance(step, int)]
     train = _mapping(config.get("train"))
     return ListedRun(
         number=run_number(path),
@@ -140,7 +140,7 @@ def _parts(config: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(str(name) for name in (*chosen, *several) if name is not None)
 
 
-def _last_step(metrics: Path) -> int | None:
+def last_step(metrics: Path) -> int | None:
     """The step of the last whole row: while a run goes on, its manifest knows only where it began."""
     try:
         with metrics.open("rb") as file:

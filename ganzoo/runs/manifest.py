@@ -90,6 +90,7 @@ def continued(before: Mapping[str, Any], plan: Plan, setup: Setup, *, warnings: 
     if (former := before.get("config_hash")) != config_hash(written(plan)):
         entry["config_hash"] = former
     return {
+        **describe(plan, setup, warnings=()),  # in place of what was lost with the manifest, if it was
         **before,
         **now,
         "config_hash": config_hash(written(plan)),
@@ -128,17 +129,23 @@ def fixed(plan: Plan) -> dict[str, Any]:
 def check_config(before: Mapping[str, Any], plan: Plan, directory: RunDirectory) -> None:
     """Raise :class:`CheckpointError` if ``config.yaml`` is not what its run wrote, nor means the same.
 
-    The file is looked at as it stands, for another version of a plugin may make other options of it.
+    The file is looked at as it stands, for another version of a plugin may make other options of it. A manifest that
+    was lost says nothing: then the checkpoint is asked.
     """
-    content = read_yaml(directory.config.read_text(encoding="utf-8"), str(directory.config))
-    if not {config_hash(content), config_hash(written(plan))} & _known_hashes(before):
+    if before and not _present_hashes(plan, directory) & _known_hashes(before):
         raise _changed(directory)
 
 
-def check_checkpoint(state: Mapping[str, Any], before: Mapping[str, Any], directory: RunDirectory) -> None:
+def check_checkpoint(state: Mapping[str, Any], before: Mapping[str, Any], plan: Plan, directory: RunDirectory) -> None:
     """Raise :class:`CheckpointError` if a checkpoint was made under another configuration than its run has."""
-    if state.get("config_hash") not in _known_hashes(before):
+    if state.get("config_hash") not in (_known_hashes(before) or _present_hashes(plan, directory)):
         raise _changed(directory)
+
+
+def _present_hashes(plan: Plan, directory: RunDirectory) -> set[object]:
+    """Those of ``config.yaml`` as it stands, and as these versions of its plugins write it."""
+    content = read_yaml(directory.config.read_text(encoding="utf-8"), str(directory.config))
+    return {config_hash(content), config_hash(written(plan))}
 
 
 def _known_hashes(before: Mapping[str, Any]) -> set[object]:

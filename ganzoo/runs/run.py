@@ -27,6 +27,7 @@ from ganzoo.protocols import DataSpec, Generator
 from ganzoo.registry import Registry
 from ganzoo.runs import manifest, provenance
 from ganzoo.runs.directory import RunDirectory, find_run
+from ganzoo.runs.listing import last_step
 from ganzoo.runs.place import RUNS, runs_flag
 from ganzoo.seeds import seeded
 from ganzoo.training.runtime import pick_device
@@ -255,16 +256,9 @@ def _without_checkpoint(directory: RunDirectory, config: RunConfig) -> Checkpoin
     first = min(train.checkpoint_every, train.steps or train.checkpoint_every)
     return CheckpointError(
         f"run {name} is being trained and has no checkpoint yet: the first is written at step {first}",
-        given=f"at step {_last_step(directory)} or a little later",
+        given=f"at step {last_step(directory.metrics) or 0} or a little later",
         hint=f"wait for step {first}; until then, look at the grids in {shlex.quote(str(directory.samples))}",
     )
-
-
-def _last_step(directory: RunDirectory) -> int:
-    """The step of the last whole row of a run that is being trained."""
-    rows = directory.metrics.read_bytes().splitlines(keepends=True) if directory.metrics.exists() else []
-    whole = [row for row in rows if row.endswith(b"\n")]
-    return int(json.loads(whole[-1])["step"]) if whole else 0
 
 
 def _check_labels(labels: Sequence[int], n: int, classes: Sequence[str]) -> None:

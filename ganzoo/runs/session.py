@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 import shutil
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,15 +33,15 @@ from ganzoo.runs import ancestry, manifest, provenance, same_data, tracking
 from ganzoo.runs.ancestry import Ancestor
 from ganzoo.runs.assembly import assemble
 from ganzoo.runs.blame import blamed
-from ganzoo.runs.directory import RunDirectory
+from ganzoo.runs.directory import OVER, RunDirectory
 from ganzoo.runs.grid_samples import POINTS
 from ganzoo.runs.health_watch import HealthWatch
-from ganzoo.runs.interruption import stoppable
+from ganzoo.runs.interruption import Stop, stoppable
 from ganzoo.runs.place import RUNS
 from ganzoo.runs.progress import progress
 from ganzoo.runs.run import Run, read_config
 from ganzoo.runs.tracking import ChosenTracker, Trackers
-from ganzoo.runs.watch import Checkpoints, MetricsLog, SampleGrids
+from ganzoo.runs.watch import Checkpoints, MetricsLog, SampleGrids, film
 from ganzoo.training.loop import train
 from ganzoo.training.setup import ENDLESS, Setup
 
@@ -134,13 +135,17 @@ def resume(
     changes: Sequence[ConfigLayer] = (),
     console: Console,
     trackers: Sequence[ChosenTracker] = (),
+    restart: bool = False,
 ) -> Run | None:
     """Continue a run in its own directory from its newest checkpoint; ``None`` if it has nothing left to do.
 
+    With ``restart`` it begins again at step 0, and whatever it wrote is replaced.
+
     Raises:
-        ConfigError: ``changes`` touch more than places of the data, steps, intervals and runtime.
+        ConfigError: ``changes`` touch more than places of the data, steps, intervals and runtime; or a run that started
+            from the weights of another is to begin again.
         DataError: the data are gone, or cannot be read.
-        CheckpointError: no checkpoint verifies, or data or configuration are not what they were.
+        CheckpointError: no checkpoint verifies, they are gone, or data or configuration are not what they were.
         LockedError: another process trains it.
     """
     for path in (path for layer in changes for path in layer.values):
@@ -158,6 +163,12 @@ def resume(
     saved = ConfigLayer(str(directory.config), values, verbatim=True)
     with directory.locked(), early_log() as early:
         before = directory.read_manifest()
+        if restart and before.get("ancestry"):
+            raise ConfigError(
+                f"run {directory.path.name} started from the weights of another, and cannot begin again without them",
+                given="--restart",
+                hint=f"start a new run with: {directory.again()} --init {shlex.quote(before['ancestry'][0]['path'])}",
+            )
         registry = provenance.as_it_was(registry, before, started)
         with provenance.told_of_other_versions(registry, before):
             choice = choose(registry, [saved, *changes])
@@ -169,9 +180,11 @@ def resume(
         with _resources():
             setup = assemble(plan)
         state: dict[str, Any] = {}
-        if directory.checkpoint_folders() or before.get("ancestry"):
+        if not restart and not before.get("ancestry"):
+            directory.demand_checkpoint(every=started.train.checkpoint_every)
+        if not restart and (directory.checkpoint_folders() or before.get("ancestry")):
             tensors, state = directory.load_checkpoint()
-            manifest.check_checkpoint(state, before, directory)
+            manifest.check_checkpoint(state, before, plan, directory)
             same_data.check(state.get("data_fingerprint"), plan, directory)
             with provenance.told_of_other_versions(registry, before):
                 setup.state.restore(tensors, state)
@@ -184,8 +197,10 @@ def resume(
                 hint=f"ganzoo resume {directory.word} --steps {further}",
             )
         if setup.schedule.over(setup.state):
-            if before.get("status") in ("running", "interrupted"):  # it was killed after its last checkpoint
-                directory.write_manifest(manifest.ended(before, "finished", setup.state.step))
+            if before.get("status") not in OVER:  # it was killed after its last checkpoint, or its manifest was lost
+                film(directory, vectors=len(plan.spec.shape) == 1)
+                record = manifest.continued(before, plan, setup, warnings=early.warnings)
+                directory.write_manifest(manifest.ended(record, "finished", setup.state.step))
             return None
         followers = _start_trackers(trackers, plan, setup, directory)
         console.print(f"[bold]{directory.path}[/bold]: from step {setup.state.step}", highlight=False, soft_wrap=True)
@@ -244,14 +259,15 @@ def _train(
 ) -> None:
     """The loop with all that watches it; manifest and trackers are told how it ended."""
     status, fault = "failed", None
-    with _logged_to(directory.log, early):
+    # A signal is remembered to the very end: once all is trained, it must not cut off what says so.
+    with stoppable() as stop, _logged_to(directory.log, early):
         try:
             # The manifest first: it also knows the configuration that the file may still hold if this is cut short.
             directory.write_manifest(record)
             head = ancestry.comment(record.get("ancestry", []))
             files.write_text(directory.config, head + configuration.to_yaml(plan.config))
             with _resources(), setup.runtime.active():
-                _iterate(plan, setup, directory, console, offset, trackers)
+                _iterate(plan, setup, directory, console, offset, trackers, stop)
             status = "finished"
         except (DivergedError, Interrupted, KeyboardInterrupt) as error:
             status = "diverged" if isinstance(error, DivergedError) else "interrupted"
@@ -302,7 +318,13 @@ def _headline(plan: Plan, setup: Setup) -> str:
 
 
 def _iterate(
-    plan: Plan, setup: Setup, directory: RunDirectory, console: Console, offset: int, trackers: Trackers
+    plan: Plan,
+    setup: Setup,
+    directory: RunDirectory,
+    console: Console,
+    offset: int,
+    trackers: Trackers,
+    stop: Stop,
 ) -> None:
     options, state = plan.config.train, setup.state
     directory.discard_after(state.step)
@@ -353,7 +375,7 @@ def _iterate(
         watchers: list[Watcher] = [metrics, grids, health, checkpoints, shown]
         for watcher in watchers:
             stack.callback(watcher.close)
-        with stoppable() as stop, checkpoints.kept_if_a_part_fails():
+        with checkpoints.kept_if_a_part_fails():
             for report in train(setup):
                 for watcher in watchers:
                     watcher(report)

@@ -175,10 +175,15 @@ class SampleGrids:
 
     def close(self) -> None:
         """Write the GIF and, for vectors, the contact sheet."""
-        frames = self._run.grids()
-        pictures.save_gif(frames, self._run.path / "samples.gif")
-        if self._real is not None:
-            pictures.contact_sheet(frames, self._run.path / "samples.png")
+        film(self._run, vectors=self._real is not None)
+
+
+def film(run: RunDirectory, *, vectors: bool) -> None:
+    """Write ``samples.gif`` of all grids and, for vectors, the contact sheet ``samples.png``."""
+    frames = run.grids()
+    pictures.save_gif(frames, run.path / "samples.gif")
+    if vectors:
+        pictures.contact_sheet(frames, run.path / "samples.png")
 
 
 class Checkpoints:

@@ -15,7 +15,7 @@ from ganzoo.planning.early_log import early_log
 from ganzoo.planning.plan import make_plan
 from ganzoo.registry import Registry
 from ganzoo.runs import session
-from ganzoo.runs.directory import step_of
+from ganzoo.runs.checkpoint import step_of
 from ganzoo.runs.evaluating import evaluate_run
 from ganzoo.runs.run import Run
 from ganzoo.studies.comparison import Cell, Comparison

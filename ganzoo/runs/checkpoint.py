@@ -1,0 +1,164 @@
+"""One checkpoint: a folder that appears whole, says what each of its files holds, and is believed in nothing else.
+
+Run folders come from other people and other machines. So nothing is loaded but what the checkpoint's own list names,
+from the very bytes that were compared with that list; a file that a computer leaves beside others
+(``._ema.safetensors``) is never read, and neither is anything but a regular file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import re
+import shutil
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors
+from safetensors.torch import load, save_file
+from torch import Tensor
+
+from ganzoo.files import flush_to_disk, writing
+
+NAME = re.compile(r"step-(\d{7,})")
+"""What the folder of a checkpoint, and without its ending a grid, is called."""
+LIST, STATE, ENDING, GRID = "manifest.json", "state.json", ".safetensors", ".png"
+COUNTERS = ("step", "d_step", "images", "metrics_offset")
+LONGEST_LIST = 2**20
+"""Bytes: a list of six files has some 900."""
+
+TensorFiles = dict[str, dict[str, Tensor]]
+
+
+class DamagedError(Exception):
+    """Why a checkpoint cannot be trusted."""
+
+
+def is_named_as_ours(path: Path) -> bool:
+    """Whether a checkpoint or a grid could be called so: what users put beside them is left alone."""
+    return NAME.fullmatch(path.name.removesuffix(GRID)) is not None
+
+
+def step_of(path: Path) -> int:
+    """The step of a checkpoint ``step-0000500`` or a grid ``step-0000500.png``."""
+    return int(path.stem.removeprefix("step-"))
+
+
+def write(folder: Path, tensors: Mapping[str, dict[str, Tensor]], state: Mapping[str, Any]) -> None:
+    """Write a checkpoint beside its place, flush it to disk, then rename it.
+
+    Raises:
+        ResourceError: it cannot be written.
+    """
+    beside = folder.with_name(f".{folder.name}.partial")
+    with writing(folder, place="--runs DIR"):
+        for leftover in folder.parent.glob(".step-*.partial"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        beside.mkdir(parents=True)  # empty folders get lost where a run is copied or synchronized
+        for name, part in tensors.items():
+            save_file(part, beside / f"{name}{ENDING}")
+        (beside / STATE).write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
+        files = {path.name: _described(path) for path in sorted(beside.iterdir())}
+        (beside / LIST).write_text(json.dumps({"files": files}, indent=2) + "\n", encoding="utf-8")
+        for path in (*beside.iterdir(), beside):
+            flush_to_disk(path)
+        shutil.rmtree(folder, ignore_errors=True)
+        beside.rename(folder)
+        flush_to_disk(folder.parent)
+
+
+def read(folder: Path) -> tuple[TensorFiles, dict[str, Any]]:
+    """Tensors by file name without ending, and state.
+
+    Raises:
+        DamagedError: a file is missing, is none, or does not hold what the list says; or what it holds cannot be read.
+    """
+    tensors: TensorFiles = {}
+    state: dict[str, Any] | None = None
+    for name, described in _listed(folder).items():
+        content = _content(folder / name, described)
+        if name == STATE:
+            state = _state(content, step_of(folder))
+        else:
+            tensors[name.removesuffix(ENDING)] = _tensors(name, content)
+    if state is None:
+        raise DamagedError(f"{LIST} does not list {STATE}")
+    return tensors, state
+
+
+def score(folder: Path) -> float | None:
+    """How good the generator was, where it was measured; a checkpoint that cannot be read was not."""
+    try:
+        found = json.loads((folder / STATE).read_text(encoding="utf-8")).get("score")
+        return None if found is None else float(found)
+    except (OSError, ValueError, TypeError, AttributeError):
+        return None
+
+
+def _listed(folder: Path) -> dict[str, Mapping[str, Any]]:
+    """Name of each file → its size and SHA-256, as the checkpoint says."""
+    try:
+        files = json.loads(_bytes(folder / LIST, at_most=LONGEST_LIST))["files"]
+        listed: dict[str, Mapping[str, Any]] = {
+            name: {"size": int(one["size"]), "sha256": str(one["sha256"])} for name, one in files.items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise DamagedError(f"{LIST} cannot be read ({error})") from error
+    for name in listed:
+        if name != STATE and (Path(name).name != name or name.startswith(".") or not name.endswith(ENDING)):
+            raise DamagedError(f"{LIST} lists {name!r}, which is no file of a checkpoint")
+    return listed
+
+
+def _content(path: Path, described: Mapping[str, Any]) -> bytes:
+    try:
+        content = _bytes(path, at_most=described["size"])
+    except FileNotFoundError as error:
+        raise DamagedError(f"{path.name} is missing") from error
+    except OSError as error:
+        raise DamagedError(f"{path.name} cannot be read ({error.strerror or error})") from error
+    if len(content) != described["size"] or hashlib.sha256(content).hexdigest() != described["sha256"]:
+        raise DamagedError(f"{path.name} does not match its manifest")
+    return content
+
+
+def _bytes(path: Path, *, at_most: int) -> bytes:
+    """A regular file's content up to one byte more than expected; a pipe is never waited for."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(f"{path.name} is not a regular file")
+        return file.read(max(at_most, 0) + 1)
+
+
+def _tensors(name: str, content: bytes) -> dict[str, Tensor]:
+    try:
+        return load(content)
+    except (safetensors.SafetensorError, ValueError, KeyError) as error:
+        raise DamagedError(f"{name} cannot be read ({error})") from error
+
+
+def _state(content: bytes, step: int) -> dict[str, Any]:
+    try:
+        state = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise DamagedError(f"{STATE} cannot be read ({error})") from error
+    if not isinstance(state, dict):
+        raise DamagedError(f"{STATE} holds no mapping")
+    if state.get("step", step) != step:
+        raise DamagedError(f"{STATE} is of step {state['step']}")
+    for key, value in state.items():
+        if key in COUNTERS and not (type(value) is int and value >= 0):
+            raise DamagedError(f"{STATE} says that {key} is {value!r}, which is no count")
+    if not (type(seconds := state.get("seconds", 0.0)) in (int, float) and 0 <= seconds < math.inf):
+        raise DamagedError(f"{STATE} says that seconds is {seconds!r}, which is no time")
+    return state
+
+
+def _described(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        return {"size": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}

@@ -1,0 +1,133 @@
+"""What lies beside checkpoints, and what strangers put into them: kept, refused or skipped, never loaded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from ganzoo.errors import CheckpointError
+from ganzoo.runs.checkpoint import DamagedError, read
+from ganzoo.runs.directory import RunDirectory
+
+
+def save(run, step):
+    return run.save_checkpoint(step, {"generator": {"w": torch.full((2,), float(step))}}, {"step": step})
+
+
+def listed(folder, change):
+    """Change the list of a checkpoint so that it still verifies."""
+    path = folder / "manifest.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    change(content["files"])
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def described(content):
+    return {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+@pytest.fixture
+def run(tmp_path):
+    return RunDirectory.create(tmp_path / "runs", "hinge-toy-toys")
+
+
+@pytest.mark.parametrize("name", ["step-0000005-keep", "step-best", "step-0000005.bak", "step-0000005 copy", "step-5"])
+def test_a_copy_beside_checkpoints_is_kept_and_no_checkpoint(run, name, caplog):
+    caplog.set_level("INFO", logger="ganzoo")
+    copy = shutil.copytree(save(run, 5), run.checkpoints / name)
+    for step in (6, 7, 8, 9):
+        save(run, step)
+    assert [folder.name for folder in run.checkpoint_folders()] == ["step-0000009", "step-0000008", "step-0000007"]
+    run.discard_after(0)
+    assert run.checkpoint_folders() == []
+    assert (copy / "generator.safetensors").exists()
+    assert caplog.text.count(f"{copy} is not named as a run names its files, and is left alone") == 1
+
+
+@pytest.mark.parametrize("name", ["step-best.png", "step-0000001-nice.png", "step-0000001 (1).png"])
+def test_a_copy_beside_grids_is_kept_and_no_grid(run, name):
+    for path in (run.samples / "step-0000001.png", run.samples / name):
+        path.write_bytes(b"")
+    assert [path.name for path in run.grids()] == ["step-0000001.png"]
+    run.discard_after(0)
+    assert [path.name for path in run.samples.iterdir()] == [name]
+
+
+def test_a_file_called_like_a_checkpoint_is_none(run):
+    (run.checkpoints / "step-0000007").write_text("", encoding="utf-8")
+    save(run, 5)
+    assert run.load_checkpoint()[1] == {"step": 5}
+
+
+def test_a_file_that_the_list_does_not_name_is_not_loaded(run):
+    folder = save(run, 1)
+    (folder / "._generator.safetensors").write_bytes(b"what macOS leaves on other disks")
+    save_file({"w": torch.zeros(1)}, folder / "ema.safetensors")
+    tensors, _ = read(folder)
+    assert list(tensors) == ["generator"]
+
+
+@pytest.mark.parametrize("files", [{}, {"generator.safetensors": described(b"")}])
+def test_an_empty_list_verifies_nothing(run, files):
+    folder = save(run, 1)
+    listed(folder, lambda content: (content.clear(), content.update(files)))
+    with pytest.raises(DamagedError):
+        read(folder)
+
+
+@pytest.mark.parametrize("name", ["../a.safetensors", "/etc/a.safetensors", ".a.safetensors", "notes.txt"])
+def test_a_list_names_files_of_its_folder_only(run, name):
+    folder = save(run, 1)
+    listed(folder, lambda content: content.update({name: described(b"x")}))
+    with pytest.raises(DamagedError, match="which is no file of a checkpoint"):
+        read(folder)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("name", ["generator.safetensors", "state.json", "manifest.json"])
+def test_a_pipe_is_never_waited_for(run, name):
+    save(run, 1)
+    folder = save(run, 2)
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    with pytest.raises(DamagedError, match="not a regular file"):
+        read(folder)
+    assert run.load_checkpoint()[1] == {"step": 1}
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"[]", "holds no mapping"),
+        (b"{", "cannot be read"),
+        (b"[" * 100_000, "cannot be read"),
+        (b'{"step": 2}', "is of step 2"),
+        (b'{"step": "1"}', "is of step 1"),
+        (b'{"step": 1, "images": -3}', "images"),
+        (b'{"step": 1, "d_step": 1.5}', "d_step"),
+        (b'{"step": 1, "seconds": NaN}', "seconds"),
+        (b'{"step": 1, "metrics_offset": true}', "metrics_offset"),
+    ],
+)
+def test_counters_are_counters(run, content, reason):
+    folder = save(run, 1)
+    (folder / "state.json").write_bytes(content)
+    listed(folder, lambda files: files.update({"state.json": described(content)}))
+    with pytest.raises(DamagedError, match=reason):
+        read(folder)
+
+
+def test_what_verifies_and_is_no_tensor_file_is_damaged(run):
+    folder = save(run, 1)
+    (folder / "generator.safetensors").write_bytes(b"not tensors at all")
+    listed(folder, lambda files: files.update({"generator.safetensors": described(b"not tensors at all")}))
+    with pytest.raises(DamagedError, match=r"generator\.safetensors cannot be read"):
+        read(folder)
+    with pytest.raises(CheckpointError, match="no intact checkpoint"):
+        run.load_checkpoint()
