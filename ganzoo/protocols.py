@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -57,6 +58,15 @@ class DiscriminatorOutput(NamedTuple):
     """Activations, for feature matching."""
     extra_logits: tuple[Tensor, ...] = ()
     """Further scales or maps: the loss is taken of each and summed."""
+    feature_counts: tuple[int, ...] = ()
+    """How many of ``features`` each of several critics has, in order; empty where all are those of one."""
+
+    def feature_groups(self) -> tuple[tuple[Tensor, ...], ...]:
+        """The features of each critic apart; a single group where there is one critic."""
+        if not self.feature_counts:
+            return (self.features,)
+        ends = list(accumulate(self.feature_counts))
+        return tuple(self.features[end - count : end] for end, count in zip(ends, self.feature_counts, strict=True))
 
     def maps(self) -> tuple[Tensor, ...]:
         """All logits, those of further scales or maps included."""
@@ -69,6 +79,7 @@ class DiscriminatorOutput(NamedTuple):
             class_logits=None if self.class_logits is None else self.class_logits[chosen],
             features=tuple(feature[chosen] for feature in self.features),
             extra_logits=tuple(logits[chosen] for logits in self.extra_logits),
+            feature_counts=self.feature_counts,
         )
 
 

@@ -127,6 +127,7 @@ class MultiscalePatchganNetwork(Discriminator):
             logits=outputs[0].logits,
             features=tuple(feature for output in outputs for feature in output.features),
             extra_logits=tuple(output.logits for output in outputs[1:]),
+            feature_counts=tuple(len(output.features) for output in outputs) if len(outputs) > 1 else (),
         )
 
     def receptive_field(self) -> int | None:
