@@ -15,7 +15,7 @@ from pathlib import Path
 from page_parts import fenced, linked, table, text
 
 from ganzoo.catalog.description import Description, describe
-from ganzoo.catalog.patch_map import SIDES, PatchMap, patch_maps
+from ganzoo.catalog.patch_map import SIDES, PatchMap, by_axis, field_in_words, patch_maps, ranks_of
 from ganzoo.component import FILES, KINDS, Options
 from ganzoo.registry import Entry, Registry
 
@@ -166,17 +166,26 @@ def selected_by(entry: Entry) -> str:
     return f"{FLAGS[entry.kind]} {name}"
 
 
+KINDS_OF_DATA = {
+    1: ("signal", "signals of several lengths"),
+    2: ("image", "images of several sizes (pixels)"),
+    3: ("volume", "cubic volumes of several sizes"),
+}
+
+
 def patches(model: type[Options]) -> Iterator[str]:
     """How far one logit sees and how many there are, by default and by depth."""
     yield "## Patches"
-    yield "By default, for images of several sizes (pixels):"
-    defaults = [
-        [str(one.side), shown_field(one), shown_map(one), ", ".join(f"`{k}` {v}" for k, v in one.resolved.items())]
-        for one in patch_maps(model())
-    ]
-    yield table(["image", "receptive field", "map of logits", "decided by the size"], defaults)
+    for rank in ranks_of(model().tags()):
+        kind, kinds = KINDS_OF_DATA[rank]
+        yield f"By default, for {kinds}:"
+        defaults = [
+            [str(one.side), shown_field(one), shown_map(one), ", ".join(f"`{k}` {v}" for k, v in one.resolved.items())]
+            for one in patch_maps(model(), rank=rank)
+        ]
+        yield table([kind, "receptive field", "map of logits", "decided by the size"], defaults)
     if "n_layers" in model.model_fields:
-        yield "By depth, the side of the map of logits (– where not even one logit fits):"
+        yield "By depth, of images, the side of the map of logits (– where not even one logit fits):"
         by_depth = [(depth, list(patch_maps(model.model_validate({"n_layers": depth})))) for depth in DEPTHS]
         rows = [
             [str(depth), next(map(shown_field, (one for one in found if one.map_side)), "–"), *map(shown_map, found)]
@@ -187,12 +196,12 @@ def patches(model: type[Options]) -> Iterator[str]:
 
 def shown_field(one: PatchMap) -> str:
     """``70``."""
-    return str(one.receptive_field) if one.receptive_field else "–"
+    return field_in_words(one) if one.receptive_field else "–"
 
 
 def shown_map(one: PatchMap) -> str:
     """``14×14``."""
-    return f"{one.map_side}×{one.map_side}" if one.map_side else "–"
+    return by_axis(one.map_shape) if one.map_shape else "–"
 
 
 def stale(folder: Path, wanted: dict[str, str]) -> list[str]:

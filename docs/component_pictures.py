@@ -128,7 +128,7 @@ def jump_of(options: Options, one: PatchMap) -> float:
 def panel(one: PatchMap, jump: float) -> Iterator[str]:
     """An image of one size, its logits, the patch of one of them, and two lines below."""
     assert one.map_side
-    assert one.receptive_field
+    assert isinstance(one.receptive_field, int)
     scale, count = SIDE / one.side, one.map_side
     places = [SIDE / 2 + (number - (count - 1) / 2) * jump * scale for number in range(count)]
     yield f'<rect class="image" width="{SIDE}" height="{SIDE}"/>'

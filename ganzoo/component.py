@@ -83,8 +83,14 @@ NETWORKS = ("discriminator", "generator")
 PARTS = ("loss", *NETWORKS, "regularizer", "augmentation")
 
 TAGS: tuple[Tag, ...] = (
-    Tag("image", NETWORKS, "works only on (C, H, W): refused for vectors"),
-    Tag("patch", ("discriminator",), "logits are a map (N, 1, h, w): `info` prints receptive fields and maps"),
+    Tag("image", NETWORKS, "works on images (C, H, W), and on no vectors: refused for them"),
+    Tag("signal", ("discriminator",), "works on signals (C, T), and on no vectors; without `image`, on no images"),
+    Tag("volume", ("discriminator",), "works on volumes and videos (C, D, H, W), likewise"),
+    Tag(
+        "patch",
+        ("discriminator",),
+        "logits are a map (N, 1, …) with as many axes as the data: `info` prints receptive fields and maps",
+    ),
     Tag(
         "needs_labels",
         PARTS,
@@ -185,6 +191,13 @@ TAGS: tuple[Tag, ...] = (
     ),
 )
 """Every tag there is. Another one, or one that a kind may not carry, is refused when its plugin is loaded."""
+
+
+RANKS: Mapping[int, str] = MappingProxyType({1: "signal", 2: "image", 3: "volume"})
+"""Rank of the data, axes of a sample besides its channels → the tag of what works on them.
+
+A network that carries none of these tags works on data of any shape, vectors among them, whose rank is 0.
+"""
 
 
 def unknown_tags(kind: str, tags: Iterable[str]) -> list[str]:

@@ -1,6 +1,7 @@
 """The contracts between the core and what plugins provide.
 
-Logits are raw and *higher means more real*, everywhere. Images are ``(N, C, H, W)`` in [-1, 1].
+Logits are raw and *higher means more real*, everywhere. Images are ``(N, C, H, W)`` in [-1, 1]; critics also judge
+signals ``(N, C, T)``, volumes and videos ``(N, C, D, H, W)``, and vectors ``(N, D)``.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -22,7 +24,8 @@ class DataSpec:
     """What networks need to know of the data.
 
     Attributes:
-        shape: ``(C, H, W)`` of an image, or ``(D,)`` of a vector.
+        shape: ``(C, H, W)`` of an image, ``(D,)`` of a vector; ``(C, T)`` of a signal, ``(C, D, H, W)`` of a volume or
+            a video, in general (C, …) with any number of axes.
         classes: class names, each once; empty exactly when the data has no labels.
         marginal: relative frequency of each class, summing to 1; as long as ``classes``.
         conditional: whether the networks are to use labels; decided by the plan.
@@ -32,6 +35,11 @@ class DataSpec:
     classes: tuple[str, ...] = ()
     marginal: tuple[float, ...] = ()
     conditional: bool = False
+
+    @property
+    def rank(self) -> int:
+        """How many axes a sample has besides its channels: 2 for images, 0 for vectors."""
+        return max(0, len(self.shape) - 1)
 
 
 class Batch(NamedTuple):
@@ -46,7 +54,8 @@ class DiscriminatorOutput(NamedTuple):
     """What a discriminator says of a batch.
 
     The first axis of all of it is the batch's. Logits are (N,), or a map (N, 1, h, w) if the discriminator carries
-    ``patch``; class logits are (N, K).
+    ``patch``; class logits are (N, K). A map has as many axes as the data: (N, 1, t) of signals, (N, 1, d, h, w) of
+    volumes.
     """
 
     logits: Tensor
@@ -57,6 +66,15 @@ class DiscriminatorOutput(NamedTuple):
     """Activations, for feature matching."""
     extra_logits: tuple[Tensor, ...] = ()
     """Further scales or maps: the loss is taken of each and summed."""
+    feature_counts: tuple[int, ...] = ()
+    """How many of ``features`` each of several critics has, in order; empty where all are those of one."""
+
+    def feature_groups(self) -> tuple[tuple[Tensor, ...], ...]:
+        """The features of each critic apart; a single group where there is one critic."""
+        if not self.feature_counts:
+            return (self.features,)
+        ends = list(accumulate(self.feature_counts))
+        return tuple(self.features[end - count : end] for end, count in zip(ends, self.feature_counts, strict=True))
 
     def maps(self) -> tuple[Tensor, ...]:
         """All logits, those of further scales or maps included."""
@@ -69,6 +87,7 @@ class DiscriminatorOutput(NamedTuple):
             class_logits=None if self.class_logits is None else self.class_logits[chosen],
             features=tuple(feature[chosen] for feature in self.features),
             extra_logits=tuple(logits[chosen] for logits in self.extra_logits),
+            feature_counts=self.feature_counts,
         )
 
 
@@ -80,7 +99,8 @@ class Network(nn.Module):
     ``resolve`` or ``build`` with a ConfigError that says what was given, what is allowed and what to do next. Whatever
     options are allowed build a network that works, or are refused with a ConfigError. Usual are gray and colored images
     of 8, 16, 28, 32, 48, 64, 96, 128, 256 or 512 px a side, those twice as wide or as high, and vectors of 2, 8, 64 or
-    784 numbers.
+    784 numbers. For discriminators they are also signals of 64, 1,024 or 8,192 numbers, and volumes of 16, 32 or 64
+    voxels a side, of one channel.
 
     The same seed gives the same weights, and another seed gives others. Built on the meta device it has the same
     shapes. It can be copied by ``copy.deepcopy``. All that it learns, and all else that changes in training, is in
@@ -106,17 +126,20 @@ class Discriminator(Network):
     What ``build`` returns is derived from this class. Logits and class logits are raw: no bound is put on them by a
     sigmoid, a tanh or a softmax. The gradients of logits, class logits and features reach the images, for they are all
     that a generator learns from. The gradient of the logits can be differentiated once more, as gradient penalties do.
+    Where ``feature_counts`` is given, there is a count for each map of logits, and they add up to the number of
+    features.
     """
 
     @abstractmethod
     def forward(self, images: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
-        """Judge ``images`` (N, C, H, W); ``labels`` (N,) are integers in [0, K)."""
+        """Judge ``images`` (N, C, H, W), or data of another rank; ``labels`` (N,) are integers in [0, K)."""
         raise NotImplementedError
 
-    def receptive_field(self) -> int | None:
+    def receptive_field(self) -> int | tuple[int, ...] | None:
         """Side, in pixels, of the input patch one logit sees; ``None`` when it sees the whole image.
 
-        Statistics that a norm takes over a whole map do not count.
+        Where the sides differ, it is a tuple with one of each axis. Statistics that a norm takes over a whole map do
+        not count.
         """
         return None
 

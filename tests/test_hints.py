@@ -76,6 +76,12 @@ HOLES: dict[str, tuple[str, ...]] = {
     "comparison.word": ("comparisons/0001-hinge-bce-digits",),
     "presets.py: tuple(shape)": ("(3, 64, 64)",),
     "given_data.py: side": ("real", "fake"),
+    # Of discriminators and the data that they take.
+    "(names or [entry.name])[0]": ("patchgan", "mlp"),
+    "discriminator": ("patchgan", "multiscale-patchgan"),
+    "option": ("n_layers",),
+    "most": ("2",),
+    "*[32] * rank": ("32", "32, 32, 32"),
     "max(steps.values())": ("2500",),
     "words.split(' --')[0]": ("--steps 10", "--minutes 5"),
     "comparing.py: kind": ("steps", "d-updates", "images", "minutes"),

@@ -1,9 +1,10 @@
 import pytest
 import torch
+from ganzoo_discriminators.patchgan import Patchgan
 from pydantic import Field
 from torch import nn
 
-from ganzoo.catalog.patch_map import patch_maps
+from ganzoo.catalog.patch_map import by_axis, field_in_words, patch_maps, ranks_of
 from ganzoo.component import Options
 from ganzoo.errors import ConfigError
 from ganzoo.protocols import Discriminator, DiscriminatorOutput
@@ -56,3 +57,14 @@ def test_no_memory_and_no_random_numbers_are_taken():
 @pytest.mark.parametrize("channels", [1, 3])
 def test_channels(channels):
     assert next(patch_maps(Strided(), channels=channels)).map_side == 8
+
+
+def test_fields_and_maps_of_other_data_per_axis():
+    volumes = Patchgan(ndf=2, stride=(1, 2, 2), n_layers=1)
+    assert ranks_of(volumes.tags()) == [3]
+    [one] = patch_maps(volumes, rank=3, sides=(16,))
+    assert (one.receptive_field, one.map_shape, one.resolved) == ((10, 16, 16), (13, 6, 6), {})
+    assert (field_in_words(one), by_axis(one.map_shape)) == ("10×16×16", "13×6×6")
+    [one] = patch_maps(Patchgan(), rank=1, sides=(256,))
+    assert (field_in_words(one), one.map_shape) == ("70", (30,))
+    assert ranks_of(Patchgan().tags()) == [2, 1, 3]

@@ -303,6 +303,22 @@ class Points:
         return torch.zeros(len(index), 2)
 
 
+class Volumes(DatasetOptions):
+    """Data that are neither images nor vectors."""
+
+    def open(self, *, image_size, channels, split, cache):
+        volumes = Points()
+        volumes.spec = DataSpec(shape=(1, 16, 16, 16))
+        return volumes
+
+
+class OfSignals(Options):
+    """A discriminator for sounds."""
+
+    def tags(self):
+        return frozenset({"signal"})
+
+
 class Clumsy(Options):
     """A discriminator that fails to build."""
 
@@ -326,6 +342,8 @@ class TestThirdParties:
     def known(self, registry):
         others = (
             third_party("dataset", "vectors", Vectors),
+            third_party("dataset", "volumes", Volumes),
+            third_party("discriminator", "of-signals", OfSignals),
             third_party("discriminator", "clumsy", Clumsy),
             third_party("generator", "leaving", Leaving),
         )
@@ -338,6 +356,14 @@ class TestThirdParties:
         assert message.startswith("2 problems:")
         assert "discriminator patchgan-sn works on images, but data vectors holds vectors" in message
         assert "generator dcgan works on images, but data vectors holds vectors" in message
+
+    def test_a_run_is_of_images_or_vectors(self, registry):
+        with pytest.raises(ConfigError) as caught:
+            make_plan(choose(self.known(registry), [layer(data="volumes")]))
+        assert "but data volumes holds volumes (C, D, H, W)" in caught.value.message
+        assert "ganzoo.Adversary" in str(caught.value)
+        with pytest.raises(ConfigError, match=r"of-signals works on signals \(C, T\), but data digits holds images"):
+            make_plan(choose(self.known(registry), [layer(discriminator="of-signals")]))
 
     @pytest.mark.parametrize(
         ("section", "complaint"),

@@ -37,8 +37,12 @@ APPLIES = [
     (rules.data_without_classes, "refused", facts(discriminator=("needs_labels",), classes=1)),
     (rules.data_without_classes, "refused", facts(loss=("needs_labels",), classes=0)),
     (rules.no_class_head, "refused", facts(regularizers=CLASSIFIER, classes=3)),
-    (rules.image_discriminator_on_vectors, "refused", facts(discriminator=("image",), vector=True)),
-    (rules.image_generator_on_vectors, "refused", facts(generator=("image",), vector=True)),
+    (rules.data_of_another_rank, "refused", facts(rank=1)),
+    (rules.data_of_another_rank, "refused", facts(rank=3)),
+    (rules.discriminator_of_other_data, "refused", facts(discriminator=("signal", "volume"))),
+    (rules.image_discriminator_on_vectors, "refused", facts(discriminator=("image",), rank=0)),
+    (rules.image_discriminator_on_vectors, "refused", facts(discriminator=("signal",), rank=0)),
+    (rules.image_generator_on_vectors, "refused", facts(generator=("image",), rank=0)),
     (rules.one_pass_per_forward, "refused", facts(passes="one", spectral_norm="per-forward")),
     (rules.penalty_on_coupled_samples, "warned", facts(discriminator=("batch_coupled_train",), regularizers=PENALTY)),
     (rules.penalty_on_coupled_samples, "warned", facts(discriminator=("batch_coupled_always",), regularizers=PENALTY)),
@@ -51,11 +55,11 @@ APPLIES = [
         facts(discriminator=LABELLED, generator=(), regularizers=CLASSIFIER, classes=3),
     ),
     (rules.one_pass_mixes_statistics, "warned", facts(discriminator=("batch_coupled_train",), passes="one")),
-    (rules.image_parts_on_vectors, "refused", facts(regularizers={"path": ("needs_images",)}, vector=True)),
+    (rules.image_parts_on_vectors, "refused", facts(regularizers={"path": ("needs_images",)}, rank=0)),
     (
         rules.image_parts_on_vectors,
         "refused",
-        facts(augmentations={"ada": frozenset({"needs_images"})}, vector=True),
+        facts(augmentations={"ada": frozenset({"needs_images"})}, rank=0),
     ),
     (rules.no_features, "refused", facts(regularizers={"match": ("needs_features",)})),
     (rules.no_style, "refused", facts(regularizers={"path": ("needs_style",)})),
@@ -82,8 +86,12 @@ FINE = [
     (rules.data_without_classes, facts(discriminator=LABELLED, classes=None)),
     (rules.data_without_classes, facts(classes=0)),
     (rules.no_class_head, facts(discriminator=LABELLED, regularizers=CLASSIFIER)),
+    (rules.data_of_another_rank, facts(rank=0)),
+    (rules.data_of_another_rank, facts()),
+    (rules.discriminator_of_other_data, facts(discriminator=("image", "signal"))),
+    (rules.discriminator_of_other_data, facts(discriminator=())),
     (rules.image_discriminator_on_vectors, facts(discriminator=("image",))),
-    (rules.image_discriminator_on_vectors, facts(discriminator=("vector",), vector=True)),
+    (rules.image_discriminator_on_vectors, facts(discriminator=("vector",), rank=0)),
     (rules.image_generator_on_vectors, facts(generator=("image",))),
     (rules.one_pass_per_forward, facts(passes="two", spectral_norm="per-forward")),
     (rules.one_pass_per_forward, facts(passes="one")),
@@ -96,7 +104,7 @@ FINE = [
     (rules.classes_ignored_by_generator, facts(generator=())),
     (rules.one_pass_mixes_statistics, facts(discriminator=("batch_coupled_train",), passes="two")),
     (rules.image_parts_on_vectors, facts(regularizers={"path": ("needs_images",)})),
-    (rules.image_parts_on_vectors, facts(regularizers={"r1": ()}, vector=True)),
+    (rules.image_parts_on_vectors, facts(regularizers={"r1": ()}, rank=0)),
     (rules.no_features, facts(regularizers={"match": ("needs_features",)}, discriminator=("provides_features",))),
     (rules.no_style, facts(regularizers={"path": ("needs_style",)}, generator=("provides_style",))),
     (rules.balance_without_classes, facts(sampling="balanced", classes=2)),
@@ -143,7 +151,7 @@ class TestEachRule:
     def test_all_findings_come_together(self):
         statuses = [
             finding.status
-            for finding in judge(facts(loss=("needs_lipschitz",), regularizers=CLASSIFIER, classes=0, vector=True))
+            for finding in judge(facts(loss=("needs_lipschitz",), regularizers=CLASSIFIER, classes=0, rank=0))
         ]
         assert statuses == ["refused", "refused", "warned"]
 

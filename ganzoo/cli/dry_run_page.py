@@ -114,7 +114,8 @@ def _in_words(facts: dict[str, Any], *, full: bool) -> Iterator[tuple[str, str]]
         else:
             made = "logits" if facts[shape] else "logit"
         yield player, f"{_shape(facts[shape])} {made} a sample, {facts[f'{player}_parameters']:,} parameters"
-    yield "receptive field", "the whole image" if field is None else f"{field} × {field} pixels per logit"
+    sides = [field, field] if isinstance(field, int) else field
+    yield "receptive field", "the whole image" if field is None else f"{_shape(sides)} pixels per logit"
     if facts["ancestry"]:
         yield "weights", in_words(facts["ancestry"])
     if facts["trackers"]:

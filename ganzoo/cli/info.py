@@ -128,19 +128,31 @@ def _print_options(out: Console, description: Description) -> None:
 
 
 def _print_patch_maps(out: Console, description: Description) -> None:
-    from ganzoo.catalog.patch_map import patch_maps  # here, because it imports torch
+    from ganzoo.catalog.patch_map import ranks_of  # here, because it imports torch
 
-    _print_heading(out, "patches by size of the image, in pixels")
-    table = _headed_table("image", "receptive field", "map", "decided by the size")
+    for rank in ranks_of(description.entry.component.tags):
+        _print_patch_maps_of(rank, out, description)
+
+
+HEADINGS = {1: ("signal", "length of the signal"), 2: ("image", "size of the image, in pixels")}
+HEADINGS |= {3: ("volume", "size of the volume, in voxels")}
+
+
+def _print_patch_maps_of(rank: int, out: Console, description: Description) -> None:
+    from ganzoo.catalog.patch_map import by_axis, field_in_words, patch_maps
+
+    name, size = HEADINGS[rank]
+    _print_heading(out, f"patches by {size}")
+    table = _headed_table(name, "receptive field", "map", "decided by the size")
     with description.entry.blamed("cannot be built"):
-        maps = list(patch_maps(description.entry.options()()))
+        maps = list(patch_maps(description.entry.options()(), rank=rank))
     for patch in maps:
-        field = "whole image" if patch.receptive_field is None else str(patch.receptive_field)
-        decided = ", ".join(f"{name} {value}" for name, value in patch.resolved.items())
-        if patch.map_side is None:
+        field = f"whole {name}" if patch.receptive_field is None else field_in_words(patch)
+        decided = ", ".join(f"{option} {value}" for option, value in patch.resolved.items())
+        if patch.map_shape is None:
             table.add_row(str(patch.side), "–", "too small", "")
         else:
-            table.add_row(str(patch.side), field, f"{patch.map_side}×{patch.map_side}", decided)
+            table.add_row(str(patch.side), field, by_axis(patch.map_shape), decided)
     out.print(Padding(table, (0, 0, 0, 2)))
 
 

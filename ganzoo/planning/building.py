@@ -8,6 +8,7 @@ from typing import Any
 from ganzoo.component import Options
 from ganzoo.errors import ConfigError
 from ganzoo.planning.options import options_of
+from ganzoo.planning.ranks import demand_rank
 from ganzoo.protocols import DataSpec
 from ganzoo.registry import Entry, Registry, parse_kind
 
@@ -26,13 +27,17 @@ def build(kind: str, name: str, /, *, spec: DataSpec | None = None, **options: A
 
     Raises:
         UnknownNameError: nobody provides it.
-        ConfigError: an option is unknown or out of range, or a network was requested without ``spec``.
+        ConfigError: an option is unknown or out of range, a network was requested without ``spec``, or a discriminator
+            for data that it does not take.
         PluginError: the component cannot be loaded.
     """
     wanted = parse_kind(kind).name
-    _, parsed = options_by_name(Registry.load(), wanted, name, options)
+    registry = Registry.load()
+    entry, parsed = options_by_name(registry, wanted, name, options)
     if wanted in ("discriminator", "generator") and spec is None:
         raise ConfigError(f"{wanted} {name!r} depends on the data, so spec= is required", hint=A_SPEC)
+    if wanted == "discriminator" and spec is not None:
+        demand_rank(entry, parsed, spec, others=registry.entries(wanted))
     return parsed.resolve(spec or NO_DATA).build(spec or NO_DATA)
 
 

@@ -21,7 +21,7 @@ class Facts:
         tags: section → the tags of its options as configured.
         regularizers, augmentations: name → tags.
         classes: how many classes the data has; ``None`` while it is not known.
-        vector: whether the data are vectors.
+        rank: axes of a sample besides its channels: 0 for vectors, 2 for images.
         every: regularizer → at which of its player's updates it acts.
         passes, spectral_norm, unroll_steps, accumulate, batch_size: as configured in ``train``.
         sampling: as configured in ``data``.
@@ -34,7 +34,7 @@ class Facts:
     augmentations: Mapping[str, frozenset[str]] = field(default_factory=dict)
     every: Mapping[str, int] = field(default_factory=dict)
     classes: int | None = None
-    vector: bool = False
+    rank: int = 2
     passes: str = "auto"
     spectral_norm: str = "per-update"
     unroll_steps: int = 0
@@ -47,6 +47,11 @@ class Facts:
     def discriminator(self) -> str:
         """The discriminator's name."""
         return self.names["discriminator"]
+
+    @property
+    def vector(self) -> bool:
+        """Whether the data are vectors."""
+        return self.rank == 0
 
     def has(self, section: str, tag: str) -> bool:
         """Whether a part carries a tag."""

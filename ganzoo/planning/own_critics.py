@@ -54,7 +54,8 @@ class Adversary(Critics):
         generator_loss: the generator's side of another loss, where it differs.
         regularizers: name → options; ``weight`` and ``every`` among them. Those that the loss suggests unless given.
         feature_matching: options of the regularizer ``feature-matching``, which is added to them; here it compares each
-            fake with the real sample in its place, in all layers, by mean absolute differences.
+            fake with the real sample in its place, in all layers, by mean absolute differences. With ``average``
+            ``critics`` or ``both``, it is a mean over several ``discriminators`` as well.
         augment: name → options of what critics see, on both sides.
         optimizer: makes the critics' optimizer from their parameters; Adam with lr 2e-4 and β (0.5, 0.9) unless given.
         start: the step of the critics' first update.
@@ -113,7 +114,7 @@ class Adversary(Critics):
         critics = _critics(discriminators)
         _demand_settings(maps=maps, passes=passes, precision=precision, pool=pool)
         _demand_numbers(weight=weight, clip_grad_norm=clip_grad_norm, **(critic_weights or {}))
-        parts = _with_feature_matching(regularizers, feature_matching)
+        parts = _with_feature_matching(regularizers, feature_matching, critics=len(critics))
         spec = ANY_SHAPE if shape is None else DataSpec(shape=tuple(shape))
 
         def step(of_loss: Any, name: str, critic: nn.Module) -> AdversarialStep:
@@ -207,7 +208,7 @@ def _demand_numbers(*, clip_grad_norm: Any, **weights: Any) -> None:
         )
 
 
-def _with_feature_matching(regularizers: Any, options: Mapping[str, Any] | None) -> Any:
+def _with_feature_matching(regularizers: Any, options: Mapping[str, Any] | None, *, critics: int) -> Any:
     if options is None:
         return regularizers
     if regularizers is not None and not isinstance(regularizers, Mapping):
@@ -217,7 +218,10 @@ def _with_feature_matching(regularizers: Any, options: Mapping[str, Any] | None)
             allowed="name → options",
             hint='regularizers={"r1": {"weight": 0.1}}',
         )
-    return {**(regularizers or {}), "feature-matching": {"pair": "sample", "norm": "l1", "layer": "all", **options}}
+    chosen = {"pair": "sample", "norm": "l1", "layer": "all", "weight": 1.0, **options}
+    if chosen.get("average") in ("critics", "both") and isinstance(chosen["weight"], int | float):
+        chosen["weight"] = chosen["weight"] / critics
+    return {**(regularizers or {}), "feature-matching": chosen}
 
 
 def _couples(critic: nn.Module) -> bool:

@@ -135,7 +135,7 @@ def _judge(choice: Choice, options: Mapping[str, Options], spec: DataSpec) -> li
             choice.entries,
             options,
             classes=len(spec.classes),
-            vector=len(spec.shape) == 1,
+            rank=spec.rank,
             passes=train.passes,
             spectral_norm=train.spectral_norm,
             unroll_steps=train.unroll_steps,

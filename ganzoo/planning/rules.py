@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ganzoo.component import RANKS
 from ganzoo.config.finding import Finding
 from ganzoo.planning.facts import Facts
+from ganzoo.planning.ranks import held_by
 
 
 def data_without_classes(facts: Facts) -> Finding | None:
@@ -52,6 +54,33 @@ def no_class_head(facts: Facts) -> Finding | None:
     )
 
 
+def data_of_another_rank(facts: Facts) -> Finding | None:
+    """Samples are drawn as pictures or as points, and generators make those."""
+    if facts.rank in (0, 2):
+        return None
+    return Finding(
+        "refused",
+        f"ganzoo run trains on images (C, H, W) and vectors (D,), but data {facts.names['data']} holds "
+        f"{held_by(facts.rank)}",
+        "use --data FOLDER with images; for other data, ganzoo.Adversary brings critics to a loop of your own",
+        section="data",
+    )
+
+
+def discriminator_of_other_data(facts: Facts) -> Finding | None:
+    """What is made for signals or volumes judges no images."""
+    works_on = [held_by(rank) for rank, tag in RANKS.items() if facts.has("discriminator", tag)]
+    if facts.rank != 2 or not works_on or facts.has("discriminator", "image"):
+        return None
+    return Finding(
+        "refused",
+        f"discriminator {facts.discriminator} works on {' and '.join(works_on)}, but data {facts.names['data']} holds "
+        "images",
+        "--disc patchgan-sn, or another one from: ganzoo list discriminators",
+        section="discriminator",
+    )
+
+
 def image_discriminator_on_vectors(facts: Facts) -> Finding | None:
     """Convolutions need images."""
     return _images_only(facts, "discriminator")
@@ -63,11 +92,13 @@ def image_generator_on_vectors(facts: Facts) -> Finding | None:
 
 
 def _images_only(facts: Facts, section: str) -> Finding | None:
-    if not facts.vector or not facts.has(section, "image"):
+    works_on = [rank for rank, tag in RANKS.items() if facts.has(section, tag)]
+    if not facts.vector or not works_on:
         return None
+    kind = "images" if 2 in works_on else held_by(works_on[0])
     return Finding(
         "refused",
-        f"{section} {facts.names[section]} works on images, but data {facts.names['data']} holds vectors",
+        f"{section} {facts.names[section]} works on {kind}, but data {facts.names['data']} holds vectors",
         f"--{'disc' if section == 'discriminator' else 'gen'} mlp, or another one from: ganzoo list {section}s",
         section=section,
     )
@@ -317,6 +348,8 @@ def coupled_in_parts(facts: Facts) -> Finding | None:
 RULES: tuple[Callable[[Facts], Finding | None], ...] = (
     data_without_classes,
     no_class_head,
+    data_of_another_rank,
+    discriminator_of_other_data,
     image_discriminator_on_vectors,
     image_generator_on_vectors,
     image_parts_on_vectors,

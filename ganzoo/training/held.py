@@ -90,4 +90,6 @@ def _with_tensors(output: DiscriminatorOutput, tensors: tuple[Tensor, ...]) -> D
     logits, *rest = tensors
     of_classes = None if output.class_logits is None else rest.pop(0)
     features = len(output.features)
-    return DiscriminatorOutput(logits, of_classes, tuple(rest[:features]), tuple(rest[features:]))
+    return DiscriminatorOutput(
+        logits, of_classes, tuple(rest[:features]), tuple(rest[features:]), feature_counts=output.feature_counts
+    )

@@ -138,6 +138,7 @@ def as_dtype(output: DiscriminatorOutput, dtype: torch.dtype) -> DiscriminatorOu
         class_logits=None if output.class_logits is None else output.class_logits.to(dtype),
         features=output.features,
         extra_logits=tuple(logits.to(dtype) for logits in output.extra_logits),
+        feature_counts=output.feature_counts,
     )
 
 

@@ -18,7 +18,7 @@ FORMS = (
 def verdict(discriminator: nn.Module, output: Any) -> DiscriminatorOutput:
     """The output in ganzoo's form.
 
-    Features of several maps are joined in order.
+    Features of several maps are joined in order, and counted as those of several critics.
 
     Raises:
         ConfigError: it is none of the forms, or could be meant in two ways.
@@ -36,6 +36,7 @@ def verdict(discriminator: nn.Module, output: Any) -> DiscriminatorOutput:
         logits=maps[0],
         features=tuple(feature for _, features in pairs for feature in features),
         extra_logits=tuple(maps[1:]),
+        feature_counts=tuple(len(features) for _, features in pairs) if len(pairs) > 1 else (),
     )
 
 

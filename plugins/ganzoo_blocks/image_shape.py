@@ -32,6 +32,6 @@ def image_shape(spec: DataSpec, *, of: str) -> tuple[int, int, int]:
     return channels, height, width
 
 
-def width_by_size(height: int, width: int) -> int:
+def width_by_size(*sides: int) -> int:
     """Width of the convolution next to the image, if none is given: 32 below 64 px (the shorter side), else 64."""
-    return 32 if min(height, width) < 64 else 64
+    return 32 if min(sides) < 64 else 64

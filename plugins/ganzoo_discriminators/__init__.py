@@ -26,6 +26,7 @@ UNET_SETTING = {
     "train.g_betas": [0.0, 0.999],
     "train.d_betas": [0.0, 0.999],
 }
+PATCH_TAGS = frozenset({"image", "patch", "provides_features", "signal", "volume"})
 BATCH_NORM_TAGS = frozenset({"batch_coupled_train", "batch_nonlinear"})
 
 
@@ -47,7 +48,7 @@ def ganzoo_components() -> list[Component]:
             name="patchgan-sn",
             target="ganzoo_discriminators.patchgan_sn:PatchganSn",
             summary="a map of logits, one per patch, with spectral norm on every convolution",
-            tags=frozenset({"image", "patch", "provides_features", "spectral_norm"}),
+            tags=PATCH_TAGS | {"spectral_norm"},
             paper="Isola et al. 2017, arXiv:1611.07004; Miyato et al. 2018, arXiv:1802.05957",
         ),
         Component(
@@ -73,7 +74,7 @@ def ganzoo_components() -> list[Component]:
             name="patchgan",
             target="ganzoo_discriminators.patchgan:Patchgan",
             summary="a map of logits, one per patch, BatchNorm by default",
-            tags=BATCH_NORM_TAGS | {"image", "patch", "provides_features"},
+            tags=BATCH_NORM_TAGS | PATCH_TAGS,
             suggests=DCGAN_SETTING,
             paper="Isola et al. 2017, arXiv:1611.07004",
         ),
@@ -91,7 +92,7 @@ def ganzoo_components() -> list[Component]:
             name="multiscale-patchgan",
             target="ganzoo_discriminators.multiscale_patchgan:MultiscalePatchgan",
             summary="patchgans on the image and on halved copies of it, instance norm by default",
-            tags=frozenset({"image", "multiple_outputs", "patch", "provides_features"}),
+            tags=PATCH_TAGS | {"multiple_outputs"},
             suggests=DCGAN_SETTING,
             paper="Wang et al. 2018, arXiv:1711.11585",
         ),

@@ -2,38 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from ganzoo_discriminators.norm import Norm
 
 WEIGHT_STD = 0.02
+CONVOLUTIONS: Mapping[int, Callable[..., Any]] = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
+BATCH_NORMS = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
+INSTANCE_NORMS = {1: nn.InstanceNorm1d, 2: nn.InstanceNorm2d, 3: nn.InstanceNorm3d}
+DROPOUTS = {1: nn.Dropout1d, 2: nn.Dropout2d, 3: nn.Dropout3d}
+"""Rank of the data → the layer."""
 
 
 def convolution(
-    before: int, after: int, *, kernel: int = 4, stride: int, padding: int, bias: bool, spectral: bool
+    before: int,
+    after: int,
+    *,
+    kernel: int = 4,
+    stride: int | Sequence[int],
+    padding: int,
+    bias: bool,
+    spectral: bool,
+    rank: int = 2,
 ) -> nn.Module:
     """A convolution of ``before`` to ``after`` channels: weights from N(0, 0.02²), zero bias.
 
-    With ``spectral`` its weight is divided by the spectral norm of its (out, rest) matrix, which is not the operator
-    norm of the convolution. Initialization comes first, so that the first power iterations see the weights in use.
+    ``stride`` is one number, or one per axis. With ``spectral`` its weight is divided by the spectral norm of its (out,
+    rest) matrix, which is not the operator norm of the convolution. Initialization comes first, so that the first power
+    iterations see the weights in use.
     """
-    layer = nn.Conv2d(before, after, kernel, stride, padding, bias=bias)
+    steps = (stride,) * rank if isinstance(stride, int) else tuple(stride)
+    layer: Any = CONVOLUTIONS[rank](before, after, kernel, steps, padding, bias=bias)
     nn.init.normal_(layer.weight, 0.0, WEIGHT_STD)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
-    return spectral_norm(layer) if spectral else layer
+    made: nn.Module = spectral_norm(layer) if spectral else layer
+    return made
 
 
-def batch_norm(width: int) -> nn.BatchNorm2d:
+def batch_norm(width: int, *, rank: int = 2) -> nn.Module:
     """BatchNorm with weights from N(1, 0.02²) and zero bias."""
-    layer = nn.BatchNorm2d(width)
+    layer = BATCH_NORMS[rank](width)
     nn.init.normal_(layer.weight, 1.0, WEIGHT_STD)
     return layer
 
 
 def block(
-    before: int, after: int, *, kernel: int = 4, stride: int, padding: int, bias: bool, norm: Norm, dropout: float = 0.0
+    before: int,
+    after: int,
+    *,
+    kernel: int = 4,
+    stride: int | Sequence[int],
+    padding: int,
+    bias: bool,
+    norm: Norm,
+    dropout: float = 0.0,
+    rank: int = 2,
 ) -> nn.Sequential:
     """Convolution, norm, LeakyReLU 0.2, and dropout of whole channels.
 
@@ -41,14 +69,21 @@ def block(
     """
     layers = [
         convolution(
-            before, after, kernel=kernel, stride=stride, padding=padding, bias=bias, spectral=norm == "spectral"
+            before,
+            after,
+            kernel=kernel,
+            stride=stride,
+            padding=padding,
+            bias=bias,
+            spectral=norm == "spectral",
+            rank=rank,
         )
     ]
     if norm == "batch":
-        layers.append(batch_norm(after))
+        layers.append(batch_norm(after, rank=rank))
     elif norm == "instance":
-        layers.append(nn.InstanceNorm2d(after))
+        layers.append(INSTANCE_NORMS[rank](after))
     layers.append(nn.LeakyReLU(0.2, inplace=True))
     if dropout:
-        layers.append(nn.Dropout2d(dropout))
+        layers.append(DROPOUTS[rank](dropout))
     return nn.Sequential(*layers)

@@ -28,12 +28,19 @@ class Patchgan(PatchOptions):
     from N(1, 0.02²). Features are the activations after each block. At 3 channels, ndf 64, n_layers 3: 2,765,633
     parameters with BatchNorm, 2,764,737 otherwise.
 
+    Signals (N, C, T) are judged by convolutions, norms and dropout of one dimension, volumes and videos (N, C, D, H, W)
+    by those of three; a map has as many axes as the data. ``stride`` replaces the 2 of the first n convolutions along
+    all axes, or along each: with 1 along an axis, that axis gets shorter by n + 2 in all, and a logit sees 3·n + 7 of
+    it. Parameters in one dimension, at 1 channel, ndf 64, n_layers 3: 692,289 with BatchNorm; in three: 11,048,769.
+
     Where implementations differ: the original judges pairs of images, input and output, as 6 channels; here D sees the
     channels of the data. pix2pixHD pads by 2, which gives larger maps. The authors' Lua code keeps a bias before
-    BatchNorm.
+    BatchNorm. Video tokenizers (Open-MAGVIT2, Open-Sora) have kernels of 3, and stride 1 in time from the second
+    convolution on.
 
     Raises:
-        ConfigError: if the data are not images, or too small for ``n_layers``; the error names the largest that fits.
+        ConfigError: if the data are vectors, or too small for ``n_layers``: the error says what fits. If
+            there are strides for more axes or fewer.
 
     Source: Isola et al. 2017, arXiv:1611.07004, section 3.2.2 and appendix 6.1.2.
     """
@@ -47,7 +54,7 @@ class Patchgan(PatchOptions):
         return super().tags() | NORM_TAGS[self.norm]
 
     def build(self, spec: DataSpec) -> PatchganNetwork:
-        """The network for images of ``spec``."""
+        """The network for data of ``spec``."""
         return PatchganNetwork(**self.sizes(spec), norm=self.norm)
 
 

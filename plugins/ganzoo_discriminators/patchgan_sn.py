@@ -26,12 +26,18 @@ class PatchganSn(PatchOptions):
     samples are judged independently. ``dropout`` drops whole channels after each activation. Weights start from N(0,
     0.02²). Features are the activations after each block. At 3 channels, ndf 64, n_layers 3: 2,764,737 parameters.
 
+    Signals (N, C, T) are judged by convolutions, norms and dropout of one dimension, volumes and videos (N, C, D, H, W)
+    by those of three; a map has as many axes as the data. ``stride`` replaces the 2 of the first n convolutions along
+    all axes, or along each: with 1 along an axis, that axis gets shorter by n + 2 in all, and a logit sees 3·n + 7 of
+    it. Parameters in one dimension, at 1 channel, ndf 64, n_layers 3: 691,393; in three: 11,047,873.
+
     Where implementations differ: the original, ``patchgan``, has BatchNorm from the second convolution on, and no
     spectral norm. torch iterates a spectral norm at every forward in training mode, ganzoo once per update
     (``train.spectral_norm``).
 
     Raises:
-        ConfigError: if the data are not images, or too small for ``n_layers``; the error names the largest that fits.
+        ConfigError: if the data are vectors, or too small for ``n_layers``: the error says what fits. If
+            there are strides for more axes or fewer.
 
     Source: Isola et al. 2017, arXiv:1611.07004, section 3.2.2 and appendix 6.1.2; spectral norm: Miyato et al. 2018,
     arXiv:1802.05957.
@@ -44,7 +50,7 @@ class PatchganSn(PatchOptions):
         return super().tags() | {"spectral_norm"}
 
     def build(self, spec: DataSpec) -> PatchganSnNetwork:
-        """The network for images of ``spec``."""
+        """The network for data of ``spec``."""
         return PatchganSnNetwork(**self.sizes(spec), norm="spectral", dropout=self.dropout)
 
 

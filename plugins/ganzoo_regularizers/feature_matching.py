@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -13,6 +14,8 @@ from ganzoo.protocols import Regularizer
 from ganzoo_regularizers.chosen_features import chosen_features
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
     from ganzoo.protocols import DiscriminatorOutput, StepView
@@ -30,16 +33,19 @@ class FeatureMatching(RegularizerOptions, Regularizer):
     with the real sample in its place, as in paired tasks (reconstruction, translation, vocoding): then batches are
     paired and of equal number and shape. λ is ``weight``. ``norm``: ``l2`` is the mean of squares, ``sum`` is their sum
     (over features; a mean over samples), and ``l1`` is the mean of absolute differences. ``layer`` is one layer or
-    ``all``, whose distances are added, or averaged with ``average=layers``. ``relative`` divides the distance of a
-    layer by the mean absolute value of its real features. No gradient flows into the real side or to the discriminator.
-    With ``only``, the term replaces the adversarial term in the generator's objective. It is 0 at equal features.
+    ``all``, whose distances are added. Of a discriminator that is several critics in one, such as
+    ``multiscale-patchgan``, ``average=layers`` takes the mean over the layers of each critic and adds critics,
+    ``critics`` adds layers and takes the mean over critics, and ``both`` is the mean of these means. ``relative``
+    divides the distance of a layer by the mean absolute value of its real features. No gradient flows into the real
+    side or to the discriminator. With ``only``, the term replaces the adversarial term in the generator's objective. It
+    is 0 at equal features.
 
     Where implementations differ: for a generator without targets the distance of each fake to some real image, sample
     by sample, is a different objective, whose minimum is a generator of one image; it is a known mistake. For one with
     targets the distance of expectations does not notice a batch in another order. Salimans et al. use ``sum``, their
-    code ``l1``. HiFi-GAN adds layers and critics, with weight 2, the logits among them; DAC leaves the logits out;
-    audiocraft averages layers and critics; pix2pixHD and SPADE have weight 10 over critics and, in pix2pixHD, 4 over
-    layers. EnCodec's paper is ``relative``.
+    code ``l1``. HiFi-GAN adds layers and critics (``none``) with weight 2, the logits among them; DAC leaves the logits
+    out; audiocraft averages ``both``; SPADE averages ``critics`` with weight 10, and so does Vocos; pix2pixHD has 10
+    times 4 over the number of layers, which is ``both`` with weight 40. EnCodec's paper is ``relative``.
 
     Raises:
         ConfigError: if the discriminator returns no features, or none at this layer, or paired batches are unlike.
@@ -58,7 +64,10 @@ class FeatureMatching(RegularizerOptions, Regularizer):
     layer: int | Literal["all"] = Field(
         default=-1, description="index into the discriminator's features, by default the last; or all"
     )
-    average: Literal["none", "layers"] = Field(default="none", description="add the distances of layers, or average")
+    average: Literal["none", "layers", "critics", "both"] = Field(
+        default="none",
+        description="with layer all: add all distances, or average over the layers of a critic, over critics, or both",
+    )
     relative: bool = Field(default=False, description="divide by the mean absolute value of the real features")
     only: bool = Field(default=False, description="replace the generator's adversarial term instead of adding to it")
 
@@ -76,10 +85,13 @@ class FeatureMatching(RegularizerOptions, Regularizer):
                 allowed="a training loop that reads the tag needs_real_output",
                 hint="report this to the author of the training loop that calls feature-matching",
             )
-        layers = range(max(1, len(view.fake_output.features))) if self.layer == "all" else [self.layer]
-        distances = [self._distance(view.real_output, view.fake_output, layer) for layer in layers]
-        total = torch.stack(distances).sum()
-        return {"feature_matching": total / len(distances) if self.average == "layers" else total}
+        groups = _layers_of_critics(view.fake_output) if self.layer == "all" else [[self.layer]]
+        sums = []
+        for layers in groups:
+            distances = torch.stack([self._distance(view.real_output, view.fake_output, layer) for layer in layers])
+            sums.append(distances.mean() if self.average in ("layers", "both") else distances.sum())
+        total = torch.stack(sums).sum()
+        return {"feature_matching": total / len(sums) if self.average in ("critics", "both") else total}
 
     def _distance(self, real_output: DiscriminatorOutput, fake_output: DiscriminatorOutput, layer: int) -> Tensor:
         real = chosen_features(real_output, layer, regularizer="feature-matching").detach()
@@ -99,3 +111,10 @@ class FeatureMatching(RegularizerOptions, Regularizer):
             return difference.abs().mean() / scale
         squares = difference.square()
         return (squares.sum() / len(squares) if self.norm == "sum" else squares.mean()) / scale
+
+
+def _layers_of_critics(output: DiscriminatorOutput) -> list[Sequence[int]]:
+    """The indices of each critic's features, without critics that show none; layer 0 where there are none at all."""
+    counts = [len(group) for group in output.feature_groups()]
+    ends = accumulate(counts)
+    return [range(end - count, end) for end, count in zip(ends, counts, strict=True) if count] or [[0]]

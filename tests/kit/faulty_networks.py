@@ -127,6 +127,100 @@ class PatchesNetwork(Discriminator):
 Patches.network = PatchesNetwork
 
 
+class ShapedNetwork(Discriminator):
+    """Two convolutions, of one dimension to three."""
+
+    steps: ClassVar[tuple[int, ...]] = (2, 2, 2)
+
+    def __init__(self, channels: int, rank: int) -> None:
+        super().__init__()
+        kind = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}[rank]
+        steps = self.steps[-rank:]
+        self.hidden = kind(channels, 4, kernel_size=4, stride=steps, padding=1)
+        self.to_logits = kind(4, 1, kernel_size=4, stride=steps, padding=1)
+
+    def finish(self, logits: Tensor) -> Tensor:
+        """Of (N, 1, …)."""
+        return logits
+
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
+        return DiscriminatorOutput(logits=self.finish(self.to_logits(F.leaky_relu(self.hidden(images), 0.2))))
+
+    def receptive_field(self) -> int | tuple[int, ...] | None:
+        return 10
+
+
+class Shaped(Options):
+    """Patches of signals, images and volumes; sound."""
+
+    network: ClassVar[type[nn.Module]] = ShapedNetwork
+    carried: ClassVar[frozenset[str]] = frozenset({"image", "patch", "signal", "volume"})
+    ranks: ClassVar[tuple[int, ...]] = (1, 2, 3)
+
+    def tags(self) -> frozenset[str]:
+        return self.carried
+
+    def build(self, spec: DataSpec) -> Any:
+        if spec.rank not in self.ranks or min(spec.shape[1:]) < 6:
+            raise ConfigError(
+                "it does not work on such data",
+                given=f"data of shape {spec.shape}",
+                allowed=f"at least 6 along each of {self.ranks} axes",
+                hint="--image-size 32",
+            )
+        return self.network(spec.shape[0], spec.rank)
+
+
+class UnevenNetwork(ShapedNetwork):
+    """Along the first axis nothing strides."""
+
+    steps: ClassVar[tuple[int, ...]] = (1, 2, 2)
+
+    def receptive_field(self) -> int | tuple[int, ...] | None:
+        return 7, 10, 10
+
+
+class Uneven(Shaped):
+    """Patches of volumes, which are thinner along the first axis; sound."""
+
+    network: ClassVar[type[nn.Module]] = UnevenNetwork
+    carried: ClassVar[frozenset[str]] = frozenset({"patch", "volume"})
+    ranks: ClassVar[tuple[int, ...]] = (3,)
+
+
+class PyramidNetwork(PatchesNetwork):
+    """Two sizes."""
+
+    def __init__(self, channels: int, width: int) -> None:
+        super().__init__(channels, width)
+        self.coarse = PatchesNetwork(channels, width)
+
+    def counted(self) -> tuple[int, ...]:
+        """Features of each."""
+        return 1, 1
+
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
+        half = F.avg_pool2d(images, 2)
+        fine, coarse = self.hidden(images), self.coarse.hidden(half)
+        return DiscriminatorOutput(
+            logits=self.to_logits(fine.tanh()),
+            features=(fine, coarse),
+            extra_logits=(self.coarse.to_logits(coarse.tanh()),),
+            feature_counts=self.counted(),
+        )
+
+
+class Pyramid(Patches):
+    """Two critics in one, with their features apart; sound."""
+
+    network: ClassVar[type[nn.Module]] = PyramidNetwork
+    carried: ClassVar[frozenset[str]] = frozenset({"image", "multiple_outputs", "patch", "provides_features"})
+
+    def build(self, spec: DataSpec) -> Any:
+        channels, _, _ = image_shape(spec, least=8)
+        return self.network(channels, self.width)
+
+
 class MaximaNetwork(PatchesNetwork):
     """Convolutions and maxima."""
 
@@ -370,6 +464,9 @@ SOUND_DISCRIMINATORS = [
     Plain,
     Mixed,
     Patches,
+    Shaped,
+    Uneven,
+    Pyramid,
     Maxima,
     Labeled,
     OfVectors,
@@ -684,6 +781,7 @@ class Foreign(Plain):
 LABELED = Labeled.carried
 IMAGE = Plain.carried
 STYLED = Styled.carried
+SHAPED = Shaped.carried
 UNSAID = "is missing"
 UNTRUE = "is carried"
 
@@ -829,6 +927,11 @@ DISCRIMINATORS = [
         "receptive-field",
         "says 7 px a side; on 32×32 px a logit sees 10×10 px",
     ),
+    (
+        changed("OneFieldForAll", Uneven, receptive_field=lambda network: 10),
+        "receptive-field",
+        "says 10 px a side; on 32×32×32 px a logit sees 7×10×10 px",
+    ),
     (changed("SeesAll", Patches, finish=_sees_all), "receptive-field", "a logit sees 32×32 px"),
     (
         changed("DeclaresNothing", Patches, receptive_field=_declares_nothing),
@@ -855,6 +958,22 @@ DISCRIMINATORS = [
     (changed("NoClassHead", Plain, tags=IMAGE | {"provides_class_logits"}), "tag-provides-class-logits", UNTRUE),
     (changed("FeaturesUnsaid", Plain, tags=frozenset({"image"})), "tag-provides-features", UNSAID),
     (changed("PatchUnsaid", Patches, tags=frozenset({"image"})), "tag-patch", UNSAID),
+    (changed("SignalUnsaid", Shaped, tags=SHAPED - {"signal"}), "tag-signal", UNSAID),
+    (changed("NoSignals", Uneven, tags=frozenset({"patch", "signal", "volume"})), "tag-signal", UNTRUE),
+    (changed("VolumeUnsaid", Shaped, tags=SHAPED - {"volume"}), "tag-volume", UNSAID),
+    (changed("NoVolumes", Plain, tags=IMAGE | {"volume"}), "tag-volume", UNTRUE),
+    (changed("NoPictures", Uneven, tags=frozenset({"image", "patch", "volume"})), "tag-image", UNTRUE),
+    (
+        changed("MapOfSlices", Uneven, finish=lambda network, logits: logits.mean(2)),
+        "shapes",
+        "neither (12,) nor (12, 1, d, h, w)",
+    ),
+    (
+        changed("OneCountTooFew", Pyramid, counted=lambda network: (2,)),
+        "feature-counts",
+        "1 counts for 2 maps of logits",
+    ),
+    (changed("Miscounted", Pyramid, counted=lambda network: (1, 2)), "feature-counts", "adds up to 3, of 2 features"),
     (changed("SingleOutput", Plain, tags=IMAGE | {"multiple_outputs"}), "tag-multiple-outputs", UNTRUE),
     (changed("ClaimsPairs", Plain, tags=IMAGE | {"needs_two_samples"}), "tag-needs-two-samples", UNTRUE),
     (changed("NeverAlone", Plain, finish=_never_alone), "tag-needs-two-samples", UNSAID),

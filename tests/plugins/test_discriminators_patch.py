@@ -317,10 +317,10 @@ def test_largest_number_of_scales_is_the_last_that_builds(side, n_layers):
     [
         (Patchgan(n_layers=4), (1, 32, 200), "n_layers up to 3", "discriminator.n_layers=3"),
         (Patchgan(), (1, 5, 64), "at least 6 px", "--image-size 32"),
-        (Patchgan(), (2,), "discriminator patchgan works on images", "list"),
+        (Patchgan(), (2,), "discriminator patchgan works on signals, images and volumes", "list"),
         (Pixelgan(), (2,), "discriminator pixelgan works on images", "list"),
         (Pixelgan(norm="instance"), (3, 1, 1), "there is only one", "discriminator.norm=none"),
-        (MultiscalePatchgan(), (2,), "discriminator multiscale-patchgan works on images", "list"),
+        (MultiscalePatchgan(), (2,), "discriminator multiscale-patchgan works on signals", "list"),
         (MultiscalePatchgan(), (1, 5, 5), "discriminator multiscale-patchgan leaves no logit", "--image-size 32"),
         (MultiscalePatchgan(n_layers=3, n_scales=3), (1, 64, 64), r"scale 3 .* 16 px", "discriminator.n_scales=2"),
         (MultiscalePatchgan(n_layers=5), (1, 64, 64), "n_layers up to 4", "discriminator.n_layers=4"),

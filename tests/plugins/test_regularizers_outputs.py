@@ -152,19 +152,21 @@ class TestLecam:
             self.lecam().discriminator_terms(view_of())
 
 
-def features_view(real, fake, player="generator"):
-    """Real and fake features: one tensor, or a tuple of layers, each."""
+def features_view(real, fake, player="generator", counts=()):
+    """Real and fake features: one tensor, or a tuple of layers, each; of as many critics as there are counts."""
     outputs = tuple(
         DiscriminatorOutput(
-            logits=torch.zeros(2, dtype=torch.float64), features=side if isinstance(side, tuple) else (side,)
+            logits=torch.zeros(2, dtype=torch.float64),
+            features=side if isinstance(side, tuple) else (side,),
+            feature_counts=counts,
         )
         for side in (real, fake)
     )
     return view_of(player, outputs=outputs)
 
 
-def matched(real, fake, **options):
-    terms = FeatureMatching(**options).generator_terms(features_view(real, fake))
+def matched(real, fake, counts=(), **options):
+    terms = FeatureMatching(**options).generator_terms(features_view(real, fake, counts=counts))
     assert list(terms) == ["feature_matching"]
     return terms["feature_matching"]
 
@@ -212,6 +214,23 @@ class TestFeatureMatching:
         relative = matched(real, fake, layer="all", relative=True, **pairs).item()
         by_hand = sum(distance / side.abs().mean().item() for distance, side in zip(each, real, strict=True))
         assert relative == pytest.approx(by_hand, rel=1e-12)
+
+    @pytest.mark.parametrize(
+        ("average", "by_hand"),
+        [
+            ("none", lambda a, b, c: a + b + c),
+            ("layers", lambda a, b, c: (a + b) / 2 + c),
+            ("critics", lambda a, b, c: (a + b + c) / 2),
+            ("both", lambda a, b, c: ((a + b) / 2 + c) / 2),
+        ],
+    )
+    def test_layers_and_critics_are_averaged_apart(self, average, by_hand):
+        """Two layers of one critic and one of another; a critic without features does not count."""
+        real, fake = (tuple(draw(3, width, seed=seed + width) for width in (2, 5, 4)) for seed in (0, 50))
+        pairs = {"pair": "sample", "norm": "l1"}
+        each = [matched(real, fake, layer=layer, **pairs).item() for layer in (0, 1, 2)]
+        found = matched(real, fake, counts=(2, 0, 1), layer="all", average=average, **pairs)
+        assert found.item() == pytest.approx(by_hand(*each), rel=1e-12)
 
     def test_only_the_fake_side_learns(self):
         real, fake = draw(3, 4).requires_grad_(True), draw(3, 4, seed=1).requires_grad_(True)

@@ -67,7 +67,7 @@ DISCRIMINATORS = Checked(
             *tag_checks("discriminator"),
         ),
     ),
-    at_least=36,
+    at_least=38,
 )
 
 GENERATORS = Checked(

@@ -70,3 +70,29 @@ def _slope(value: torch.Tensor, given: torch.Tensor) -> torch.Tensor | None:
 def logits_take_a_penalty(subject: Subject) -> None:
     """Of the gradient at the images."""
     second_gradient_is_right(subject)
+
+
+def counts_nothing(subject: Subject) -> str | None:
+    """Most are one critic."""
+    one = trial(subject)
+    with torch.no_grad():
+        output = one.network(one.given, one.labels)
+    return None if getattr(output, "feature_counts", ()) else "its features are those of one critic"
+
+
+@check(
+    "feature-counts",
+    Discriminator,
+    "Where ``feature_counts`` is given, there is a count for each map of logits, and they add up to the number of "
+    "features.",
+    skip=counts_nothing,
+    every_choice=True,
+)
+def features_are_counted(subject: Subject) -> None:
+    """Averages over critics and layers are taken of these groups."""
+    one = trial(subject)
+    with torch.no_grad():
+        output = one.network(one.given, one.labels)
+    counts, features, maps = output.feature_counts, len(output.features), len(output.maps())
+    demand(len(counts) == maps or not counts, f"feature_counts has {len(counts)} counts for {maps} maps of logits")
+    demand(sum(counts) == features or not counts, f"feature_counts adds up to {sum(counts)}, of {features} features")

@@ -8,7 +8,7 @@ import torch
 
 from ganzoo.errors import ConfigError
 from ganzoo.testing.networks import tags
-from ganzoo.testing.networks.trial import Answers, fill_normal, trial
+from ganzoo.testing.networks.trial import OTHER_RANKS, Answers, fill_normal, trial
 from ganzoo.testing.subject import Subject
 
 
@@ -19,9 +19,19 @@ def answers_of(subject: Subject) -> Answers:
         return one.answers()
 
 
+def signal(subject: Subject) -> bool:
+    """Whether signals are taken, and vectors are refused."""
+    return tags.takes_only_shaped(subject, (spec for spec in OTHER_RANKS if spec.rank == 1))
+
+
+def volume(subject: Subject) -> bool:
+    """Whether volumes are taken, and vectors are refused."""
+    return tags.takes_only_shaped(subject, (spec for spec in OTHER_RANKS if spec.rank == 3))
+
+
 def patch(subject: Subject) -> bool:
     """Whether logits are a map."""
-    return answers_of(subject)["logits"].dim() == 4
+    return answers_of(subject)["logits"].dim() > 1
 
 
 def provides_class_logits(subject: Subject) -> bool:
@@ -63,6 +73,8 @@ def energy(subject: Subject) -> bool:
 
 MEASURES: Mapping[str, Callable[[Subject], bool]] = {
     **tags.MEASURES,
+    "signal": signal,
+    "volume": volume,
     "patch": patch,
     "groups_of_four": groups_of_four,
     "provides_class_logits": provides_class_logits,

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-from ganzoo.protocols import Discriminator
+from ganzoo.protocols import DataSpec, Discriminator
 from ganzoo.testing.check import check, demand
 from ganzoo.testing.networks.trial import Trial, first_taken, takes, trial
-from ganzoo.testing.subject import Subject, images_like
+from ganzoo.testing.subject import VECTORS, Subject
 from ganzoo.training import spectral
 
-SIDES = (32, 64, 128, 256, 512)
-"""Of square images on which receptive fields are measured."""
+SIDES = {1: (64, 256, 1024, 8192), 2: (32, 64, 128, 256, 512), 3: (16, 32, 64)}
+"""Rank → sides of the signals, squares and cubes on which receptive fields are measured."""
 PIXELS = 2**17
 """Of all images together on which one is measured: a maximum hands on the gradient of a single pixel."""
 
@@ -40,29 +42,43 @@ def sees_what_it_says(subject: Subject) -> None:
     """The images' gradient of one logit, in the midst of an image at least twice as large as what it sees."""
     one = with_room(subject)
     assert one is not None  # the check is skipped otherwise
-    declared, side = one.network.receptive_field(), one.spec.shape[-1]
-    said = "None, the whole image" if declared is None else f"{declared} px a side"
+    declared, sides = one.network.receptive_field(), one.spec.shape[1:]
+    said = "None, the whole image" if declared is None else f"{_by_axis(declared)} px a side"
     shape = tuple(one.answers()["logits"].shape)
-    demand(len(shape) == 4, f"receptive_field() says {said}; logits {shape} are no map, and see the whole image")
-    height, width = field_of(one)
-    right = (height, width) == ((side, side) if declared is None else (declared, declared))
-    demand(right, f"receptive_field() says {said}; on {side}×{side} px a logit sees {height}×{width} px")
+    as_map = len(shape) == 2 + len(sides)
+    demand(as_map, f"receptive_field() says {said}; logits {shape} are no map, and see the whole image")
+    seen = field_of(one)
+    right = seen == (sides if declared is None else _per_axis(declared, len(sides)))
+    demand(right, f"receptive_field() says {said}; on {_by_axis(sides)} px a logit sees {_by_axis(seen)} px")
+
+
+def _per_axis(field: int | tuple[int, ...], rank: int) -> tuple[int, ...]:
+    return (field,) * rank if isinstance(field, int) else tuple(field)
+
+
+def _by_axis(field: int | tuple[int, ...]) -> str:
+    return str(field) if isinstance(field, int) else "×".join(map(str, field))
 
 
 def with_room(subject: Subject) -> Trial | None:
-    """A network for the smallest images of at least twice the receptive field that it declares for them."""
-    channels = first_taken(subject).shape[0]
-    for spec in (images_like(channels, side) for side in SIDES):
+    """A network for the smallest data of at least twice the receptive field that it declares for them."""
+    for spec in _sizes(first_taken(subject)):
         if takes(subject, spec):
-            one = trial(subject, spec, n=max(2, PIXELS // spec.shape[-1] ** 2))
+            one = trial(subject, spec, n=max(2, PIXELS // torch.Size(spec.shape[1:]).numel()))
             declared = one.network.receptive_field()
-            if declared is None or spec.shape[-1] >= 2 * declared:
+            if declared is None or min(spec.shape[1:]) >= 2 * max(_per_axis(declared, spec.rank)):
                 return one
     return None
 
 
-def field_of(one: Trial) -> tuple[int, int]:
-    """Height and width of the part of an image that the logit in the middle of the map depends on."""
+def _sizes(first: DataSpec) -> Iterator[DataSpec]:
+    """Data with equal sides, of the rank and channels of those that are taken first."""
+    rank = first.rank or 2
+    return (replace(VECTORS, shape=(first.shape[0], *[side] * rank)) for side in SIDES[rank])
+
+
+def field_of(one: Trial) -> tuple[int, ...]:
+    """Sides of the part of an image that the logit in the middle of the map depends on."""
     one = one.double()
     with torch.no_grad():
         for parameter in one.network.parameters():
@@ -75,11 +91,11 @@ def field_of(one: Trial) -> tuple[int, int]:
     images = one.given.abs().requires_grad_()
     with _WithoutStatistics():
         maps = one.network(images, one.labels).logits
-    middle = maps[:, 0, maps.shape[2] // 2, maps.shape[3] // 2]
+    middle = maps[(slice(None), 0, *(side // 2 for side in maps.shape[2:]))]
     (slope,) = torch.autograd.grad(middle.sum(), images)
     seen = slope.ne(0).any(0).any(0)
-    rows, columns = (seen.any(axis).nonzero().flatten() for axis in (1, 0))
-    return _extent(rows), _extent(columns)
+    others = ([other for other in range(seen.dim()) if other != axis] for axis in range(seen.dim()))
+    return tuple(_extent((seen.amax(rest) if rest else seen).nonzero().flatten()) for rest in others)
 
 
 def _extent(places: torch.Tensor) -> int:

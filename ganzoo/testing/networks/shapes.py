@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import torch
 
@@ -21,7 +22,11 @@ SHAPES = (
     images_like(1, 28, 20),
     VECTORS,
 )
+OF_OTHER_RANKS = (replace(VECTORS, shape=(2, 40)), replace(VECTORS, shape=(1, 12, 20, 16)))
+"""A signal and a volume."""
 SMALL = (*(images_like(3, side) for side in (1, 2, 3, 5, 7)), images_like(1, 32, 3), images_like(1, 2, 32))
+MAPS = {1: "t", 2: "h, w", 3: "d, h, w"}
+"""Rank of the data → the axes of a map of logits."""
 DOZEN = 12
 """A batch that is not taken for a width, mostly a power of two, nor for the classes; and falls into groups of four."""
 
@@ -35,7 +40,8 @@ DOZEN = 12
 def answers_for_every_shape(subject: Subject) -> None:
     """Usual data are taken, and answered rightly."""
     first = first_taken(subject)
-    for spec in (first, *(spec for spec in SHAPES if spec != first and takes(subject, spec))):
+    others = (*SHAPES, *(OF_OTHER_RANKS if subject.kind == "discriminator" else ()))
+    for spec in (first, *(spec for spec in others if spec != first and takes(subject, spec))):
         answers_for(subject, spec)
 
 
@@ -88,8 +94,9 @@ def of_judgement(one: Trial) -> None:
         demand(shape[:1] == (n,), f"{name} of {n} samples has the shape {shape}: its first axis is not the batch's")
         if "logits" not in name or name == "class_logits":
             continue
-        as_map = len(shape) == 4 and shape[1] == 1 and value.numel() > 0
-        demand(shape == (n,) or as_map, f"{name} has the shape {shape}, neither ({n},) nor ({n}, 1, h, w)")
+        axes = MAPS.get(one.spec.rank, "…")
+        as_map = len(shape) == 2 + one.spec.rank and one.spec.rank > 0 and shape[1] == 1 and value.numel() > 0
+        demand(shape == (n,) or as_map, f"{name} has the shape {shape}, neither ({n},) nor ({n}, 1, {axes})")
     if "class_logits" in answers:
         wanted, found = (n, len(one.spec.classes)), tuple(answers["class_logits"].shape)
         demand(found == wanted, f"class_logits has the shape {found}, and not {wanted}")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from ganzoo.protocols import DataSpec
-from ganzoo.testing.networks.trial import SOME_VECTORS, first_taken, shake, takes, trial
+from ganzoo.testing.networks.trial import SOME_VECTORS, USUAL, first_taken, shake, takes, trial
 from ganzoo.testing.subject import Subject
 from ganzoo.training import spectral
 
@@ -17,8 +17,13 @@ KEPT = 1
 
 
 def image(subject: Subject) -> bool:
-    """Whether vectors are refused."""
-    return not any(takes(subject, spec) for spec in SOME_VECTORS)
+    """Whether images are taken, and vectors are refused."""
+    return takes_only_shaped(subject, (spec for spec in USUAL if spec.rank == 2))
+
+
+def takes_only_shaped(subject: Subject, data: Iterable[DataSpec]) -> bool:
+    """Whether any of the data is taken, and vectors are not."""
+    return any(takes(subject, spec) for spec in data) and not any(takes(subject, spec) for spec in SOME_VECTORS)
 
 
 def needs_labels(subject: Subject) -> bool:

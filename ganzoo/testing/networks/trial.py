@@ -29,6 +29,11 @@ USUAL = (
     *(images_like(channels, side, 2 * side) for side in SIDES for channels in (1, 3)),
     *(images_like(channels, 2 * side, side) for side in SIDES for channels in (1, 3)),
 )
+OTHER_RANKS = tuple(
+    replace(VECTORS, shape=shape)
+    for shape in ((1, 64), (1, 1024), (1, 8192), *((1, *[side] * 3) for side in (16, 32, 64)))
+)
+"""Signals and volumes: for discriminators, which judge data of any rank."""
 """Data that networks are built for in checks: the first that they take. Many take the first; some one size only."""
 
 BATCH = 4
@@ -124,12 +129,12 @@ def takes_nothing(subject: Subject) -> str | None:
 
 def _first_built(subject: Subject, seed: int) -> tuple[DataSpec, Any]:
     refused: ConfigError | None = None
-    for spec in USUAL:
+    for spec in (*USUAL, *(OTHER_RANKS if subject.kind == "discriminator" else ())):
         try:
             return spec, subject.build(spec, seed=seed)
         except ConfigError as error:
             refused = refused or error
-    raise Failed(f"it takes data of no usual size, neither images nor vectors: {refused}")
+    raise Failed(f"it takes data of no usual size, neither images nor vectors nor others: {refused}")
 
 
 def takes(subject: Subject, spec: DataSpec) -> bool:
@@ -151,8 +156,10 @@ def size_of(spec: DataSpec) -> str:
     """The data in words: ``images of 32×32 px, channels 3``."""
     if len(spec.shape) == 1:
         return f"vectors of {spec.shape[0]} numbers"
-    channels, height, width = spec.shape
-    return f"images of {height}×{width} px, channels {channels}"
+    channels, *sides = spec.shape
+    kinds = {1: ("signals", "numbers"), 2: ("images", "px"), 3: ("volumes", "voxels")}
+    kind, unit = kinds.get(spec.rank, ("data", "numbers"))
+    return f"{kind} of {'×'.join(map(str, sides))} {unit}, channels {channels}"
 
 
 def in_short(error: Exception) -> str:

@@ -267,6 +267,7 @@ def _rows_of_output(output: DiscriminatorOutput | None, rows: list[int]) -> Disc
         class_logits=None if output.class_logits is None else output.class_logits[rows],
         features=tuple(feature[rows] for feature in output.features),
         extra_logits=tuple(logits[rows] for logits in output.extra_logits),
+        feature_counts=output.feature_counts,
     )
 
 
