@@ -330,6 +330,34 @@ class TestTerms:
         terms.total.backward()
         torch.testing.assert_close(terms.gradient_norm, fake.grad.norm())
 
+    def test_the_norm_of_the_gradient_of_each_term(self):
+        def adversary():
+            critics = {"one": made(Critic), "two": made(Critic, seed=1)}
+            return ganzoo.Adversary(
+                critics, regularizers={}, feature_matching={"weight": 2.0}, critic_weights={"two": 0.1}, weight=-0.3
+            )
+
+        terms = adversary().generator_loss(data(0), real=data(1), observe=True)
+        fake, real, expected = data(0).requires_grad_(), data(1), {}
+        for name, seed, weight in (("one", 0, 0.3), ("two", 1, 0.03)):
+            critic = made(Critic, seed=seed)
+            out, aim = critic(fake), critic(real).features[0].detach()
+            matching = 2 * (out.features[0] - aim).abs().mean()
+            for term, value in (("adversarial", -out.logits.mean()), ("feature_matching", matching)):
+                gradient = torch.autograd.grad(weight * value, fake, retain_graph=True)[0]
+                expected[f"{name}/{term}"] = gradient.norm()
+        assert terms.gradient_norms.keys() == expected.keys() == terms.weighted.keys()
+        for name, norm in expected.items():
+            torch.testing.assert_close(terms.gradient_norms[name], norm)
+        unobserved = adversary().generator_loss(data(0), real=data(1))
+        assert unobserved.gradient_norms == {}  # each takes a backward pass
+        assert torch.equal(unobserved.total, terms.total)
+        assert torch.equal(unobserved.gradient_norm, terms.gradient_norm)
+
+    def test_the_norm_of_a_single_term_costs_nothing(self):
+        terms = ganzoo.Adversary(made(Critic), weight=0.5).generator_loss(data(0))
+        torch.testing.assert_close(terms.gradient_norms, {"critic/adversarial": terms.gradient_norm})
+
     def test_several_maps_are_added_or_averaged(self):
         class Two(nn.Module):
             def __init__(self) -> None:
@@ -354,6 +382,56 @@ class TestTerms:
         torch.testing.assert_close(
             logs["critic/adversarial"], (F.softplus(-real).mean() + F.softplus(fake).mean()).detach()
         )
+
+
+class Shifted(nn.Module):
+    """Logits that are a multiple of the sample's mean: data at ±1 are told apart as far as it is steep."""
+
+    def __init__(self, slope):
+        super().__init__()
+        self.slope = nn.Parameter(torch.tensor(slope))
+
+    def forward(self, images):
+        return self.slope * images.flatten(1).mean(1)
+
+
+class TestStanding:
+    @pytest.mark.parametrize(
+        ("loss", "words", "real", "fake"),
+        [
+            *((loss, "D won", 50.0, -50.0) for loss in ("hinge", "bce", "relativistic")),
+            *((loss, "D blind", 0.3, 0.3) for loss in ("hinge", "bce", "relativistic", "lsgan", "wgan")),
+            *((loss, "normal", 0.4, -0.4) for loss in ("hinge", "bce", "relativistic")),
+            ("lsgan", "D won", 1.0, 0.0),
+            ("lsgan", "normal", 0.8, 0.2),
+            ("wgan", "normal", 50.0, -50.0),
+        ],
+    )
+    def test_it_is_that_of_the_loss(self, loss, words, real, fake):
+        """No threshold on logits is right for all: LSGAN's best are 1 and 0, and WGAN's have no end."""
+        ones = torch.ones(2, 3, 4, 4)
+        logs = ganzoo.Adversary(Shifted(1.0), loss=loss).update(fake=fake * ones, real=real * ones)
+        assert logs.standings() == {"critic": words}
+
+    def test_it_is_that_of_all_parts_and_of_each_critic(self):
+        adversary = ganzoo.Adversary({"seeing": Shifted(1.0), "blind": Shifted(0.0)})
+        ones = torch.ones(2, 3, 4, 4)
+        adversary.update(fake=ones, real=ones, part=(0, 2))
+        logs = adversary.update(fake=-ones, real=ones, part=(1, 2))
+        # Of the last part alone the first critic would have won.
+        assert logs.standings() == {"seeing": "normal", "blind": "D blind"}
+
+    def test_without_an_update_there_is_none(self):
+        logs = ganzoo.Adversary(made(Critic), start=1).update(fake=data(0), real=data(1))
+        assert logs == {}
+        assert logs.standings() == {}
+
+    def test_what_is_kept_of_it_is_plain_numbers(self):
+        logs = ganzoo.Adversary(made(Critic)).update(fake=data(0), real=data(1))
+        file = io.BytesIO()
+        torch.save(logs, file)
+        file.seek(0)
+        assert torch.load(file, weights_only=True) == dict(logs)
 
 
 class TestBalance:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Literal, Self
 
 import torch
@@ -14,8 +15,10 @@ from ganzoo.errors import CheckpointError, ConfigError
 from ganzoo.seeds import derive
 from ganzoo.training.adversarial_step import AdversarialStep
 from ganzoo.training.adversarial_terms import AdversarialTerms, silence
+from ganzoo.training.at_fakes import gradient_at
 from ganzoo.training.attached import attached
 from ganzoo.training.balance import Balance, NoBalance, Own, wide
+from ganzoo.training.critic_logs import CriticLogs
 from ganzoo.training.frozen_parts import frozen_modules, frozen_names
 from ganzoo.training.game import Terms
 from ganzoo.training.given_data import demand_floats, with_condition
@@ -121,6 +124,7 @@ class Critics(nn.Module):
         reference: Tensor | None = None,
         last_layer: Tensor | None = None,
         part: Part = (0, 1),
+        observe: bool = False,
     ) -> AdversarialTerms:
         """What to add to the generator's own loss: ``(rec + adversary.generator_loss(y, real=x).total).backward()``.
 
@@ -136,6 +140,8 @@ class Critics(nn.Module):
             reference: your own loss, for a balance that compares with it.
             last_layer: the weight at which ``last-layer`` compares.
             part: (index, of) with gradients accumulated over ``of`` calls; divide ``total`` as your own loss.
+            observe: the gradient norm of each term at the fakes as well. Each costs a backward pass through its critic;
+                that of a single term costs nothing and is always there. No number of the training depends on it.
 
         Raises:
             ConfigError: something is missing that a part needs, or does not fit.
@@ -149,7 +155,7 @@ class Critics(nn.Module):
             if real is None and real_labels is None:
                 real_labels = fake_labels  # Fakes stand in for real data.
             own = Own(fake=fake, reference=reference, last_layer=last_layer)
-            terms = self._push(fake, real, condition, (real_labels, fake_labels), own, push, part)
+            terms = self._push(fake, real, condition, (real_labels, fake_labels), own, push, part, observe)
         if index == of - 1 and torch.is_grad_enabled():
             self._counts["generator_step"] += 1
             self._counts["generator_update"] += push > 0.0
@@ -164,6 +170,7 @@ class Critics(nn.Module):
         own: Own,
         push: float,
         part: Part,
+        observe: bool,
     ) -> AdversarialTerms:
         weighted: dict[str, Tensor] = {}
         self._share()
@@ -185,7 +192,7 @@ class Critics(nn.Module):
                     weight = self.settings.critic_weights.get(name, 1.0)
                     weighted |= {f"{name}/{term}": weight * value for term, value in terms.scalars.items()}
                 raw = torch.stack(list(weighted.values())).sum()
-                gradient = _at(leaf, raw)
+                gradient, norms = gradient_at(leaf, weighted, each=observe)
         kept = self._balance.state_dict()
         balance = wide(self._balance.factor(gradient, own).detach().to(raw.dtype))
         if looking:
@@ -198,6 +205,7 @@ class Critics(nn.Module):
             weights={name: factor * self._weight(name) for name in weighted},
             balance=balance,
             gradient_norm=wide(gradient).norm(),
+            gradient_norms={name: norm * abs(factor) for name, norm in norms.items()},
         )
 
     def _weight(self, name: str) -> float:
@@ -237,7 +245,7 @@ class Critics(nn.Module):
         fake_labels: Tensor | None = None,
         part: Part = (0, 1),
         observe: bool = True,
-    ) -> dict[str, Tensor]:
+    ) -> CriticLogs:
         """Step the critics on real and fake data; ``fake`` is detached, so that the generator gets no gradient.
 
         Before its start nothing moves: no optimizer state, average, statistic or draw.
@@ -252,7 +260,8 @@ class Critics(nn.Module):
             observe: mean logits and accuracies as well.
 
         Returns:
-            ``CRITIC/TERM`` → detached value; nothing is read from the device. Empty in a step without an update.
+            ``CRITIC/TERM`` → detached value; nothing is read from the device. Empty in a step without an update. Its
+            :meth:`~ganzoo.training.critic_logs.CriticLogs.standings` says in words how the game stands.
 
         Raises:
             ConfigError: something does not fit.
@@ -267,7 +276,7 @@ class Critics(nn.Module):
             )
         index, of = place(part)
         acts = self.timing.updates(self._counts["step"])
-        logs = {}
+        logs = CriticLogs({})
         if acts:
             logs = self._learn(fake.detach(), real.detach(), condition, (real_labels, fake_labels), part, observe)
         if index == of - 1:
@@ -283,7 +292,7 @@ class Critics(nn.Module):
         labels: tuple[Tensor | None, Tensor | None],
         part: Part,
         observe: bool,
-    ) -> dict[str, Tensor]:
+    ) -> CriticLogs:
         index, of = part
         self._share()
         if index == 0:
@@ -317,10 +326,14 @@ class Critics(nn.Module):
             self._forget()
             raise
         self._open.append(found)
+        judges = {
+            name: partial(step.standing, *(terms[name].logits for terms in self._open))
+            for name, step in self._steps.items()
+        }
         logs = _logs(found)
         if index == of - 1:
             logs |= self._step()
-        return logs
+        return CriticLogs(logs, judges)
 
     def _share(self) -> None:
         """Once, before any critic is asked: processes that made critics of their own go on with those of the first."""
@@ -435,22 +448,6 @@ class Critics(nn.Module):
 def _for_generator(step: AdversarialStep) -> AdversarialStep:
     judged = Judged(alone(step.objective.discriminator))
     return replace(step, objective=replace(step.objective, discriminate=judged))
-
-
-def _at(fakes: Tensor, value: Tensor) -> Tensor:
-    """The gradient of a critic's value at the fakes."""
-    try:
-        (gradient,) = torch.autograd.grad(value, fakes)
-    except RuntimeError as error:
-        if "does not require grad" not in str(error) and "not have been used" not in str(error):
-            raise
-        raise ConfigError(
-            "the critics' logits do not depend on the fakes, so the generator cannot learn from them",
-            given=str(error).splitlines()[0],
-            allowed="critics that compute logits from the data, with a graph",
-            hint="look for .detach(), torch.no_grad() or .data in the critic's forward",
-        ) from error
-    return gradient
 
 
 def _logs(found: Mapping[str, Terms]) -> dict[str, Tensor]:
