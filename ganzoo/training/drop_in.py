@@ -26,6 +26,7 @@ from ganzoo.training.image_pool import ImagePool
 from ganzoo.training.own_networks import Judged, alone
 from ganzoo.training.own_parts import place
 from ganzoo.training.processes import rank, share_gradients, share_weights
+from ganzoo.training.sharded import demand_whole
 from ganzoo.training.timing import Timing
 from ganzoo.training.without_trace import buffers_kept, buffers_kept_if_it_raises
 
@@ -78,6 +79,7 @@ class Critics(nn.Module):
         # Not through a wrapper that gathers gradients: in the generator's step none of the critics' is computed.
         self._generator_steps = {name: _for_generator(step) for name, step in steps.items()}
         self.discriminators = nn.ModuleDict({name: step.objective.discriminator for name, step in steps.items()})
+        demand_whole(self.discriminators)
         self.timing, self.settings = timing, settings
         self._balance: Balance = balance or NoBalance()
         self._pool = pool or ImagePool(0, seed=0)
@@ -338,6 +340,7 @@ class Critics(nn.Module):
     def _share(self) -> None:
         """Once, before any critic is asked: processes that made critics of their own go on with those of the first."""
         if not self._shared:
+            demand_whole(self.discriminators)  # somebody may have wrapped them since
             share_weights(self.discriminators)
             self._shared = True
 
