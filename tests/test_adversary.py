@@ -243,6 +243,33 @@ WITH_STATE = {
 }
 
 
+SPOILT = {
+    "other shape": lambda state: state.update({"discriminators.critic.last.weight": torch.zeros(1, 8, 5, 5)}),
+    "missing weight": lambda state: state.pop("discriminators.critic.last.bias"),
+    "unknown weight": lambda state: state.update({"discriminators.critic.other.weight": torch.zeros(1)}),
+    "weights alone": lambda state: state.pop("_extra_state"),
+    "none": lambda state: state.update(_extra_state=None),
+    "no counts": lambda state: state["_extra_state"].pop("counts"),
+    "few counts": lambda state: state["_extra_state"].update(counts={"step": 1}),
+    "pool": lambda state: state["_extra_state"].update(pool={"0": torch.zeros(1), "2": torch.zeros(1)}),
+    "balance": lambda state: state["_extra_state"].update(balance={}),
+    "augmentation": lambda state: state["_extra_state"]["parts"]["critic"].pop("augment/ada/p"),
+    "optimizer": lambda state: state["_extra_state"]["optimizer"]["param_groups"].clear(),
+}
+"""What may be wrong with a state."""
+
+
+@pytest.fixture(scope="module")
+def two_trained():
+    """Of other weights, averages, pools and counts."""
+    given = WITH_STATE | {"regularizers": {"lecam": {}}, "start": 0}
+    both = [ganzoo.Adversary(made(lambda: Critic(norm=True), seed=seed), **given) for seed in range(2)]
+    for number, adversary in enumerate(both):
+        for step in range(number + 1):
+            adversary.update(fake=data(step + 9 * number), real=data(step + 5))
+    return both
+
+
 class TestState:
     @pytest.mark.parametrize("first", ["critic", "generator"])
     def test_stopped_anywhere_it_goes_on_bit_for_bit(self, first, monkeypatch):
@@ -294,6 +321,38 @@ class TestState:
         state = ganzoo.Adversary({"a": made(Critic)}).state_dict()
         with pytest.raises(CheckpointError, match="does not match these critics"):
             ganzoo.Adversary({"b": made(Critic)}).load_state_dict(state)
+
+    @pytest.mark.parametrize("spoil", SPOILT.values(), ids=SPOILT)
+    def test_what_does_not_fit_changes_nothing(self, spoil, two_trained):
+        """Half of another state would train on: weights of one training with Adam's averages of another."""
+        source, target = copy.deepcopy(two_trained)
+        before, state = str(target.state_dict()), copy.deepcopy(source.state_dict())
+        spoil(state)
+        with pytest.raises(CheckpointError):
+            target.load_state_dict(state)
+        assert str(target.state_dict()) == before
+        # A module that holds it loads it by other ways, which torch has for its own.
+        held = nn.ModuleDict({"adversary": target})
+        with pytest.raises((CheckpointError, RuntimeError)):
+            held.load_state_dict({f"adversary.{name}": value for name, value in state.items()})
+        assert str(target.state_dict()) == before
+        target.load_state_dict(source.state_dict())
+        assert str(target.state_dict()) == str(source.state_dict())
+
+    def test_weights_that_the_optimizer_does_not_know_are_refused(self):
+        adversary = ganzoo.Adversary(made(Critic))
+        with pytest.raises(ConfigError, match="unknown to the optimizer"):
+            adversary.load_state_dict(adversary.state_dict(), assign=True)
+
+    def test_a_copy_loads_for_itself(self):
+        adversary = ganzoo.Adversary(made(Critic))
+        other = copy.deepcopy(adversary)
+        state = ganzoo.Adversary(made(Critic, seed=1)).state_dict()
+        state.pop("discriminators.critic.last.bias")
+        for one in (adversary, other):
+            with pytest.raises(CheckpointError):
+                one.load_state_dict(state)
+        assert str(other.state_dict()) == str(ganzoo.Adversary(made(Critic)).state_dict())
 
     def test_it_is_part_of_a_module_that_holds_it(self):
         whole = nn.ModuleDict({"model": made(Decoder), "adversary": ganzoo.Adversary(made(Critic), pool=2)})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypedDict, get_args
 
 import torch
@@ -15,6 +15,7 @@ from ganzoo.errors import CheckpointError, ConfigError
 from ganzoo.protocols import DataSpec, Player, StatefulLoss
 from ganzoo.training import adversary, draws
 from ganzoo.training.after_update import after_update
+from ganzoo.training.all_or_nothing import MISFITS, put_back_if_it_raises
 from ganzoo.training.equilibrium import LossScale
 from ganzoo.training.game import Inputs, Objective, Terms
 from ganzoo.training.own_parts import OwnParts
@@ -173,18 +174,20 @@ class AdversarialStep:
         return {name: plain(value) for name, value in states(self._adaptive()).items()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Restore :meth:`state_dict`, in a step made of the same parts.
+        """Restore :meth:`state_dict`, in a step made of the same parts; all of it or nothing.
 
         Raises:
-            CheckpointError: it is the state of other parts.
+            CheckpointError: it is the state of other parts; these are as they were.
         """
         parts = self._adaptive()
+        states_before = self.state_dict()
         strange = [name for name in state if not name.startswith(tuple(f"{part}/" for part in parts))]
         try:
             if strange:
                 raise KeyError(", ".join(strange))
-            restore_states(parts, state)
-        except (KeyError, IndexError, RuntimeError) as error:
+            with put_back_if_it_raises(states_before, partial(restore_states, parts)):
+                restore_states(parts, state)
+        except MISFITS as error:
             raise CheckpointError(
                 "the state does not match the parts of this step",
                 given=str(error).splitlines()[0],

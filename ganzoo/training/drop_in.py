@@ -15,6 +15,7 @@ from ganzoo.errors import CheckpointError, ConfigError
 from ganzoo.seeds import derive
 from ganzoo.training.adversarial_step import AdversarialStep
 from ganzoo.training.adversarial_terms import AdversarialTerms, silence
+from ganzoo.training.all_or_nothing import MISFITS, put_back, put_back_if_it_raises, tensors_of
 from ganzoo.training.at_fakes import gradient_at
 from ganzoo.training.attached import attached
 from ganzoo.training.balance import Balance, NoBalance, Own, wide
@@ -99,6 +100,8 @@ class Critics(nn.Module):
         self._counts = {"step": 0, "update": 0, "generator_step": 0, "generator_update": 0}
         self._open: list[dict[str, Terms]] = []
         self._shared = False
+        self._before: tuple[dict[str, Tensor], dict[str, Any], tuple[list[str], ...], list[int]] | None = None
+        self.register_load_state_dict_post_hook(_after_loading)  # type: ignore[no-untyped-call]
 
     def train(self, mode: bool = True) -> Self:
         """As for any module, but a frozen backbone that came in evaluation stays there."""
@@ -380,25 +383,32 @@ class Critics(nn.Module):
         }
 
     def set_extra_state(self, state: Mapping[str, Any]) -> None:
-        """Restore :meth:`get_extra_state`.
+        """Restore :meth:`get_extra_state`, all of it or nothing.
 
         Raises:
-            CheckpointError: it is the state of other critics or parts.
+            CheckpointError: it is the state of other critics or parts; this one is as it was.
         """
         try:
-            self.optimizer.load_state_dict(state["optimizer"])
-            for name, step in self._steps.items():
-                step.load_state_dict(state["parts"][name])
-            self._balance.load_state_dict(state["balance"])
-            self._pool.load_state_dict(state["pool"])
-            self._counts = dict(state["counts"])
-        except (KeyError, ValueError, RuntimeError) as error:
+            with put_back_if_it_raises(self.get_extra_state(), self._take):
+                self._take(state)
+        except (*MISFITS, CheckpointError) as error:
             raise CheckpointError(
                 "the state does not match these critics",
-                given=str(error).splitlines()[0],
+                given=str(error).splitlines()[0] if str(error) else type(error).__name__,
                 allowed="the state of an Adversary with the same critics, loss, regularizers, balance and optimizer",
                 hint="load_state_dict(state, critics_only=True) takes the critics' weights alone",
             ) from error
+        # An update that was begun belongs to what was there before.
+        self.optimizer.zero_grad(set_to_none=True)
+        self._open = []
+
+    def _take(self, state: Mapping[str, Any]) -> None:
+        self.optimizer.load_state_dict(state["optimizer"])
+        for name, step in self._steps.items():
+            step.load_state_dict(state["parts"][name])
+        self._balance.load_state_dict(state["balance"])
+        self._pool.load_state_dict(state["pool"])
+        self._counts = {name: int(state["counts"][name]) for name in self._counts}
 
     def state_dict(self, *args: Any, **keywords: Any) -> dict[str, Any]:  # type: ignore[override]
         """Critics, optimizer, parts, balance, pool and counters; what is frozen in a critic is not in it."""
@@ -414,7 +424,8 @@ class Critics(nn.Module):
         """Restore :meth:`state_dict`; with ``critics_only`` the critics' weights alone, to fine-tune them.
 
         Raises:
-            CheckpointError: it is the state of other critics.
+            CheckpointError: it is the state of other critics; these are as they were.
+            ConfigError: with ``assign``, which would put weights in place that the optimizer does not know.
         """
         given = dict(state_dict)
         if critics_only:
@@ -428,13 +439,45 @@ class Critics(nn.Module):
                 allowed="the state of an Adversary with the same critics",
             ) from error
 
-    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+    def _load_from_state_dict(
+        self,
+        state_dict: dict[str, Any],
+        prefix: str,
+        local_metadata: dict[str, Any],
+        strict: bool,
+        *found: list[str],
+    ) -> None:
         """Fill in what is frozen, since it is not in a state; a module that holds this one loads it by this alone."""
+        if local_metadata.get("assign_to_params_buffers"):
+            raise ConfigError(
+                "a state is copied into the critics' weights: put in their place it would be unknown to the optimizer",
+                given="assign=True",
+                allowed="assign=False",
+                hint="load the critics' weights before ganzoo.Adversary(critics)",
+            )
+        frozen = frozen_names(self, self._trained)
         own = dict(self.named_parameters()) | dict(self.named_buffers())
-        for name in frozen_names(self, self._trained):
+        for name in frozen:
             if name in own:
                 state_dict.setdefault(f"{prefix}{name}", own[name].detach())
-        super()._load_from_state_dict(state_dict, prefix, *rest)
+        missing, unexpected, errors = found
+        faults = (errors, missing, unexpected) if strict else (errors,)
+        self._before = tensors_of(self, without=frozen), self.get_extra_state(), faults, [*map(len, faults)]
+        try:
+            super()._load_from_state_dict(state_dict, prefix, local_metadata, strict, *found)
+        except Exception:
+            self._before = None
+            raise
+
+    def _loaded(self) -> None:
+        """Called by torch when the critics have been tried as well; it tells of misfits only at its end."""
+        if self._before is None:
+            return
+        tensors, extra, faults, counts = self._before
+        self._before = None
+        if [*map(len, faults)] != counts:
+            put_back(self, tensors)
+            self._take(extra)
 
     # Precision.
 
@@ -446,6 +489,11 @@ class Critics(nn.Module):
         if self.settings.precision == "autocast":
             return nullcontext()
         return torch.autocast(data.device.type, enabled=False)
+
+
+def _after_loading(critics: Critics, keys: Any) -> None:
+    """A function and not a method, so that a copy of critics calls itself."""
+    critics._loaded()
 
 
 def _for_generator(step: AdversarialStep) -> AdversarialStep:
