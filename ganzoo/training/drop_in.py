@@ -16,6 +16,7 @@ from ganzoo.seeds import derive
 from ganzoo.training.adversarial_step import AdversarialStep
 from ganzoo.training.adversarial_terms import AdversarialTerms, silence
 from ganzoo.training.all_or_nothing import MISFITS, put_back, put_back_if_it_raises, tensors_of
+from ganzoo.training.arranging import Arrangement
 from ganzoo.training.at_fakes import gradient_at
 from ganzoo.training.attached import attached
 from ganzoo.training.balance import Balance, NoBalance, Own, wide
@@ -26,7 +27,7 @@ from ganzoo.training.given_data import demand_floats, with_condition
 from ganzoo.training.image_pool import ImagePool
 from ganzoo.training.own_networks import Judged, alone
 from ganzoo.training.own_parts import place
-from ganzoo.training.processes import rank, share_gradients, share_weights
+from ganzoo.training.processes import mean_over_processes, rank, share_gradients, share_weights
 from ganzoo.training.sharded import demand_whole
 from ganzoo.training.timing import Timing
 from ganzoo.training.without_trace import buffers_kept, buffers_kept_if_it_raises
@@ -45,12 +46,16 @@ class CriticSettings:
         clip_grad_norm: largest 2-norm of each critic's gradient.
         precision: ``fp32`` computes critics outside any autocast, in the precision of their weights;
             ``autocast`` follows that around the call.
+        skip_below: critics are not stepped while their adversarial loss is below it.
+        arrangement: of the batch that critics are shown.
     """
 
     weight: float = 1.0
     critic_weights: Mapping[str, float] = field(default_factory=dict)
     clip_grad_norm: float | None = None
     precision: Literal["fp32", "autocast"] = "fp32"
+    skip_below: float | None = None
+    arrangement: Arrangement = field(default_factory=Arrangement)
 
 
 class Critics(nn.Module):
@@ -100,6 +105,7 @@ class Critics(nn.Module):
         self._counts = {"step": 0, "update": 0, "generator_step": 0, "generator_update": 0}
         self._open: list[dict[str, Terms]] = []
         self._shared = False
+        self._unmoved: tuple[dict[str, Tensor], dict[str, Tensor]] | None = None
         self._before: tuple[dict[str, Tensor], dict[str, Any], tuple[list[str], ...], list[int]] | None = None
         self.register_load_state_dict_post_hook(_after_loading)  # type: ignore[no-untyped-call]
 
@@ -152,6 +158,7 @@ class Critics(nn.Module):
             ConfigError: something is missing that a part needs, or does not fit.
         """
         demand_floats(fake=fake, real=real)
+        self.settings.arrangement.demand_no_labels(real_labels, fake_labels)
         index, of = place(part)
         push = self.timing.push(self._counts["generator_step"])
         if push == 0.0:
@@ -182,8 +189,9 @@ class Critics(nn.Module):
         looking = not torch.is_grad_enabled()
         with torch.enable_grad(), self._precision(fake):
             leaf = fake.detach().to(self._dtype(fake)).requires_grad_()
-            shown = with_condition(leaf, condition)
-            compared = with_condition(self._compared(real, leaf), condition)
+            arranged = self.settings.arrangement
+            shown = arranged.side(leaf, condition)
+            compared = arranged.side(self._compared(real, leaf), condition)
             with buffers_kept(self.discriminators):
                 for name, step in self._generator_steps.items():
                     terms = step.generator_terms(
@@ -253,7 +261,8 @@ class Critics(nn.Module):
     ) -> CriticLogs:
         """Step the critics on real and fake data; ``fake`` is detached, so that the generator gets no gradient.
 
-        Before its start nothing moves: no optimizer state, average, statistic or draw.
+        Before its start nothing moves: no optimizer state, average, statistic or draw. Nor does anything in a step that
+        ``skip_below`` skips; ``skipped`` in the logs is 1 then, and 0 in others.
 
         Args:
             fake: (N, …), attached to a graph or not.
@@ -279,11 +288,12 @@ class Critics(nn.Module):
                 allowed="a pool, or labels",
                 hint="pool=0, or give the label as a condition: its picture is kept with the fake",
             )
+        self.settings.arrangement.demand_no_labels(real_labels, fake_labels)
         index, of = place(part)
         acts = self.timing.updates(self._counts["step"])
         logs = CriticLogs({})
         if acts:
-            logs = self._learn(fake.detach(), real.detach(), condition, (real_labels, fake_labels), part, observe)
+            logs, acts = self._learn(fake.detach(), real.detach(), condition, (real_labels, fake_labels), part, observe)
         if index == of - 1:
             self._counts["step"] += 1
             self._counts["update"] += acts
@@ -297,21 +307,27 @@ class Critics(nn.Module):
         labels: tuple[Tensor | None, Tensor | None],
         part: Part,
         observe: bool,
-    ) -> CriticLogs:
+    ) -> tuple[CriticLogs, bool]:
+        """What is logged, and whether critics have moved or will."""
         index, of = part
         self._share()
         if index == 0:
             self.optimizer.zero_grad(set_to_none=True)
             self._open = []
+            if self.settings.skip_below is not None:
+                names = [name for name, _ in self.discriminators.named_parameters()]
+                self._unmoved = tensors_of(self.discriminators, without=names), self._pool.state_dict()
         found: dict[str, Terms] = {}
         pooled = self._pool.state_dict()
         try:
             with buffers_kept_if_it_raises(self.discriminators), torch.enable_grad(), self._precision(fake):
                 dtype = self._dtype(fake)
+                arranged = self.settings.arrangement
                 shown = self._pool.exchange(
                     with_condition(fake.to(dtype), condition), update=self._counts["update"] * of + index
                 )
-                compared = with_condition(real.to(dtype), condition)
+                shown = arranged.packed(arranged.with_mismatched(shown, real, condition))
+                compared = arranged.side(real.to(dtype), condition)
                 for name, step in self._steps.items():
                     found[name] = step.discriminator_terms(
                         real=compared,
@@ -336,9 +352,38 @@ class Critics(nn.Module):
             for name, step in self._steps.items()
         }
         logs = _logs(found)
+        moves = True
         if index == of - 1:
-            logs |= self._step()
-        return CriticLogs(logs, judges)
+            moves = not self._wins()
+            logs |= self._step() if moves else self._skip()
+            if self.settings.skip_below is not None:
+                logs["skipped"] = torch.tensor(float(not moves), device=real.device)
+        return CriticLogs(logs, judges), moves
+
+    def _wins(self) -> bool:
+        """Whether the critics' adversarial loss is so low that they are not stepped; in all processes alike.
+
+        An optimizer is stepped or it is not, so this is read from the device.
+        """
+        if self.settings.skip_below is None:
+            return False
+        weights = self.settings.critic_weights
+        losses = [
+            weights.get(name, 1.0) * terms.scalars["adversarial"].detach()
+            for part in self._open
+            for name, terms in part.items()
+        ]
+        mean = torch.stack(losses).sum() / len(self._open)
+        return bool(mean_over_processes(mean) < self.settings.skip_below)
+
+    def _skip(self) -> dict[str, Tensor]:
+        """Leave all as it was before the first part: statistics, spectral vectors, and the pool."""
+        assert self._unmoved is not None
+        tensors, pooled = self._unmoved
+        put_back(self.discriminators, tensors)
+        self._pool.load_state_dict(pooled)
+        self._forget()
+        return {}
 
     def _share(self) -> None:
         """Once, before any critic is asked: processes that made critics of their own go on with those of the first."""
