@@ -26,7 +26,7 @@ class Lecam(RegularizerOptions):
     Formula:
         D: λ·(E relu(r − ē_f)² + E relu(ē_r − f)²)
         ē_r ← d·ē_r + (1−d)·E r,  ē_f ← d·ē_f + (1−d)·E f,  the first time and before ``start`` ē ← E
-        with ``on=mean``: D: λ·(relu(E r − ē_f)² + relu(ē_r − E f)²)
+        with ``of=mean``: D: λ·(relu(E r − ē_f)² + relu(ē_r − E f)²)
 
     r, f are the logits of real and fake samples, of any shape; E is the mean over batch and patches. If there are
     several maps, each has its own averages, and the terms are summed. λ is ``weight``, d is ``decay``. The averages
@@ -40,7 +40,7 @@ class Lecam(RegularizerOptions):
     their StyleGAN2 code uses d 0.99, no start and averages corrected for their beginning. Here they begin at the first
     batch's means, so no start is needed, and 0 is the default. The paper's formula has no relu; both codes do.
     Open-MAGVIT2's averages begin at 0 and are not corrected for it, which is ``begin=zero`` with d 0.999. TiTok and
-    MaskBit take the term of the batch's mean logits and move the averages afterwards, with λ 0.001: ``on=mean``,
+    MaskBit take the term of the batch's mean logits and move the averages afterwards, with λ 0.001: ``of=mean``,
     ``moves=after``.
 
     Raises:
@@ -61,7 +61,7 @@ class Lecam(RegularizerOptions):
         default="batch", description="what the averages begin with: the first batch's means, or 0 as Open-MAGVIT2"
     )
 
-    on: Literal["logit", "mean"] = Field(
+    of: Literal["logit", "mean"] = Field(
         default="logit", description="take the term of every logit, or of the batch's mean logits"
     )
     moves: Literal["before", "after"] = Field(
@@ -82,7 +82,7 @@ class LecamRegularizer(Regularizer):
 
     def __init__(self, options: Lecam) -> None:
         self.decay, self.start, self.begin = options.decay, options.start, options.begin
-        self.on, self.moves = options.on, options.moves
+        self.of, self.moves = options.of, options.moves
         self.averages = torch.zeros(2, 0)
         self.updates = 0
         self._seen: list[tuple[int, Tensor]] = []
@@ -102,7 +102,7 @@ class LecamRegularizer(Regularizer):
         if averages is None or self.updates < self.start:
             return {}
         of_real, of_fake = averages
-        if self.on == "mean":
+        if self.of == "mean":
             real, fake = (tuple(logits.mean() for logits in side) for side in (real, fake))
         terms = [
             F.relu(r - average_f).square().mean() + F.relu(average_r - f).square().mean()

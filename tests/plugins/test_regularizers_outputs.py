@@ -516,20 +516,20 @@ class TestLecamVariants:
             seen.append((terms["lecam"].item() if terms else None, part.state_dict()["averages"].flatten().tolist()))
         return batches, seen
 
-    @pytest.mark.parametrize("on", ["logit", "mean"])
+    @pytest.mark.parametrize("of", ["logit", "mean"])
     @pytest.mark.parametrize("moves", ["before", "after"])
     @pytest.mark.parametrize("begin", ["batch", "zero"])
-    def test_each_by_hand(self, on, moves, begin):
+    def test_each_by_hand(self, of, moves, begin):
         def squared(x):
             return max(x, 0.0) ** 2
 
-        batches, seen = self.values(on=on, moves=moves, begin=begin)
+        batches, seen = self.values(of=of, moves=moves, begin=begin)
         averages = [0.0, 0.0] if begin == "zero" else None
         for (real, fake), (term, kept) in zip(batches, seen, strict=True):
             means = [sum(side) / 2 for side in (real, fake)]
             moved = means if averages is None else [0.75 * a + 0.25 * m for a, m in zip(averages, means, strict=True)]
             used = moved if moves == "before" else averages
-            r, f = ([means[0]], [means[1]]) if on == "mean" else (real, fake)
+            r, f = ([means[0]], [means[1]]) if of == "mean" else (real, fake)
             expected = used and (
                 sum(squared(x - used[1]) for x in r) / len(r) + sum(squared(used[0] - x) for x in f) / len(f)
             )
