@@ -15,10 +15,10 @@ from ganzoo.planning.chosen import Chosen, ChosenParts
 from ganzoo.planning.own_step import adversarial_step
 from ganzoo.protocols import AnyLoss, DataSpec
 from ganzoo.training.adversarial_step import AdversarialStep
-from ganzoo.training.arranging import Arrangement
 from ganzoo.training.balance import BALANCES, Balance
 from ganzoo.training.drop_in import Critics, CriticSettings, MakeOptimizer, seed_of
 from ganzoo.training.image_pool import ImagePool
+from ganzoo.training.shown_batch import ShownBatch
 from ganzoo.training.timing import Timing
 from ganzoo.training.two_losses import TwoLosses
 
@@ -164,7 +164,7 @@ class Adversary(Critics):
                 clip_grad_norm=clip_grad_norm,
                 precision=precision,
                 skip_below=skip_below,
-                arrangement=Arrangement(pac=pac, mismatch=mismatch),
+                arrangement=ShownBatch(pac=pac, mismatch=mismatch),
             ),
             balance=_balance(balance, balance_options),
             pool=ImagePool(pool, seed=seed_of(seed, "pool")),

@@ -16,7 +16,6 @@ from ganzoo.seeds import derive
 from ganzoo.training.adversarial_step import AdversarialStep
 from ganzoo.training.adversarial_terms import AdversarialTerms, silence
 from ganzoo.training.all_or_nothing import MISFITS, put_back, put_back_if_it_raises, tensors_of
-from ganzoo.training.arranging import Arrangement
 from ganzoo.training.at_fakes import gradient_at
 from ganzoo.training.attached import attached
 from ganzoo.training.balance import Balance, NoBalance, Own, wide
@@ -29,6 +28,7 @@ from ganzoo.training.own_networks import Judged, alone
 from ganzoo.training.own_parts import place
 from ganzoo.training.processes import mean_over_processes, rank, share_gradients, share_weights
 from ganzoo.training.sharded import demand_whole
+from ganzoo.training.shown_batch import ShownBatch
 from ganzoo.training.timing import Timing
 from ganzoo.training.without_trace import buffers_kept, buffers_kept_if_it_raises
 
@@ -55,7 +55,7 @@ class CriticSettings:
     clip_grad_norm: float | None = None
     precision: Literal["fp32", "autocast"] = "fp32"
     skip_below: float | None = None
-    arrangement: Arrangement = field(default_factory=Arrangement)
+    arrangement: ShownBatch = field(default_factory=ShownBatch)
 
 
 class Critics(nn.Module):

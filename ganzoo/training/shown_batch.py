@@ -12,7 +12,7 @@ from ganzoo.training.given_data import with_condition
 
 
 @dataclass(frozen=True, kw_only=True)
-class Arrangement:
+class ShownBatch:
     """How a batch is arranged for critics.
 
     Attributes:
