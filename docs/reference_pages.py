@@ -71,6 +71,7 @@ SHOWN = {
             "ganzoo.training.drop_in.Critics",
             "ganzoo.planning.presets.adversary",
             "ganzoo.training.adversarial_terms.AdversarialTerms",
+            "ganzoo.training.critic_logs.CriticLogs",
             "ganzoo.planning.own_step.adversarial_step",
             "ganzoo.training.adversarial_step.AdversarialStep",
             "ganzoo.training.game.Terms",

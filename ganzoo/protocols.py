@@ -239,6 +239,8 @@ AnyLoss = Loss | RelativisticLoss
 """Either of the two."""
 Discriminate = Callable[[Tensor, Tensor | None], DiscriminatorOutput]
 """(images, labels) → what a discriminator says of them."""
+JudgeAlike = Callable[[Tensor, Tensor, Tensor | None], tuple[DiscriminatorOutput, DiscriminatorOutput]]
+"""(images, the same images changed, their labels) → what a discriminator says of both."""
 Generate = Callable[[Tensor, Tensor | None], Tensor]
 """(latents, labels) → images."""
 
@@ -255,6 +257,9 @@ class StepView:
         real_output: ``None`` in the generator's step unless a part carries ``needs_real_output``.
         critic: the discriminator for penalties: uncompiled, in the penalty precision; it augments what it is given.
         plain_critic: the same without augmentation.
+        judge_alike: the discriminator on two versions of the same images with all else alike, for differences: one draw
+            of the augmentation and of dropout for both, the same spectral norms, uncompiled and at least in float32;
+            ``None`` in a loop that has none.
         generate: the generator on latents and labels, leaving no trace in its buffers; ``None`` likewise.
         augment: what the discriminator's images go through; the identity when nothing is configured.
         random: a CPU generator seeded by (seed, update, regularizer). Micro-batches share it: one that draws sample by
@@ -275,6 +280,7 @@ class StepView:
     network: nn.Module | None = None
     z: Tensor | None = None
     generate: Generate | None = None
+    judge_alike: JudgeAlike | None = None
 
 
 class Regularizer:

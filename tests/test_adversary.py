@@ -243,6 +243,33 @@ WITH_STATE = {
 }
 
 
+SPOILT = {
+    "other shape": lambda state: state.update({"discriminators.critic.last.weight": torch.zeros(1, 8, 5, 5)}),
+    "missing weight": lambda state: state.pop("discriminators.critic.last.bias"),
+    "unknown weight": lambda state: state.update({"discriminators.critic.other.weight": torch.zeros(1)}),
+    "weights alone": lambda state: state.pop("_extra_state"),
+    "none": lambda state: state.update(_extra_state=None),
+    "no counts": lambda state: state["_extra_state"].pop("counts"),
+    "few counts": lambda state: state["_extra_state"].update(counts={"step": 1}),
+    "pool": lambda state: state["_extra_state"].update(pool={"0": torch.zeros(1), "2": torch.zeros(1)}),
+    "balance": lambda state: state["_extra_state"].update(balance={}),
+    "augmentation": lambda state: state["_extra_state"]["parts"]["critic"].pop("augment/ada/p"),
+    "optimizer": lambda state: state["_extra_state"]["optimizer"]["param_groups"].clear(),
+}
+"""What may be wrong with a state."""
+
+
+@pytest.fixture(scope="module")
+def two_trained():
+    """Of other weights, averages, pools and counts."""
+    given = WITH_STATE | {"regularizers": {"lecam": {}}, "start": 0}
+    both = [ganzoo.Adversary(made(lambda: Critic(norm=True), seed=seed), **given) for seed in range(2)]
+    for number, adversary in enumerate(both):
+        for step in range(number + 1):
+            adversary.update(fake=data(step + 9 * number), real=data(step + 5))
+    return both
+
+
 class TestState:
     @pytest.mark.parametrize("first", ["critic", "generator"])
     def test_stopped_anywhere_it_goes_on_bit_for_bit(self, first, monkeypatch):
@@ -295,6 +322,38 @@ class TestState:
         with pytest.raises(CheckpointError, match="does not match these critics"):
             ganzoo.Adversary({"b": made(Critic)}).load_state_dict(state)
 
+    @pytest.mark.parametrize("spoil", SPOILT.values(), ids=SPOILT)
+    def test_what_does_not_fit_changes_nothing(self, spoil, two_trained):
+        """Half of another state would train on: weights of one training with Adam's averages of another."""
+        source, target = copy.deepcopy(two_trained)
+        before, state = str(target.state_dict()), copy.deepcopy(source.state_dict())
+        spoil(state)
+        with pytest.raises(CheckpointError):
+            target.load_state_dict(state)
+        assert str(target.state_dict()) == before
+        # A module that holds it loads it by other ways, which torch has for its own.
+        held = nn.ModuleDict({"adversary": target})
+        with pytest.raises((CheckpointError, RuntimeError)):
+            held.load_state_dict({f"adversary.{name}": value for name, value in state.items()})
+        assert str(target.state_dict()) == before
+        target.load_state_dict(source.state_dict())
+        assert str(target.state_dict()) == str(source.state_dict())
+
+    def test_weights_that_the_optimizer_does_not_know_are_refused(self):
+        adversary = ganzoo.Adversary(made(Critic))
+        with pytest.raises(ConfigError, match="unknown to the optimizer"):
+            adversary.load_state_dict(adversary.state_dict(), assign=True)
+
+    def test_a_copy_loads_for_itself(self):
+        adversary = ganzoo.Adversary(made(Critic))
+        other = copy.deepcopy(adversary)
+        state = ganzoo.Adversary(made(Critic, seed=1)).state_dict()
+        state.pop("discriminators.critic.last.bias")
+        for one in (adversary, other):
+            with pytest.raises(CheckpointError):
+                one.load_state_dict(state)
+        assert str(other.state_dict()) == str(ganzoo.Adversary(made(Critic)).state_dict())
+
     def test_it_is_part_of_a_module_that_holds_it(self):
         whole = nn.ModuleDict({"model": made(Decoder), "adversary": ganzoo.Adversary(made(Critic), pool=2)})
         trained(whole["adversary"], steps=range(2))
@@ -330,6 +389,34 @@ class TestTerms:
         terms.total.backward()
         torch.testing.assert_close(terms.gradient_norm, fake.grad.norm())
 
+    def test_the_norm_of_the_gradient_of_each_term(self):
+        def adversary():
+            critics = {"one": made(Critic), "two": made(Critic, seed=1)}
+            return ganzoo.Adversary(
+                critics, regularizers={}, feature_matching={"weight": 2.0}, critic_weights={"two": 0.1}, weight=-0.3
+            )
+
+        terms = adversary().generator_loss(data(0), real=data(1), observe=True)
+        fake, real, expected = data(0).requires_grad_(), data(1), {}
+        for name, seed, weight in (("one", 0, 0.3), ("two", 1, 0.03)):
+            critic = made(Critic, seed=seed)
+            out, aim = critic(fake), critic(real).features[0].detach()
+            matching = 2 * (out.features[0] - aim).abs().mean()
+            for term, value in (("adversarial", -out.logits.mean()), ("feature_matching", matching)):
+                gradient = torch.autograd.grad(weight * value, fake, retain_graph=True)[0]
+                expected[f"{name}/{term}"] = gradient.norm()
+        assert terms.gradient_norms.keys() == expected.keys() == terms.weighted.keys()
+        for name, norm in expected.items():
+            torch.testing.assert_close(terms.gradient_norms[name], norm)
+        unobserved = adversary().generator_loss(data(0), real=data(1))
+        assert unobserved.gradient_norms == {}  # each takes a backward pass
+        assert torch.equal(unobserved.total, terms.total)
+        assert torch.equal(unobserved.gradient_norm, terms.gradient_norm)
+
+    def test_the_norm_of_a_single_term_costs_nothing(self):
+        terms = ganzoo.Adversary(made(Critic), weight=0.5).generator_loss(data(0))
+        torch.testing.assert_close(terms.gradient_norms, {"critic/adversarial": terms.gradient_norm})
+
     def test_several_maps_are_added_or_averaged(self):
         class Two(nn.Module):
             def __init__(self) -> None:
@@ -354,6 +441,56 @@ class TestTerms:
         torch.testing.assert_close(
             logs["critic/adversarial"], (F.softplus(-real).mean() + F.softplus(fake).mean()).detach()
         )
+
+
+class Shifted(nn.Module):
+    """Logits that are a multiple of the sample's mean: data at ±1 are told apart as far as it is steep."""
+
+    def __init__(self, slope):
+        super().__init__()
+        self.slope = nn.Parameter(torch.tensor(slope))
+
+    def forward(self, images):
+        return self.slope * images.flatten(1).mean(1)
+
+
+class TestStanding:
+    @pytest.mark.parametrize(
+        ("loss", "words", "real", "fake"),
+        [
+            *((loss, "D won", 50.0, -50.0) for loss in ("hinge", "bce", "relativistic")),
+            *((loss, "D blind", 0.3, 0.3) for loss in ("hinge", "bce", "relativistic", "lsgan", "wgan")),
+            *((loss, "normal", 0.4, -0.4) for loss in ("hinge", "bce", "relativistic")),
+            ("lsgan", "D won", 1.0, 0.0),
+            ("lsgan", "normal", 0.8, 0.2),
+            ("wgan", "normal", 50.0, -50.0),
+        ],
+    )
+    def test_it_is_that_of_the_loss(self, loss, words, real, fake):
+        """No threshold on logits is right for all: LSGAN's best are 1 and 0, and WGAN's have no end."""
+        ones = torch.ones(2, 3, 4, 4)
+        logs = ganzoo.Adversary(Shifted(1.0), loss=loss).update(fake=fake * ones, real=real * ones)
+        assert logs.standings() == {"critic": words}
+
+    def test_it_is_that_of_all_parts_and_of_each_critic(self):
+        adversary = ganzoo.Adversary({"seeing": Shifted(1.0), "blind": Shifted(0.0)})
+        ones = torch.ones(2, 3, 4, 4)
+        adversary.update(fake=ones, real=ones, part=(0, 2))
+        logs = adversary.update(fake=-ones, real=ones, part=(1, 2))
+        # Of the last part alone the first critic would have won.
+        assert logs.standings() == {"seeing": "normal", "blind": "D blind"}
+
+    def test_without_an_update_there_is_none(self):
+        logs = ganzoo.Adversary(made(Critic), start=1).update(fake=data(0), real=data(1))
+        assert logs == {}
+        assert logs.standings() == {}
+
+    def test_what_is_kept_of_it_is_plain_numbers(self):
+        logs = ganzoo.Adversary(made(Critic)).update(fake=data(0), real=data(1))
+        file = io.BytesIO()
+        torch.save(logs, file)
+        file.seek(0)
+        assert torch.load(file, weights_only=True) == dict(logs)
 
 
 class TestBalance:

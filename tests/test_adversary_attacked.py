@@ -9,7 +9,9 @@ import pickle
 import pytest
 import torch
 from test_adversary import Critic, Decoder, data, made, sgd, trained
-from torch import nn
+from torch import distributed, nn
+from torch.distributed import fsdp
+from torch.distributed.device_mesh import init_device_mesh
 from torch.nn import functional as F
 
 import ganzoo
@@ -102,6 +104,41 @@ class TestCriticsOfOthers:
         assert seen[0][0] == pytest.approx(seen[1][0], rel=1e-5)
         for name, value in seen[0][1].items():
             torch.testing.assert_close(value, seen[1][1][name])
+
+
+@pytest.fixture(scope="class")
+def one_process(tmp_path_factory):
+    store = tmp_path_factory.mktemp("group") / "store"
+    distributed.init_process_group("gloo", init_method=f"file://{store}", rank=0, world_size=1)
+    yield init_device_mesh("cpu", (1,))
+    distributed.destroy_process_group()
+
+
+@pytest.mark.skipif(not distributed.is_available(), reason="torch was built without torch.distributed")
+class TestSharded:
+    """With R1 a sharded critic fails in torch; without, averages over processes would be taken of parts."""
+
+    @pytest.mark.parametrize("form", ["FSDP", "fully_shard", "a part of it", "DTensor"])
+    def test_a_critic_of_which_each_process_has_a_part_is_refused(self, form, one_process):
+        critic = made(Critic)
+        if form == "FSDP":
+            with pytest.warns(UserWarning, match="world size is 1"):
+                critic = fsdp.FullyShardedDataParallel(critic, device_id=torch.device("cpu"))
+        elif form == "DTensor":
+            whole = torch.distributed.tensor.distribute_tensor(critic.last.weight.detach(), one_process)
+            critic.last.weight = nn.Parameter(whole)
+        else:
+            fsdp.fully_shard(critic if form == "fully_shard" else critic.last, mesh=one_process)
+        with pytest.raises(ConfigError, match="critic patch is sharded") as caught:
+            ganzoo.Adversary({"patch": critic})
+        assert caught.value.hint is not None
+
+    @pytest.mark.parametrize("call", ["update", "generator_loss"])
+    def test_so_is_one_that_was_wrapped_afterwards(self, call, one_process):
+        adversary = ganzoo.Adversary(made(Critic))
+        fsdp.fully_shard(adversary, mesh=one_process)
+        with pytest.raises(ConfigError, match="is sharded"):
+            adversary.update(fake=data(0), real=data(1)) if call == "update" else adversary.generator_loss(data(0))
 
 
 class TestNames:

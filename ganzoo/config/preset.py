@@ -50,3 +50,6 @@ class PresetConfig(BaseModel):
     maps: Literal["sum", "mean"] = Field(default="sum", description="over the maps of a critic")
     passes: Literal["auto", "one", "two"] = Field(default="auto", description="real and fake together or apart")
     pool: int = Field(default=0, ge=0, description="how many earlier fakes are kept")
+    pac: int = Field(default=1, ge=1, description="how many samples critics judge at once")
+    mismatch: bool = Field(default=False, description="whether real data with wrong conditions are fakes too")
+    skip_below: float | None = Field(default=None, description="critics are not stepped while their loss is below it")

@@ -18,6 +18,7 @@ from ganzoo.training.adversarial_step import AdversarialStep
 from ganzoo.training.balance import BALANCES, Balance
 from ganzoo.training.drop_in import Critics, CriticSettings, MakeOptimizer, seed_of
 from ganzoo.training.image_pool import ImagePool
+from ganzoo.training.shown_batch import ShownBatch
 from ganzoo.training.timing import Timing
 from ganzoo.training.two_losses import TwoLosses
 
@@ -71,9 +72,15 @@ class Adversary(Critics):
         passes: real and fake concatenated (``one``), one after the other (``two``); ``auto`` is one where no layer
             couples samples.
         pool: how many earlier fakes are kept for the critics.
+        pac: how many samples critics judge at once, joined along their channels (PacGAN, CTGAN): build critics for
+            ``pac`` times the channels. Batches must be multiples of it.
+        mismatch: whether critics also see real data with the condition of a neighbor as fakes.
+        skip_below: critics are not stepped while their adversarial loss, weighted and summed over critics, is below it
+            (TimeGAN: 0.15). This reads one number from the device in every step.
         precision: ``fp32`` computes critics outside of autocast, in the precision of their weights;
             ``autocast`` follows it.
-        shape: of a sample (C, …), where a regularizer or augmentation has to know it; with condition channels.
+        shape: of a sample (C, …), where a regularizer or augmentation has to know it; with condition channels, and
+            before samples are joined by ``pac``.
         seed: of all draws; processes draw apart from each other.
 
     Where ``torch.distributed`` runs several processes, each calls :meth:`update` with its part of the batch, and the
@@ -107,15 +114,20 @@ class Adversary(Critics):
         maps: Literal["sum", "mean"] = "sum",
         passes: Literal["auto", "one", "two"] = "auto",
         pool: int = 0,
+        pac: int = 1,
+        mismatch: bool = False,
+        skip_below: float | None = None,
         precision: Literal["fp32", "autocast"] = "fp32",
         shape: tuple[int, ...] | None = None,
         seed: int = 0,
     ) -> None:
         critics = _critics(discriminators)
-        _demand_settings(maps=maps, passes=passes, precision=precision, pool=pool)
+        _demand_settings(maps=maps, passes=passes, precision=precision, pool=pool, pac=pac, mismatch=mismatch)
         _demand_numbers(weight=weight, clip_grad_norm=clip_grad_norm, **(critic_weights or {}))
+        if skip_below is not None:
+            _demand_numbers(clip_grad_norm=None, skip_below=skip_below)
         parts = _with_feature_matching(regularizers, feature_matching, critics=len(critics))
-        spec = ANY_SHAPE if shape is None else DataSpec(shape=tuple(shape))
+        spec = ANY_SHAPE if shape is None else DataSpec(shape=(pac * shape[0], *shape[1:]))
 
         def step(of_loss: Any, name: str, critic: nn.Module) -> AdversarialStep:
             return adversarial_step(
@@ -152,6 +164,8 @@ class Adversary(Critics):
                 critic_weights=_weights(critic_weights, critics),
                 clip_grad_norm=clip_grad_norm,
                 precision=precision,
+                skip_below=skip_below,
+                arrangement=ShownBatch(pac=pac, mismatch=mismatch),
             ),
             balance=_balance(balance, balance_options),
             pool=ImagePool(pool, seed=seed_of(seed, "pool")),
@@ -188,12 +202,16 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def _demand_settings(*, pool: Any, **words: Any) -> None:
+def _demand_settings(*, pool: Any, pac: Any, mismatch: Any, **words: Any) -> None:
     for name, value in words.items():
         if value not in ALLOWED[name]:
             raise ConfigError(f"{name} is not known", given=repr(value), allowed=", ".join(ALLOWED[name]))
     if not isinstance(pool, int) or isinstance(pool, bool) or pool < 0:
         raise ConfigError("pool is not a number of fakes", given=repr(pool), allowed="a whole number from 0")
+    if not isinstance(pac, int) or isinstance(pac, bool) or pac < 1:
+        raise ConfigError("pac is not a number of samples", given=repr(pac), allowed="a whole number from 1")
+    if not isinstance(mismatch, bool):
+        raise ConfigError("mismatch is neither on nor off", given=repr(mismatch), allowed="True, False")
 
 
 def _demand_numbers(*, clip_grad_norm: Any, **weights: Any) -> None:

@@ -98,6 +98,7 @@ def adversarial_step(
             "generator": adam_correction(options, "generator"),
         },
         seed=seed,
+        energy="needs_energy" in tags,
     )
 
 

@@ -62,7 +62,9 @@ def adversary_of(
     spec = _spec(entry, shape, condition_channels, conditional=given.pop("condition"))
     given |= changes
     if isinstance(given["discriminators"], Mapping) and not isinstance(given["discriminators"], nn.Module):
-        given["discriminators"] = {name: _critic(one, spec) for name, one in given["discriminators"].items()}
+        channels, *size = spec.shape
+        joined = DataSpec(shape=(given.get("pac", 1) * channels, *size))  # what a critic of joined samples sees
+        given["discriminators"] = {name: _critic(one, joined) for name, one in given["discriminators"].items()}
     if isinstance(given["optimizer"], Mapping):
         given["optimizer"] = _optimizer(given["optimizer"])
     return Adversary(**given, shape=spec.shape)

@@ -5,16 +5,21 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import Any, TypedDict, get_args
 
+import torch
 from torch import Tensor
 
 from ganzoo.errors import CheckpointError, ConfigError
 from ganzoo.protocols import DataSpec, Player, StatefulLoss
 from ganzoo.training import adversary, draws
 from ganzoo.training.after_update import after_update
+from ganzoo.training.all_or_nothing import MISFITS, put_back_if_it_raises
+from ganzoo.training.equilibrium import LossScale
 from ganzoo.training.game import Inputs, Objective, Terms
 from ganzoo.training.own_parts import OwnParts
+from ganzoo.training.standing import Standing, standing
 from ganzoo.training.state import plain, restore_states, states
 
 UNCORRECTED: Mapping[Player, float] = {"discriminator": 1.0, "generator": 1.0}
@@ -54,12 +59,14 @@ class AdversarialStep:
         spec: what the data look like; ``None`` leaves it unchecked.
         corrections: player → c, if its Adam is to be slowed for lazy regularizers; see :meth:`adam_options`.
         seed: of all draws. Processes that share an update need one each, or they all draw the same.
+        energy: whether the loss reads logits as −energy, so that none is above 0.
     """
 
     objective: Objective
     spec: DataSpec | None = None
     corrections: Mapping[Player, float] = field(default_factory=lambda: UNCORRECTED)
     seed: int = 0
+    energy: bool = False
     _parts: OwnParts = field(default_factory=OwnParts, init=False, repr=False, compare=False)
     _asked: set[Player] = field(default_factory=set, init=False, repr=False, compare=False)
     """The players that Adam's options were asked for, or that a warning has told of them."""
@@ -132,6 +139,20 @@ class AdversarialStep:
             )
         return after_update(self.objective, player, terms)
 
+    def standing(self, *logits: tuple[Tensor, Tensor] | None) -> Standing:
+        """How the game stands in words, by what the loss lets the discriminator gain; it reads the logits.
+
+        Args:
+            logits: ``terms.logits`` of the discriminator's step; several where gradients were accumulated.
+        """
+        real, fake = (torch.cat(side) for side in zip(*(part for part in logits if part is not None), strict=True))
+        return standing(real, fake, self._scale)
+
+    @cached_property
+    def _scale(self) -> LossScale:
+        # Asked for once: a few hundred values of the loss.
+        return LossScale.of(self.objective.loss, energy=self.energy, compares=self.objective.generator_needs_real)
+
     def adam_options(self, player: Player, *, lr: float, betas: tuple[float, float]) -> AdamOptions:
         """Options of a player's Adam, corrected as ``ganzoo run`` does it: ``Adam(parameters, **options)``.
 
@@ -153,18 +174,20 @@ class AdversarialStep:
         return {name: plain(value) for name, value in states(self._adaptive()).items()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Restore :meth:`state_dict`, in a step made of the same parts.
+        """Restore :meth:`state_dict`, in a step made of the same parts; all of it or nothing.
 
         Raises:
-            CheckpointError: it is the state of other parts.
+            CheckpointError: it is the state of other parts; these are as they were.
         """
         parts = self._adaptive()
+        states_before = self.state_dict()
         strange = [name for name in state if not name.startswith(tuple(f"{part}/" for part in parts))]
         try:
             if strange:
                 raise KeyError(", ".join(strange))
-            restore_states(parts, state)
-        except (KeyError, IndexError, RuntimeError) as error:
+            with put_back_if_it_raises(states_before, partial(restore_states, parts)):
+                restore_states(parts, state)
+        except MISFITS as error:
             raise CheckpointError(
                 "the state does not match the parts of this step",
                 given=str(error).splitlines()[0],

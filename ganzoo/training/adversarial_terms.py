@@ -21,6 +21,8 @@ class AdversarialTerms:
         weights: the same names → what the raw value was multiplied by.
         balance: the factor of the balance, 1 without one.
         gradient_norm: 2-norm of the gradient of ``total`` at the fakes.
+        gradient_norms: the names of ``weighted`` → 2-norm of the gradient of that term at the fakes, with its weight.
+            Of several terms only if ``observe`` asked for it. Gradients may cancel: the norms do not add up.
     """
 
     total: Tensor
@@ -28,6 +30,7 @@ class AdversarialTerms:
     weights: Mapping[str, Tensor] = field(default_factory=dict)
     balance: Tensor
     gradient_norm: Tensor
+    gradient_norms: Mapping[str, Tensor] = field(default_factory=dict)
 
     def raw(self) -> dict[str, Tensor]:
         """The terms without their weights; one whose weight is 0 is not there."""

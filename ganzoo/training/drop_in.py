@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Literal, Self
 
 import torch
@@ -14,15 +15,20 @@ from ganzoo.errors import CheckpointError, ConfigError
 from ganzoo.seeds import derive
 from ganzoo.training.adversarial_step import AdversarialStep
 from ganzoo.training.adversarial_terms import AdversarialTerms, silence
+from ganzoo.training.all_or_nothing import MISFITS, put_back, put_back_if_it_raises, tensors_of
+from ganzoo.training.at_fakes import gradient_at
 from ganzoo.training.attached import attached
 from ganzoo.training.balance import Balance, NoBalance, Own, wide
+from ganzoo.training.critic_logs import CriticLogs
 from ganzoo.training.frozen_parts import frozen_modules, frozen_names
 from ganzoo.training.game import Terms
 from ganzoo.training.given_data import demand_floats, with_condition
 from ganzoo.training.image_pool import ImagePool
 from ganzoo.training.own_networks import Judged, alone
 from ganzoo.training.own_parts import place
-from ganzoo.training.processes import rank, share_gradients, share_weights
+from ganzoo.training.processes import mean_over_processes, rank, share_gradients, share_weights
+from ganzoo.training.sharded import demand_whole
+from ganzoo.training.shown_batch import ShownBatch
 from ganzoo.training.timing import Timing
 from ganzoo.training.without_trace import buffers_kept, buffers_kept_if_it_raises
 
@@ -40,12 +46,16 @@ class CriticSettings:
         clip_grad_norm: largest 2-norm of each critic's gradient.
         precision: ``fp32`` computes critics outside any autocast, in the precision of their weights;
             ``autocast`` follows that around the call.
+        skip_below: critics are not stepped while their adversarial loss is below it.
+        arrangement: of the batch that critics are shown.
     """
 
     weight: float = 1.0
     critic_weights: Mapping[str, float] = field(default_factory=dict)
     clip_grad_norm: float | None = None
     precision: Literal["fp32", "autocast"] = "fp32"
+    skip_below: float | None = None
+    arrangement: ShownBatch = field(default_factory=ShownBatch)
 
 
 class Critics(nn.Module):
@@ -75,6 +85,7 @@ class Critics(nn.Module):
         # Not through a wrapper that gathers gradients: in the generator's step none of the critics' is computed.
         self._generator_steps = {name: _for_generator(step) for name, step in steps.items()}
         self.discriminators = nn.ModuleDict({name: step.objective.discriminator for name, step in steps.items()})
+        demand_whole(self.discriminators)
         self.timing, self.settings = timing, settings
         self._balance: Balance = balance or NoBalance()
         self._pool = pool or ImagePool(0, seed=0)
@@ -94,6 +105,9 @@ class Critics(nn.Module):
         self._counts = {"step": 0, "update": 0, "generator_step": 0, "generator_update": 0}
         self._open: list[dict[str, Terms]] = []
         self._shared = False
+        self._unmoved: tuple[dict[str, Tensor], dict[str, Tensor]] | None = None
+        self._before: tuple[dict[str, Tensor], dict[str, Any], tuple[list[str], ...], list[int]] | None = None
+        self.register_load_state_dict_post_hook(_after_loading)  # type: ignore[no-untyped-call]
 
     def train(self, mode: bool = True) -> Self:
         """As for any module, but a frozen backbone that came in evaluation stays there."""
@@ -121,6 +135,7 @@ class Critics(nn.Module):
         reference: Tensor | None = None,
         last_layer: Tensor | None = None,
         part: Part = (0, 1),
+        observe: bool = False,
     ) -> AdversarialTerms:
         """What to add to the generator's own loss: ``(rec + adversary.generator_loss(y, real=x).total).backward()``.
 
@@ -136,11 +151,14 @@ class Critics(nn.Module):
             reference: your own loss, for a balance that compares with it.
             last_layer: the weight at which ``last-layer`` compares.
             part: (index, of) with gradients accumulated over ``of`` calls; divide ``total`` as your own loss.
+            observe: the gradient norm of each term at the fakes as well. Each costs a backward pass through its critic;
+                that of a single term costs nothing and is always there. No number of the training depends on it.
 
         Raises:
             ConfigError: something is missing that a part needs, or does not fit.
         """
         demand_floats(fake=fake, real=real)
+        self.settings.arrangement.demand_no_labels(real_labels, fake_labels)
         index, of = place(part)
         push = self.timing.push(self._counts["generator_step"])
         if push == 0.0:
@@ -149,7 +167,7 @@ class Critics(nn.Module):
             if real is None and real_labels is None:
                 real_labels = fake_labels  # Fakes stand in for real data.
             own = Own(fake=fake, reference=reference, last_layer=last_layer)
-            terms = self._push(fake, real, condition, (real_labels, fake_labels), own, push, part)
+            terms = self._push(fake, real, condition, (real_labels, fake_labels), own, push, part, observe)
         if index == of - 1 and torch.is_grad_enabled():
             self._counts["generator_step"] += 1
             self._counts["generator_update"] += push > 0.0
@@ -164,14 +182,16 @@ class Critics(nn.Module):
         own: Own,
         push: float,
         part: Part,
+        observe: bool,
     ) -> AdversarialTerms:
         weighted: dict[str, Tensor] = {}
         self._share()
         looking = not torch.is_grad_enabled()
         with torch.enable_grad(), self._precision(fake):
             leaf = fake.detach().to(self._dtype(fake)).requires_grad_()
-            shown = with_condition(leaf, condition)
-            compared = with_condition(self._compared(real, leaf), condition)
+            arranged = self.settings.arrangement
+            shown = arranged.side(leaf, condition)
+            compared = arranged.side(self._compared(real, leaf), condition)
             with buffers_kept(self.discriminators):
                 for name, step in self._generator_steps.items():
                     terms = step.generator_terms(
@@ -185,7 +205,7 @@ class Critics(nn.Module):
                     weight = self.settings.critic_weights.get(name, 1.0)
                     weighted |= {f"{name}/{term}": weight * value for term, value in terms.scalars.items()}
                 raw = torch.stack(list(weighted.values())).sum()
-                gradient = _at(leaf, raw)
+                gradient, norms = gradient_at(leaf, weighted, each=observe)
         kept = self._balance.state_dict()
         balance = wide(self._balance.factor(gradient, own).detach().to(raw.dtype))
         if looking:
@@ -198,6 +218,7 @@ class Critics(nn.Module):
             weights={name: factor * self._weight(name) for name in weighted},
             balance=balance,
             gradient_norm=wide(gradient).norm(),
+            gradient_norms={name: norm * abs(factor) for name, norm in norms.items()},
         )
 
     def _weight(self, name: str) -> float:
@@ -237,10 +258,11 @@ class Critics(nn.Module):
         fake_labels: Tensor | None = None,
         part: Part = (0, 1),
         observe: bool = True,
-    ) -> dict[str, Tensor]:
+    ) -> CriticLogs:
         """Step the critics on real and fake data; ``fake`` is detached, so that the generator gets no gradient.
 
-        Before its start nothing moves: no optimizer state, average, statistic or draw.
+        Before its start nothing moves: no optimizer state, average, statistic or draw. Nor does anything in a step that
+        ``skip_below`` skips; ``skipped`` in the logs is 1 then, and 0 in others.
 
         Args:
             fake: (N, …), attached to a graph or not.
@@ -252,7 +274,8 @@ class Critics(nn.Module):
             observe: mean logits and accuracies as well.
 
         Returns:
-            ``CRITIC/TERM`` → detached value; nothing is read from the device. Empty in a step without an update.
+            ``CRITIC/TERM`` → detached value; nothing is read from the device. Empty in a step without an update. Its
+            :meth:`~ganzoo.training.critic_logs.CriticLogs.standings` says in words how the game stands.
 
         Raises:
             ConfigError: something does not fit.
@@ -265,11 +288,12 @@ class Critics(nn.Module):
                 allowed="a pool, or labels",
                 hint="pool=0, or give the label as a condition: its picture is kept with the fake",
             )
+        self.settings.arrangement.demand_no_labels(real_labels, fake_labels)
         index, of = place(part)
         acts = self.timing.updates(self._counts["step"])
-        logs = {}
+        logs = CriticLogs({})
         if acts:
-            logs = self._learn(fake.detach(), real.detach(), condition, (real_labels, fake_labels), part, observe)
+            logs, acts = self._learn(fake.detach(), real.detach(), condition, (real_labels, fake_labels), part, observe)
         if index == of - 1:
             self._counts["step"] += 1
             self._counts["update"] += acts
@@ -283,21 +307,27 @@ class Critics(nn.Module):
         labels: tuple[Tensor | None, Tensor | None],
         part: Part,
         observe: bool,
-    ) -> dict[str, Tensor]:
+    ) -> tuple[CriticLogs, bool]:
+        """What is logged, and whether critics have moved or will."""
         index, of = part
         self._share()
         if index == 0:
             self.optimizer.zero_grad(set_to_none=True)
             self._open = []
+            if self.settings.skip_below is not None:
+                names = [name for name, _ in self.discriminators.named_parameters()]
+                self._unmoved = tensors_of(self.discriminators, without=names), self._pool.state_dict()
         found: dict[str, Terms] = {}
         pooled = self._pool.state_dict()
         try:
             with buffers_kept_if_it_raises(self.discriminators), torch.enable_grad(), self._precision(fake):
                 dtype = self._dtype(fake)
+                arranged = self.settings.arrangement
                 shown = self._pool.exchange(
                     with_condition(fake.to(dtype), condition), update=self._counts["update"] * of + index
                 )
-                compared = with_condition(real.to(dtype), condition)
+                shown = arranged.packed(arranged.with_mismatched(shown, real, condition))
+                compared = arranged.side(real.to(dtype), condition)
                 for name, step in self._steps.items():
                     found[name] = step.discriminator_terms(
                         real=compared,
@@ -317,14 +347,48 @@ class Critics(nn.Module):
             self._forget()
             raise
         self._open.append(found)
+        judges = {
+            name: partial(step.standing, *(terms[name].logits for terms in self._open))
+            for name, step in self._steps.items()
+        }
         logs = _logs(found)
+        moves = True
         if index == of - 1:
-            logs |= self._step()
-        return logs
+            moves = not self._wins()
+            logs |= self._step() if moves else self._skip()
+            if self.settings.skip_below is not None:
+                logs["skipped"] = torch.tensor(float(not moves), device=real.device)
+        return CriticLogs(logs, judges), moves
+
+    def _wins(self) -> bool:
+        """Whether the critics' adversarial loss is so low that they are not stepped; in all processes alike.
+
+        An optimizer is stepped or it is not, so this is read from the device.
+        """
+        if self.settings.skip_below is None:
+            return False
+        weights = self.settings.critic_weights
+        losses = [
+            weights.get(name, 1.0) * terms.scalars["adversarial"].detach()
+            for part in self._open
+            for name, terms in part.items()
+        ]
+        mean = torch.stack(losses).sum() / len(self._open)
+        return bool(mean_over_processes(mean) < self.settings.skip_below)
+
+    def _skip(self) -> dict[str, Tensor]:
+        """Leave all as it was before the first part: statistics, spectral vectors, and the pool."""
+        assert self._unmoved is not None
+        tensors, pooled = self._unmoved
+        put_back(self.discriminators, tensors)
+        self._pool.load_state_dict(pooled)
+        self._forget()
+        return {}
 
     def _share(self) -> None:
         """Once, before any critic is asked: processes that made critics of their own go on with those of the first."""
         if not self._shared:
+            demand_whole(self.discriminators)  # somebody may have wrapped them since
             share_weights(self.discriminators)
             self._shared = True
 
@@ -364,25 +428,32 @@ class Critics(nn.Module):
         }
 
     def set_extra_state(self, state: Mapping[str, Any]) -> None:
-        """Restore :meth:`get_extra_state`.
+        """Restore :meth:`get_extra_state`, all of it or nothing.
 
         Raises:
-            CheckpointError: it is the state of other critics or parts.
+            CheckpointError: it is the state of other critics or parts; this one is as it was.
         """
         try:
-            self.optimizer.load_state_dict(state["optimizer"])
-            for name, step in self._steps.items():
-                step.load_state_dict(state["parts"][name])
-            self._balance.load_state_dict(state["balance"])
-            self._pool.load_state_dict(state["pool"])
-            self._counts = dict(state["counts"])
-        except (KeyError, ValueError, RuntimeError) as error:
+            with put_back_if_it_raises(self.get_extra_state(), self._take):
+                self._take(state)
+        except (*MISFITS, CheckpointError) as error:
             raise CheckpointError(
                 "the state does not match these critics",
-                given=str(error).splitlines()[0],
+                given=str(error).splitlines()[0] if str(error) else type(error).__name__,
                 allowed="the state of an Adversary with the same critics, loss, regularizers, balance and optimizer",
                 hint="load_state_dict(state, critics_only=True) takes the critics' weights alone",
             ) from error
+        # An update that was begun belongs to what was there before.
+        self.optimizer.zero_grad(set_to_none=True)
+        self._open = []
+
+    def _take(self, state: Mapping[str, Any]) -> None:
+        self.optimizer.load_state_dict(state["optimizer"])
+        for name, step in self._steps.items():
+            step.load_state_dict(state["parts"][name])
+        self._balance.load_state_dict(state["balance"])
+        self._pool.load_state_dict(state["pool"])
+        self._counts = {name: int(state["counts"][name]) for name in self._counts}
 
     def state_dict(self, *args: Any, **keywords: Any) -> dict[str, Any]:  # type: ignore[override]
         """Critics, optimizer, parts, balance, pool and counters; what is frozen in a critic is not in it."""
@@ -398,7 +469,8 @@ class Critics(nn.Module):
         """Restore :meth:`state_dict`; with ``critics_only`` the critics' weights alone, to fine-tune them.
 
         Raises:
-            CheckpointError: it is the state of other critics.
+            CheckpointError: it is the state of other critics; these are as they were.
+            ConfigError: with ``assign``, which would put weights in place that the optimizer does not know.
         """
         given = dict(state_dict)
         if critics_only:
@@ -412,13 +484,45 @@ class Critics(nn.Module):
                 allowed="the state of an Adversary with the same critics",
             ) from error
 
-    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+    def _load_from_state_dict(
+        self,
+        state_dict: dict[str, Any],
+        prefix: str,
+        local_metadata: dict[str, Any],
+        strict: bool,
+        *found: list[str],
+    ) -> None:
         """Fill in what is frozen, since it is not in a state; a module that holds this one loads it by this alone."""
+        if local_metadata.get("assign_to_params_buffers"):
+            raise ConfigError(
+                "a state is copied into the critics' weights: put in their place it would be unknown to the optimizer",
+                given="assign=True",
+                allowed="assign=False",
+                hint="load the critics' weights before ganzoo.Adversary(critics)",
+            )
+        frozen = frozen_names(self, self._trained)
         own = dict(self.named_parameters()) | dict(self.named_buffers())
-        for name in frozen_names(self, self._trained):
+        for name in frozen:
             if name in own:
                 state_dict.setdefault(f"{prefix}{name}", own[name].detach())
-        super()._load_from_state_dict(state_dict, prefix, *rest)
+        missing, unexpected, errors = found
+        faults = (errors, missing, unexpected) if strict else (errors,)
+        self._before = tensors_of(self, without=frozen), self.get_extra_state(), faults, [*map(len, faults)]
+        try:
+            super()._load_from_state_dict(state_dict, prefix, local_metadata, strict, *found)
+        except Exception:
+            self._before = None
+            raise
+
+    def _loaded(self) -> None:
+        """Called by torch when the critics have been tried as well; it tells of misfits only at its end."""
+        if self._before is None:
+            return
+        tensors, extra, faults, counts = self._before
+        self._before = None
+        if [*map(len, faults)] != counts:
+            put_back(self, tensors)
+            self._take(extra)
 
     # Precision.
 
@@ -432,25 +536,14 @@ class Critics(nn.Module):
         return torch.autocast(data.device.type, enabled=False)
 
 
+def _after_loading(critics: Critics, keys: Any) -> None:
+    """A function and not a method, so that a copy of critics calls itself."""
+    critics._loaded()
+
+
 def _for_generator(step: AdversarialStep) -> AdversarialStep:
     judged = Judged(alone(step.objective.discriminator))
     return replace(step, objective=replace(step.objective, discriminate=judged))
-
-
-def _at(fakes: Tensor, value: Tensor) -> Tensor:
-    """The gradient of a critic's value at the fakes."""
-    try:
-        (gradient,) = torch.autograd.grad(value, fakes)
-    except RuntimeError as error:
-        if "does not require grad" not in str(error) and "not have been used" not in str(error):
-            raise
-        raise ConfigError(
-            "the critics' logits do not depend on the fakes, so the generator cannot learn from them",
-            given=str(error).splitlines()[0],
-            allowed="critics that compute logits from the data, with a graph",
-            hint="look for .detach(), torch.no_grad() or .data in the critic's forward",
-        ) from error
-    return gradient
 
 
 def _logs(found: Mapping[str, Terms]) -> dict[str, Tensor]:

@@ -34,7 +34,7 @@ class Judged:
         if not self.for_penalties:
             return _judged(self.discriminator, images, labels)
         with torch.autocast(images.device.type, enabled=False), torch.compiler.set_stance("force_eager"):
-            return _judged(self.discriminator, images, labels)
+            return _judged(self.discriminator, images.to(_precision(self.discriminator, images)), labels)
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,12 @@ class Generated:
         """Its images."""
         images: Tensor = _called(self.generator, "generator", z, labels)
         return images.to(z.dtype)
+
+
+def _precision(network: nn.Module, images: Tensor) -> torch.dtype:
+    """That of the weights: within autocast the images may be of less."""
+    floating = (parameter.dtype for parameter in network.parameters() if parameter.is_floating_point())
+    return next(floating, images.dtype)
 
 
 def _judged(discriminator: nn.Module, images: Tensor, labels: Tensor | None) -> DiscriminatorOutput:

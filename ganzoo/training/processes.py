@@ -32,6 +32,16 @@ def share_gradients(parameters: Iterable[nn.Parameter]) -> None:
 
 
 @torch.no_grad()
+def mean_over_processes(value: torch.Tensor) -> torch.Tensor:
+    """The mean of a scalar over all processes, so that all decide alike by it."""
+    if not _several():
+        return value
+    total = value.clone()
+    distributed.all_reduce(total)
+    return total / distributed.get_world_size()
+
+
+@torch.no_grad()
 def share_weights(module: nn.Module) -> None:
     """Give every process the weights and statistics of the first."""
     if _several():

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ganzoo.errors import PluginError
 from ganzoo.protocols import DiscriminatorOutput, Player, StepView
+from ganzoo.training.alike import judge_alike
 from ganzoo.training.game import Inputs, Objective
 from ganzoo.training.guards import demand_scalar, left_unchanged, of_output
 from ganzoo.training.second_derivative import demand_second_derivative
@@ -99,6 +100,7 @@ def view_of(
             critic=critic,
             plain_critic=objective.critic,
             generate=None if objective.generate is None else generate,
+            judge_alike=judge_alike(objective.discriminator, augment),
             augment=augment,
             random=inputs.random(name),
         )
@@ -118,8 +120,17 @@ class _Augmenting:
         self._calls = count()
 
     def __call__(self, images: Tensor) -> Tensor:
+        (augmented,) = self._all(images)
+        return augmented
+
+    def alike(self, images: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
+        """Two versions of the same images with the same draws."""
+        one, other = self._all(images, others)
+        return one, other
+
+    def _all(self, *versions: Tensor) -> tuple[Tensor, ...]:
         if self._augment is None:
-            return images
+            return versions
         random = self._random(f"augment/view/{self._name}/{next(self._calls)}")
-        draws = self._augment.draw(len(images), random=random)
-        return self._augment(images, draws.to(images.device, non_blocking=True))
+        draws = self._augment.draw(len(versions[0]), random=random).to(versions[0].device, non_blocking=True)
+        return tuple(self._augment(images, draws) for images in versions)

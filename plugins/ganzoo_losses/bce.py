@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import torch.nn.functional as F
 from pydantic import Field
 
 from ganzoo.component import Options
+from ganzoo_losses.reduction import REDUCE, Reduce, reduced
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,13 +40,11 @@ class Bce(Options):
     label_smoothing: float = Field(default=0.0, ge=0, lt=1, description="s: the target of real data is 1 − s")
     scale: float = Field(default=1.0, gt=0, description="factor of D's objective, ½ where its two terms are averaged")
 
-    reduce: Literal["patch", "sample"] = Field(
-        default="patch", description="take the loss of every logit, or of the mean logit of each sample"
-    )
+    reduce: Reduce = Field(default="patch", description=REDUCE)
 
     def discriminator_loss(self, *, real: Tensor, fake: Tensor) -> Tensor:
         """D's objective from logits of any shape."""
-        real, fake = self._reduced(real), self._reduced(fake)
+        real, fake = reduced(real, self.reduce), reduced(fake, self.reduce)
         smoothing = self.label_smoothing
         on_real = (1 - smoothing) * softplus(-real).mean()
         if smoothing:
@@ -54,10 +53,7 @@ class Bce(Options):
 
     def generator_loss(self, *, fake: Tensor) -> Tensor:
         """G's objective from logits of any shape."""
-        return softplus(-self._reduced(fake)).mean()
-
-    def _reduced(self, logits: Tensor) -> Tensor:
-        return logits if self.reduce == "patch" or logits.ndim < 2 else logits.flatten(1).mean(1)
+        return softplus(-reduced(fake, self.reduce)).mean()
 
     def equilibrium(self) -> dict[str, float]:
         """The values of both objectives at p_g = p_data with the best D."""

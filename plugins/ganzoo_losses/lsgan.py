@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 from pydantic import Field, model_validator
 
 from ganzoo.component import Options
+from ganzoo_losses.reduction import REDUCE, Reduce, reduced
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,7 +26,8 @@ class Lsgan(Options):
     2·p_g.
 
     Where implementations differ: MMGeneration uses scale 1; others use ½ for D and 1 for G. For the logged accuracy, a
-    logit counts as real above the midpoint (a+b)/2.
+    logit counts as real above the midpoint (a+b)/2. With ``reduce`` ``sample`` the logits of each sample are averaged
+    before the loss, as Open-MAGVIT2 does with ``bce``: patches may then differ among themselves.
 
     Source: Mao et al. 2017, arXiv:1611.04076, equation 2; the default targets: equation 9.
     """
@@ -34,6 +36,7 @@ class Lsgan(Options):
     b: float = Field(default=1.0, description="D's target for real logits; must be above a")
     c: float = Field(default=1.0, description="G's target for fake logits")
     scale: float = Field(default=0.5, gt=0, description="factor of both objectives")
+    reduce: Reduce = Field(default="patch", description=REDUCE)
 
     @model_validator(mode="after")
     def _real_is_above_fake(self) -> Self:
@@ -43,15 +46,17 @@ class Lsgan(Options):
 
     def discriminator_loss(self, *, real: Tensor, fake: Tensor) -> Tensor:
         """D's objective from logits of any shape."""
+        real, fake = reduced(real, self.reduce), reduced(fake, self.reduce)
         return self.scale * ((real - self.b).square().mean() + (fake - self.a).square().mean())
 
     def generator_loss(self, *, fake: Tensor) -> Tensor:
         """G's objective from logits of any shape."""
-        return self.scale * (fake - self.c).square().mean()
+        return self.scale * (reduced(fake, self.reduce) - self.c).square().mean()
 
     def diagnostics(self, *, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
         """Accuracy on each side with the midpoint of the targets as threshold, instead of 0."""
         midpoint = (self.a + self.b) / 2
+        real, fake = reduced(real, self.reduce), reduced(fake, self.reduce)
         return {
             "accuracy/real": (real > midpoint).float().mean(),
             "accuracy/fake": (fake < midpoint).float().mean(),

@@ -93,6 +93,13 @@ def ganzoo_components() -> list[Component]:
         ),
         Component(
             kind="regularizer",
+            name="centering",
+            target="ganzoo_regularizers.centering:Centering",
+            summary="pulls logits to zero, for losses that see differences alone",
+            paper="Lin et al. 2025, arXiv:2511.22475",
+        ),
+        Component(
+            kind="regularizer",
             name="feature-matching",
             target="ganzoo_regularizers.feature_matching:FeatureMatching",
             summary="makes the generator match the expected features of real data",

@@ -26,10 +26,12 @@ class Lecam(RegularizerOptions):
     Formula:
         D: λ·(E relu(r − ē_f)² + E relu(ē_r − f)²)
         ē_r ← d·ē_r + (1−d)·E r,  ē_f ← d·ē_f + (1−d)·E f,  the first time and before ``start`` ē ← E
+        with ``of=mean``: D: λ·(relu(E r − ē_f)² + relu(ē_r − E f)²)
 
     r, f are the logits of real and fake samples, of any shape; E is the mean over batch and patches. If there are
     several maps, each has its own averages, and the terms are summed. λ is ``weight``, d is ``decay``. The averages
-    carry no gradient, take in the current batch before the term is computed, and move once per update of D: each
+    carry no gradient, take in the current batch before the term is computed (with ``moves=after``, after it, so that
+    the term sees the batches before alone, and the first update has none), and move once per update of D: each
     micro-batch sees the averages moved by its own means, and the update then takes in the means of the whole batch.
     With ``every`` they move only at the updates in which the term is applied. They are part of checkpoints. The term is
     0 at zero logits.
@@ -37,7 +39,9 @@ class Lecam(RegularizerOptions):
     Where implementations differ: the authors' CIFAR code uses d 0.9, ``start`` 1000 and averages that begin at 1000;
     their StyleGAN2 code uses d 0.99, no start and averages corrected for their beginning. Here they begin at the first
     batch's means, so no start is needed, and 0 is the default. The paper's formula has no relu; both codes do.
-    Open-MAGVIT2's averages begin at 0 and are not corrected for it, which is ``begin=zero`` with d 0.999.
+    Open-MAGVIT2's averages begin at 0 and are not corrected for it, which is ``begin=zero`` with d 0.999. TiTok and
+    MaskBit take the term of the batch's mean logits and move the averages afterwards, with λ 0.001: ``of=mean``,
+    ``moves=after``.
 
     Raises:
         ConfigError: if there are no logits on real data.
@@ -57,28 +61,34 @@ class Lecam(RegularizerOptions):
         default="batch", description="what the averages begin with: the first batch's means, or 0 as Open-MAGVIT2"
     )
 
+    of: Literal["logit", "mean"] = Field(
+        default="logit", description="take the term of every logit, or of the batch's mean logits"
+    )
+    moves: Literal["before", "after"] = Field(
+        default="before", description="whether averages take in a batch before or after the term is computed of it"
+    )
+
     def tags(self) -> frozenset[str]:
         """Averages over a micro-batch are not averages over the batch."""
         return frozenset({"batch_nonlinear"})
 
     def build(self, spec: DataSpec) -> LecamRegularizer:
         """The regularizer with its averages."""
-        return LecamRegularizer(decay=self.decay, start=self.start, begin=self.begin)
+        return LecamRegularizer(self)
 
 
 class LecamRegularizer(Regularizer):
     """The term of :class:`Lecam` and its averages, one per side and map: tensors on the device of the logits."""
 
-    def __init__(self, *, decay: float, start: int, begin: Literal["batch", "zero"] = "batch") -> None:
-        self.decay = decay
-        self.start = start
-        self.begin = begin
+    def __init__(self, options: Lecam) -> None:
+        self.decay, self.start, self.begin = options.decay, options.start, options.begin
+        self.of, self.moves = options.of, options.moves
         self.averages = torch.zeros(2, 0)
         self.updates = 0
         self._seen: list[tuple[int, Tensor]] = []
 
     def discriminator_terms(self, view: StepView) -> dict[str, Tensor]:
-        """The raw term ``lecam``; none before ``start``."""
+        """The raw term ``lecam``; none before ``start``, or where averages have taken in no batch yet."""
         if view.real_output is None:
             raise ConfigError(
                 "regularizer lecam compares logits on real and on fake data, but there are none on real data",
@@ -88,9 +98,12 @@ class LecamRegularizer(Regularizer):
         real, fake = view.real_output.maps(), view.fake_output.maps()
         means = torch.stack([torch.stack([logits.detach().mean() for logits in side]) for side in (real, fake)])
         self._seen.append((len(view.real), means))
-        if self.updates < self.start:
+        averages = self._moved(means) if self.moves == "before" else self._before(means)
+        if averages is None or self.updates < self.start:
             return {}
-        of_real, of_fake = self._moved(means)
+        of_real, of_fake = averages
+        if self.of == "mean":
+            real, fake = (tuple(logits.mean() for logits in side) for side in (real, fake))
         terms = [
             F.relu(r - average_f).square().mean() + F.relu(average_r - f).square().mean()
             for r, f, average_r, average_f in zip(real, fake, of_real, of_fake, strict=True)
@@ -105,6 +118,12 @@ class LecamRegularizer(Regularizer):
             self.averages = self._moved(means)
             self.updates += 1
         self._seen.clear()
+
+    def _before(self, means: Tensor) -> Tensor | None:
+        """The averages without the current batch; ``None`` where there was none before and they do not begin at 0."""
+        if self.updates == 0:
+            return torch.zeros_like(means) if self.begin == "zero" else None
+        return self.averages.to(means, non_blocking=True)
 
     def _moved(self, means: Tensor) -> Tensor:
         if self.begin == "zero" and self.updates == 0:

@@ -233,3 +233,23 @@ def test_lsgan_counts_accuracy_at_the_midpoint():
 def test_senseless_options_are_refused_by_name(options, field):
     with pytest.raises(ValidationError, match=field):
         options()
+
+
+@pytest.mark.parametrize(
+    ("loss", "d", "g"),
+    [
+        # r̄ = (−1, 2.5), f̄ = (1, −3): the patches of the first real sample are −3 and 1.
+        (Hinge(reduce="sample"), (2 + 0) / 2 + (2 + 0) / 2, 1.0),
+        (Hinge(reduce="sample", generator="relu"), (2 + 0) / 2 + (2 + 0) / 2, (0 + 4) / 2),
+        (Lsgan(reduce="sample"), ((4 + 2.25) / 2 + (1 + 9) / 2) / 2, (0 + 16) / 2 / 2),
+        (Hinge(), (4 + 0 + 0 + 0) / 4 + (0 + 4 + 0 + 0) / 4, 1.0),
+    ],
+)
+def test_the_mean_logit_of_a_sample_by_hand(loss, d, g):
+    real = torch.tensor([[[[-3.0, 1.0]]], [[[2.0, 3.0]]]], dtype=torch.float64)
+    fake = torch.tensor([[[[-1.0, 3.0]]], [[[-4.0, -2.0]]]], dtype=torch.float64)
+    assert loss.discriminator_loss(real=real, fake=fake).item() == pytest.approx(d, rel=1e-12)
+    assert loss.generator_loss(fake=fake).item() == pytest.approx(g, rel=1e-12)
+    flat = real.flatten(), fake.flatten()
+    plain = type(loss)(**{**dict(loss), "reduce": "patch"})
+    assert loss.discriminator_loss(real=flat[0], fake=flat[1]) == plain.discriminator_loss(real=flat[0], fake=flat[1])

@@ -13,6 +13,8 @@ import ganzoo
 from ganzoo.errors import ConfigError, UnknownNameError
 from ganzoo.planning.presets import settings
 from ganzoo.registry import Registry
+from ganzoo.seeds import generator_for
+from ganzoo.training.drop_in import seed_of
 
 PRESETS = {entry.name: entry for entry in Registry.load(plugins=False).entries("preset")}
 CONDITIONAL = {"pix2pix", "pix2pixhd", "spade"}
@@ -205,11 +207,13 @@ def test_afm():
     logs = adversary.update(fake=fake, real=real)
     [r], [f] = logits(critic, real), logits(critic, fake)
     assert logs["tiny/adversarial"].item() == pytest.approx(F.softplus(-(r - f)).mean().item(), rel=1e-9)
+    assert logs["tiny/centering"].item() == pytest.approx(0.01 * (r + f).square().mean().item(), rel=1e-9)
     for term, data in (("r1", real), ("r2", fake)):
-        x = data.clone().requires_grad_()
-        [out] = logits(critic, x)
-        slope = torch.autograd.grad(out.mean((1, 2, 3)).sum(), x)[0].square().sum((1, 2, 3)).mean()
-        assert logs[f"tiny/{term}"].item() == pytest.approx(0.25 * slope.item(), rel=1e-9)
+        random = generator_for(seed_of(0, "tiny"), 0, f"discriminator/{term}")
+        noise = torch.randn(data[0].shape, generator=random).double()  # of the first quarter, one of four
+        [here], [there] = logits(critic, data[:1]), logits(critic, data[:1] + 0.01 * noise)
+        squared = ((there.mean() - here.mean()) / 0.01) ** 2
+        assert logs[f"tiny/{term}"].item() == pytest.approx(0.25 * squared.item(), rel=1e-9)
     # At the first step the running mean is this step's: the gradient has the norm of a mean over elements.
     assert pushed.gradient_norm.item() == pytest.approx(fake.numel() ** -0.5, rel=1e-5)
 

@@ -43,6 +43,7 @@ def view_of(critic, real, fake, *, labels=(None, None), seed=0, player="discrimi
         fake_output=DiscriminatorOutput(logits=draw(len(fake))),
         critic=critic,
         plain_critic=critic,
+        judge_alike=lambda images, others, labels: (critic(images, labels), critic(others, labels)),
         generate=lambda z, labels: z,
         augment=lambda images: images,
         random=torch.Generator().manual_seed(seed),
@@ -107,6 +108,63 @@ def test_linear_critic_pays_half_its_squared_slope(kind, slope, batch, weight):
     view = view_of(linear(slope, (1, 3, 3)), draw(batch, 1, 3, 3), draw(batch, 1, 3, 3, seed=1))
     options = kind(weight=weight)
     assert weight * raw(options, view).item() == pytest.approx(weight / 2 * slope**2, rel=1e-12)
+
+
+@pytest.mark.parametrize(("kind", "side"), [(R1, 0), (R2, 1)])
+@pytest.mark.parametrize("sigma", [1e-3, 0.1, 3.0])
+def test_the_difference_of_a_linear_critic_is_its_slope_along_each_draw(kind, side, sigma):
+    """((⟨w, x + σn⟩ − ⟨w, x⟩)/σ)² = ⟨w, n⟩² at any σ; the draws are those of the view's generator, sample by sample."""
+    images = (draw(5, 1, 3, 3), 3 * draw(4, 1, 3, 3, seed=1))
+    term = raw(kind(estimate="difference", sigma=sigma), view_of(linear(2.0, (1, 3, 3)), *images, seed=7))
+    weight = draw(1, 3, 3, seed=9)
+    weight = (2 * weight / weight.norm()).flatten().tolist()
+    random, squares = torch.Generator().manual_seed(7), []
+    for _ in images[side]:
+        noise = torch.randn(1, 3, 3, generator=random).flatten().tolist()
+        squares.append(sum(w * n for w, n in zip(weight, noise, strict=True)) ** 2)
+    assert term.item() == pytest.approx(sum(squares) / len(squares) / 2, rel=1e-9)
+
+
+def test_the_expected_difference_is_the_squared_slope():
+    """E⟨w, n⟩² = ‖w‖², with variance 2‖w‖⁴: within four standard errors of 20,000 draws."""
+    n = 20_000
+    images = torch.zeros(n, 1, 2, 2, dtype=torch.float64)
+    term = raw(R1(estimate="difference"), view_of(linear(3.0, (1, 2, 2)), images, images)).item()
+    assert term == pytest.approx(4.5, abs=4 * 4.5 * math.sqrt(2 / n))
+
+
+@pytest.mark.parametrize(("share", "looked_at"), [(0.25, 2), (0.26, 3), (1.0, 8), (0.01, 1)])
+def test_a_difference_looks_at_the_first_samples(share, looked_at):
+    critic, seen = watched(quadratic)
+    real = draw(8, 1, 2, 2)
+    raw(R1(estimate="difference", share=share), view_of(critic, real, real))
+    assert torch.equal(seen[0], real[:looked_at])
+    assert ("batch_nonlinear" in R1(estimate="difference", share=share).tags()) == (share < 1)
+
+
+def test_a_difference_teaches_the_critic_what_the_exact_term_does():
+    """For a small σ, averaged over draws, the gradients at the critic's weights agree."""
+    weight = draw(4, seed=3).requires_grad_()
+
+    def critic(images, labels):
+        return DiscriminatorOutput(logits=torch.tanh(images.flatten(1) @ weight))
+
+    real = 0.3 * draw(3, 1, 2, 2)
+    exact = torch.autograd.grad(raw(R1(), view_of(critic, real, real)), weight)[0]
+    many = real.repeat_interleave(20_000, 0)
+    estimate = raw(R1(estimate="difference", sigma=1e-4), view_of(critic, many, many))
+    torch.testing.assert_close(torch.autograd.grad(estimate, weight)[0], exact, rtol=0.05, atol=0.02)
+
+
+def test_sigma_and_share_are_refused_where_they_would_do_nothing():
+    with pytest.raises(ValidationError, match="belong to estimate: difference"):
+        R1(sigma=0.1)
+
+
+def test_a_loop_that_cannot_augment_alike_is_told_so():
+    view = StepView(**{**vars(view_of(quadratic, draw(2, 1, 2, 2), draw(2, 1, 2, 2))), "judge_alike": None})
+    with pytest.raises(ConfigError, match="augment both alike"):
+        raw(R1(estimate="difference"), view)
 
 
 @pytest.mark.parametrize(("kind", "side"), [(R1, 0), (R2, 1)])

@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from ganzoo_regularizers.centering import Centering
 from ganzoo_regularizers.consistency import Consistency
 from ganzoo_regularizers.feature_matching import FeatureMatching
 from ganzoo_regularizers.flip_and_shift import DRAWS, flipped_and_shifted
@@ -520,3 +521,64 @@ class TestConsistency:
     def test_batches_of_different_size_are_refused(self):
         with pytest.raises(ConfigError, match="4 real, 3 fake"):
             Consistency().discriminator_terms(view_of(fake=draw(3, 1, 8, 8)))
+
+
+class TestLecamVariants:
+    def values(self, **options):
+        """The terms of three updates with a logit map of two samples a side, and the averages after each."""
+        part = Lecam(decay=0.75, **options).build(VECTORS)
+        batches = [([1.0, -2.0], [0.5, 1.5]), ([2.0, 4.0], [-1.0, 3.0]), ([-3.0, 1.0], [2.0, 0.0])]
+        seen = []
+        for real, fake in batches:
+            terms = part.discriminator_terms(logits_view(real, fake))
+            part.after_step("discriminator", nn.Identity())
+            seen.append((terms["lecam"].item() if terms else None, part.state_dict()["averages"].flatten().tolist()))
+        return batches, seen
+
+    @pytest.mark.parametrize("of", ["logit", "mean"])
+    @pytest.mark.parametrize("moves", ["before", "after"])
+    @pytest.mark.parametrize("begin", ["batch", "zero"])
+    def test_each_by_hand(self, of, moves, begin):
+        def squared(x):
+            return max(x, 0.0) ** 2
+
+        batches, seen = self.values(of=of, moves=moves, begin=begin)
+        averages = [0.0, 0.0] if begin == "zero" else None
+        for (real, fake), (term, kept) in zip(batches, seen, strict=True):
+            means = [sum(side) / 2 for side in (real, fake)]
+            moved = means if averages is None else [0.75 * a + 0.25 * m for a, m in zip(averages, means, strict=True)]
+            used = moved if moves == "before" else averages
+            r, f = ([means[0]], [means[1]]) if of == "mean" else (real, fake)
+            expected = used and (
+                sum(squared(x - used[1]) for x in r) / len(r) + sum(squared(used[0] - x) for x in f) / len(f)
+            )
+            assert term == (expected and pytest.approx(expected, rel=1e-12, abs=1e-12))
+            averages = moved
+            assert kept == pytest.approx(averages, rel=1e-12)
+
+
+class TestCentering:
+    """Against sums written out, with the weight: 0.01 as in AFM."""
+
+    def value(self, options, *args, **given):
+        terms = options.build(VECTORS).discriminator_terms(logits_view(*args, **given))
+        return options.weight * terms["centering"].item()
+
+    def test_pairs_are_pulled_to_be_opposite(self):
+        by_hand = 0.01 * ((2.0 + -1.0) ** 2 + (-3.0 + 0.5) ** 2) / 2
+        assert self.value(Centering(), [2.0, -3.0], [-1.0, 0.5]) == pytest.approx(by_hand, rel=1e-12)
+        assert self.value(Centering(), [2.0, -3.0], [-2.0, 3.0]) == 0
+        assert self.value(Centering(), [2.0, -3.0], [3.0, -2.0]) != 0  # the means would be opposite too
+
+    def test_the_drift_penalty_sees_real_samples_alone(self):
+        options = Centering(of="real", weight=0.001)
+        assert self.value(options, [2.0, -3.0], [1.0]) == pytest.approx(0.001 * (4 + 9) / 2, rel=1e-12)
+
+    def test_maps_are_summed(self):
+        further = (([[[[1.0, 3.0]]]],), ([[[[1.0, -1.0]]]],))
+        by_hand = 0.01 * ((2.0 + 1.0) ** 2 + (2.0**2 + 2.0**2) / 2)
+        assert self.value(Centering(), [2.0], [1.0], further=further) == pytest.approx(by_hand, rel=1e-12)
+
+    def test_pairs_of_unequal_batches_are_refused(self):
+        with pytest.raises(ConfigError, match="numbers differ"):
+            self.value(Centering(), [2.0, -3.0], [1.0])

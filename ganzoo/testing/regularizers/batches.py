@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzoo.protocols import Discriminate, DiscriminatorOutput, Player, Regularizer, StepView
+from ganzoo.protocols import Discriminate, DiscriminatorOutput, JudgeAlike, Player, Regularizer, StepView
 from ganzoo.testing.check import check, demand
 from ganzoo.testing.regularizers.steps import ROUNDING, close, fresh_terms, part_of, step_of
 from ganzoo.testing.regularizers.tags import terms_of
@@ -33,7 +33,7 @@ def judges_with_their_labels(subject: Subject) -> None:
         view = step_of(subject, player)
         asked: list[tuple[Tensor, Tensor]] = []
         watched = {name: _watched(getattr(view, name), asked) for name in ("critic", "plain_critic")}
-        changes: dict[str, Any] = watched
+        changes: dict[str, Any] = watched | {"judge_alike": _watched_alike(view, asked)}
         terms_of(part_of(subject), replace(view, **changes))
         for images, given in asked:
             for side, known, labels in (("real", view.real, view.real_labels), ("fake", view.fake, view.fake_labels)):
@@ -50,6 +50,13 @@ def _watched(critic: Discriminate, asked: list[tuple[Tensor, Tensor]]) -> Discri
         assert labels is not None
         asked.append((images.detach(), labels))
         return critic(images, labels)
+
+    return ask
+
+
+def _watched_alike(view: StepView, asked: list[tuple[Tensor, Tensor]]) -> JudgeAlike:
+    def ask(images: Tensor, others: Tensor, labels: Tensor | None) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
+        return _watched(view.plain_critic, asked)(images, labels), _watched(view.plain_critic, asked)(others, labels)
 
     return ask
 

@@ -69,7 +69,12 @@ def needs_images(subject: Subject) -> bool:
 
 
 def needs_per_sample_independence(subject: Subject) -> bool:
-    """Whether it takes the critic's gradient at each sample, which a critic that couples samples does not have."""
+    """Whether it takes the critic's gradient at each sample, which a critic that couples samples does not have.
+
+    One that subtracts two verdicts on versions of the same samples may mean a slope by it, and is taken at its word.
+    """
+    if any(_judges_alike(subject, player) for player in PLAYERS):
+        return "needs_per_sample_independence" in subject.tags
     return any(_asks_for_gradients(subject, player) for player in PLAYERS)
 
 
@@ -139,6 +144,18 @@ def _asks_for_gradients(subject: Subject, player: Player) -> bool:
     with toys.critic.register_forward_pre_hook(watch):
         terms_of(subject.build(IMAGES), view)
     return any(asked)
+
+
+def _judges_alike(subject: Subject, player: Player) -> bool:
+    view, asked = _view(subject, player), []
+
+    def watch(*given: Any) -> Any:
+        asked.append(True)
+        assert view.judge_alike is not None  # that of toys has one
+        return view.judge_alike(*given)
+
+    terms_of(subject.build(IMAGES), replace(view, judge_alike=watch))
+    return bool(asked)
 
 
 def _is_linear(subject: Subject, player: Player, seed: int) -> bool:

@@ -222,6 +222,7 @@ def view_of(
         fake_output=critic(fake, fake_labels),
         critic=judge,
         plain_critic=judge,
+        judge_alike=lambda images, others, labels: (judge(images, labels), judge(others, labels)),
         generate=generate,
         augment=lambda images: images,
         random=torch.Generator().manual_seed(seed),
@@ -250,12 +251,18 @@ def judged_otherwise(view: StepView, change: Callable[[DiscriminatorOutput], Dis
     def changed(critic: Discriminate) -> Discriminate:
         return lambda images, labels: change(critic(images, labels))
 
+    def alike(images: Tensor, others: Tensor, labels: Tensor | None) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
+        assert view.judge_alike is not None  # that of toys has one
+        one, other = view.judge_alike(images, others, labels)
+        return change(one), change(other)
+
     return replace(
         view,
         real_output=None if view.real_output is None else change(view.real_output),
         fake_output=change(view.fake_output),
         critic=changed(view.critic),
         plain_critic=changed(view.plain_critic),
+        judge_alike=alike,
     )
 
 
