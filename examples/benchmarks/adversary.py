@@ -46,7 +46,7 @@ CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 class Autoencoder(nn.Module):
     """Two halvings and two doublings; ``last`` is the layer that λ is measured at."""
 
-    def __init__(self, *, width: int = 64) -> None:
+    def __init__(self, *, width: int = 32) -> None:
         super().__init__()
         self.body = nn.Sequential(
             nn.Conv2d(3, width, 4, 2, 1), nn.SiLU(), nn.Conv2d(width, width, 4, 2, 1), nn.SiLU(),
@@ -181,10 +181,10 @@ class TamingLoop(ByHand):
         self.update(x, y.detach())
 
 
-def contestants(norm: Norm, *, dtype: torch.dtype = torch.float32, width: int = 64) -> dict[str, Loop]:
+def contestants(norm: Norm, *, width: int, ndf: int, dtype: torch.dtype = torch.float32) -> dict[str, Loop]:
     """Name → loop, each with networks of its own, all from the same weights."""
     torch.manual_seed(0)
-    model, critic = Autoencoder(width=width).to(dtype), patch_critic(norm, ndf=width).to(dtype)
+    model, critic = Autoencoder(width=width).to(dtype), patch_critic(norm, ndf=ndf).to(dtype)
     kinds: Mapping[str, type[Loop]] = {"ganzoo": GanzooLoop, "fastest": FastestLoop, "taming": TamingLoop}
     return {name: loop(deepcopy(model), deepcopy(critic)) for name, loop in kinds.items()}
 
@@ -225,7 +225,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--image-size", type=int, default=32)
-    parser.add_argument("--width", type=int, default=64, help="of autoencoder and critic")
+    parser.add_argument("--width", type=int, default=32, help="of the autoencoder; 32 is that of the example's")
+    parser.add_argument("--ndf", type=int, default=64, help="of the critic; 64 is that of preset vqgan")
     parser.add_argument("--clock", choices=CLOCKS, default="wall")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     given = parser.parse_args()
@@ -234,7 +235,7 @@ def main() -> None:
     norms: tuple[Norm, ...] = ("none", "batch")
     result = {}
     for norm in norms:
-        loops = contestants(norm, width=given.width)
+        loops = contestants(norm, width=given.width, ndf=given.ndf)
         steps = {name: partial(loop.step, x) for name, loop in loops.items()}
         seconds = measure(steps, rounds=given.rounds, clock=CLOCKS[given.clock])
         medians = {name: statistics.median(taken) for name, taken in seconds.items()}

@@ -13,7 +13,7 @@ def benchmark():
 @pytest.mark.parametrize("norm", ["none", "batch"])
 def test_all_loops_train_both_networks_alike(benchmark, norm):
     """Ratios of times mean something only between loops that compute the same."""
-    loops = benchmark.contestants(norm, dtype=torch.float64, width=4)
+    loops = benchmark.contestants(norm, width=4, ndf=4, dtype=torch.float64)
     random = torch.Generator().manual_seed(0)
     for _ in range(2):
         x = torch.rand(3, 3, 16, 16, dtype=torch.float64, generator=random) * 2 - 1
