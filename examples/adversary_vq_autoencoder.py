@@ -1,10 +1,10 @@
 """A VQ autoencoder of one's own, with and without the critic of VQGAN, at equal steps from equal weights.
 
-python examples/adversary_vq_autoencoder.py --data textures --steps 2000 --out autoencoder.png
+    python examples/adversary_vq_autoencoder.py --data cifar10.tar.gz --extractor efficientnet-lite0 --seeds 3
 
-Prints for each the mean absolute error and the sharpness of reconstructions of held-out pictures: their mean absolute
-difference between neighboring pixels, over that of the pictures themselves. Writes pictures, reconstructions without,
-and reconstructions with the critic, a row each.
+Prints of reconstructions of held-out pictures: their mean absolute error; their sharpness, the mean absolute difference
+between neighboring pixels over that of the pictures themselves; and their kernel distance to the pictures in the
+features of the extractor. Writes pictures, reconstructions without, and with the critic, a row each, of the last seed.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class VqAutoencoder(nn.Module):
     def __init__(self, channels: int, *, width: int = 32, codes: int = 64, size: int = 8) -> None:
         super().__init__()
         self.encode = nn.Sequential(
-            nn.Conv2d(channels, width, 4, 2, 1), nn.SiLU(), nn.Conv2d(width, width, 4, 2, 1), nn.SiLU(),
-            nn.Conv2d(width, size, 1),
+            nn.Conv2d(channels, width, 4, 2, 1), nn.SiLU(),
+            nn.Conv2d(width, width, 4, 2, 1), nn.SiLU(), nn.Conv2d(width, size, 1),
         )  # fmt: skip
         self.codes = nn.Embedding(codes, size)
         nn.init.normal_(self.codes.weight, std=0.5)
@@ -50,15 +50,14 @@ class VqAutoencoder(nn.Module):
         return torch.tanh(self.last(self.decode(straight.movedim(-1, 1)))), cost
 
 
-def open_data(name: str, split: str, size: int) -> Dataset:
-    dataset: Dataset = ganzoo.build("dataset", name).open(
-        image_size=size, channels=1, split=split, cache=cache_folder()
-    )
-    return dataset
+def open_data(data: str, split: str, size: int = 32) -> Dataset:
+    """A dataset of ganzoo by its name, or pictures in a folder or an archive."""
+    options = ganzoo.build("dataset", "pictures", path=data) if Path(data).exists() else ganzoo.build("dataset", data)
+    return options.open(image_size=size, channels=None, split=split, cache=cache_folder())
 
 
-def train(data: str, steps: int, *, critic: bool, size: int = 32, batch_size: int = 16, seed: int = 0) -> VqAutoencoder:
-    dataset = open_data(data, "train", size)
+def train(data: str, steps: int, *, critic: bool, batch_size: int = 16, seed: int = 0) -> VqAutoencoder:
+    dataset = open_data(data, "train")
     batches = Batches(dataset, batch_size=batch_size, seed=seed)
     torch.manual_seed(seed)
     model = VqAutoencoder(dataset.spec.shape[0])
@@ -70,44 +69,51 @@ def train(data: str, steps: int, *, critic: bool, size: int = 32, batch_size: in
         start=steps // 4,
         generator_start=steps // 3,
         optimizer={"name": "adam", "lr": 1e-3, "betas": [0.5, 0.9]},
+        seed=seed,
     )
     for step in range(steps):
         x = batches.batch(step).data
         y, cost = model(x)
-        rec = (y - x).abs().mean()
-        loss = rec + cost
+        loss = rec = (y - x).abs().mean()
         if critic:
-            loss = loss + adversary.generator_loss(y, reference=rec, last_layer=model.last.weight).total
+            loss = rec + adversary.generator_loss(y, reference=rec, last_layer=model.last.weight).total
         optimizer.zero_grad()
-        loss.backward()
+        (loss + cost).backward()
         optimizer.step()
         if critic:
             adversary.update(fake=y, real=x)
     return model.eval()
 
 
-def roughness(images: Tensor) -> float:
-    return float((images.diff(dim=-1).abs().mean() + images.diff(dim=-2).abs().mean()) / 2)
+def roughness(x: Tensor) -> float:
+    return float((x.diff(dim=-1).abs().mean() + x.diff(dim=-2).abs().mean()) / 2)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", default="textures")
-    parser.add_argument("--steps", type=int, default=2000)
-    parser.add_argument("--seeds", type=int, default=1)
+    for name, default in (("--steps", 1200), ("--seeds", 1), ("-n", 1000)):  # n: held-out pictures
+        parser.add_argument(name, type=int, default=default)
+    parser.add_argument("--extractor", default="random-conv")
     parser.add_argument("--out", type=Path, default=Path("autoencoder.png"))
     given = parser.parse_args()
+    held_out = Batches(open_data(given.data, "test"), batch_size=given.n, seed=0).batch(0).data
+    seen = {"data": open_data(given.data, "train"), "device": torch.device("cpu"), "cache": cache_folder()}
+    extractor = ganzoo.build("extractor", given.extractor).open(**seen)
+    distance, random = ganzoo.build("metric", "kernel-distance"), torch.Generator()  # which draws nothing
+    real = extractor(sampling.to_uint8(held_out))
     for seed in range(given.seeds):
-        held_out = Batches(open_data(given.data, "test", 32), batch_size=64, seed=0).batch(0).data
-        rows = [held_out[:8]]
+        rows = [held_out[:16]]
         for critic in (False, True):
             model = train(given.data, given.steps, critic=critic, seed=seed)
-            with torch.no_grad():
-                y, _ = model(held_out)
-            sharp, error = roughness(y) / roughness(held_out), float((y - held_out).abs().mean())
-            print(f"seed {seed}  critic {critic!s:5}  error {error:.4f}  sharpness {sharp:.3f}", flush=True)
-            rows.append(y[:8])
-    pictures.save(pictures.grid(sampling.to_uint8(torch.cat(rows)), columns=8), given.out)
+            with torch.inference_mode():
+                y = torch.cat([model(part)[0] for part in held_out.split(100)])
+            found = {"error": float(F.l1_loss(y, held_out)), "sharpness": roughness(y) / roughness(held_out)}
+            found |= distance(real=real, fake=extractor(sampling.to_uint8(y)), random=random)
+            values = "  ".join(f"{name} {value:.4f}" for name, value in found.items())
+            print(f"seed {seed}  critic {critic!s:5}  {values}", flush=True)
+            rows.append(y[:16])
+    pictures.save(pictures.grid(sampling.to_uint8(torch.cat(rows)), columns=16), given.out)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from inspect import Signature, signature
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,9 @@ from ganzoo.errors import ConfigError
 from ganzoo.protocols import DiscriminatorOutput
 from ganzoo.training.runtime import as_dtype
 from ganzoo.training.verdicts import verdict
+
+_FORMS: WeakKeyDictionary[Any, Signature | None] = WeakKeyDictionary()
+"""The function behind a ``forward`` → what the method takes."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +73,19 @@ def _called(network: nn.Module, role: str, data: Tensor, labels: Tensor | None) 
 
 
 def _form(network: nn.Module) -> Signature | None:
-    """What ``forward`` takes, where Python can tell."""
+    """What ``forward`` takes, where Python can tell; of a method it is read once, since every call asks."""
+    forward = _unwrapped(network).forward
+    method = getattr(forward, "__func__", None)
+    if method is None:
+        return _read(forward)
+    if method not in _FORMS:
+        _FORMS[method] = _read(forward)
+    return _FORMS[method]
+
+
+def _read(forward: Any) -> Signature | None:
     try:
-        return signature(_unwrapped(network).forward)
+        return signature(forward)
     except (TypeError, ValueError):
         return None
 

@@ -1,0 +1,255 @@
+"""Seconds of an autoencoder's step with a critic: loops by hand beside ``ganzoo.Adversary``, in turn in one process.
+
+    python examples/benchmarks/adversary.py --rounds 40
+
+Three loops train one autoencoder against one patch critic, hinge and VQGAN's adaptive weight λ, from equal weights on
+equal data, with the same optimizers. They compute the same numbers: a test compares their weights.
+
+- ``ganzoo``: the two calls of :class:`ganzoo.Adversary`, with its logs.
+- ``fastest``: what one writes who knows all that helps. The critic is frozen in the autoencoder's step; each gradient
+  goes to the reconstruction once, and λ is measured from there through the last layer alone; real and fake go through
+  the critic in one pass where no layer couples samples. It logs nothing.
+- ``taming``: what most write, after the code of VQGAN. The critic is not frozen; λ differentiates both losses down to
+  the last layer, and backward does so again; real and fake go through the critic one after the other.
+
+Every round takes one step of each, in turn; a ratio compares two steps of one round, so that whatever else the machine
+does hits both. ``--clock cpu`` counts the time of this process alone, for machines that others use at the same time.
+What ``taming`` loses depends on how heavy the autoencoder is beside its critic, which is what it runs more often.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
+from functools import partial
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import relu
+
+import ganzoo
+
+Norm = Literal["none", "batch"]
+TARGETS = {"fastest": 0.99, "taming": 1.15}
+"""The other loop → how many times as long as ganzoo's step its step takes, at least."""
+WEIGHT = 0.8
+CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
+
+
+class Autoencoder(nn.Module):
+    """Two halvings and two doublings; ``last`` is the layer that λ is measured at."""
+
+    def __init__(self, *, width: int = 32) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(3, width, 4, 2, 1), nn.SiLU(), nn.Conv2d(width, width, 4, 2, 1), nn.SiLU(),
+            nn.Conv2d(width, 8, 1), nn.Conv2d(8, width, 3, padding=1), nn.SiLU(),
+            nn.Upsample(scale_factor=2), nn.Conv2d(width, width, 3, padding=1), nn.SiLU(),
+            nn.Upsample(scale_factor=2), nn.Conv2d(width, width, 3, padding=1), nn.SiLU(),
+        )  # fmt: skip
+        self.last = nn.Conv2d(width, 3, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.last(self.body(x))
+        return y
+
+
+def patch_critic(norm: Norm, *, ndf: int = 64) -> nn.Sequential:
+    """The critic of VQGAN with two halvings, with its BatchNorm or without."""
+
+    def block(inputs: int, outputs: int, stride: int) -> list[nn.Module]:
+        normed = [nn.BatchNorm2d(outputs)] if norm == "batch" else []
+        return [nn.Conv2d(inputs, outputs, 4, stride, 1), *normed, nn.LeakyReLU(0.2)]
+
+    return nn.Sequential(
+        nn.Conv2d(3, ndf, 4, 2, 1), nn.LeakyReLU(0.2), *block(ndf, 2 * ndf, 2), *block(2 * ndf, 4 * ndf, 1),
+        nn.Conv2d(4 * ndf, 1, 4, 1, 1),
+    )  # fmt: skip
+
+
+def adam(parameters: Any) -> torch.optim.Optimizer:
+    return torch.optim.Adam(parameters, lr=2e-4, betas=(0.5, 0.9), fused=True)
+
+
+class Loop:
+    """An autoencoder, a critic, and both optimizers."""
+
+    def __init__(self, model: Autoencoder, critic: nn.Sequential) -> None:
+        self.model, self.critic = model, critic
+        self.optimizer = adam(model.parameters())
+
+    def step(self, x: Tensor) -> None:
+        raise NotImplementedError
+
+
+class GanzooLoop(Loop):
+    """Two calls."""
+
+    def __init__(self, model: Autoencoder, critic: nn.Sequential) -> None:
+        super().__init__(model, critic)
+        self.adversary = ganzoo.Adversary(
+            critic, loss={"name": "hinge", "scale": 0.5}, weight=WEIGHT, balance="last-layer", optimizer=adam
+        )
+
+    def step(self, x: Tensor) -> None:
+        y = self.model(x)
+        rec = (y - x).abs().mean()
+        adv = self.adversary.generator_loss(y, reference=rec, last_layer=self.model.last.weight)
+        self.optimizer.zero_grad()
+        (rec + adv.total).backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        self.adversary.update(fake=y, real=x)
+
+
+class ByHand(Loop):
+    """What both loops by hand have in common."""
+
+    def __init__(self, model: Autoencoder, critic: nn.Sequential) -> None:
+        super().__init__(model, critic)
+        self.critic_optimizer = adam(critic.parameters())
+
+    def judge(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        return self.critic(x), self.critic(y)
+
+    def update(self, x: Tensor, y: Tensor) -> None:
+        real, fake = self.judge(x, y)
+        self.critic_optimizer.zero_grad()
+        (0.5 * (relu(1 - real).mean() + relu(1 + fake).mean())).backward()  # type: ignore[no-untyped-call]
+        self.critic_optimizer.step()
+
+
+class FastestLoop(ByHand):
+    """Nothing is computed twice, and nothing for nothing."""
+
+    def __init__(self, model: Autoencoder, critic: nn.Sequential) -> None:
+        super().__init__(model, critic)
+        self.norms = [module for module in critic if isinstance(module, nn.BatchNorm2d)]
+
+    def step(self, x: Tensor) -> None:
+        y = self.model(x)
+        rec = (y - x).abs().mean()
+        leaf = y.detach().requires_grad_()
+        with self.untouched():
+            (here,) = torch.autograd.grad(-self.critic(leaf).mean(), leaf)
+        (there,) = torch.autograd.grad(rec, y)
+        weight = self.model.last.weight
+        norms = [torch.autograd.grad(y, weight, one, retain_graph=True)[0].norm() for one in (there, here)]
+        balance = (norms[0] / (norms[1] + 1e-4)).clamp(0.0, 1e4)
+        self.optimizer.zero_grad()
+        y.backward(there + WEIGHT * balance * here)
+        self.optimizer.step()
+        self.update(x, y.detach())
+
+    def judge(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        if self.norms:
+            return super().judge(x, y)
+        real, fake = self.critic(torch.cat([x, y])).chunk(2)
+        return real, fake
+
+    @contextmanager
+    def untouched(self) -> Iterator[None]:
+        """The critic without gradients of its own, and with statistics that stay."""
+        self.critic.requires_grad_(False)
+        for module in self.norms:
+            module.momentum = 0.0
+        yield
+        self.critic.requires_grad_(True)
+        for module in self.norms:
+            module.momentum = 0.1
+
+
+class TamingLoop(ByHand):
+    """λ by a backward pass of its own for each loss, and a critic that collects gradients for nothing."""
+
+    def step(self, x: Tensor) -> None:
+        y = self.model(x)
+        rec = (y - x).abs().mean()
+        adversarial = -self.critic(y).mean()
+        weight = self.model.last.weight
+        norms = [torch.autograd.grad(one, weight, retain_graph=True)[0].norm() for one in (rec, adversarial)]
+        balance = (norms[0] / (norms[1] + 1e-4)).clamp(0.0, 1e4).detach()
+        self.optimizer.zero_grad()
+        (rec + WEIGHT * balance * adversarial).backward()
+        self.optimizer.step()
+        self.update(x, y.detach())
+
+
+def contestants(norm: Norm, *, width: int, ndf: int, dtype: torch.dtype = torch.float32) -> dict[str, Loop]:
+    """Name → loop, each with networks of its own, all from the same weights."""
+    torch.manual_seed(0)
+    model, critic = Autoencoder(width=width).to(dtype), patch_critic(norm, ndf=ndf).to(dtype)
+    kinds: Mapping[str, type[Loop]] = {"ganzoo": GanzooLoop, "fastest": FastestLoop, "taming": TamingLoop}
+    return {name: loop(deepcopy(model), deepcopy(critic)) for name, loop in kinds.items()}
+
+
+def measure(
+    steps: Mapping[str, Callable[[], None]],
+    *,
+    rounds: int,
+    warmup: int = 3,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, list[float]]:
+    """Seconds of every step, round by round; who begins a round takes turns."""
+    seconds: dict[str, list[float]] = {name: [] for name in steps}
+    names = list(steps)
+    for number in range(warmup + rounds):
+        shift = number % len(names)
+        for name in names[shift:] + names[:shift]:
+            start = clock()
+            steps[name]()
+            if number >= warmup:
+                seconds[name].append(clock() - start)
+    return seconds
+
+
+def ratios(seconds: Mapping[str, list[float]]) -> dict[str, dict[str, float]]:
+    """The other loop → quartiles of its seconds over ganzoo's within rounds (above 1: ganzoo is faster)."""
+    found = {}
+    for name, target in TARGETS.items():
+        each = [other / ours for other, ours in zip(seconds[name], seconds["ganzoo"], strict=True)]
+        low, median, high = statistics.quantiles(each, n=4, method="inclusive")
+        found[name] = {"low": low, "median": median, "high": high, "target": target}
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=40, help="steps of each loop that are timed")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--image-size", type=int, default=32)
+    parser.add_argument("--width", type=int, default=32, help="of the autoencoder; 32 is that of the example's")
+    parser.add_argument("--ndf", type=int, default=64, help="of the critic; 64 is that of preset vqgan")
+    parser.add_argument("--clock", choices=CLOCKS, default="wall")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    x = torch.rand(given.batch_size, 3, given.image_size, given.image_size) * 2 - 1
+    norms: tuple[Norm, ...] = ("none", "batch")
+    result = {}
+    for norm in norms:
+        loops = contestants(norm, width=given.width, ndf=given.ndf)
+        steps = {name: partial(loop.step, x) for name, loop in loops.items()}
+        seconds = measure(steps, rounds=given.rounds, clock=CLOCKS[given.clock])
+        medians = {name: statistics.median(taken) for name, taken in seconds.items()}
+        result[norm] = {"seconds": medians, "ratios": ratios(seconds)}
+    if given.json:
+        print(json.dumps(result, indent=2))
+        return
+    print(f"{os.cpu_count()} cores, {given.threads} threads, torch {torch.__version__}, {given.clock} time")
+    for norm, found in result.items():
+        times = ", ".join(f"{name} {1e3 * taken:.1f} ms" for name, taken in found["seconds"].items())
+        print(f"\ncritic's norm {norm}: {times}")
+        for name, ratio in found["ratios"].items():
+            print("  {0} / ganzoo {median:.3f} ({low:.3f}–{high:.3f}, target {target})".format(name, **ratio))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from example_scripts import load
+
+
+@pytest.fixture(scope="module")
+def benchmark():
+    return load("benchmarks/adversary.py")
+
+
+@pytest.mark.parametrize("norm", ["none", "batch"])
+def test_all_loops_train_both_networks_alike(benchmark, norm):
+    """Ratios of times mean something only between loops that compute the same."""
+    loops = benchmark.contestants(norm, width=4, ndf=4, dtype=torch.float64)
+    random = torch.Generator().manual_seed(0)
+    for _ in range(2):
+        x = torch.rand(3, 3, 16, 16, dtype=torch.float64, generator=random) * 2 - 1
+        for loop in loops.values():
+            loop.step(x)
+    ours = loops.pop("ganzoo")
+    for loop in loops.values():
+        for network in ("model", "critic"):
+            for one, other in zip(*(getattr(side, network).parameters() for side in (ours, loop)), strict=True):
+                # Adam divides by the root of squares that may be tiny, which magnifies rounding.
+                torch.testing.assert_close(one, other, rtol=0, atol=1e-8)
+    right = dict(loops["fastest"].critic.named_buffers())
+    for name, one in ours.critic.named_buffers():
+        if "running" in name:
+            torch.testing.assert_close(one, right[name], rtol=0, atol=1e-8)
+
+
+def test_ratios_compare_steps_of_one_round(benchmark):
+    seconds = {"ganzoo": [1.0, 2.0, 4.0], "fastest": [1.0, 2.0, 4.0], "taming": [2.0, 3.0, 4.0]}
+    found = benchmark.ratios(seconds)
+    assert found["fastest"] == {"low": 1.0, "median": 1.0, "high": 1.0, "target": 0.99}
+    assert found["taming"] == {"low": 1.25, "median": 1.5, "high": 1.75, "target": 1.15}
+
+
+def test_each_loop_begins_a_round_in_turn_and_the_warm_up_is_not_counted(benchmark):
+    turns = []
+    steps = {name: lambda name=name: turns.append(name) for name in "abc"}
+    seconds = benchmark.measure(steps, rounds=2, warmup=1)
+    assert "".join(turns) == "abcbcacab"
+    assert [len(taken) for taken in seconds.values()] == [2, 2, 2]
