@@ -14,11 +14,13 @@ from typing import Any
 from ganzoo.config.layers import canonical_path, flatten
 from ganzoo.errors import ConfigError
 from ganzoo.registry import Registry
+from ganzoo.runs.interruption import stoppable
 from ganzoo.studies.axes import REGULARIZERS
 from ganzoo.studies.comparison import COMPARISONS, Budget, Comparison, Definition, as_folder, find_same
 from ganzoo.studies.driving import Job, drive
 from ganzoo.studies.grid import Planned, budget_in_words, plan_cells
 from ganzoo.studies.leaderboard_files import write_leaderboard
+from ganzoo.studies.local_processes import LocalProcesses
 
 NAMED = 4
 """So many choices the name of a folder has."""
@@ -167,7 +169,9 @@ def go_on(
         raise ConfigError("--jobs needs at least one run at a time", given=jobs, hint="--jobs 1")
     with comparison.locked():
         try:
-            drive(comparison, jobs=jobs, tell=tell, after=partial(write_leaderboard, comparison))
+            with stoppable() as stop:
+                engine = LocalProcesses(comparison, jobs)
+                drive(comparison, engine=engine, tell=tell, after=partial(write_leaderboard, comparison), stop=stop)
         finally:
             content = write_leaderboard(comparison)
     return Compared(comparison.path, content)

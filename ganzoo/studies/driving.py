@@ -1,24 +1,21 @@
-"""Runs of a comparison in processes of their own, some at once, until all are done."""
+"""Runs of a comparison, some at once, until all are done; an engine says where they are computed."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
+from typing import Protocol
 
-from ganzoo import cores
-from ganzoo.runs.interruption import stoppable
+from ganzoo.runs.interruption import Stop
 from ganzoo.studies.comparison import Cell, Comparison
 from ganzoo.studies.outcome import RunOutcome, forget_failure, outcome_of, write_failure
 
 ATTEMPTS = 3
 """So often a run whose process was killed goes on by itself."""
 POLL = 0.1
-"""Seconds between two looks at the processes."""
+"""Seconds between two looks at the runs."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -33,6 +30,28 @@ class Job:
         return f"{self.cell.name}, seed {self.seed}"
 
 
+class Engine(Protocol):
+    """Computes runs; what became of one lies in its place in the folder of the comparison before it has ended."""
+
+    def has_room(self) -> bool:
+        """Whether another run can be started now."""
+
+    def start(self, job: Job) -> None:
+        """Begin, or go on with, a run."""
+
+    def ended(self) -> Mapping[Job, str]:
+        """The runs that have ended since this was asked last, and how: ``its process ended with code 0``."""
+
+    def running(self) -> int:
+        """How many have been started and have not ended."""
+
+    def stop(self) -> None:
+        """Let every run save a checkpoint and end, and wait for that."""
+
+    def close(self) -> None:
+        """Give up what is held, whatever happened; runs in training save a checkpoint by themselves."""
+
+
 Tell = Callable[[Job, str, int, int], None]
 """Hears of a job, what it does now or what became of it, how many are done, and how many there are."""
 
@@ -43,45 +62,41 @@ def open_jobs(comparison: Comparison) -> list[Job]:
     return [job for job in jobs if not outcome_of(comparison.place(job.cell, job.seed)).settled]
 
 
-def drive(comparison: Comparison, *, jobs: int, tell: Tell, after: Callable[[], object]) -> None:
+def drive(comparison: Comparison, *, engine: Engine, tell: Tell, after: Callable[[], object], stop: Stop) -> None:
     """Do what is left to do.
 
     Args:
         comparison: what is computed.
-        jobs: processes at once; threads are divided among them.
+        engine: where.
         tell: hears what happens.
         after: called after each run.
+        stop: whether somebody asked to stop.
 
     Raises:
-        Interrupted: Ctrl-C or SIGTERM; every run has saved a checkpoint.
+        Interrupted: somebody did; every run has saved a checkpoint.
     """
     todo = open_jobs(comparison)
     for job in todo:
         forget_failure(comparison.place(job.cell, job.seed))
     total = len(comparison.seeds) * len(comparison.possible)
     done, attempts = total - len(todo), dict.fromkeys(todo, 0)
-    threads, environment = cores.divided(jobs)
-    with stoppable() as stop, _processes() as running:
-        while todo or running:
+    with closing(engine):
+        while todo or engine.running():
             if stop.signal_number is not None:
-                _stop(running)
+                engine.stop()
                 raise stop.error(
                     f"stopped with {done} of {total} runs done; the others saved a checkpoint",
                     hint=f"ganzoo compare {comparison.word}",
                 )
-            while todo and len(running) < jobs:
+            while todo and engine.has_room():
                 job = todo.pop(0)
                 attempts[job] += 1
-                running[job] = _started(comparison, job, threads, environment)
+                engine.start(job)
                 tell(job, "started", done, total)
-            for job in [job for job, process in running.items() if process.poll() is not None]:
-                process = running.pop(job)
-                _close(process)
-                outcome = _ended(comparison, job, process.returncode, attempts[job])
+            for job, how in engine.ended().items():
+                outcome = _ended(comparison, job, how, attempts[job])
                 if outcome is None:
-                    tell(
-                        job, f"its process {_how(process.returncode)}; it goes on from its last checkpoint", done, total
-                    )
+                    tell(job, f"{how}; it goes on from its last checkpoint", done, total)
                     todo.insert(0, job)
                     continue
                 done += 1
@@ -90,22 +105,7 @@ def drive(comparison: Comparison, *, jobs: int, tell: Tell, after: Callable[[], 
             time.sleep(POLL)
 
 
-def _started(comparison: Comparison, job: Job, threads: int, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    place = comparison.place(job.cell, job.seed)
-    place.mkdir(parents=True, exist_ok=True)
-    words = [str(comparison.path), job.cell.folder, str(job.seed), str(threads)]
-    with (place / "worker.log").open("ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "ganzoo.studies.worker", *words],
-            stdin=subprocess.PIPE,  # it ends when this does
-            stdout=log,
-            stderr=log,
-            env={"PYDANTIC_DISABLE_PLUGINS": "__all__", **os.environ, **environment},  # as in ganzoo.__main__
-            start_new_session=True,  # Ctrl-C is for the driver, which stops the workers
-        )
-
-
-def _ended(comparison: Comparison, job: Job, code: int, attempts: int) -> RunOutcome | None:
+def _ended(comparison: Comparison, job: Job, how: str, attempts: int) -> RunOutcome | None:
     """What became of a run; ``None`` if it is to go on, since its process was killed."""
     place = comparison.place(job.cell, job.seed)
     outcome = outcome_of(place)
@@ -113,36 +113,5 @@ def _ended(comparison: Comparison, job: Job, code: int, attempts: int) -> RunOut
         return outcome
     if attempts < ATTEMPTS:
         return None
-    log = place / "worker.log"
-    write_failure(place, f"its process {_how(code)} {attempts} times; the last lines of {log} may say why")
+    write_failure(place, f"{how} {attempts} times; the last lines of {place / 'worker.log'} may say why")
     return outcome_of(place)
-
-
-def _how(code: int) -> str:
-    """How a process ended."""
-    return f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
-
-
-@contextmanager
-def _processes() -> Iterator[dict[Job, subprocess.Popen[bytes]]]:
-    """Processes that end when the block does, whatever ends it."""
-    running: dict[Job, subprocess.Popen[bytes]] = {}
-    try:
-        yield running
-    finally:
-        for process in running.values():
-            _close(process)
-
-
-def _stop(running: dict[Job, subprocess.Popen[bytes]]) -> None:
-    """Let every worker save a checkpoint and end."""
-    for process in running.values():
-        _close(process)
-    for process in running.values():
-        process.wait()
-    running.clear()
-
-
-def _close(process: subprocess.Popen[bytes]) -> None:
-    if process.stdin is not None:
-        process.stdin.close()

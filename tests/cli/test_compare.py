@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from ganzoo.errors import DivergedError
 from ganzoo.registry import Registry
-from ganzoo.studies import driving
+from ganzoo.studies import local_processes
 from ganzoo.studies.comparing import create
 from ganzoo.studies.comparison import Budget, Comparison, Definition
 from ganzoo.studies.grid import plan_cells
@@ -76,7 +76,7 @@ def kill_the_first(monkeypatch):
             workers[0].kill()
         return workers[-1]
 
-    monkeypatch.setattr(driving.subprocess, "Popen", started)
+    monkeypatch.setattr(local_processes.subprocess, "Popen", started)
     return workers
 
 
