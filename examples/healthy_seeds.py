@@ -2,8 +2,8 @@
 
     python examples/healthy_seeds.py                # what is done is not done again
 
-Each run is `ganzoo run --loss LOSS --disc patchgan-sn` at its defaults but for its length. Rows and looks at samples
-are closer together, so that every verdict can come: a swing is sought in 60 rows, so 300 steps have one look for it. Any
+Each run is `ganzoo run --loss LOSS --disc patchgan-sn`, shorter. Rows and looks at samples
+are closer together, so that every verdict can come: a swing is sought in 60 rows, so 300 steps have one. Any
 verdict is a false alarm. Writes docs/figures/health.md; exits 1 if there was one. Finished runs in --out are judged
 again with the thresholds of today.
 """
