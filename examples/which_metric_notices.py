@@ -44,6 +44,8 @@ METRICS = (
 CLEAN_DRAWS = 10
 TRAINED_ON = 3000
 """Training pictures that the classifier learns from, at least."""
+MOST_SHOWN = 1000
+"""Standard deviations: what is beyond has the strongest color."""
 POOL = 3
 """So many times as many held-out pictures as samples: what is left where classes are dropped must be different ones."""
 
@@ -253,9 +255,10 @@ FIRST = {
 
 
 def ranking(name: str, metric: Any) -> dict[str, int]:
-    """Number → 1 if more of it is worse, −1 if less of it is."""
+    """Number → 1 if more of it is worse, −1 if less of it is; others than the first only where they rank."""
     first = {FIRST[name]: -1 if metric.higher_is_better else 1}
-    return first | {key: 1 if way == "lower" else -1 for key, way in getattr(metric, "better", {}).items()}
+    ways = {key: way for key, way in getattr(metric, "better", {}).items() if way is not None}
+    return first | {key: 1 if way == "lower" else -1 for key, way in ways.items()}
 
 
 @dataclass(frozen=True)
@@ -270,11 +273,11 @@ class Result:
         """Its values of clean pictures."""
         return [one[key] for one in self.clean if one[key] is not None]
 
-    def notices(self, key: str, value: float | None) -> bool:
-        """Whether a value is worse than that of every clean draw; a metric that refuses says so, too."""
+    def notices(self, key: str, value: float | None) -> str:
+        """● if a value is worse than that of every clean draw, · if it is not, × if the metric refuses."""
         if value is None:
-            return True
-        return all(self.worse[key] * (value - other) > 0 for other in self.draws(key))
+            return "×"
+        return "●" if all(self.worse[key] * (value - other) > 0 for other in self.draws(key)) else "·"
 
     def strength(self, key: str, value: float | None) -> float:
         """How many standard deviations of clean draws a value is worse than their mean."""
@@ -301,10 +304,7 @@ def summary(result: Result) -> Iterator[str]:
     yield "| degradation | " + " | ".join(f"`{key}`" for key in result.worse) + " |"
     yield "|---|" + "---|" * len(result.worse)
     for one in DEGRADATIONS:
-        cells = [
-            "".join("●" if result.notices(key, row[key]) else "·" for row in result.degraded[one.name])
-            for key in result.worse
-        ]
+        cells = ["".join(result.notices(key, row[key]) for row in result.degraded[one.name]) for key in result.worse]
         yield f"| {one.name} ({', '.join(map(one.shown, one.strengths))}) | " + " | ".join(cells) + " |"
 
 
@@ -328,9 +328,10 @@ def page(result: Result, options: argparse.Namespace, command: str) -> Iterator[
     yield f"generator, beside {options.n:,} training pictures. Features are those of `{options.extractor}`,"
     yield "classes those of `classifier`. One degradation per row, from weak to strong. ● says that the number is worse"
     yield f"than in all of {CLEAN_DRAWS} draws of clean held-out pictures, · that it is not: a small change may be"
-    yield f"seen with more samples. By chance alone about 1 of {CLEAN_DRAWS + 1} would be ●. A metric that refuses,"
-    yield "because a class has no samples, counts as ●. `copies` asks whether samples are training pictures, and"
-    yield "`ms_ssim` whether they are too much alike: both may well call noise an improvement."
+    yield f"seen with more samples. By chance alone about 1 of {CLEAN_DRAWS + 1} would be ●: one alone says little, and"
+    yield "three in a row say much. × says that the metric refuses, because a class has no samples. `copies` asks"
+    yield "whether samples are training pictures, and `ms_ssim` whether they are too much alike: both may well call"
+    yield "noise an improvement. Most others call copies of training pictures one."
     yield ""
     yield from summary(result)
     yield ""
@@ -348,6 +349,7 @@ def draw(result: Result, path: Path) -> None:
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
+    from matplotlib.colors import SymLogNorm
 
     columns = [f"{one.name}, {one.shown(strength)}" for one in DEGRADATIONS for strength in one.strengths]
     rows = list(result.worse)
@@ -355,13 +357,15 @@ def draw(result: Result, path: Path) -> None:
     figure, axes = pyplot.subplots(figsize=(11, 6.5), layout="constrained")
     colors = pyplot.get_cmap("coolwarm").copy()
     colors.set_bad("black")
-    image = axes.imshow(torch.tensor(found).clamp(-10, 10).numpy(), cmap=colors, vmin=-10, vmax=10, aspect="auto")
+    scale = SymLogNorm(linthresh=1, vmin=-MOST_SHOWN, vmax=MOST_SHOWN)
+    shown = torch.tensor(found).clamp(-MOST_SHOWN, MOST_SHOWN).numpy()
+    image = axes.imshow(shown, cmap=colors, norm=scale, aspect="auto")
     axes.set_xticks(range(len(columns)), columns, rotation=60, ha="right", fontsize=8)
     axes.set_yticks(range(len(rows)), rows)
     for border in range(3, len(columns), 3):
         axes.axvline(border - 0.5, color="white", linewidth=2)
     axes.set_title("red: worse than clean pictures; blue: better; black: the metric refuses")
-    figure.colorbar(image, label="standard deviations of clean draws, at most 10")
+    figure.colorbar(image, label="standard deviations of clean draws, logarithmic beyond 1")
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
 

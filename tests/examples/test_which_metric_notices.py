@@ -83,10 +83,22 @@ def test_what_each_degradation_does(example, pictures):
 
 def test_a_number_notices_what_is_worse_than_every_clean_draw(example):
     result = example.Result({"fd": 1, "coverage": -1}, [{"fd": 1.0, "coverage": 0.9}, {"fd": 2.0, "coverage": 0.8}], {})
-    assert [result.notices("fd", value) for value in (1.5, 2.0, 2.1, None)] == [False, False, True, True]
-    assert [result.notices("coverage", value) for value in (0.95, 0.8, 0.7)] == [False, False, True]
+    assert [result.notices("fd", value) for value in (1.5, 2.0, 2.1, None)] == ["·", "·", "●", "×"]
+    assert [result.notices("coverage", value) for value in (0.95, 0.8, 0.7)] == ["·", "·", "●"]
     assert result.strength("fd", 1.5) == 0
     assert result.strength("coverage", 0.7) > 0
+
+
+def test_more_of_what_samples_should_not_be_is_worse(example):
+    worse = {}
+    for name in example.METRICS:
+        worse |= example.ranking(name, ganzoo.build("metric", name))
+    assert {key for key, sign in worse.items() if sign == 1} == {
+        *("fd", "kd", "intra_fd", "copies", "class_kl", "ms_ssim", "swd")
+    }
+    assert {key for key, sign in worse.items() if sign == -1} == {
+        *("precision", "recall", "coverage", "class_score", "classes")
+    }
 
 
 def test_the_page_has_a_row_for_each_degradation(example):
@@ -95,5 +107,5 @@ def test_the_page_has_a_row_for_each_degradation(example):
     result = example.Result({"fd": 1, "intra_fd": 1}, [{"fd": 1.0, "intra_fd": 2.0}] * 2, degraded)
     options = argparse.Namespace(n=9, extractor="random-conv", out=Path("page.md"))
     page = "\n".join(example.page(result, options, "python example.py"))
-    assert page.count("| ●●● | ●●● |") == len(example.DEGRADATIONS)
+    assert page.count("| ●●● | ××× |") == len(example.DEGRADATIONS)
     assert page.count("| 3 | refuses |") == 3 * len(example.DEGRADATIONS)
