@@ -56,12 +56,13 @@ def write_text(path: Path, text: str) -> None:
 
 
 @contextmanager
-def writing(path: Path, *, place: str = PLACE) -> Iterator[None]:
+def writing(path: Path, *, place: str = PLACE, needs: int | None = None) -> Iterator[None]:
     """Turn a failed write inside the block into an error that names the place.
 
     Args:
         path: what is written.
         place: the option that chooses another one.
+        needs: how many bytes it takes, if that is known.
 
     Raises:
         ResourceError: no space, no permission, or not a folder.
@@ -74,7 +75,8 @@ def writing(path: Path, *, place: str = PLACE) -> Iterator[None]:
         blocker = _file_in_the_way(path) if isinstance(error, FileExistsError | NotADirectoryError) else None
         reason = f"{blocker} is a file, not a folder" if blocker else error.strerror or str(error)
         hint = f"free some space, or use {place} on another disk" if error.errno in FULL else f"choose another {place}"
-        raise ResourceError(f"cannot write {path}: {reason}", hint=hint) from error
+        size = "" if needs is None else f"; it needs {needs / 1e6:,.3g} MB"
+        raise ResourceError(f"cannot write {path}: {reason}{size}", hint=hint) from error
 
 
 def _about_another(error: OSError, path: Path) -> bool:

@@ -36,7 +36,7 @@ class EarlyLog(logging.Handler):
 
     def hand_to(self, other: logging.Handler) -> None:
         """Tell another handler all that was said so far, with the times at which it was said."""
-        for record in self.records:
+        for record in tuple(self.records):  # the other may have something to say too
             other.handle(record)
 
 

@@ -27,6 +27,7 @@ from ganzoo.files import flush_to_disk, writing
 NAME = re.compile(r"step-(\d{7,})")
 """What the folder of a checkpoint, and without its ending a grid, is called."""
 LIST, STATE, ENDING, GRID = "manifest.json", "state.json", ".safetensors", ".png"
+_OF_THE_SYSTEM = re.compile(r"\(os error (\d+)\)")
 COUNTERS = ("step", "d_step", "images", "metrics_offset")
 LONGEST_LIST = 2**20
 """Bytes: a list of six files has some 900."""
@@ -55,13 +56,15 @@ def write(folder: Path, tensors: Mapping[str, dict[str, Tensor]], state: Mapping
         ResourceError: it cannot be written.
     """
     beside = folder.with_name(f".{folder.name}.partial")
-    with writing(folder, place="--runs DIR"):
+    needs = sum(tensor.nbytes for part in tensors.values() for tensor in part.values())
+    with writing(folder, place="--runs DIR", needs=needs):
         for leftover in folder.parent.glob(".step-*.partial"):
             shutil.rmtree(leftover, ignore_errors=True)
         beside.mkdir(parents=True)  # empty folders get lost where a run is copied or synchronized
-        for name, part in tensors.items():
-            save_file(part, beside / f"{name}{ENDING}")
         (beside / STATE).write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
+        for name, part in tensors.items():
+            _save(part, beside / f"{name}{ENDING}")
+            shutil.copymode(beside / STATE, beside / f"{name}{ENDING}")  # the library's are for their owner alone
         files = {path.name: _described(path) for path in sorted(beside.iterdir())}
         (beside / LIST).write_text(json.dumps({"files": files}, indent=2) + "\n", encoding="utf-8")
         for path in (*beside.iterdir(), beside):
@@ -157,6 +160,16 @@ def _state(content: bytes, step: int) -> dict[str, Any]:
     if not (type(seconds := state.get("seconds", 0.0)) in (int, float) and 0 <= seconds < math.inf):
         raise DamagedError(f"{STATE} says that seconds is {seconds!r}, which is no time")
     return state
+
+
+def _save(tensors: dict[str, Tensor], path: Path) -> None:
+    """Write a tensor file; what the system refuses is an ``OSError`` here too, which the library makes a text of."""
+    try:
+        save_file(tensors, path)
+    except safetensors.SafetensorError as error:
+        if found := _OF_THE_SYSTEM.search(str(error)):
+            raise OSError(int(found[1]), os.strerror(int(found[1])), str(path)) from error
+        raise
 
 
 def _described(path: Path) -> dict[str, Any]:

@@ -18,7 +18,7 @@ import filelock
 from torch import Tensor
 
 from ganzoo import files
-from ganzoo.errors import CheckpointError, ConfigError, LockedError
+from ganzoo.errors import CheckpointError, ConfigError, DivergedError, LockedError, ResourceError
 from ganzoo.files import writing
 from ganzoo.runs import checkpoint
 from ganzoo.runs.checkpoint import DamagedError, is_named_as_ours, step_of
@@ -75,13 +75,14 @@ class RunDirectory:
     def locked(self) -> Iterator[None]:
         """Hold the run. Raises :class:`LockedError` when another process does."""
         lock = filelock.FileLock(self.path / ".lock", timeout=0)
-        try:
-            lock.acquire()
-        except filelock.Timeout:
-            raise LockedError(
-                f"run {self.path.name} is being trained by another process",
-                hint="wait until it ends, or stop it with Ctrl-C (it saves a checkpoint first)",
-            ) from None
+        with writing(self.path / ".lock", place="--runs DIR"):
+            try:
+                lock.acquire()
+            except filelock.Timeout:
+                raise LockedError(
+                    f"run {self.path.name} is being trained by another process",
+                    hint="wait until it ends, or stop it with Ctrl-C (it saves a checkpoint first)",
+                ) from None
         try:
             yield
         finally:
@@ -94,7 +95,10 @@ class RunDirectory:
                 return False
         except LockedError:
             return True
-        except OSError:  # a folder that cannot be written, as on another machine: nobody trains it here
+        except (
+            OSError,
+            ResourceError,
+        ):  # nobody trains where nothing can be written
             return False
 
     def write_manifest(self, content: Mapping[str, Any]) -> None:
@@ -120,12 +124,24 @@ class RunDirectory:
         self, step: int, tensors: Mapping[str, dict[str, Tensor]], state: Mapping[str, Any], *, keep: str = "last 3"
     ) -> Path:
         """Write ``checkpoints/step-NNNNNNN/`` and drop the older ones that do not stay by the rule ``keep``."""
+        self._demand_finite(tensors, step)
         final = self.checkpoints / f"step-{step:07d}"
         checkpoint.write(final, tensors, state)
         self._drop_all_but(
             kept({step_of(folder): checkpoint.score(folder) for folder in self.checkpoint_folders()}, keep)
         )
         return final
+
+    def _demand_finite(self, tensors: Mapping[str, dict[str, Tensor]], step: int) -> None:
+        """Weights that are not finite never become finite again, and a checkpoint of them would push out a good one."""
+        for network in ("generator", "discriminator", "ema"):
+            for name, tensor in tensors.get(network, {}).items():
+                if not tensor.isfinite().all():
+                    raise DivergedError(
+                        f"{network} {name} is not finite after step {step}: no checkpoint of that is kept",
+                        hint=f"go on from the last good one at lower rates: {self.again()} --init {self.word} --set "
+                        "train.g_lr=… --set train.d_lr=…",
+                    )
 
     def _drop_all_but(self, steps: set[int]) -> None:
         for folder in self.checkpoint_folders():
@@ -172,7 +188,7 @@ class RunDirectory:
         """
         record = self.read_manifest()
         step = max(last_step(self.metrics) or 0, record.get("step") or 0)
-        saved = step >= every or (record.get("status") in SAVED and step)
+        saved = step > every or (record.get("status") in SAVED and step)
         if saved and not self.checkpoint_folders():
             raise CheckpointError(
                 f"run {self.path.name} was trained to step {step}, and its checkpoints are gone",

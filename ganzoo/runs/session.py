@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 import shlex
 import shutil
+import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -289,8 +291,13 @@ def _train(
         finally:
             logger.info("%s at step %d of %s", status, setup.state.step, setup.schedule.in_words)
             try:
-                ended = manifest.ended(directory.read_manifest(), status, setup.state.step, fault=fault)
-                directory.write_manifest(ended)
+                directory.write_manifest(
+                    manifest.ended(directory.read_manifest(), status, setup.state.step, fault=fault)
+                )
+            except ResourceError as error:
+                if status == "finished":
+                    raise
+                logger.warning("%s", error)  # what failed before is what is to be told
             finally:
                 trackers.close(status)
 
@@ -363,8 +370,6 @@ def _iterate(
                 **manifest.fixed(plan),
             },
         )
-        if state.step == 0:
-            grids.write(0)
         health = HealthWatch(
             directory,
             plan.config,
@@ -374,7 +379,9 @@ def _iterate(
         shown = progress(console, **_goal(setup), latest=lambda: metrics.latest, health=lambda: health.phrase)
         watchers: list[Watcher] = [metrics, grids, health, checkpoints, shown]
         for watcher in watchers:
-            stack.callback(watcher.close)
+            stack.push(_closing(watcher))
+        if state.step == 0:
+            grids.write(0)
         with checkpoints.kept_if_a_part_fails():
             for report in train(setup):
                 for watcher in watchers:
@@ -386,6 +393,20 @@ def _iterate(
                         f"stopped at {where}; everything is saved in {directory.path}",
                         hint=f"ganzoo resume {directory.word}",
                     )
+
+
+def _closing(watcher: Watcher) -> Callable[..., None]:
+    """Close a watcher at the end; if something else has failed before, that is what is to be told."""
+
+    def close(kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        try:
+            watcher.close()
+        except GanzooError as another:
+            if error is None:
+                raise
+            logger.warning("%s", another)
+
+    return close
 
 
 def _goal(setup: Setup) -> dict[str, Any]:
@@ -404,7 +425,8 @@ def _logged_to(path: Path, early: EarlyLog) -> Iterator[None]:
 
     Tracebacks are said at level DEBUG, which the console shows only if asked to.
     """
-    handler = logging.FileHandler(path, encoding="utf-8")
+    with files.writing(path, place="--runs DIR"):
+        handler = _RunLog(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     early.hand_to(handler)
     level = logger.level
@@ -416,6 +438,17 @@ def _logged_to(path: Path, early: EarlyLog) -> Iterator[None]:
         logger.setLevel(level)
         logger.removeHandler(handler)
         handler.close()
+
+
+class _RunLog(logging.FileHandler):
+    """``log.txt``. Where it cannot be written, training goes on: the console says so once, and has all that is said."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # the name is logging's
+        """Give up, instead of printing a traceback for each line."""
+        broken, self.stream = self.stream, open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # closed with it
+        with suppress(OSError):
+            broken.close()  # type: ignore[union-attr]  # it is open, or nothing could have failed
+        logger.warning("%s cannot be written any more: %s", self.baseFilename, sys.exc_info()[1])
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from torch import Tensor
 from ganzoo.errors import GanzooError, PluginError
 from ganzoo.evaluation import pictures
 from ganzoo.evaluation.likeness import Likeness
+from ganzoo.files import writing
 from ganzoo.protocols import DataSpec, Report
 from ganzoo.runs.directory import RunDirectory
 from ganzoo.runs.grid_samples import COLUMNS, GridSamples
@@ -56,7 +57,15 @@ class MetricsLog:
         self._state, self._schedule, self._looks_every = state, schedule, looks_every
         self._looks = looks
         self._measures, self._measures_every, self._tell = measures, measures_every or looks_every, tell
-        self._file = run.metrics.open("ab")
+        self._path = run.metrics
+        with writing(self._path, place="--runs DIR"):
+            self._file = run.metrics.open("ab")
+            self._keep(offset)
+        self._clock = Clock(state.images)
+        self.latest: dict[str, float] = {}
+        self.measured_step: int | None = None
+
+    def _keep(self, offset: int) -> None:
         size = self._file.tell()
         if size < offset:
             logger.warning(
@@ -64,9 +73,6 @@ class MetricsLog:
             )
         self._file.truncate(min(offset, size))
         self._file.seek(0, os.SEEK_END)
-        self._clock = Clock(state.images)
-        self.latest: dict[str, float] = {}
-        self.measured_step: int | None = None
 
     def __call__(self, report: Report) -> None:
         """Write the row of a logged step."""
@@ -87,8 +93,9 @@ class MetricsLog:
             self.latest |= self._measures()
             self.measured_step = report.step
         row |= self.latest | self._clock.tick(report.images)
-        self._file.write(json.dumps(row).encode() + b"\n")
-        self._file.flush()
+        with writing(self._path, place="--runs DIR"):
+            self._file.write(json.dumps(row).encode() + b"\n")
+            self._file.flush()
         if self._tell is not None:
             self._tell(row)
 
@@ -99,12 +106,14 @@ class MetricsLog:
 
     def offset(self) -> int:
         """Bytes written so far, safely on disk."""
-        os.fsync(self._file.fileno())
+        with writing(self._path, place="--runs DIR"):
+            os.fsync(self._file.fileno())
         return self._file.tell()
 
     def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Close the file. What could not be written before cannot be now, and has been told."""
+        with suppress(OSError):
+            self._file.close()
 
 
 class Clock:

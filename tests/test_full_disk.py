@@ -1,0 +1,108 @@
+"""Writing that fails at any file of a run: exit code 6 and a reason, no traceback, nothing left beside.
+
+The system itself refuses, by a bound on the size of files: as a full disk does, it refuses whoever writes, be it Python
+or the libraries. Where the bound lies decides which file is the first that fails.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from contextlib import contextmanager
+
+import pytest
+import torch
+from safetensors import SafetensorError
+from typer.testing import CliRunner
+
+import ganzoo
+from ganzoo.cli import app
+from ganzoo.errors import DivergedError, ResourceError
+from ganzoo.runs import checkpoint
+from ganzoo.runs.directory import RunDirectory
+
+resource = pytest.importorskip("resource", reason="this system has no bound on the size of files")
+TINY = "run --loss hinge --disc mlp --gen mlp --data ring --steps 6 --batch-size 8 --quiet --device cpu"
+SETTINGS = ("train.log_every=1", "train.checkpoint_every=3", "train.sample_every=3", "runtime.threads=1")
+
+
+@contextmanager
+def files_of_at_most(size):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def trained(folder, *words):
+    settings = [word for one in SETTINGS for word in ("--set", one)]
+    return CliRunner().invoke(app, [*TINY.split(), *settings, "--out", str(folder), *words])
+
+
+@pytest.fixture(scope="module")
+def sizes(tmp_path_factory):
+    """How large the files of an undisturbed run become, in the order of size."""
+    folder = tmp_path_factory.mktemp("whole")
+    assert trained(folder).exit_code == 0
+    return sorted({path.stat().st_size for path in folder.rglob("*") if path.is_file()} - {0})
+
+
+def test_whichever_file_cannot_be_written(sizes, tmp_path):
+    for number, size in enumerate(sizes):
+        with files_of_at_most(size - 1):
+            done = trained(tmp_path / str(number))
+        assert done.exit_code == 6, (size, done.output, done.exc_info)
+        assert "File too large" in done.output
+        assert "Traceback" not in done.output
+        assert "bug" not in done.output
+        left = [path.name for path in tmp_path.rglob("*.partial")]
+        assert [name for name in left if not name.startswith(".step-")] == []
+
+
+def test_the_message_names_what_was_lost_first_not_what_failed_after_it(sizes, tmp_path):
+    with files_of_at_most(max(sizes) - 1):
+        done = trained(tmp_path)
+    assert "error: cannot write" in done.output
+    assert "checkpoints/step-0000003: File too large; it needs " in done.output.replace("\n", "")
+
+
+def test_the_run_goes_on_once_there_is_space(tmp_path, sizes):
+    with files_of_at_most(max(sizes) - 1):
+        trained(tmp_path)
+    (run,) = tmp_path.glob("0001-*")
+    assert CliRunner().invoke(app, ["resume", str(run), "--quiet"]).exit_code == 0
+    assert json.loads((run / "manifest.json").read_text(encoding="utf-8"))["status"] == "finished"
+
+
+def test_what_the_library_of_tensor_files_says_of_a_full_disk_is_an_error_of_the_system(tmp_path, monkeypatch):
+    def full(part, path):
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(checkpoint, "save_file", full)
+    run = RunDirectory.create(tmp_path, "run")
+    with pytest.raises(ResourceError, match="No space left on device") as caught:
+        run.save_checkpoint(1, {"generator": {"w": torch.zeros(4)}}, {"step": 1})
+    assert caught.value.__cause__.errno == errno.ENOSPC
+    assert "free some space" in caught.value.hint
+
+
+def test_every_file_of_a_run_is_for_the_same_people(tmp_path):
+    before = os.umask(0o027)
+    try:
+        run = ganzoo.run({"data": "ring", "train": {"steps": 1}, "discriminator": "mlp"}, out=tmp_path)
+    finally:
+        os.umask(before)
+    assert {oct(path.stat().st_mode & 0o777) for path in run.path.rglob("*") if path.is_file()} == {"0o640"}
+
+
+@pytest.mark.parametrize("network", ["generator", "discriminator", "ema"])
+def test_weights_that_are_not_finite_are_not_kept(tmp_path, network):
+    run = ganzoo.run({"data": "ring", "train": {"steps": 1}, "discriminator": "mlp"}, out=tmp_path)
+    tensors, state = run.directory.load_checkpoint()
+    next(iter(tensors[network].values())).view(-1)[0] = float("inf")
+    with pytest.raises(DivergedError, match=f"{network} .* not finite after step 2"):
+        run.directory.save_checkpoint(2, tensors, {**state, "step": 2})
+    assert [folder.name for folder in run.directory.checkpoint_folders()] == ["step-0000001"]
