@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -26,6 +26,7 @@ from ganzoo.training.given_data import demand_floats, with_condition
 from ganzoo.training.image_pool import ImagePool
 from ganzoo.training.own_networks import Judged, alone
 from ganzoo.training.own_parts import place
+from ganzoo.training.part_critic import part_critics
 from ganzoo.training.processes import mean_over_processes, rank, share_gradients, share_weights
 from ganzoo.training.sharded import demand_whole
 from ganzoo.training.shown_batch import ShownBatch
@@ -106,7 +107,7 @@ class Critics(nn.Module):
         self._open: list[dict[str, Terms]] = []
         self._shared = False
         self._unmoved: tuple[dict[str, Tensor], dict[str, Tensor]] | None = None
-        self._before: tuple[dict[str, Tensor], dict[str, Any], tuple[list[str], ...], list[int]] | None = None
+        self._before: tuple[Callable[[], None], tuple[list[str], ...], list[int]] | None = None
         self.register_load_state_dict_post_hook(_after_loading)  # type: ignore[no-untyped-call]
 
     def train(self, mode: bool = True) -> Self:
@@ -482,6 +483,9 @@ class Critics(nn.Module):
             given["_extra_state"] = self.get_extra_state()
         try:
             return super().load_state_dict(given, strict=strict, assign=assign)
+        except CheckpointError:
+            self._broken_off()
+            raise
         except RuntimeError as error:
             raise CheckpointError(
                 "the state does not match these critics",
@@ -512,7 +516,7 @@ class Critics(nn.Module):
                 state_dict.setdefault(f"{prefix}{name}", own[name].detach())
         missing, unexpected, errors = found
         faults = (errors, missing, unexpected) if strict else (errors,)
-        self._before = tensors_of(self, without=frozen), self.get_extra_state(), faults, [*map(len, faults)]
+        self._before = self._as_it_is(without=frozen), faults, [*map(len, faults)]
         try:
             super()._load_from_state_dict(state_dict, prefix, local_metadata, strict, *found)
         except Exception:
@@ -523,11 +527,30 @@ class Critics(nn.Module):
         """Called by torch when the critics have been tried as well; it tells of misfits only at its end."""
         if self._before is None:
             return
-        tensors, extra, faults, counts = self._before
+        put_back_all, faults, counts = self._before
         self._before = None
         if [*map(len, faults)] != counts:
+            put_back_all()
+
+    def _as_it_is(self, *, without: Collection[str]) -> Callable[[], None]:
+        """What gives critics back their present state, but for what is frozen."""
+        tensors, extra = tensors_of(self, without=without), self.get_extra_state()
+        drawn = [(part, part.get_extra_state()) for part in part_critics(self.discriminators)]
+
+        def put_back_all() -> None:
             put_back(self, tensors)
             self._take(extra)
+            for part, state in drawn:
+                part.set_extra_state(state)
+
+        return put_back_all
+
+    def _broken_off(self) -> None:
+        """A critic has refused its own state, so torch does not go on to :meth:`_loaded`."""
+        if self._before is not None:
+            put_back_all, *_ = self._before
+            self._before = None
+            put_back_all()
 
     # Precision.
 
