@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 import ganzoo
 from ganzoo.errors import ConfigError
+from ganzoo.protocols import DataSpec
 
 
 def everything(adversary):
@@ -374,3 +375,17 @@ class TestHeldByAnotherModule:
         decoder, adversary = accelerator.prepare(decoder, adversary)
         totals = trained(adversary, steps=range(3), decoder=decoder)
         assert totals == trained(other, steps=range(3), decoder=expected)
+
+
+@pytest.mark.parametrize("wrapped", [lambda critic: critic, lambda critic: ganzoo.CropCritic(critic, size=16)])
+def test_real_and_fake_are_apart_where_a_critic_of_the_zoo_couples_them_without_batchnorm(wrapped):
+    def logs(passes):
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            spec = DataSpec(shape=(3, 16, 16))
+            critic = ganzoo.build("discriminator", "dcgan", spec=spec, ndf=4, norm="none", minibatch="stddev")
+        return ganzoo.Adversary(wrapped(critic), passes=passes).update(fake=0.1 * data(0), real=data(1))
+
+    auto, one, two = (logs(passes)["critic/adversarial"] for passes in ("auto", "one", "two"))
+    assert auto == two
+    assert auto != one
