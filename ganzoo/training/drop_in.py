@@ -69,6 +69,8 @@ class Critics(nn.Module):
         settings: weights and precision.
         balance: how strong the adversarial gradient is beside that of the generator's own loss.
         pool: fakes of earlier steps for the critics.
+        demand_fit: refuses a shape of samples that some part does not take; called once for each number of axes and of
+            channels, before anything moves.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Critics(nn.Module):
         settings: CriticSettings,
         balance: Balance | None = None,
         pool: ImagePool | None = None,
+        demand_fit: Callable[[tuple[int, ...]], None] | None = None,
     ) -> None:
         super().__init__()
         self._steps = dict(steps)
@@ -90,6 +93,8 @@ class Critics(nn.Module):
         self.timing, self.settings = timing, settings
         self._balance: Balance = balance or NoBalance()
         self._pool = pool or ImagePool(0, seed=0)
+        self._demand_fit = demand_fit
+        self._fitting: set[tuple[int, int]] = set()
         # Frozen when it comes is frozen for good: a backbone that only provides features.
         self._trained = [parameter for parameter in self.discriminators.parameters() if parameter.requires_grad]
         if not self._trained:
@@ -122,6 +127,15 @@ class Critics(nn.Module):
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         self.optimizer.load_state_dict(self.optimizer.state_dict())
         return self
+
+    def _demand_that_parts_take(self, fake: Tensor, condition: Tensor | None) -> None:
+        """Also before the start, when no part is called yet."""
+        if self._demand_fit is None or fake.ndim < 2:
+            return
+        channels = self.settings.arrangement.channels(fake, condition)
+        if (fake.ndim, channels) not in self._fitting:
+            self._demand_fit((channels, *fake.shape[2:]))
+            self._fitting.add((fake.ndim, channels))
 
     # What the generator hears.
 
@@ -159,6 +173,7 @@ class Critics(nn.Module):
             ConfigError: something is missing that a part needs, or does not fit.
         """
         demand_floats(fake=fake, real=real)
+        self._demand_that_parts_take(fake, condition)
         self.settings.arrangement.demand_no_labels(real_labels, fake_labels)
         index, of = place(part)
         push = self.timing.push(self._counts["generator_step"])
@@ -282,6 +297,7 @@ class Critics(nn.Module):
             ConfigError: something does not fit.
         """
         demand_floats(fake=fake, real=real)
+        self._demand_that_parts_take(fake, condition)
         if self._pool.size and fake_labels is not None:
             raise ConfigError(
                 "the pool keeps fakes of earlier steps without their labels, so the critic would see wrong ones",
