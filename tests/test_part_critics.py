@@ -271,6 +271,14 @@ class TestWithinAnUpdate:
         with pytest.raises(ConfigError, match="Map takes no labels"):
             adversary.update(fake=x, real=x, real_labels=labels, fake_labels=labels)
 
+    @BOTH
+    def test_no_number_is_read_from_the_device(self, wrapped):
+        """Data without numbers, on which reading one raises, as it would stall a GPU."""
+        critic = wrapped(Seen()).to("meta")
+        assert critic(torch.empty(3, 1, 6, 5, device="meta")).logits.shape == (3, 1, 2)
+        with pytest.raises(RuntimeError):
+            torch.empty(1, device="meta").item()
+
     def test_global_random_numbers_are_left_alone(self):
         slices, x = ganzoo.SliceCritic(Map(2), axis=2, k=2), data(1, 2, 5, 4, 4)
         before = torch.get_rng_state()
