@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ganzoo.runs.run import load_run as load_run
     from ganzoo.runs.session import run as run
     from ganzoo.studies.comparing import compare as compare
+    from ganzoo.training.crop_critic import CropCritic as CropCritic
+    from ganzoo.training.slice_critic import SliceCritic as SliceCritic
 
 _HOMES = {
     "Adversary": "ganzoo.planning.own_critics",
@@ -26,12 +28,26 @@ _HOMES = {
     "build": "ganzoo.planning.building",
     "compare": "ganzoo.studies.comparing",
     "evaluate": "ganzoo.runs.evaluating",
+    "CropCritic": "ganzoo.training.crop_critic",
     "Run": "ganzoo.runs.run",
+    "SliceCritic": "ganzoo.training.slice_critic",
     "load_run": "ganzoo.runs.run",
     "run": "ganzoo.runs.session",
 }
 
-__all__ = ["Adversary", "Run", "adversarial_step", "adversary", "build", "compare", "evaluate", "load_run", "run"]
+__all__ = [
+    "Adversary",
+    "CropCritic",
+    "Run",
+    "SliceCritic",
+    "adversarial_step",
+    "adversary",
+    "build",
+    "compare",
+    "evaluate",
+    "load_run",
+    "run",
+]
 
 
 def __getattr__(name: str) -> Any:

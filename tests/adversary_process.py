@@ -9,18 +9,24 @@ from torch import Tensor, distributed, nn
 
 import ganzoo
 
-PASSES = ("one", "two")
+WAYS = ("one", "two", "slices")
 
 
-def trained(rank: int, world: int, passes: str) -> Tensor:
-    """The critic's weights after three updates on this process's part of each batch."""
+def trained(rank: int, world: int, way: str) -> Tensor:
+    """The critic's weights after three updates on this process's part of each batch.
+
+    ``way`` is how many passes it makes, or that it judges slices, which must be the same in all processes.
+    """
     torch.manual_seed(rank)  # weights differ until they are shared
-    critic = nn.Sequential(nn.Conv2d(3, 8, 3, stride=2), nn.LeakyReLU(0.2), nn.Conv2d(8, 1, 3)).double()
+    layer = nn.Conv1d if way == "slices" else nn.Conv2d
+    critic: nn.Module = nn.Sequential(layer(3, 8, 3, stride=2), nn.LeakyReLU(0.2), layer(8, 1, 3)).double()
+    if way == "slices":
+        critic = ganzoo.SliceCritic(critic, axis=2, k=5)
     adversary = ganzoo.Adversary(
         critic,
         loss="hinge",
         regularizers={"r1": {"weight": 0.5}},
-        passes=passes,
+        passes="two" if way == "two" else "one",
         optimizer=lambda parameters: torch.optim.SGD(parameters, lr=0.1),
     )
     random = torch.Generator().manual_seed(0)
@@ -39,7 +45,7 @@ def trained(rank: int, world: int, passes: str) -> Tensor:
 
 def main(rank: int, world: int, store: str, out: str) -> None:
     distributed.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=world)
-    found = {passes: trained(rank, world, passes) for passes in PASSES}
+    found = {way: trained(rank, world, way) for way in WAYS}
     if rank == 0:
         torch.save(found, out)
 

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 import ganzoo
 from ganzoo.errors import ConfigError
+from ganzoo.protocols import DataSpec
 
 
 def everything(adversary):
@@ -374,3 +375,56 @@ class TestHeldByAnotherModule:
         decoder, adversary = accelerator.prepare(decoder, adversary)
         totals = trained(adversary, steps=range(3), decoder=decoder)
         assert totals == trained(other, steps=range(3), decoder=expected)
+
+
+class TestPartsThatDoNotTakeTheData:
+    """Without ``shape=`` they are built for images, and only the data say that they are none."""
+
+    @pytest.mark.parametrize(
+        ("parts", "said"),
+        [
+            ({"augment": "diffaugment"}, "augmentation diffaugment works on images only"),
+            ({"augment": "ada"}, "augmentation ada works on images only"),
+            ({"regularizers": {"consistency": {}}}, "regularizer consistency .* flips and shifts images"),
+        ],
+        ids=["diffaugment", "ada", "consistency"],
+    )
+    @pytest.mark.parametrize("shape", [(5,), (2, 9), (1, 6, 7, 8)], ids=["vectors", "signals", "volumes"])
+    def test_they_are_refused_before_the_start_too(self, parts, said, shape):
+        class Mean(nn.Module):
+            """Takes anything, so that nothing else refuses it."""
+
+            def __init__(self):
+                super().__init__()
+                self.bias = nn.Parameter(torch.zeros(()))
+
+            def forward(self, x):
+                return x.flatten(1).mean(1) + self.bias
+
+        adversary, x = ganzoo.Adversary(Mean(), start=9, **parts), torch.randn(4, *shape)
+        for call in (lambda: adversary.update(fake=x, real=x), lambda: adversary.generator_loss(x, real=x)):
+            with pytest.raises(ConfigError, match=said):
+                call()
+        pictures = torch.randn(4, 3, 8, 8)
+        adversary.update(fake=pictures, real=pictures)
+
+    def test_conditions_and_joined_samples_count_as_channels(self):
+        adversary, x = ganzoo.Adversary(nn.Conv2d(5, 1, 3), augment="ada"), data(0)
+        with pytest.raises(ConfigError, match="5 channels"):
+            adversary.update(fake=x, real=x, condition=x[:, :2])
+        with pytest.raises(ConfigError, match="6 channels"):
+            ganzoo.Adversary(nn.Conv2d(6, 1, 3), augment="ada", pac=2).generator_loss(x)
+
+
+@pytest.mark.parametrize("wrapped", [lambda critic: critic, lambda critic: ganzoo.CropCritic(critic, size=16)])
+def test_real_and_fake_are_apart_where_a_critic_of_the_zoo_couples_them_without_batchnorm(wrapped):
+    def logs(passes):
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            spec = DataSpec(shape=(3, 16, 16))
+            critic = ganzoo.build("discriminator", "dcgan", spec=spec, ndf=4, norm="none", minibatch="stddev")
+        return ganzoo.Adversary(wrapped(critic), passes=passes).update(fake=0.1 * data(0), real=data(1))
+
+    auto, one, two = (logs(passes)["critic/adversarial"] for passes in ("auto", "one", "two"))
+    assert auto == two
+    assert auto != one

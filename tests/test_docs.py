@@ -49,6 +49,7 @@ GUIDE = ROOT / "docs" / "user-guide.md"
 PLUGIN_GUIDE = ROOT / "docs" / "plugin-guide.md"
 NEW_VERSIONS = ROOT / "docs" / "new-versions.md"
 ADVERSARY = ROOT / "docs" / "adversary.md"
+DATA = ROOT / "docs" / "data.md"
 GENERATED = ROOT / "docs" / "components"
 COMMANDS = typer.main.get_command(app).commands
 
@@ -316,7 +317,7 @@ def ganzoo_lines(*commands: str) -> list:
 
 def test_no_block_goes_untried():
     """Each page's Python is run here, in the tutorials' environment, or as a file of the plugin it belongs to."""
-    run_here = {ROOT / "README.md", GUIDE, NEW_VERSIONS, ADVERSARY}
+    run_here = {ROOT / "README.md", GUIDE, NEW_VERSIONS, ADVERSARY, DATA}
     installed = {ROOT / "README.md", PLUGIN_GUIDE}
     untried = [
         str(block)
@@ -501,6 +502,16 @@ def test_python_of_a_page_runs_from_top_to_bottom(page, here):
     assert found
     for block in found:
         exec(compile(block.text, str(block), "exec"), namespace)
+
+
+def test_channels_in_files_of_their_own_are_joined_as_the_page_of_data_says(here):
+    [block] = blocks("python", pages=[DATA])
+    Path("train").mkdir()
+    for place, color in enumerate(("red", "green", "blue", "yellow")):
+        Image.new("L", (4, 3), 10 * place).save(f"train/cell_{color}.png")
+    exec(compile(block.text, str(block), "exec"), {})
+    assert [path.name for path in Path("joined").iterdir()] == ["cell.png"]
+    assert Image.open("joined/cell.png").getpixel((0, 0)) == (0, 10, 20)
 
 
 # --- plugins

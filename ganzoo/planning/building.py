@@ -38,7 +38,11 @@ def build(kind: str, name: str, /, *, spec: DataSpec | None = None, **options: A
         raise ConfigError(f"{wanted} {name!r} depends on the data, so spec= is required", hint=A_SPEC)
     if wanted == "discriminator" and spec is not None:
         demand_rank(entry, parsed, spec, others=registry.entries(wanted))
-    return parsed.resolve(spec or NO_DATA).build(spec or NO_DATA)
+    chosen = parsed.resolve(spec or NO_DATA)
+    built = chosen.build(spec or NO_DATA)
+    if wanted == "discriminator":
+        built.ganzoo_tags = chosen.tags()  # so that Adversary knows what couples samples, which is not always BatchNorm
+    return built
 
 
 def options_by_name(registry: Registry, kind: str, name: str, given: Mapping[str, Any]) -> tuple[Entry, Options]:

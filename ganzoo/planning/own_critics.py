@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -80,7 +81,7 @@ class Adversary(Critics):
         precision: ``fp32`` computes critics outside of autocast, in the precision of their weights;
             ``autocast`` follows it.
         shape: of a sample (C, …), where a regularizer or augmentation has to know it; with condition channels, and
-            before samples are joined by ``pac``.
+            before samples are joined by ``pac``. Unless given, what they do not take is refused when data first come.
         seed: of all draws; processes draw apart from each other.
 
     Where ``torch.distributed`` runs several processes, each calls :meth:`update` with its part of the batch, and the
@@ -140,6 +141,7 @@ class Adversary(Critics):
                 seed=seed_of(seed, name),
             )
 
+        losses = [one for one in (loss, generator_loss) if one is not None]
         steps = {}
         for name, critic in critics.items():
             made = step(loss, name, critic)
@@ -169,7 +171,14 @@ class Adversary(Critics):
             ),
             balance=_balance(balance, balance_options),
             pool=ImagePool(pool, seed=seed_of(seed, "pool")),
+            demand_fit=partial(_demand_fit, losses, parts, augment) if shape is None else None,
         )
+
+
+def _demand_fit(losses: Sequence[Any], regularizers: Any, augment: Any, shape: tuple[int, ...]) -> None:
+    """Build all parts for data whose shape shows only when they come; each says what it does not take."""
+    for loss in losses:
+        adversarial_step(loss, nn.Identity(), spec=DataSpec(shape=shape), regularizers=regularizers, augment=augment)
 
 
 def _critics(given: Any) -> dict[str, nn.Module]:

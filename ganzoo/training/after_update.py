@@ -1,4 +1,4 @@
-"""What follows an optimizer step: projections, and parts that adapt."""
+"""What follows an optimizer step: projections, parts that adapt, and critics that go on to other parts of the data."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ganzoo.protocols import Player, StatefulLoss
 from ganzoo.training.game import Objective, Terms
+from ganzoo.training.part_critic import part_critics
 
 
 def after_update(objective: Objective, player: Player, terms: Sequence[Terms]) -> dict[str, Tensor]:
@@ -26,6 +27,9 @@ def after_update(objective: Objective, player: Player, terms: Sequence[Terms]) -
     for part in objective.regularizers:
         if network is not None:
             part.regularizer.after_step(player, network)
+    if player == "discriminator":
+        for critic in part_critics(objective.discriminator):
+            critic.after_update()
     adapts = objective.augment is not None or isinstance(objective.loss, StatefulLoss)
     if not adapts or player == "generator":
         return {}

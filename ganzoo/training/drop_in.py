@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -26,6 +26,7 @@ from ganzoo.training.given_data import demand_floats, with_condition
 from ganzoo.training.image_pool import ImagePool
 from ganzoo.training.own_networks import Judged, alone
 from ganzoo.training.own_parts import place
+from ganzoo.training.part_critic import part_critics
 from ganzoo.training.processes import mean_over_processes, rank, share_gradients, share_weights
 from ganzoo.training.sharded import demand_whole
 from ganzoo.training.shown_batch import ShownBatch
@@ -68,6 +69,8 @@ class Critics(nn.Module):
         settings: weights and precision.
         balance: how strong the adversarial gradient is beside that of the generator's own loss.
         pool: fakes of earlier steps for the critics.
+        demand_fit: refuses a shape of samples that some part does not take; called once for each number of axes and of
+            channels, before anything moves.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class Critics(nn.Module):
         settings: CriticSettings,
         balance: Balance | None = None,
         pool: ImagePool | None = None,
+        demand_fit: Callable[[tuple[int, ...]], None] | None = None,
     ) -> None:
         super().__init__()
         self._steps = dict(steps)
@@ -89,6 +93,8 @@ class Critics(nn.Module):
         self.timing, self.settings = timing, settings
         self._balance: Balance = balance or NoBalance()
         self._pool = pool or ImagePool(0, seed=0)
+        self._demand_fit = demand_fit
+        self._fitting: set[tuple[int, int]] = set()
         # Frozen when it comes is frozen for good: a backbone that only provides features.
         self._trained = [parameter for parameter in self.discriminators.parameters() if parameter.requires_grad]
         if not self._trained:
@@ -106,7 +112,7 @@ class Critics(nn.Module):
         self._open: list[dict[str, Terms]] = []
         self._shared = False
         self._unmoved: tuple[dict[str, Tensor], dict[str, Tensor]] | None = None
-        self._before: tuple[dict[str, Tensor], dict[str, Any], tuple[list[str], ...], list[int]] | None = None
+        self._before: tuple[Callable[[], None], tuple[list[str], ...], list[int]] | None = None
         self.register_load_state_dict_post_hook(_after_loading)  # type: ignore[no-untyped-call]
 
     def train(self, mode: bool = True) -> Self:
@@ -121,6 +127,15 @@ class Critics(nn.Module):
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         self.optimizer.load_state_dict(self.optimizer.state_dict())
         return self
+
+    def _demand_that_parts_take(self, fake: Tensor, condition: Tensor | None) -> None:
+        """Also before the start, when no part is called yet."""
+        if self._demand_fit is None or fake.ndim < 2:
+            return
+        channels = self.settings.arrangement.channels(fake, condition)
+        if (fake.ndim, channels) not in self._fitting:
+            self._demand_fit((channels, *fake.shape[2:]))
+            self._fitting.add((fake.ndim, channels))
 
     # What the generator hears.
 
@@ -158,6 +173,7 @@ class Critics(nn.Module):
             ConfigError: something is missing that a part needs, or does not fit.
         """
         demand_floats(fake=fake, real=real)
+        self._demand_that_parts_take(fake, condition)
         self.settings.arrangement.demand_no_labels(real_labels, fake_labels)
         index, of = place(part)
         push = self.timing.push(self._counts["generator_step"])
@@ -281,6 +297,7 @@ class Critics(nn.Module):
             ConfigError: something does not fit.
         """
         demand_floats(fake=fake, real=real)
+        self._demand_that_parts_take(fake, condition)
         if self._pool.size and fake_labels is not None:
             raise ConfigError(
                 "the pool keeps fakes of earlier steps without their labels, so the critic would see wrong ones",
@@ -482,6 +499,9 @@ class Critics(nn.Module):
             given["_extra_state"] = self.get_extra_state()
         try:
             return super().load_state_dict(given, strict=strict, assign=assign)
+        except CheckpointError:
+            self._broken_off()
+            raise
         except RuntimeError as error:
             raise CheckpointError(
                 "the state does not match these critics",
@@ -512,7 +532,7 @@ class Critics(nn.Module):
                 state_dict.setdefault(f"{prefix}{name}", own[name].detach())
         missing, unexpected, errors = found
         faults = (errors, missing, unexpected) if strict else (errors,)
-        self._before = tensors_of(self, without=frozen), self.get_extra_state(), faults, [*map(len, faults)]
+        self._before = self._as_it_is(without=frozen), faults, [*map(len, faults)]
         try:
             super()._load_from_state_dict(state_dict, prefix, local_metadata, strict, *found)
         except Exception:
@@ -523,11 +543,30 @@ class Critics(nn.Module):
         """Called by torch when the critics have been tried as well; it tells of misfits only at its end."""
         if self._before is None:
             return
-        tensors, extra, faults, counts = self._before
+        put_back_all, faults, counts = self._before
         self._before = None
         if [*map(len, faults)] != counts:
+            put_back_all()
+
+    def _as_it_is(self, *, without: Collection[str]) -> Callable[[], None]:
+        """What gives critics back their present state, but for what is frozen."""
+        tensors, extra = tensors_of(self, without=without), self.get_extra_state()
+        drawn = [(part, part.get_extra_state()) for part in part_critics(self.discriminators)]
+
+        def put_back_all() -> None:
             put_back(self, tensors)
             self._take(extra)
+            for part, state in drawn:
+                part.set_extra_state(state)
+
+        return put_back_all
+
+    def _broken_off(self) -> None:
+        """A critic has refused its own state, so torch does not go on to :meth:`_loaded`."""
+        if self._before is not None:
+            put_back_all, *_ = self._before
+            self._before = None
+            put_back_all()
 
     # Precision.
 

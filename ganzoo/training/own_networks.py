@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ganzoo.errors import ConfigError
 from ganzoo.protocols import DiscriminatorOutput
+from ganzoo.training.part_critic import PartCritic
 from ganzoo.training.runtime import as_dtype
 from ganzoo.training.verdicts import verdict
 
@@ -99,8 +100,8 @@ def _takes(form: Signature, count: int) -> bool:
 
 
 def _unwrapped(network: nn.Module) -> nn.Module:
-    """The module within the wrappers of torch, which take any arguments themselves."""
-    inner = getattr(network, "_orig_mod", None)
+    """The module within the wrappers of torch, which take any arguments themselves, and within a critic of parts."""
+    inner = network.critic if isinstance(network, PartCritic) else getattr(network, "_orig_mod", None)
     if isinstance(network, nn.DataParallel | nn.parallel.DistributedDataParallel):
         inner = network.module
     return _unwrapped(inner) if isinstance(inner, nn.Module) else network

@@ -30,6 +30,10 @@ class ShownBatch:
         """One side, as critics see it."""
         return self.packed(with_condition(data, condition))
 
+    def channels(self, data: Tensor, condition: Tensor | None) -> int:
+        """How many :meth:`side` has."""
+        return self.pac * (data.shape[1] + (condition.shape[1] if condition is not None and condition.ndim > 1 else 0))
+
     def with_mismatched(self, fakes: Tensor, real: Tensor, condition: Tensor | None) -> Tensor:
         """Fakes that have their conditions, and behind them real data with wrong ones; not packed yet.
 

@@ -10,7 +10,11 @@ if TYPE_CHECKING:
     from ganzoo.protocols import DataSpec
 
 
-FOR_VECTORS = {"discriminator": "--disc mlp", "generator": "--gen mlp", "augmentation": "--augment none"}
+FOR_VECTORS = {
+    "discriminator": "--disc mlp",
+    "generator": "--gen mlp",
+    "augmentation": "--augment none, or augment=None in a loop of your own",
+}
 """Kind of the component that asks → what works on vectors instead."""
 
 

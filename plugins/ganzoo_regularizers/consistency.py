@@ -72,7 +72,7 @@ class Consistency(RegularizerOptions, Regularizer):
         """Returns itself. Raises ``ConfigError`` if the data are vectors, unless the variant is ``zcr``."""
         if len(spec.shape) != 3 and self.variant != "zcr":
             raise ConfigError(
-                f"regularizer consistency ({self.variant}) flips and shifts images, but the data are vectors",
+                f"regularizer consistency ({self.variant}) flips and shifts images, but the data are none",
                 given=f"shape {spec.shape}",
                 allowed="shapes (C, H, W), or the variant zcr",
                 hint="--set regularizers.consistency.variant=zcr",
