@@ -10,6 +10,7 @@ within the hole. Writes pictures with holes, both results and the pictures, a ro
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -58,7 +59,7 @@ def train(data: str, steps: int, *, critic: bool, batch_size: int = 16) -> Unet:
         weight=0.7,
         start=steps // 4,
         generator_start=steps // 3,
-        optimizer={"name": "adam", "lr": 1e-3, "betas": [0.5, 0.99]},
+        optimizer=partial(torch.optim.Adam, lr=1e-3, betas=(0.5, 0.99)),
     )
     for step in range(steps):
         x = batches.batch(step).data

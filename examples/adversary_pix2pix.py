@@ -39,15 +39,15 @@ class Unet(nn.Module):
         def layer(before: int, after: int, stride: int = 1) -> nn.Module:
             return nn.Sequential(nn.Conv2d(before, after, 3, stride, 1, bias=False), nn.GroupNorm(4, after), nn.SiLU())
 
-        self.large, self.half = layer(inputs, width), layer(width, 2 * width, 2)
-        self.small = nn.Sequential(layer(2 * width, 2 * width, 2), layer(2 * width, 2 * width))
+        self.first, self.middle = layer(inputs, width), layer(width, 2 * width, 2)
+        self.deepest = nn.Sequential(layer(2 * width, 2 * width, 2), layer(2 * width, 2 * width))
         self.to_half, self.to_large = layer(4 * width, width), layer(2 * width, width)
         self.last = nn.Conv2d(width, outputs, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        large = self.large(x)
-        half = self.half(large)
-        up = self.to_half(torch.cat([F.interpolate(self.small(half), scale_factor=2), half], 1))
+        large = self.first(x)
+        half = self.middle(large)
+        up = self.to_half(torch.cat([F.interpolate(self.deepest(half), scale_factor=2), half], 1))
         up = self.to_large(torch.cat([F.interpolate(up, scale_factor=2), large], 1))
         return torch.tanh(self.last(up))
 
