@@ -2,14 +2,14 @@
 
     python examples/adversary_vq_autoencoder.py --data cifar10.tar.gz --extractor efficientnet-lite0 --seeds 3
 
-Prints of reconstructions of held-out pictures: their mean absolute error; their sharpness, the mean absolute difference
-between neighboring pixels over that of the pictures themselves; and their kernel distance to the pictures in the
-features of the extractor. Writes pictures, reconstructions without, and with the critic, a row each, of the last seed.
+Prints of held-out reconstructions the mean absolute error, the sharpness (mean absolute difference between neighboring
+pixels over that of the pictures), and the kernel distance in features. Writes pictures, without and with, a row each.
 """
 
 from __future__ import annotations
 
 import argparse
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -20,6 +20,10 @@ import ganzoo
 from ganzoo.data import Batches, cache_folder
 from ganzoo.evaluation import pictures, sampling
 from ganzoo.protocols import Dataset
+
+
+def roughness(x: Tensor) -> float:
+    return float((x.diff(dim=-1).abs().mean() + x.diff(dim=-2).abs().mean()) / 2)
 
 
 class VqAutoencoder(nn.Module):
@@ -50,6 +54,7 @@ class VqAutoencoder(nn.Module):
         return torch.tanh(self.last(self.decode(straight.movedim(-1, 1)))), cost
 
 
+@cache
 def open_data(data: str, split: str, size: int = 32) -> Dataset:
     """A dataset of ganzoo by its name, or pictures in a folder or an archive."""
     options = ganzoo.build("dataset", "pictures", path=data) if Path(data).exists() else ganzoo.build("dataset", data)
@@ -85,14 +90,10 @@ def train(data: str, steps: int, *, critic: bool, batch_size: int = 16, seed: in
     return model.eval()
 
 
-def roughness(x: Tensor) -> float:
-    return float((x.diff(dim=-1).abs().mean() + x.diff(dim=-2).abs().mean()) / 2)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", default="textures")
-    for name, default in (("--steps", 1200), ("--seeds", 1), ("-n", 1000)):  # n: held-out pictures
+    for name, default in {"--steps": 1200, "--seeds": 1, "-n": 1000}.items():  # n: held-out pictures
         parser.add_argument(name, type=int, default=default)
     parser.add_argument("--extractor", default="random-conv")
     parser.add_argument("--out", type=Path, default=Path("autoencoder.png"))
@@ -100,8 +101,7 @@ def main() -> None:
     held_out = Batches(open_data(given.data, "test"), batch_size=given.n, seed=0).batch(0).data
     seen = {"data": open_data(given.data, "train"), "device": torch.device("cpu"), "cache": cache_folder()}
     extractor = ganzoo.build("extractor", given.extractor).open(**seen)
-    distance, random = ganzoo.build("metric", "kernel-distance"), torch.Generator()  # which draws nothing
-    real = extractor(sampling.to_uint8(held_out))
+    distance, real = ganzoo.build("metric", "kernel-distance"), extractor(sampling.to_uint8(held_out))
     for seed in range(given.seeds):
         rows = [held_out[:16]]
         for critic in (False, True):
@@ -109,7 +109,7 @@ def main() -> None:
             with torch.inference_mode():
                 y = torch.cat([model(part)[0] for part in held_out.split(100)])
             found = {"error": float(F.l1_loss(y, held_out)), "sharpness": roughness(y) / roughness(held_out)}
-            found |= distance(real=real, fake=extractor(sampling.to_uint8(y)), random=random)
+            found |= distance(real=real, fake=extractor(sampling.to_uint8(y)), random=torch.Generator())
             values = "  ".join(f"{name} {value:.4f}" for name, value in found.items())
             print(f"seed {seed}  critic {critic!s:5}  {values}", flush=True)
             rows.append(y[:16])
