@@ -93,6 +93,8 @@ HOLES: dict[str, tuple[str, ...]] = {
     "chosen[0]": ("train",),
     "evaluate.py: shlex.quote(data or 'PATH')": ("digits", "/data/pictures"),
     "judging.py: self._name": ("mode-coverage",),
+    "directory.py: shlex.quote(str(self.path))": ("runs/0001-x",),
+    "session.py: shlex.quote(before['ancestry'][0]['path'])": ("runs/0001-x",),
     "same_data.py: command": ("resume", "evaluate"),
     "run.directory.word": ("runs/0001-x",),
     "gathering.py: name": ("random-conv",),
