@@ -103,7 +103,7 @@ ROWS = [
         {"images": 2, "range": [0, 255]},
     ),
     Row("A1", "signed 8 bits", tiff(np.array([[-1, 0] * 16] * 32, np.int8)), seen={"range": [127, 128]}),
-    Row("A1", "one color", files(**{"a.png": level(255)}), warned=("255",)),
+    Row("A1", "one color", files(**{"a.png": level(255)}), warned=("all images are the same single color",)),
     # A 2: planes, transparency
     Row(
         "A2", "colors in planes of 16 bits", tiff(planes(), photometric="rgb"), seen={"channels": 3, "range": [10, 200]}
@@ -483,7 +483,7 @@ def test_a_run_begins_with_what_it_reads_and_keeps_the_warnings(ganzoo, tmp_path
     run = Path(outcome.json["path"])
     log = (run / "log.txt").read_text(encoding="utf-8")
     warnings = json.loads((run / "manifest.json").read_text(encoding="utf-8"))["warnings"]
-    assert [words for words in ("a (5), b (3)", "32×32", "left out") if words not in log] == [], log
+    assert [words for words in ("2 classes: a 5, b 3; splits train 8", "32×32", "left out") if words not in log] == [], log
     assert any("_mask" in text for text in warnings), warnings
     assert "_mask" in log
 
