@@ -483,7 +483,9 @@ def test_a_run_begins_with_what_it_reads_and_keeps_the_warnings(ganzoo, tmp_path
     run = Path(outcome.json["path"])
     log = (run / "log.txt").read_text(encoding="utf-8")
     warnings = json.loads((run / "manifest.json").read_text(encoding="utf-8"))["warnings"]
-    assert [words for words in ("2 classes: a 5, b 3; splits train 8", "32×32", "left out") if words not in log] == [], log
+    assert [
+        words for words in ("2 classes: a 5, b 3; splits train 8; 32×32", "1 left out") if words not in log
+    ] == [], log
     assert any("_mask" in text for text in warnings), warnings
     assert "_mask" in log
 
