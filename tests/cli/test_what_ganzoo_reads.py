@@ -65,6 +65,7 @@ class Row:
     options: str = ""
     seen: dict[str, object] = field(default_factory=dict)
     warned: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
     left_out: tuple[str, ...] | None = None
     refused: tuple[str, ...] = ()
     file: str = ""
@@ -100,7 +101,7 @@ ROWS = [
         "one range for all files",
         files(**{"a.png": CT, "b.png": level(100)}),
         "--set data.range=0,200",
-        {"images": 2, "range": [0, 255]},
+        {"images": 2, "range": [0, 255], "splits": {"train": 2}},
     ),
     Row("A1", "signed 8 bits", tiff(np.array([[-1, 0] * 16] * 32, np.int8)), seen={"range": [127, 128]}),
     Row("A1", "one color", files(**{"a.png": level(255)}), warned=("all images are the same single color",)),
@@ -115,19 +116,37 @@ ROWS = [
         seen={"channels": 1, "range": [100, 100]},
     ),
     Row("A2", "32 bits of TGA without transparency", targa, seen={"channels": 3, "range": [20, 90]}),
-    Row("A2", "transparency that is 0 everywhere", hidden, seen={"channels": 3, "range": [20, 90]}, warned=("a.png",)),
+    Row(
+        "A2",
+        "transparency that is 0 everywhere",
+        hidden,
+        seen={"channels": 3, "range": [20, 90]},
+        warned=("transparent everywhere; their transparency is ignored",),
+    ),
     # A 3: refusals that are true
     Row("A3", "signed 16 bits", tiff((RAMP.astype(int) - 32768).astype(np.int16)), seen={"range": [0, 255]}),
     Row("A3", "five bands", tiff(np.zeros((32, 32, 5), np.uint8), photometric="rgb"), refused=("5 bands",)),
     Row("A3", "float16", tiff((RAMP // 64).astype(np.float16)), refused=("type float16", "data.range")),
     Row("A3", "npz of (N, H, W, 1)", array(GRAY[..., None]), seen={"channels": 1, "range": [0, 255]}),
     Row("A3", "npz of (N, C, H, W)", array(CHW), seen={"channels": 3, "sizes": [[16, 16], [16, 16]]}),
-    Row("A3", "npz of 0 to 1", array((COLOR / 255).astype(np.float32)), seen={"channels": 3, "range": [0, 255]}),
+    Row(
+        "A3",
+        "npz of 0 to 1",
+        array((COLOR / 255).astype(np.float32)),
+        said=("read as values from 0 (black) to 1 (white)",),
+        seen={"channels": 3, "range": [0, 255]},
+    ),
     Row("A3", "npz of -1 to 1", array(COLOR / 127.5 - 1), seen={"channels": 3, "range": [0, 255]}),
     Row(
         "A3", "npz with transparency", array(np.concatenate([COLOR, COLOR[..., :1] * 0 + 255], 3)), seen={"channels": 3}
     ),
-    Row("A3", "a JPEG without its end marker", unfinished, seen={"images": 1}),
+    Row(
+        "A3",
+        "a JPEG without its end marker",
+        unfinished,
+        warned=("lack their end marker, but no pixel",),
+        seen={"images": 1},
+    ),
     # A 4: long pictures
     Row(
         "A4",
@@ -139,15 +158,21 @@ ROWS = [
     Row("A4", "200×3, padded", files(**{"a.png": level(9, (200, 3))}), "--data.fit pad", {"warnings": []}),
     Row("A4", "200×3, stretched", files(**{"a.png": level(9, (200, 3))}), "--data.fit stretch", {"warnings": []}),
 ]
-SPELLINGS = ("Training Testing", "Train Test", "train valid test", "TRAIN VALIDATION", "training val")
+SPELLINGS = {
+    "Training Testing": ("train", "test"),
+    "Train Test": ("train", "test"),
+    "train valid test": ("train", "val", "test"),
+    "TRAIN VALIDATION": ("train", "val"),
+    "training val": ("train", "val"),
+}
 ROWS += [
     Row(
         "B1",
         names,
         named(*(f"{split}/{sort}/{{3}}.png" for split in names.split() for sort in "ab")),
-        seen={"images": 6} | EVEN,
+        seen=EVEN | {"splits": dict.fromkeys(splits, 6)},
     )
-    for names in SPELLINGS
+    for names, splits in SPELLINGS.items()
 ]
 ROWS += [
     Row(
@@ -163,14 +188,32 @@ ROWS += [
         refused=("--set data.layout=class-folders", "--set data.layout=part-folders"),
     ),
     # B 2: wrapping folders, parts, patients
-    Row("B2", "two wrapping folders", named(*(f"x/y/{name}" for name in NINE)), seen=EVEN, warned=()),
-    Row("B2", "parts", named("ham_part_1/{4}.jpg", "ham_part_2/{4}.jpg"), seen={"classes": {}, "images": 8}),
-    Row("B2", "shards", named("00000/{4}.png", "00001/{4}.png"), seen={"classes": {}, "images": 8}),
+    Row(
+        "B2",
+        "two wrapping folders",
+        named(*(f"x/y/{name}" for name in NINE)),
+        seen=EVEN,
+        said=("all pictures are below", "its folders count"),
+    ),
+    Row(
+        "B2",
+        "parts",
+        named("ham_part_1/{4}.jpg", "ham_part_2/{4}.jpg"),
+        warned=("count as parts of the set, not as classes", "--set data.classes=folders"),
+        seen={"classes": {}, "images": 8},
+    ),
+    Row(
+        "B2",
+        "shards",
+        named("00000/{4}.png", "00001/{4}.png"),
+        warned=("count as parts of the set, not as classes",),
+        seen={"classes": {}, "images": 8},
+    ),
     Row(
         "B2",
         "a folder per patient",
         named(*(f"{number}/{{5}}.png" for number in range(101, 131))),
-        warned=("data.groups",),
+        warned=("if they are patients, use --set data.classes=none --set data.groups=folder",),
     ),
     Row("B2", "classes: none", named(*NINE), "--data.classes none", {"classes": {}, "images": 6}),
     Row(
@@ -253,9 +296,24 @@ ROWS += [
     ),
     Row(
         "C",
+        "ISIC 2018, one-hot",
+        table("t.csv", "image,MEL,NV,BCC,AKIEC,BKL,DF,VASC", "x,0,1,0,0,0,0,0", "y,0,0,1,0,0,0,0", **TWO),
+        seen={"classes": {"NV": 1, "BCC": 1}},
+    ),
+    Row(
+        "C",
+        "a patient in train and test",
+        table("t.csv", "image,label,patient_id,split", "x,a,P7,train", "y,a,P7,test", **TWO),
+        refused=("P7",),
+    ),
+    Row(
+        "C", "a table one of whose files is missing", table("t.csv", "image,label", "x,a", "z,b", **TWO), refused=("z",)
+    ),
+    Row(
+        "C",
         "ISIC 2019, one-hot with UNK",
         table("t.csv", ONE_HOT, "x,0,1,0,0,0,0,0,0,0", "y,0,0,0,0,0,0,0,0,1", **TWO),
-        seen={"images": 2},
+        seen={"images": 2, "classes": {"NV": 1, "UNK": 1}},
     ),
     Row(
         "C",
@@ -293,14 +351,15 @@ ROWS += [
         "rows without a label",
         table("t.csv", "image,label", "x,a", "y,", **TWO),
         seen={"images": 1},
-        warned=("1 ",),
+        warned=("1 of 2 lines have no class",),
+        left_out=("y.jpg",),
     ),
     Row("C", "several labels in a cell", table("t.csv", "image,label", "x,a|b", "y,a", **TWO), refused=("a|b",)),
     Row(
         "C",
         "splits in other spellings",
         table("t.csv", "image,label,split", "x,a,TRAINING", "y,a,Valid", **TWO),
-        seen={"images": 1},
+        seen={"images": 1, "splits": {"train": 1, "val": 1}},
     ),
     Row(
         "C",
@@ -384,6 +443,7 @@ ROWS += [
         "C",
         "SVHN, where 10 is 0",
         svhn,
+        said=("the label 10 is the digit 0",),
         seen={"images": 4, "classes": {"0": 2, "1": 1, "9": 1}, "sizes": [[32, 32], [32, 32]]},
     ),
     Row(
@@ -451,6 +511,7 @@ def test_what_is_seen_of(row, ganzoo, tmp_path):
     answer = outcome.json
     assert {key: answer[key] for key in row.seen} == row.seen
     assert [words for words in row.warned if not any(words in text for text in answer["warnings"])] == [], answer
+    assert [words for words in row.said if words not in outcome.err] == []
     if row.left_out is not None:
         assert {one["path"] for one in answer["left_out"]} == set(row.left_out)
 
