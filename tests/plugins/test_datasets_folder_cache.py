@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import ganzoo_datasets
@@ -263,21 +262,33 @@ def test_processes_that_build_at_once_agree(tmp_path):
     assert sorted(path.suffix for path in cache.iterdir()) == ["", ".lock"]
 
 
+KILLED = f"""
+import logging, os, signal
+from ganzoo_datasets.files import decoding, image_cache
+image_cache.SECONDS_BETWEEN_NOTES, decoding.CHUNK_FILES = 0.0, 2
+class Kill(logging.Handler):
+    def emit(self, record):
+        if record.getMessage() == "decoded 4 of 12 pictures":
+            os.kill(os.getpid(), signal.SIGKILL)
+logging.getLogger("ganzoo").setLevel(logging.INFO)
+logging.getLogger("ganzoo").addHandler(Kill())
+{BUILD}
+"""
+
+
 def test_a_killed_build_leaves_nothing_that_is_used(tmp_path):
-    heavy(tmp_path / "pictures", 400)
+    """It ends by SIGKILL after a third of the pictures."""
+    for number in range(12):
+        save(tmp_path / "pictures", f"{number:02}.png", noise(32, 32, seed=number))
     cache = tmp_path / "cache" / "pictures"
-    running = process(BUILD, cache, tmp_path / "pictures", 32)
-    give_up = time.monotonic() + 60
-    while not list(cache.glob(".*.partial/pixels.u8")) and time.monotonic() < give_up:
-        time.sleep(0.005)
-    running.kill()
-    running.communicate()
-    assert running.returncode == -9
+    running = process(KILLED, cache, tmp_path / "pictures", 32)
+    said = running.communicate(timeout=120)
+    assert running.returncode == -9, said
     assert [path.suffix for path in cache.iterdir() if path.is_dir()] == [".partial"]
     # The key does not depend on who builds, so the remains are those of this entry.
     data = open_folder(tmp_path / "pictures", image_size=32, channels=3)
-    assert (everything(data) == everything(data)[:1]).all()
-    assert len(data) == 400
+    expected = [np.asarray(noise(32, 32, seed=number)).transpose(2, 0, 1) for number in range(12)]
+    assert np.array_equal(everything(data), expected)
     assert [path.suffix for path in cache.iterdir() if path.is_dir()] == [""]
 
 

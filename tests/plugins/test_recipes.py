@@ -175,6 +175,18 @@ def test_it_states_its_source(name):
     assert re.search(r"\b(19|20)\d\d, arXiv:", RECIPES[name].component.paper)
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("r3gan", "schedules are cosines, of which ganzoo has that of the learning rate alone"),
+        ("r3gan", "The average is ganzoo's own"),
+        ("stylegan2-small", "compares groups of 32, here groups of 4"),
+    ],
+)
+def test_what_differs_from_the_authors_is_said(name, said):
+    assert said in re.sub(r"\n# *", " ", text(name))
+
+
 @every_recipe
 def test_every_word_of_it_is_in_the_plan(name):
     """Neither a dataset's suggestion nor a loss's overrides a recipe, and nothing in it is ignored."""
