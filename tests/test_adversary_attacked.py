@@ -81,6 +81,11 @@ class TestCriticsOfOthers:
         with pytest.raises(ConfigError, match=words):
             ganzoo.Adversary(Returning(form)).generator_loss(data(0))
 
+    def test_an_optimizer_as_in_the_file_of_a_preset_is_refused_with_what_to_write(self):
+        with pytest.raises(ConfigError, match="not a function") as caught:
+            ganzoo.Adversary(made(Critic), optimizer={"name": "adam", "lr": 1e-4})
+        assert "lambda parameters" in caught.value.hint
+
     def test_a_critic_whose_logits_do_not_depend_on_the_fakes_is_named(self):
         class Deaf(nn.Module):
             def __init__(self):

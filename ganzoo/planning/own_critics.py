@@ -125,6 +125,13 @@ class Adversary(Critics):
         critics = _critics(discriminators)
         _demand_settings(maps=maps, passes=passes, precision=precision, pool=pool, pac=pac, mismatch=mismatch)
         _demand_numbers(weight=weight, clip_grad_norm=clip_grad_norm, **(critic_weights or {}))
+        if not callable(optimizer):
+            raise ConfigError(
+                "optimizer is not a function that makes the critics' optimizer",
+                given=repr(optimizer),
+                allowed="a function of their parameters",
+                hint="optimizer=lambda parameters: torch.optim.Adam(parameters, lr=2e-4, betas=(0.5, 0.9))",
+            )
         if skip_below is not None:
             _demand_numbers(clip_grad_norm=None, skip_below=skip_below)
         parts = _with_feature_matching(regularizers, feature_matching, critics=len(critics))
