@@ -244,7 +244,6 @@ HOLES: dict[str, tuple[str, ...]] = {
     "root / 'train'": ("pictures/train",),
     "root / split": ("pictures/test",),
     "shlex.quote(str(self.config))": ("runs/0001-x/config.yaml",),
-    "directory.py: shlex.quote(str(self.path))": ("runs/0001-x",),
     "shlex.quote(before['ancestry'][0]['path'])": ("/home/me/runs/0001-x",),
     "self.config": ("runs/0001-x/config.yaml",),
     "self.metadata": ("/site-packages/ganzoo_mine-1.0.dist-info",),
