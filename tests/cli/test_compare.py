@@ -8,10 +8,11 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from safetensors.torch import load_file
 
-from ganzoo.errors import DivergedError
+from ganzoo.errors import DataError, DivergedError
 from ganzoo.registry import Registry
 from ganzoo.studies import local_processes
 from ganzoo.studies.comparing import create
@@ -140,6 +141,20 @@ def test_a_run_that_diverges_is_kept_and_not_run_again(tmp_path, monkeypatch):
     assert (found.status, found.settled) == ("diverged", True)
     assert "finite" in found.reason
     work(comparison, cell, 0, threads=1)
+
+
+def test_data_that_changed_are_not_trained_on(tmp_path):
+    """A run that has not begun knows its data by the fingerprint in the comparison alone."""
+    np.save(tmp_path / "pictures.npy", np.arange(8 * 8 * 8, dtype=np.uint8).reshape(8, 8, 8))
+    settings = {"data.name": "pictures", "data.path": str(tmp_path / "pictures.npy"), "train.batch_size": 4}
+    axes = {"loss": ("hinge",), "discriminator": ("dcgan",)}
+    definition = Definition(axes=axes, settings=settings, budget=Budget(kind="steps", amount=1), seeds=1)
+    comparison = create(plan_cells(Registry.load(plugins=False), definition), definition, tmp_path)
+    (cell,) = comparison.cells
+    np.save(tmp_path / "pictures.npy", np.zeros((8, 8, 8), np.uint8))
+    with pytest.raises(DataError, match=r"hinge \+ dcgan.*pictures\.npy"):
+        work(comparison, cell, 0, threads=1)
+    assert outcome_of(comparison.place(cell, 0)).status == "waiting"
 
 
 def test_a_dry_run_shows_the_grid_and_writes_nothing(ganzoo, tmp_path):
