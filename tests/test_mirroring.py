@@ -64,6 +64,26 @@ def test_rows_travel_with_a_checkpoint_and_dropped_checkpoints_go(run, tmp_path)
     assert content(copy) == content(run)
 
 
+def test_what_somebody_puts_beside_a_copy_stays_and_sends_nothing_again(run, tmp_path):
+    """``ganzoo evaluate`` and ``sample`` write into the folder of a run."""
+    copy = tmp_path / "driver"
+    sent(run, copy)
+    write(copy, "0001-x/evaluations.jsonl", "{}\n")
+    assert sent(run, copy) is None
+    write(run, "0001-x/checkpoints/step-0000040/state.json", "y")
+    assert sent(run, copy) is not None
+    assert content(copy) == {**content(run), "0001-x/evaluations.jsonl": "{}\n"}
+
+
+def test_a_failure_that_is_tried_again_goes_from_the_copy_too(run, tmp_path):
+    copy = tmp_path / "driver"
+    write(run, "failure.json")
+    sent(run, copy)
+    os.unlink(run / "failure.json")
+    sent(run, copy)
+    assert content(copy) == content(run)
+
+
 def test_killed_at_any_instant_the_copy_claims_no_more_than_is_there(run, tmp_path, monkeypatch):
     """Whatever was moved last before it was killed: a manifest is never there before the checkpoint it speaks of."""
     write(run, "0001-x/manifest.json", "finished")

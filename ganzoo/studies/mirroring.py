@@ -33,7 +33,7 @@ class Parcel:
     """What changed.
 
     Attributes:
-        files: all that the sender has, sent or not; the receiver removes what is not among it.
+        files: all that the sender has, sent or not; checkpoints and verdicts that are not among it are removed.
         archive: a tar archive of what the receiver lacks.
     """
 
@@ -68,9 +68,10 @@ def pack(folder: Path, held: Held, *, everything: bool = False) -> Parcel | None
     for _ in range(TRIES):
         before = holds(folder)
         wanted = _new(before, held)
-        if not wanted and set(held) <= set(before):
+        gone, new = any(map(_goes, set(held) - set(before))), set(before) - set(held)
+        if not wanted and not gone:
             return None
-        if not everything and not (set(held) ^ set(before)) and all(_grows(name) for name in wanted):
+        if not everything and not gone and not new and all(_grows(name) for name in wanted):
             return None
         try:
             archive, stamps = _archive(folder, wanted)
@@ -104,7 +105,7 @@ def take_over(folder: Path, parcel: Parcel) -> None:
             for unit in sorted({_unit(name) for name in arrived}, key=_rank):
                 _replace(staged / unit, folder / unit)
         for name in holds(folder):
-            if name not in parcel.files:
+            if name not in parcel.files and _goes(name):
                 (folder / name).unlink()
                 _remove_empty(folder / name, folder)
 
@@ -157,6 +158,11 @@ def _remove_empty(path: Path, top: Path) -> None:
         if parent == top or any(parent.iterdir()):
             return
         parent.rmdir()
+
+
+def _goes(name: str) -> bool:
+    """Whether a run removes such a file; what else a copy has more was put there by somebody, and stays."""
+    return _unit(name) != name or PurePosixPath(name).name in ("evaluation.json", "failure.json")
 
 
 def _grows(name: str) -> bool:
