@@ -64,6 +64,21 @@ def test_rows_travel_with_a_checkpoint_and_dropped_checkpoints_go(run, tmp_path)
     assert content(copy) == content(run)
 
 
+@pytest.mark.parametrize("name", [".incoming-x", "step-0000020"])
+def test_a_folder_that_goes_while_it_is_listed(run, monkeypatch, name):
+    """Parcels arrive beside runs and old checkpoints go, while somebody looks."""
+    write(run, ".incoming-x/0001-x/config.yaml")
+    listing = os.scandir
+
+    def gone(path):
+        if os.path.basename(path) == name:
+            raise FileNotFoundError(path)
+        return listing(path)
+
+    monkeypatch.setattr(os, "scandir", gone)
+    assert {"0001-x/config.yaml", "0001-x/metrics.jsonl"} <= set(holds(run))
+
+
 def test_what_somebody_puts_beside_a_copy_stays_and_sends_nothing_again(run, tmp_path):
     """``ganzoo evaluate`` and ``sample`` write into the folder of a run."""
     copy = tmp_path / "driver"

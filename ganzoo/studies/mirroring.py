@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import stat
 import tarfile
 import tempfile
 from collections.abc import Mapping
@@ -42,18 +43,17 @@ class Parcel:
 
 
 def holds(folder: Path) -> dict[str, tuple[int, int]]:
-    """The files in a folder."""
+    """The files in a folder; what goes while it is listed, as old checkpoints do, is left out."""
     found = {}
-    for path in folder.rglob("*"):
-        name = path.relative_to(folder)
-        if any(part.startswith(".") for part in name.parts):
-            continue
-        try:
-            seen = path.lstat()
-        except FileNotFoundError:  # an old checkpoint that goes
-            continue
-        if path.is_file() and not path.is_symlink():
-            found[name.as_posix()] = (seen.st_size, seen.st_mtime_ns)
+    for parent, folders, names in os.walk(folder):  # which goes on where a folder is not there any more
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for path in (Path(parent, name) for name in names if not name.startswith(".")):
+            try:
+                seen = path.lstat()
+            except FileNotFoundError:
+                continue
+            if stat.S_ISREG(seen.st_mode):
+                found[path.relative_to(folder).as_posix()] = (seen.st_size, seen.st_mtime_ns)
     return found
 
 
