@@ -139,11 +139,27 @@ def test_a_driver_and_a_node_are_killed_and_the_numbers_are_those_of_one_machine
             assert all(one[key].equal(other[key]) for key in one)
 
 
+def test_without_its_keeper_it_goes_on_from_what_was_copied(cluster, tmp_path):
+    import ray
+
+    comparison = asked(tmp_path, steps=1)
+
+    def kill_the_first(job, status, done, total):
+        ray.kill(ray.get_actor(engine_of(comparison)["keeper"], namespace="ganzoo"))
+
+    with pytest.raises(ResourceError, match="lost what computes comparison"):
+        go_on(comparison, engine="ray", address=cluster.address, tell=kill_the_first)
+    assert engine_of(comparison)["keeper"] is not None
+    found = go_on(comparison)
+    assert [cell["seeds"][0]["status"] for cell in found.leaderboard["cells"]] == ["finished", "finished"]
+
+
 def test_interrupted_it_is_saved_and_nothing_stays_on_the_cluster(cluster, tmp_path):
-    comparison = asked(tmp_path, steps=100_000)
+    comparison, before = asked(tmp_path, steps=100_000), set(runs_in(cluster.folders["beta"]))
 
     def stop_at_the_first(job, status, done, total):
-        until(lambda: [one for run in runs_in(cluster.folders["beta"]) for one in run.glob("0*/checkpoints/step-*")])
+        begun = until(lambda: set(runs_in(cluster.folders["beta"])) - before)
+        until(lambda: [one for run in begun for one in run.glob("0*/checkpoints/step-*")])
         os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(Interrupted, match="saved a checkpoint"):
@@ -153,7 +169,7 @@ def test_interrupted_it_is_saved_and_nothing_stays_on_the_cluster(cluster, tmp_p
     assert max(one.steps or 0 for one in begun) > 0
     assert engine_of(comparison)["keeper"] is None
     assert not list(cluster.folders["head"].glob("ganzoo-keeper-*"))
-    assert not runs_in(cluster.folders["beta"])
+    assert set(runs_in(cluster.folders["beta"])) <= before
 
 
 def test_nodes_with_other_versions_are_named(cluster, tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import uuid
 from collections.abc import Callable
@@ -17,6 +18,8 @@ from ganzoo.studies.engine_choice import EngineChoice, write_choice
 from ganzoo.studies.mirroring import holds, pack, take_over
 from ganzoo.studies.ray_cluster import NAMESPACE, check_nodes, connected, share_of_a_node
 from ganzoo.studies.ray_keeper import Keeper
+
+logger = logging.getLogger("ganzoo")
 
 POLL = 0.3
 """Seconds between two questions for news."""
@@ -35,13 +38,10 @@ def follow(comparison: Comparison, choice: EngineChoice, *, jobs: int, tell: Tel
         end, keeper = None, _find(ray, choice)
         if keeper is not None:
             end = _follow(ray, comparison, keeper, tell, after, stop)
+        # One that somebody else stopped has ended, and what it left is gone on with.
         if end in (None, "stopped") and stop.signal_number is None and open_jobs(comparison):
-            keeper = _start(ray, comparison, choice, jobs)
-            end = _follow(ray, comparison, keeper, tell, after, stop)
+            end = _follow(ray, comparison, _start(ray, comparison, choice, jobs), tell, after, stop)
         write_choice(comparison, replace(choice, keeper=None))
-        if keeper is not None:
-            ray.get(keeper.remove.remote())
-            ray.kill(keeper)
         if stop.signal_number is not None and end == "stopped":
             left = len(open_jobs(comparison))
             raise stop.error(
@@ -73,16 +73,17 @@ def _start(ray: Any, comparison: Comparison, choice: EngineChoice, jobs: int) ->
     cells = comparison.path / "cells"
     options = {"num_cpus": 0, "lifetime": "detached", "name": name, "namespace": NAMESPACE}
     head = next((node["NodeID"] for node in ray.nodes() if "node:__internal_head__" in node["Resources"]), None)
-    if head is not None:  # without it there is no cluster, so no other node is safer
+    if head is not None:  # without it there is no cluster. A soft affinity was seen to choose another node.
         affinity = import_module("ray.util.scheduling_strategies").NodeAffinitySchedulingStrategy
-        options["scheduling_strategy"] = affinity(head, soft=True)
+        options["scheduling_strategy"] = affinity(head, soft=False)
     definition = (comparison.path / FILE).read_text(encoding="utf-8")
     there = pack(cells, {}, everything=True) if cells.exists() else None
     return ray.remote(Keeper).options(**options).remote(definition, there, share)
 
 
 def _follow(ray: Any, comparison: Comparison, keeper: Any, tell: Tell, after: Callable[[], object], stop: Stop) -> str:
-    """Copy and repeat what the keeper has, until it has ended; returns how."""
+    """Copy and repeat what the keeper has, until it has ended, and remove it; returns how it ended."""
+    logger.info("the runs go on if this command is closed; Ctrl-C stops them, and each saves a checkpoint")
     cells, heard, asked = comparison.path / "cells", 0, False
     cells.mkdir(exist_ok=True)
     while True:
@@ -91,6 +92,9 @@ def _follow(ray: Any, comparison: Comparison, keeper: Any, tell: Tell, after: Ca
             asked = True
         try:
             news = ray.get(keeper.news.remote(heard, holds(cells)))
+        except ray.exceptions.ActorUnavailableError:  # the connection broke, which may pass
+            time.sleep(POLL)
+            continue
         except ray.exceptions.RayActorError as error:
             raise ResourceError(
                 f"the Ray cluster lost what computes comparison {comparison.path.name}; all that was copied is there",
@@ -104,5 +108,7 @@ def _follow(ray: Any, comparison: Comparison, keeper: Any, tell: Tell, after: Ca
         if news.messages:
             after()
         if news.end is not None and news.parcel is None:
+            ray.get(keeper.remove.remote())
+            ray.kill(keeper)
             return str(news.end)
         time.sleep(POLL)

@@ -176,6 +176,7 @@ def test_a_dry_run_shows_the_grid_and_writes_nothing(ganzoo, tmp_path):
     [
         ("comparisons/9 --loss bce", "is as it was asked"),
         ("comparisons/9", "is not the folder of a comparison"),
+        ("--loss hinge --engine dask", "there is no such engine"),
         ("--loss hing", "there is no loss called 'hing'"),
         ("--loss hinge,bce --steps 3 --minutes 3", "a comparison has one budget"),
         ("--metric mode-coverage --loss hinge --data digits --disc patchgan-sn --steps 3", "no combination"),
