@@ -159,10 +159,14 @@ def test_interrupted_it_is_saved_and_nothing_stays_on_the_cluster(cluster, tmp_p
     comparison, before = asked(tmp_path, steps=100_000), set(runs_in(cluster.folders["beta"]))
     keepers = set(cluster.folders["head"].glob("ganzoo-keeper-*"))
 
+    asked_to_stop = []
+
     def stop_at_the_first(job, status, done, total):
         begun = until(lambda: set(runs_in(cluster.folders["beta"])) - before)
         until(lambda: [one for run in begun for one in run.glob("0*/checkpoints/step-*")])
-        os.kill(os.getpid(), signal.SIGINT)
+        if not asked_to_stop:  # a second one would not wait
+            asked_to_stop.append(job)
+            os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(Interrupted, match="saved a checkpoint"):
         go_on(comparison, engine="ray", address=cluster.address, tell=stop_at_the_first)
