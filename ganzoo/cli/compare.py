@@ -110,9 +110,33 @@ def compare_command(
     jobs: Annotated[
         int,
         typer.Option(
-            "--jobs", metavar="N", min=1, help="Runs at once; threads are divided among them.", rich_help_panel=TRAINING
+            "--jobs",
+            metavar="N",
+            min=1,
+            help="Runs at once on each machine; its threads are divided among them.",
+            rich_help_panel=TRAINING,
         ),
     ] = 1,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            "--engine",
+            metavar="local|ray",
+            help="Where to compute: on this machine, or on a Ray cluster. \\[default: local, or as it was begun]",
+            show_default=False,
+            rich_help_panel=TRAINING,
+        ),
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            "--address",
+            metavar="HOST:PORT",
+            help="Ray cluster. \\[default: the one that this machine belongs to]",
+            show_default=False,
+            rich_help_panel=TRAINING,
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder that holds the comparisons.")] = Path(
         "comparisons"
     ),
@@ -133,7 +157,11 @@ def compare_command(
     screen = log_console(quiet=quiet)
     from ganzoo.studies import comparing
     from ganzoo.studies.comparison import Comparison
+    from ganzoo.studies.engine_choice import check_engine, check_installed
 
+    check_engine(engine, address)
+    if not dry_run:
+        check_installed(engine)
     asked = (loss, disc, gen, reg, assignments, data, image_size, batch_size, metric, extractor, n)
     budget_given = comparing.chosen_budget(steps=steps, d_updates=d_updates, images=images, minutes=minutes)
     if target is not None:
@@ -141,7 +169,7 @@ def compare_command(
             raise ConfigError(
                 "a comparison that is gone on with is as it was asked",
                 given=target,
-                allowed="--jobs N",
+                allowed="--jobs N, --engine NAME, --address HOST:PORT",
                 hint=f"ganzoo compare {shlex.quote(str(target))}",
             )
         comparison = Comparison.read(target)
@@ -158,7 +186,7 @@ def compare_command(
             plan.print(as_json=as_json)
             return
     _announce(screen, comparison)
-    compared = comparing.go_on(comparison, jobs=jobs, tell=_teller(screen))
+    compared = comparing.go_on(comparison, jobs=jobs, engine=engine, address=address, tell=_teller(screen))
     if as_json:
         print(json.dumps({"path": str(compared.path), **compared.leaderboard}, indent=2))
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,9 @@ from ganzoo.registry import Registry
 from ganzoo.runs.interruption import stoppable
 from ganzoo.studies.axes import REGULARIZERS
 from ganzoo.studies.comparison import COMPARISONS, Budget, Comparison, Definition, as_folder, find_same
-from ganzoo.studies.driving import Job, drive
+from ganzoo.studies.driving import Job, Tell, drive
+from ganzoo.studies.engine_choice import check_engine, check_installed, choose_engine, write_choice
+from ganzoo.studies.following import follow
 from ganzoo.studies.grid import Planned, budget_in_words, plan_cells
 from ganzoo.studies.leaderboard_files import write_leaderboard
 from ganzoo.studies.local_processes import LocalProcesses
@@ -68,6 +70,8 @@ def compare(
     extractors: Names = (),
     n: int | None = None,
     jobs: int = 1,
+    engine: str | None = None,
+    address: str | None = None,
     out: Path | str = COMPARISONS,
     registry: Registry | None = None,
 ) -> Compared:
@@ -93,13 +97,18 @@ def compare(
         metrics: names; the usual ones for the data unless given. The first ranks.
         extractors: names; those that the metrics suggest unless given.
         n: generated samples; as many as each metric asks for unless given.
-        jobs: runs at once, each in a process of its own.
+        jobs: runs at once on each machine, each in a process of its own.
+        engine: where the runs are computed: ``local``, or ``ray`` for a Ray cluster; the one that the comparison was
+            begun with unless given, and ``local`` for a new one.
+        address: ``HOST:PORT`` of the Ray cluster; the one that this machine belongs to unless given.
         out: the folder of comparisons.
         registry: where components are looked up; the runs themselves find what is installed.
 
     Raises:
         GanzooError: of the kind that the exit code of ``ganzoo compare`` would name.
     """
+    check_engine(engine, address)
+    check_installed(engine)
     if target is not None:
         comparison = Comparison.read(Path(target))
     else:
@@ -124,7 +133,7 @@ def compare(
         )
         comparison = find_or_create(registry or Registry.load(), completed(definition), Path(out))
     logger.info("%s: %s", comparison.path, comparison.words)
-    return go_on(comparison, jobs=jobs, tell=_log)
+    return go_on(comparison, jobs=jobs, engine=engine, address=address, tell=_log)
 
 
 def completed(definition: Definition) -> Definition:
@@ -157,21 +166,29 @@ def go_on(
     comparison: Comparison,
     *,
     jobs: int = 1,
-    tell: Callable[[Job, str, int, int], None] = lambda job, status, done, total: None,
+    engine: str | None = None,
+    address: str | None = None,
+    tell: Tell = lambda job, status, done, total: None,
 ) -> Compared:
     """Do what is left to do of a comparison, and write its leaderboard after each run.
 
     Raises:
+        ConfigError: no such engine; what it needs is not installed; or runs were left to another one.
+        ResourceError: the cluster cannot be reached, or cannot compute it.
         Interrupted: Ctrl-C or SIGTERM.
         LockedError: another process goes on with it.
     """
     if jobs < 1:
         raise ConfigError("--jobs needs at least one run at a time", given=jobs, hint="--jobs 1")
     with comparison.locked():
+        choice, after = choose_engine(comparison, engine, address), partial(write_leaderboard, comparison)
         try:
-            with stoppable() as stop:
-                engine = LocalProcesses(comparison, jobs)
-                drive(comparison, engine=engine, tell=tell, after=partial(write_leaderboard, comparison), stop=stop)
+            if choice.engine == "ray":
+                follow(comparison, choice, jobs=jobs, tell=tell, after=after)
+            else:
+                write_choice(comparison, choice)
+                with stoppable() as stop:
+                    drive(comparison, engine=LocalProcesses(comparison, jobs), tell=tell, after=after, stop=stop)
         finally:
             content = write_leaderboard(comparison)
     return Compared(comparison.path, content)

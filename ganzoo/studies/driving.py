@@ -113,5 +113,6 @@ def _ended(comparison: Comparison, job: Job, how: str, attempts: int) -> RunOutc
         return outcome
     if attempts < ATTEMPTS:
         return None
-    write_failure(place, f"{how} {attempts} times; the last lines of {place / 'worker.log'} may say why")
+    log = (place / "worker.log").relative_to(comparison.path)
+    write_failure(place, f"{how} {attempts} times; the last lines of {log} may say why")
     return outcome_of(place)

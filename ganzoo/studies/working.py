@@ -10,9 +10,10 @@ import filelock
 from rich.console import Console
 
 from ganzoo.config.layers import ConfigLayer, flatten
+from ganzoo.errors import DataError
 from ganzoo.planning.choice import choose
 from ganzoo.planning.early_log import early_log
-from ganzoo.planning.plan import make_plan
+from ganzoo.planning.plan import Plan, make_plan
 from ganzoo.registry import Registry
 from ganzoo.runs import session
 from ganzoo.runs.checkpoint import step_of
@@ -30,6 +31,7 @@ def work(comparison: Comparison, cell: Cell, seed: int, *, threads: int, registr
     """Do what is left to do for one run.
 
     Raises:
+        DataError: a run that has not begun would not get the data that the comparison was planned with.
         GanzooError: what :func:`ganzoo.runs.session.start`, ``resume`` and the measuring raise.
     """
     place = comparison.place(cell, seed)
@@ -55,7 +57,22 @@ def _trained(registry: Registry, cell: Cell, seed: int, place: Path, threads: in
     with early_log() as early:
         own = ConfigLayer("comparison.yaml", flatten(cell.config), verbatim=True)
         plan = make_plan(choose(registry, [own, ConfigLayer("--seeds", {"seed": seed}), spread]))
+        _check_data(plan, cell)
         return session.start(plan, out=place, console=console, early=early)
+
+
+def _check_data(plan: Plan, cell: Cell) -> None:
+    """A run that has begun knows its data; one that begins has them compared with those that were planned with."""
+    if cell.data in (None, plan.dataset.fingerprint):
+        return
+    path = plan.config.data.options().get("path")
+    raise DataError(
+        f"the data of {cell.name}{f' at {path}' if path else ''} have changed since the comparison was planned, or are "
+        "others on this machine",
+        given=f"fingerprint {plan.dataset.fingerprint[:16]}…, {len(plan.dataset)} items",
+        allowed=f"fingerprint {str(cell.data)[:16]}…",
+        hint="restore the data, or ask for the comparison again with the data as they are now: that begins a new one",
+    )
 
 
 def _measure(registry: Registry, comparison: Comparison, run: Run, place: Path) -> None:

@@ -8,10 +8,11 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from safetensors.torch import load_file
 
-from ganzoo.errors import DivergedError
+from ganzoo.errors import DataError, DivergedError
 from ganzoo.registry import Registry
 from ganzoo.studies import local_processes
 from ganzoo.studies.comparing import create
@@ -142,6 +143,20 @@ def test_a_run_that_diverges_is_kept_and_not_run_again(tmp_path, monkeypatch):
     work(comparison, cell, 0, threads=1)
 
 
+def test_data_that_changed_are_not_trained_on(tmp_path):
+    """A run that has not begun knows its data by the fingerprint in the comparison alone."""
+    np.save(tmp_path / "pictures.npy", np.arange(8 * 8 * 8, dtype=np.uint8).reshape(8, 8, 8))
+    settings = {"data.name": "pictures", "data.path": str(tmp_path / "pictures.npy"), "train.batch_size": 4}
+    axes = {"loss": ("hinge",), "discriminator": ("dcgan",)}
+    definition = Definition(axes=axes, settings=settings, budget=Budget(kind="steps", amount=1), seeds=1)
+    comparison = create(plan_cells(Registry.load(plugins=False), definition), definition, tmp_path)
+    (cell,) = comparison.cells
+    np.save(tmp_path / "pictures.npy", np.zeros((8, 8, 8), np.uint8))
+    with pytest.raises(DataError, match=r"hinge \+ dcgan.*pictures\.npy"):
+        work(comparison, cell, 0, threads=1)
+    assert outcome_of(comparison.place(cell, 0)).status == "waiting"
+
+
 def test_a_dry_run_shows_the_grid_and_writes_nothing(ganzoo, tmp_path):
     outcome = ganzoo(f"compare {SMALL.replace('--disc mlp', '--disc mlp,dcgan')} --loss hinge,bce --steps 5 --dry-run")
     assert outcome.code == 0, outcome.err
@@ -161,6 +176,7 @@ def test_a_dry_run_shows_the_grid_and_writes_nothing(ganzoo, tmp_path):
     [
         ("comparisons/9 --loss bce", "is as it was asked"),
         ("comparisons/9", "is not the folder of a comparison"),
+        ("--loss hinge --engine dask", "there is no such engine"),
         ("--loss hing", "there is no loss called 'hing'"),
         ("--loss hinge,bce --steps 3 --minutes 3", "a comparison has one budget"),
         ("--metric mode-coverage --loss hinge --data digits --disc patchgan-sn --steps 3", "no combination"),
