@@ -294,7 +294,7 @@ class TestRunsThatAreMadeToFail:
         unstable = {"loss": "wgan", "regularizers": {"weight-clip": {"clip": 0.1}}, "n_critic": 1}
         base = {**SMALL_RING, "train": {**RING["train"], "log_every": 1, "sample_every": 200}}
         rates = {"g_lr": 1e-2, "d_lr": 1e-3, "g_betas": [0.0, 0.99], "d_betas": [0.0, 0.99]}
-        run = trained(base, tmp_path, registry, **unstable, **rates, steps=160)
+        run = trained(base, tmp_path, registry, **unstable, **rates, steps=110)
         assert "oscillation" in names(run.health())
 
     def test_samples_that_become_alike(self, tmp_path, registry):

@@ -136,27 +136,27 @@ def check_metrics(subject: Measurable, *, n: int | None = None) -> None:
     Raises:
         ConfigError: also if a metric has no number for so few samples, or so few real data.
     """
-    n = subject.config.eval.n if n is None else n
+    flag, n = ("--set eval.n=", subject.config.eval.n) if n is None else ("-n ", n)
     for name, metric in metrics_of(subject).items():
         if metric.needs & THROUGH_AN_EXTRACTOR and not subject.config.extractors:
             raise _without_extractor(name)
-        _check_enough(name, Traits.of(metric), generated=n, real=len(subject.dataset))
+        _check_enough(name, Traits.of(metric), generated=n, real=len(subject.dataset), flag=flag)
 
 
-def _check_enough(name: str, traits: Traits, *, generated: int | None, real: int) -> None:
+def _check_enough(name: str, traits: Traits, *, generated: int | None, real: int, flag: str) -> None:
     fewest = traits.fewest_samples
     if (traits.samples if generated is None else generated) < fewest:
         raise ConfigError(
             f"metric {name} needs at least {fewest} generated samples",
             given=f"n = {generated}",
             allowed=f"{fewest} or more",
-            hint=f"-n {fewest}, or in a configuration: eval.n: {fewest}",
+            hint=f"{flag}{fewest}",
         )
     if real < fewest:
         raise ConfigError(
             f"metric {name} needs at least {fewest} real data, and there are {real}",
             allowed=f"{fewest} or more",
-            hint="name other metrics with --metric, or more data",
+            hint="--metric NAME of another one; see: ganzoo list metrics",
         )
 
 
