@@ -86,10 +86,14 @@ def page(rows: list[str], options: argparse.Namespace) -> str:
         "|---|---|---|---|---|---|",
         *rows,
         "",
-        f"{alarms or 'No'} false {'alarm' if alarms == 1 else 'alarms'} in {len(rows)} runs.",
+        f"{alarms or 'No'} false {'alarm' if alarms == 1 else 'alarms'} in {several(rows)}.",
         "",
     ]
     return "\n".join(lines)
+
+
+def several(rows: list[str]) -> str:
+    return "1 run" if len(rows) == 1 else f"{len(rows)} runs"
 
 
 def given(options: argparse.Namespace) -> str:
@@ -97,7 +101,7 @@ def given(options: argparse.Namespace) -> str:
     words = {"--seeds": (options.seeds, 10), "--steps": (options.steps, 300), "--other-seeds": (options.other_seeds, 3)}
     text = "".join(f" {flag} {value}" for flag, (value, usual) in words.items() if value != usual)
     text += "" if options.loss == DEFAULT else f" --loss {options.loss}"
-    return text + ("" if tuple(options.others) == OTHERS else f" --others {' '.join(options.others)}")
+    return text + ("" if tuple(options.others) == OTHERS else f" --others {' '.join(options.others)}".rstrip())
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from torch import Tensor
 import ganzoo
 from ganzoo.data import cache_folder
 from ganzoo.errors import ConfigError, GanzooError
+from ganzoo.evaluation.traits import Traits
 from ganzoo.protocols import Dataset, Extractor, Features
 
 METRICS = (
@@ -257,7 +258,7 @@ FIRST = {
 def ranking(name: str, metric: Any) -> dict[str, int]:
     """Number → 1 if more of it is worse, −1 if less of it is; others than the first only where they rank."""
     first = {FIRST[name]: -1 if metric.higher_is_better else 1}
-    ways = {key: way for key, way in getattr(metric, "better", {}).items() if way is not None}
+    ways = {key: way for key, way in Traits.of(metric).better.items() if way is not None}
     return first | {key: 1 if way == "lower" else -1 for key, way in ways.items()}
 
 

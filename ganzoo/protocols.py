@@ -442,6 +442,8 @@ class Metric(Protocol):
     where they are too few it may be a ConfigError. Data that it cannot compare, as vectors may be, are a ConfigError.
 
     An optional attribute ``samples`` says how many samples it wants, 2,500 if it says nothing. An optional attribute
+    ``fewest_samples`` says with how few samples, generated or real, it still has a number: with fewer, a comparison and
+    a run are refused before they train. An optional attribute
     ``better`` says of each further number that ranks generators whether ``higher`` or ``lower`` is better, and of a
     number that ranks none, ``None``. An optional
     attribute ``spreads`` says which of its numbers is the standard error of which other: ``{"kd": "kd_std"}``. An
@@ -449,6 +451,7 @@ class Metric(Protocol):
     optional attribute ``balanced_samples`` that is true asks for equally many samples of each class that occurs, not
     for as many as the data have; pictures from elsewhere come as they are. An optional method
     ``warnings(*, real, fake)`` gives texts to bear in mind with these numbers.
+    An attribute whose name is nearly one of these is refused, since nothing would read it.
 
     Attributes:
         needs: which fields of :class:`Features` it looks at: images, labels, features, class_probs, modes, held_out.

@@ -8,7 +8,7 @@ import pytest
 
 from ganzoo.errors import ConfigError, UnknownNameError
 from ganzoo.registry import Registry
-from ganzoo.studies.axes import Axis, products, split_assignments, split_choices
+from ganzoo.studies.axes import Axis, in_words, products, split_assignments, split_choices
 from ganzoo.studies.comparing import chosen_budget, completed
 from ganzoo.studies.comparison import Budget, Comparison, Definition, as_folder, find_same
 from ganzoo.studies.grid import budget_in_words, plan_cells
@@ -59,6 +59,16 @@ def test_settings_and_axes_of_set():
 def test_every_combination_once_and_the_last_axis_first():
     axes = [Axis(name="loss", choices=("hinge", "bce")), Axis(name="train.d_lr", choices=(1, 2))]
     assert [tuple(one.values()) for one in products(axes)] == [("hinge", 1), ("hinge", 2), ("bce", 1), ("bce", 2)]
+
+
+def test_networks_that_share_a_name_are_told_apart():
+    def words(disc, gen):
+        axes = [Axis(name="loss", choices=("hinge",)), Axis(name="discriminator", choices=disc)]
+        axes.append(Axis(name="generator", choices=gen))
+        return [in_words(parts, axes) for parts in products(axes)]
+
+    assert words(("mlp",), ("mlp", "dcgan")) == ["hinge + D mlp + G mlp", "hinge + D mlp + G dcgan"]
+    assert words(("patchgan-sn",), ("dcgan",)) == ["hinge + patchgan-sn + dcgan"]
 
 
 def test_choices_of_regularizers():
@@ -170,3 +180,28 @@ def test_some_checkpoints_are_measured_and_always_the_last():
 
 def test_a_checkpoint_of_an_interruption_changes_nothing():
     assert spread_steps([0, 10, 13, 20, 27], every=10) == spread_steps([10, 20, 27], every=10) == [10, 20, 27]
+
+
+PICTURES = {"data.name": "synthetic", "data.n": 64, "data.image_size": 16, "train.batch_size": 8}
+
+
+def measured_by(metric, *, n, pictures=64):
+    return Definition(
+        axes={"loss": ("hinge", "bce"), "discriminator": ("dcgan",)},
+        settings={**PICTURES, "data.n": pictures},
+        budget=STEPS,
+        seeds=1,
+        metrics=(metric,),
+        extractors=("random-conv",),
+        n=n,
+    )
+
+
+def test_too_few_samples_for_a_metric_are_refused_before_anything_trains(registry):
+    with pytest.raises(ConfigError, match=r"kernel-distance needs at least 40 generated samples .*-n 40"):
+        plan_cells(registry, measured_by("kernel-distance", n=39))
+    with pytest.raises(ConfigError, match="precision-recall needs at least 4 generated samples"):
+        plan_cells(registry, measured_by("precision-recall", n=3))
+    with pytest.raises(ConfigError, match="kernel-distance needs at least 40 real data, and there are 39"):
+        plan_cells(registry, measured_by("kernel-distance", n=None, pictures=39))
+    assert all(one.cell.reason is None for one in plan_cells(registry, measured_by("kernel-distance", n=40)))

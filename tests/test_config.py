@@ -286,6 +286,10 @@ class TestValidation:
         assert "train.keep" in (said := refused(train={"keep": rule}))
         assert "must be 'last N', 'every N', 'best' or 'all', where N is a whole number from 1" in said
 
+    def test_a_bare_number_of_checkpoints_is_told_how_to_say_it(self):
+        assert "for the newest 2: 'last 2'" in refused(train={"keep": 2})
+        assert "for the newest" not in refused(train={"keep": True})
+
     def test_no_checkpoints_are_to_stay_that_are_never_written(self):
         assert "keep is 'every 700', but checkpoints are written every 500 steps" in refused(
             train={"keep": "every 700"}

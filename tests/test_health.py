@@ -7,8 +7,10 @@ import shlex
 
 import pytest
 import torch
+from PIL import Image
 
 import ganzoo
+from ganzoo.component import Component, Options
 from ganzoo.config.layers import ConfigLayer, RunConfig, flatten, parse_assignments
 from ganzoo.errors import DivergedError
 from ganzoo.health.advice import advice
@@ -16,7 +18,8 @@ from ganzoo.health.monitor import Monitor, verdicts
 from ganzoo.health.signs import WINDOW
 from ganzoo.health.swing import swing
 from ganzoo.planning.choice import choose
-from ganzoo.registry import Registry
+from ganzoo.protocols import Generator
+from ganzoo.registry import Entry, Registry
 from ganzoo.runs.run import load_run
 from ganzoo.training.equilibrium import LossScale
 from ganzoo.training.standing import standing
@@ -224,6 +227,37 @@ RING = {
 }
 
 
+SMALL_RING = {
+    **RING,
+    "discriminator": {"name": "mlp", "width": 32},
+    "generator": {"name": "mlp", "width": 32, "latent": 8, "activation": "relu"},
+}
+
+
+def pictures():
+    """A dozen pictures unlike each other, uint8 (12, 3, 8, 8): with a quarter held back, nine are enough to judge."""
+    return torch.randint(0, 256, (12, 3, 8, 8), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+
+
+class Memory(Options):
+    """A generator that is nothing but a memory: the largest number of z picks a picture of the training set."""
+
+    def build(self, spec):
+        return MemoryNetwork()
+
+
+class MemoryNetwork(Generator):
+    def __init__(self):
+        super().__init__()
+        self.known = torch.nn.Parameter((pictures().float() / 127.5 - 1).clamp(-0.99, 0.99).atanh())
+
+    def latent(self, n, *, generator):
+        return torch.randn(n, len(self.known), generator=generator)
+
+    def forward(self, z, labels=None):
+        return torch.einsum("nk,kchw->nchw", (1000 * z).softmax(1), self.known.tanh())
+
+
 def trained(base, out, registry, **train):
     """A whole run; ``train`` may hold other sections, too."""
     sections = {name: train.pop(name) for name in ("loss", "regularizers") if name in train}
@@ -254,6 +288,34 @@ class TestRunsThatAreMadeToFail:
     def test_a_d_that_is_blind(self, tmp_path, registry, setting):
         run = trained(RING, tmp_path, registry, **setting, steps=50)
         assert "D blind" in names(run.health())
+
+    def test_players_that_overtake_each_other(self, tmp_path, registry):
+        """Clipped far too wide, with large steps: D and G circle."""
+        unstable = {"loss": "wgan", "regularizers": {"weight-clip": {"clip": 0.1}}, "n_critic": 1}
+        base = {**SMALL_RING, "train": {**RING["train"], "log_every": 1, "sample_every": 200}}
+        rates = {"g_lr": 1e-2, "d_lr": 1e-3, "g_betas": [0.0, 0.99], "d_betas": [0.0, 0.99]}
+        run = trained(base, tmp_path, registry, **unstable, **rates, steps=110)
+        assert "oscillation" in names(run.health())
+
+    def test_samples_that_become_alike(self, tmp_path, registry):
+        """G takes large steps, with momentum, against a D that is slow: all samples go where D likes them best."""
+        base = {**SMALL_RING, "train": {**RING["train"], "log_every": 4, "sample_every": 4}}
+        rates = {"g_lr": 1e-2, "d_lr": 1e-3, "g_betas": [0.9, 0.99], "d_betas": [0.9, 0.99]}
+        run = trained(base, tmp_path, registry, **rates, steps=60)
+        assert "diversity falling" in names(run.health())
+
+    def test_a_generator_that_is_a_memory(self, tmp_path, registry):
+        """It knows the training pictures and nothing else."""
+        folder = tmp_path / "pictures"
+        folder.mkdir()
+        for number, picture in enumerate(pictures()):
+            Image.fromarray(picture.permute(1, 2, 0).numpy()).save(folder / f"{number}.png")
+        component = Component(kind="generator", name="memory", target=f"{__name__}:Memory", summary="Pictures")
+        entry = Entry(component=component, distribution="acme", version="1.0", entry_point="main")
+        data = {"name": "pictures", "path": str(folder), "image_size": 8}
+        config = {**SMALL, "generator": {"name": "memory"}, "discriminator": {"name": "mlp", "width": 8}, "data": data}
+        run = trained(config, tmp_path / "runs", Registry([*registry.entries(), entry]), g_lr=1e-4, steps=20)
+        assert "memorizing" in names(run.health())
 
     def test_a_number_that_is_not_finite(self, tmp_path, registry):
         with pytest.raises(DivergedError):

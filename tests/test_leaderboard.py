@@ -137,6 +137,13 @@ def test_values_that_were_not_measured_alike_are_not_ranked(tmp_path):
     assert content["verdict"].startswith("Nothing can be ranked: values of a and b were not measured alike (ema")
 
 
+def test_one_is_not_several(tmp_path):
+    world = World(tmp_path, "a", "b", seeds=2)
+    world.measured("a", [1.0, 2.0])
+    world.measured("b", [9.0])
+    assert "This is preliminary: 1 run is not done." in world.content()["verdict"]
+
+
 def test_nothing_yet(tmp_path):
     content = World(tmp_path, "a", "b").content()
     assert content["verdict"] == "Nothing can be ranked: no run has finished and been measured."

@@ -223,7 +223,10 @@ def _definition(asked: tuple[Any, ...], *, seeds: int, budget_given: Any) -> Def
 
 def _announce(screen: Console, comparison: Any) -> None:
     possible, seeds = len(comparison.possible), len(comparison.seeds)
-    screen.print(f"[bold]{comparison.path}[/bold]: {possible} combinations, {seeds} seeds each", soft_wrap=True)
+    size = (
+        f"{possible} {'combination' if possible == 1 else 'combinations'}, {seeds} {'seed' if seeds == 1 else 'seeds'}"
+    )
+    screen.print(f"[bold]{comparison.path}[/bold]: {size} each", soft_wrap=True)
     screen.print(f"budget: {comparison.words}", markup=False, highlight=False, soft_wrap=True)
     for cell in comparison.cells:
         if cell.reason is not None:

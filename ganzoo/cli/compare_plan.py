@@ -52,7 +52,8 @@ class GridPlan:
         screen.print(f"budget: {self.budget}", soft_wrap=True)
         at_once = "one after another" if self.jobs == 1 else f"{self.jobs} at once, if that slows none of them down"
         total = f"about {duration(self.seconds)} of training, and metrics"
-        screen.print(f"{self.runs} runs, {at_once}: {total}", soft_wrap=True)
+        runs = "1 run" if self.runs == 1 else f"{self.runs} runs"
+        screen.print(f"{runs}, {at_once}: {total}", soft_wrap=True)
 
 
 def measured(registry: Registry, definition: Definition, *, jobs: int) -> GridPlan:

@@ -97,12 +97,14 @@ class TrainConfig(Section):
         """Whether the generator is asked for all classes alike, and not as often as the data have them."""
         return self.label_draw == "uniform"
 
-    @field_validator("keep")
+    @field_validator("keep", mode="before")
     @classmethod
-    def _known_rule(cls, keep: str) -> str:
-        if not KEEP.fullmatch(keep):
-            raise ValueError("must be 'last N', 'every N', 'best' or 'all', where N is a whole number from 1")
-        return keep
+    def _known_rule(cls, keep: Any) -> Any:
+        if isinstance(keep, str) and KEEP.fullmatch(keep):
+            return keep
+        rules = "must be 'last N', 'every N', 'best' or 'all', where N is a whole number from 1"
+        meant = f"; for the newest {keep}: 'last {keep}'" if type(keep) is int and keep > 0 else ""
+        raise ValueError(rules + meant)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -11,13 +11,12 @@ from typing import Any
 from ganzoo.errors import ConfigError, GanzooError, PluginError
 from ganzoo.evaluation.gathering import Chunks, Gathered, gather
 from ganzoo.evaluation.reference import RealData
+from ganzoo.evaluation.traits import Traits, warnings_of
 from ganzoo.evaluation.value import Better, Record, Value
 from ganzoo.protocols import Extractor, Features, Metric
 from ganzoo.registry import one_line
 from ganzoo.seeds import generator_for
 
-SAMPLES = 2500
-"""Drawn for a metric that does not say how many it wants (``samples``)."""
 THROUGH_AN_EXTRACTOR = frozenset({"features", "class_probs"})
 
 
@@ -43,7 +42,7 @@ class Yardstick:
 
     def samples(self, metric: Metric) -> int:
         """How many generated samples it gets."""
-        return int(getattr(metric, "samples", SAMPLES)) if self.n is None else self.n
+        return Traits.of(metric).samples if self.n is None else self.n
 
     @property
     def most(self) -> int:
@@ -68,7 +67,7 @@ class Yardstick:
 
 def wants_balanced(metric: Metric) -> bool:
     """Whether a metric wants equally many samples of each class."""
-    return bool(getattr(metric, "balanced_samples", False))
+    return Traits.of(metric).balanced_samples
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,19 +162,19 @@ class _Measurement:
         self._reference = yardstick.reference
         self._looks = {} if extractor is None else {extractor: yardstick.extractors[extractor]}
         self._images = "images" in self._metric.needs
-        self._whole = bool(getattr(self._metric, "whole_reference", False))
+        self._traits = Traits.of(self._metric)
 
     def values(self, fake: Gathered, made: Mapping[str, Any], *, floors: bool) -> list[Value]:
         """Its numbers."""
         n = min(self._yardstick.samples(self._metric), fake.count)
-        real = self._reference.real(None if self._whole else n, self._looks, images=self._images)
+        real = self._reference.real(None if self._traits.whole_reference else n, self._looks, images=self._images)
         # A copy of its own: a metric that changes what it is given must not change what the next one sees.
         shown, compared = self._real_features(real), _copied(self._features(fake.first(n)))
-        notes = self._notes(shown, compared)
+        notes = warnings_of(self._metric, real=shown, fake=compared)
         numbers = self._numbers(shown, compared)
         floor = self._floor(n) if floors and "held_out" not in self._metric.needs else _Floor()
         record = self._record(n, real.count, made)
-        spreads: Mapping[str, str] = getattr(self._metric, "spreads", {})
+        spreads = self._traits.spreads
         return [
             Value(
                 key=key,
@@ -206,7 +205,9 @@ class _Measurement:
     def _floor(self, n: int) -> _Floor:
         """The same numbers for real data in place of generated ones; none, and why, where that cannot be had."""
         try:
-            parts = self._reference.floor(None if self._whole else n, n, self._looks, images=self._images)
+            parts = self._reference.floor(
+                None if self._traits.whole_reference else n, n, self._looks, images=self._images
+            )
             if parts is None:
                 return _Floor(notes=("there are too few real data for a floor",))
             real, unseen, words = parts
@@ -242,7 +243,7 @@ class _Measurement:
         )
 
     def _better(self, key: str, *, first: bool) -> Better | None:
-        better: Mapping[str, Better | None] = getattr(self._metric, "better", {})
+        better = self._traits.better
         if first and key not in better:
             return "higher" if self._metric.higher_is_better else "lower"
         return better.get(key)
@@ -250,10 +251,6 @@ class _Measurement:
     def _held_out(self) -> str | None:
         held_out = self._reference.held_out if "held_out" in self._metric.needs else None
         return None if held_out is None else held_out[0].fingerprint
-
-    def _notes(self, real: Features, fake: Features) -> tuple[str, ...]:
-        notes = getattr(self._metric, "warnings", None)
-        return tuple(notes(real=real, fake=fake)) if notes is not None else ()
 
     def _record(self, n: int, n_real: int, made: Mapping[str, Any]) -> Record:
         extractor = None if self._extractor is None else self._yardstick.extractors[self._extractor]

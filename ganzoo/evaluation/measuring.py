@@ -18,6 +18,7 @@ from ganzoo.evaluation.judging import THROUGH_AN_EXTRACTOR, Judgment, Yardstick,
 from ganzoo.evaluation.opened import Measurable
 from ganzoo.evaluation.reference import RealData, order
 from ganzoo.evaluation.sampling import BATCHES_FOR_A_LOOK
+from ganzoo.evaluation.traits import Traits, check_traits
 from ganzoo.evaluation.value import Value
 from ganzoo.planning.opening import code_of
 from ganzoo.planning.plan import Plan
@@ -125,11 +126,38 @@ def metrics_of(subject: Measurable) -> dict[str, Metric]:
     return {name: _metric(subject, name) for name in subject.config.metrics}
 
 
-def check_metrics(subject: Measurable) -> None:
-    """Raise what :func:`yardstick` would of metrics, without opening an extractor."""
+def check_metrics(subject: Measurable, *, n: int | None = None) -> None:
+    """Raise what :func:`yardstick` would of metrics, without opening an extractor; and whatever makes one fail later.
+
+    Args:
+        subject: what is to be measured.
+        n: generated samples; ``eval.n`` if ``None``.
+
+    Raises:
+        ConfigError: also if a metric has no number for so few samples, or so few real data.
+    """
+    flag, n = ("--set eval.n=", subject.config.eval.n) if n is None else ("-n ", n)
     for name, metric in metrics_of(subject).items():
         if metric.needs & THROUGH_AN_EXTRACTOR and not subject.config.extractors:
             raise _without_extractor(name)
+        _check_enough(name, Traits.of(metric), generated=n, real=len(subject.dataset), flag=flag)
+
+
+def _check_enough(name: str, traits: Traits, *, generated: int | None, real: int, flag: str) -> None:
+    fewest = traits.fewest_samples
+    if (traits.samples if generated is None else generated) < fewest:
+        raise ConfigError(
+            f"metric {name} needs at least {fewest} generated samples",
+            given=f"n = {generated}",
+            allowed=f"{fewest} or more",
+            hint=f"{flag}{fewest}",
+        )
+    if real < fewest:
+        raise ConfigError(
+            f"metric {name} needs at least {fewest} real data, and there are {real}",
+            allowed=f"{fewest} or more",
+            hint="--metric NAME of another one; see: ganzoo list metrics",
+        )
 
 
 def real_part(subject: Measurable, count: int) -> Tensor:
@@ -146,6 +174,7 @@ def _metric(subject: Measurable, name: str) -> Metric:
             given=type(metric).__name__,
             allowed="an object with needs, higher_is_better and __call__(*, real, fake, random)",
         )
+    check_traits(metric, f"metric {name} of {provider}")
     available = {"images", "held_out"} | ({"modes"} if subject.dataset.modes is not None else set())
     if len(subject.spec.shape) == 3:
         available |= THROUGH_AN_EXTRACTOR

@@ -52,7 +52,8 @@ def _statements(board: Leaderboard) -> list[VerdictLine]:
     # Where the best one may be so by chance, the verdict says so.
     tone: Tone = "good" if board.labels and not _near_the_best(board) else "note"
     said = [VerdictLine(tone=tone, text=board.verdict)] if board.verdict else []
-    if waiting := sum(cell.waiting for cell in board.cells):
+    waiting = sum(cell.waiting for cell in board.cells)
+    if waiting and "preliminary" not in board.verdict:  # the verdict says so where it ranks
         said.append(VerdictLine(tone="note", text=f"{count(waiting)} of the runs are not done yet."))
     if failed := [cell.name for cell in board.cells if cell.finished + cell.waiting < max(1, len(cell.seeds))]:
         more = f" and {len(failed) - MOST_NAMED} more" if len(failed) > MOST_NAMED else ""

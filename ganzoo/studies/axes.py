@@ -12,6 +12,7 @@ from ganzoo.config.layers import flatten, parse_assignments
 from ganzoo.errors import ConfigError
 
 COMPONENTS = ("loss", "discriminator", "generator")
+NETWORKS = {"discriminator": "D", "generator": "G"}
 REGULARIZERS = "regularizers"
 OPENING, CLOSING = "[{", "]}"
 
@@ -96,5 +97,10 @@ def split_assignments(assignments: Sequence[str]) -> tuple[dict[str, Any], list[
 
 
 def in_words(parts: Mapping[str, Any], axes: Sequence[Axis]) -> str:
-    """``hinge + patchgan-sn``: the name of a cell."""
-    return " + ".join(axis.word(parts[axis.name]) for axis in axes)
+    """``hinge + patchgan-sn``: the name of a cell. Where D and G share a name, each is called by its letter too."""
+    named = {axis.name: set(axis.choices) for axis in axes if axis.name in NETWORKS}
+    alike = len(named) == len(NETWORKS) and bool(set.intersection(*named.values()))
+    return " + ".join(
+        f"{NETWORKS[axis.name]} {parts[axis.name]}" if alike and axis.name in NETWORKS else axis.word(parts[axis.name])
+        for axis in axes
+    )

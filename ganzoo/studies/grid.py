@@ -94,7 +94,7 @@ def _planned(
     cell = Cell(name=name, folder=folder, parts=dict(parts))
     try:
         plan = make_plan(choose(registry, layers), opened=opened)
-        check_metrics(plan)
+        check_metrics(plan, n=definition.n)
     except ConfigError as error:
         next_step = f" (next: {error.hint})" if error.hint else ""
         return Planned(cell=replace(cell, reason=f"{error.message}{next_step}"), plan=None)

@@ -63,7 +63,9 @@ def _sentence(
 
 def _seeds(measured: Sequence[CellResult], label: str) -> str:
     counts = sorted({len(one.values(label)) for one in measured})
-    return f"{counts[0]} seeds" if len(counts) == 1 else f"{counts[0]} to {counts[-1]} seeds"
+    if len(counts) == 1:
+        return f"{counts[0]} {'seed' if counts[0] == 1 else 'seeds'}"
+    return f"{counts[0]} to {counts[-1]} seeds"
 
 
 def _caveats(ordered: Sequence[CellResult], unranked: Mapping[str, str]) -> list[str]:
@@ -79,5 +81,5 @@ def _caveats(ordered: Sequence[CellResult], unranked: Mapping[str, str]) -> list
     told = [f"Runs {status} and are not in the means: {', '.join(cells)}." for status, cells in lost.items() if cells]
     unfinished = sum(outcome.status in OPEN for one in ordered for outcome in one.outcomes.values())
     if unfinished:
-        told.append(f"This is preliminary: {unfinished} runs are not done.")
+        told.append(f"This is preliminary: {'1 run is' if unfinished == 1 else f'{unfinished} runs are'} not done.")
     return [*told, *(f"{label} ranks nothing: {why}." for label, why in unranked.items())]

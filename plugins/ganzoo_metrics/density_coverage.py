@@ -46,9 +46,14 @@ class DensityCoverage(Options):
     samples: int = Field(default=5000, ge=2, description="number of generated samples")
     neighbors: int = Field(default=5, ge=1, description="k, the neighbor whose distance is a real sample's radius")
 
+    @property
+    def fewest_samples(self) -> int:
+        """One more than neighbors: a sample is not its own."""
+        return self.neighbors + 1
+
     def __call__(self, *, real: Features, fake: Features, random: torch.Generator) -> dict[str, float]:
         """``coverage`` and ``density``; draws nothing."""
-        reals, fakes = both("density-coverage", real, fake, least=self.neighbors + 1)
+        reals, fakes = both("density-coverage", real, fake, least=self.fewest_samples)
         coverage, density = coverage_and_density(reals, fakes, self.neighbors)
         return {"coverage": coverage, "density": density}
 

@@ -43,12 +43,13 @@ class FrechetDistance(Options):
 
     needs: ClassVar[frozenset[str]] = frozenset({"features"})
     higher_is_better: ClassVar[bool] = False
+    fewest_samples: ClassVar[int] = 2
 
     samples: int = Field(default=5000, ge=2, description="number of generated samples")
 
     def __call__(self, *, real: Features, fake: Features, random: torch.Generator) -> dict[str, float]:
         """``fd``; draws nothing."""
-        return {"fd": frechet_distance(*both("frechet-distance", real, fake, least=2))}
+        return {"fd": frechet_distance(*both("frechet-distance", real, fake, least=self.fewest_samples))}
 
     def warnings(self, *, real: Features, fake: Features) -> list[str]:
         """That there are too few samples."""

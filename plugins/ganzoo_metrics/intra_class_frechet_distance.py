@@ -34,12 +34,13 @@ class IntraClassFrechetDistance(Options):
 
     needs: ClassVar[frozenset[str]] = frozenset({"features", "labels"})
     higher_is_better: ClassVar[bool] = False
+    fewest_samples: ClassVar[int] = 2
 
     samples: int = Field(default=5000, ge=2, description="number of generated samples, of all classes together")
 
     def __call__(self, *, real: Features, fake: Features, random: torch.Generator) -> dict[str, float]:
         """``intra_fd``; draws nothing."""
-        reals, fakes = both("intra-class-frechet-distance", real, fake, least=2)
+        reals, fakes = both("intra-class-frechet-distance", real, fake, least=self.fewest_samples)
         if real.labels is None or fake.labels is None:
             raise ConfigError("metric intra-class-frechet-distance needs labels of real and generated data")
         classes = torch.unique(real.labels).tolist()

@@ -50,12 +50,13 @@ class KernelDistance(Options):
     needs: ClassVar[frozenset[str]] = frozenset({"features"})
     higher_is_better: ClassVar[bool] = False
     spreads: ClassVar[Mapping[str, str]] = {"kd": "kd_std"}
+    fewest_samples: ClassVar[int] = 2 * GROUPS
 
     samples: int = Field(default=5000, ge=2 * GROUPS, description="number of generated samples")
 
     def __call__(self, *, real: Features, fake: Features, random: torch.Generator) -> dict[str, float]:
         """``kd`` and its standard error ``kd_std``; draws nothing."""
-        value, error = kernel_distance(*both("kernel-distance", real, fake, least=2 * GROUPS))
+        value, error = kernel_distance(*both("kernel-distance", real, fake, least=self.fewest_samples))
         return {"kd": value, "kd_std": error}
 
 

@@ -50,6 +50,7 @@ class MsSsim(Options):
 
     needs: ClassVar[frozenset[str]] = frozenset({"images"})
     higher_is_better: ClassVar[bool] = False
+    fewest_samples: ClassVar[int] = 2
     better: ClassVar[Mapping[str, str | None]] = {"ms_ssim": None}
 
     samples: int = Field(default=1000, ge=2, description="number of generated samples that pairs are drawn from")
@@ -57,7 +58,7 @@ class MsSsim(Options):
 
     def __call__(self, *, real: Features, fake: Features, random: torch.Generator) -> dict[str, float]:
         """``ms_ssim``; pairs are drawn from ``random``."""
-        images = pictures("ms-ssim", fake, least=2)
+        images = pictures("ms-ssim", fake, least=self.fewest_samples)
         if min(images.shape[2:]) < SIDE:
             raise ConfigError(
                 "metric ms-ssim needs pictures of at least 11 pixels",

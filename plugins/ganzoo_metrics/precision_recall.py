@@ -46,9 +46,14 @@ class PrecisionRecall(Options):
     samples: int = Field(default=5000, ge=2, description="number of generated samples")
     neighbors: int = Field(default=3, ge=1, description="k, the neighbor whose distance is a sample's radius")
 
+    @property
+    def fewest_samples(self) -> int:
+        """One more than neighbors: a sample is not its own."""
+        return self.neighbors + 1
+
     def __call__(self, *, real: Features, fake: Features, random: torch.Generator) -> dict[str, float]:
         """``precision`` and ``recall``; draws nothing."""
-        reals, fakes = both("precision-recall", real, fake, least=self.neighbors + 1)
+        reals, fakes = both("precision-recall", real, fake, least=self.fewest_samples)
         precision, recall = precision_and_recall(reals, fakes, self.neighbors)
         return {"precision": precision, "recall": recall}
 

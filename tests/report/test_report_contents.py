@@ -176,6 +176,13 @@ class TestAComparison:
         assert "Cells are not ranked by kd@10: they were not measured alike." in page
         assert "Welch&#39;s t-test." in page
 
+    def test_that_runs_are_not_done_is_said_once(self, comparison):
+        content = leaderboard() | {"verdict": "alpha is best. This is preliminary: 1 run is not done."}
+        content["cells"][0]["seeds"][1] |= {"status": "waiting", "values": [], "reason": None}
+        (comparison / "leaderboard.json").write_text(json.dumps(content), encoding="utf-8")
+        page = comparison_page(comparison, read_leaderboard(comparison))
+        assert page.count("not done") == 1
+
     def test_the_gallery_shows_the_last_grid(self, comparison, hostile_run, tmp_path):
         shutil.copytree(hostile_run.path, comparison / "runs" / "0001")
         content = leaderboard(runs=["runs/0001"])

@@ -48,7 +48,7 @@ def prepared(subject: Subject, *, seed: int = 0) -> tuple[Any, World]:
             metric = small.build(world_of(shape, 2).spec, seed=seed)
             if "modes" in getattr(metric, "needs", ()) and shape != POINTS:
                 continue  # pictures of these worlds have none
-            world = world_of(shape, int(getattr(metric, "samples", ENOUGH)))
+            world = world_of(shape, metric.samples if hasattr(metric, "samples") else ENOUGH)
             answer(metric, world.real, world.unseen)
         except ConfigError as error:
             refusals.append(error)

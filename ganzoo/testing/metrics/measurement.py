@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from ganzoo.errors import ConfigError
+from ganzoo.evaluation.traits import Traits, check_traits
 from ganzoo.protocols import Features, Metric
 from ganzoo.testing.check import check, demand
 from ganzoo.testing.metrics.answers import ENOUGH, answer, demand_numbers, narrowed, prepared, same
@@ -21,8 +22,6 @@ from ganzoo.testing.subject import Subject
 
 KNOWN_NEEDS = frozenset({"images", "labels", "features", "class_probs", "modes", "held_out"})
 BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD, Parameter.VAR_POSITIONAL)
-SAMPLES = 2500
-"""So many a run draws for a metric that does not say how many it wants."""
 
 
 @check("protocol", Metric, "It takes ``real``, ``fake`` and ``random`` by keyword.", every_choice=True)
@@ -37,14 +36,26 @@ def keeps_the_protocol(subject: Subject) -> None:
     demand(not unknown, f"it needs {', '.join(unknown)}, and there are {', '.join(sorted(KNOWN_NEEDS))}")
     better = getattr(metric, "higher_is_better", None)
     demand(isinstance(better, bool), f"{what} has higher_is_better = {better!r} and neither True nor False")
-    samples = getattr(metric, "samples", SAMPLES)
-    whole = isinstance(samples, int) and not isinstance(samples, bool) and samples > 0
-    demand(whole, f"{what} has samples = {samples!r} and no number of samples")
+    _demand_traits(metric, what)
     # A module passes on whatever it is given.
     taken = signature(metric.forward if isinstance(metric, nn.Module) else metric)
     positional = [name for name, one in taken.parameters.items() if one.kind in BY_POSITION]
     taken.bind(real=None, fake=None, random=None)
     demand(not positional, f"it takes {', '.join(positional)} by position: write a * before it")
+
+
+def _demand_traits(metric: Any, what: str) -> None:
+    """Optional attributes are what they should be, and none is misspelt."""
+    traits = Traits.of(metric)
+    for name in ("samples", "fewest_samples"):
+        number = getattr(traits, name)
+        whole = isinstance(number, int) and not isinstance(number, bool) and number > 0
+        demand(whole, f"{what} has {name} = {number!r} and no number of samples")
+    for name in ("balanced_samples", "whole_reference"):
+        demand(isinstance(getattr(traits, name), bool), f"{what} has {name} = {getattr(traits, name)!r}, no bool")
+    enough = f"has samples = {traits.samples}, and has no number for less than fewest_samples = {traits.fewest_samples}"
+    demand(traits.fewest_samples <= traits.samples, f"{what} {enough}")
+    check_traits(metric, type(metric).__name__)
 
 
 def _built(subject: Subject) -> Any:
