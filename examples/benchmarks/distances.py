@@ -1,4 +1,4 @@
-"""Time and memory of metrics on features that are given: ganzoo, torch-fidelity, torchmetrics and prdc.
+"""Time and memory of metrics on features that are given: ganzoo, torch-fidelity and torchmetrics.
 
     python examples/benchmarks/distances.py -n 5000 --rounds 2
 
@@ -7,7 +7,7 @@ Extraction is not in the clock. Every contestant gets the same float32 features:
 - **ganzoo**: Fréchet and kernel distance, precision and recall.
 - **torch-fidelity**: its own functions for the same four, kernel distance by its default 100 subsets of 1,000. Its
   package needs torchvision, so its modules are loaded without it; the calculation does not need it.
-- **torchmetrics and prdc**: the classes of torchmetrics for both distances (100 subsets of 1,000), and prdc.
+- **torchmetrics**: its classes for both distances (100 subsets of 1,000); it has neither precision nor recall.
 
 Every round takes one turn of each, and a ratio compares the turns of one round. The clock is CPU time of the process by
 default, because others wait for the cores as well. Memory is ``VmHWM`` of a process of its own, with features and
@@ -103,10 +103,9 @@ class AsTheyAre(torch.nn.Module):
         return given
 
 
-def with_torchmetrics_and_prdc() -> Turn:
+def with_torchmetrics() -> Turn:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import prdc
         from torchmetrics.image.fid import FrechetInceptionDistance
         from torchmetrics.image.kid import KernelInceptionDistance
 
@@ -120,7 +119,7 @@ def with_torchmetrics_and_prdc() -> Turn:
                     metric.update(part, real=side)
             value = metric.compute()
             found[name] = float(value[0] if isinstance(value, tuple) else value)
-        return {**found, **prdc.compute_prdc(real.numpy(), fake.numpy(), 3)}
+        return found
 
     return turn
 
@@ -128,7 +127,7 @@ def with_torchmetrics_and_prdc() -> Turn:
 CONTESTANTS: dict[str, Callable[[], Turn]] = {
     "ganzoo": with_ganzoo,
     "torch-fidelity": with_torch_fidelity,
-    "torchmetrics and prdc": with_torchmetrics_and_prdc,
+    "torchmetrics": with_torchmetrics,
 }
 
 
