@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ganzoo.errors import PluginError
+from ganzoo.evaluation.remembering import Remembered, demand_room
 from ganzoo.files import whole_file
 from ganzoo.protocols import Dataset, Extracted, Extractor, Features
 
@@ -107,25 +108,40 @@ def _joined(parts: list[Extracted]) -> Extracted:
 
 
 def gather_real(
-    dataset: Dataset, index: Tensor, extractors: Mapping[str, Extractor], *, images: bool, cache: Path
+    dataset: Dataset,
+    index: Tensor,
+    extractors: Mapping[str, Extractor],
+    *,
+    images: bool,
+    cache: Path,
+    remembered: Remembered | None = None,
 ) -> Gathered:
-    """Real pictures at ``index``; what extractors see in them is kept below ``cache`` and read from there again."""
+    """Real pictures at ``index``; what extractors see in them is kept below ``cache`` and read from there again.
+
+    Pictures that are asked for are ``remembered``. Raises :class:`ResourceError` if they do not fit into memory.
+    """
     found = {name: _read(_place(cache, dataset, index, one), len(index), one) for name, one in extractors.items()}
     seen = {name: one for name, one in found.items() if one is not None}
     missing = {name: one for name, one in extractors.items() if name not in seen}
     labels = None if dataset.labels is None else dataset.labels[index]
     if not missing and not images:
         return Gathered(count=len(index), labels=labels, seen=seen)
-    fresh = gather(chunks_of(dataset, index), missing, images=images)
+    if images:
+        demand_room(dataset, len(index))
+    chunks = chunks_of(dataset, index, remembered=remembered if images else None)
+    fresh = gather(chunks, missing, images=images)
     for name, extractor in missing.items():
         _write(_place(cache, dataset, index, extractor), fresh.seen[name])
     return replace(fresh, seen={name: seen.get(name) or fresh.seen[name] for name in extractors})
 
 
-def chunks_of(dataset: Dataset, index: Tensor) -> Iterator[tuple[Tensor, Tensor | None]]:
+def chunks_of(
+    dataset: Dataset, index: Tensor, *, remembered: Remembered | None = None
+) -> Iterator[tuple[Tensor, Tensor | None]]:
     """Real pictures and their labels, some at a time."""
     for part in torch.split(index, CHUNK):
-        yield dataset.read(part), None if dataset.labels is None else dataset.labels[part]
+        read = dataset.read(part) if remembered is None else remembered.read(dataset, part)
+        yield read, None if dataset.labels is None else dataset.labels[part]
 
 
 def _place(cache: Path, dataset: Dataset, index: Tensor, extractor: Extractor) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.evaluation.gathering import Gathered, gather_real
+from ganzoo.evaluation.remembering import Remembered
 from ganzoo.protocols import Dataset, Extractor
 from ganzoo.seeds import generator_for
 
@@ -24,12 +25,14 @@ class RealData:
         split: the name of that part.
         find_held_out: opens real data that it did not learn from, with the name of that part, if there are any.
         cache: where features are kept.
+        remembered: pictures that metrics looked at.
     """
 
     dataset: Dataset
     split: str
     find_held_out: Callable[[], tuple[Dataset, str] | None] = lambda: None
     cache: Path
+    remembered: Remembered = field(default_factory=Remembered)
 
     @cached_property
     def held_out(self) -> tuple[Dataset, str] | None:
@@ -77,7 +80,7 @@ class RealData:
         )
 
     def _look(self, dataset: Dataset, index: Tensor, extractors: Mapping[str, Extractor], *, images: bool) -> Gathered:
-        return gather_real(dataset, index, extractors, images=images, cache=self.cache)
+        return gather_real(dataset, index, extractors, images=images, cache=self.cache, remembered=self.remembered)
 
 
 def order(dataset: Dataset) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 
 from ganzoo.component import Options
-from ganzoo_metrics.class_score import probabilities
+from ganzoo_metrics.demands import probabilities
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

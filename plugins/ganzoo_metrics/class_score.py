@@ -8,11 +8,9 @@ import torch
 from pydantic import Field
 
 from ganzoo.component import Options
-from ganzoo.errors import ConfigError
+from ganzoo_metrics.demands import probabilities
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from ganzoo.protocols import Features
 
 
@@ -44,14 +42,3 @@ class ClassScore(Options):
         p = probabilities("class-score", fake)
         divergence = torch.special.xlogy(p, p).sum(1) - torch.special.xlogy(p, p.mean(0)).sum(1)
         return {"class_score": float(divergence.mean().clamp(min=0).exp())}
-
-
-def probabilities(metric: str, features: Features) -> Tensor:
-    """Class probabilities in float64. Raises :class:`ConfigError` if there are none."""
-    if features.class_probs is None or len(features.class_probs) == 0:
-        raise ConfigError(
-            f"metric {metric} needs class probabilities of at least one sample",
-            allowed="an extractor that tells classes apart",
-            hint="--extractor classifier",
-        )
-    return features.class_probs.double()

@@ -8,8 +8,8 @@ import torch
 from pydantic import Field
 
 from ganzoo.component import Options
-from ganzoo_metrics.distances import blocks, to_nearest, widened
-from ganzoo_metrics.feature_matrix import both
+from ganzoo_metrics.demands import both
+from ganzoo_metrics.distances import blocks, to_nearest_other, widened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,7 +60,7 @@ class DensityCoverage(Options):
 
 def coverage_and_density(real: Tensor, fake: Tensor, k: int) -> tuple[float, float]:
     """Both, of features (N, F) and (M, F)."""
-    radii = widened(to_nearest(real, real, themselves=True, k=k), real, real)
+    radii = widened(to_nearest_other(real, k), real, real)
     filled = torch.zeros(len(real), dtype=torch.int64)
     for _, distances in blocks(fake, real):
         filled += (distances <= radii).sum(0)

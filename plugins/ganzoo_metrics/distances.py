@@ -7,8 +7,10 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-BLOCK_BYTES = 2**27
-"""A block of distances takes about as much."""
+BLOCK_BYTES = 2**26
+"""A block of distances takes at most about as much."""
+BLOCK_ROWS = 512
+"""A block of distances has at most so many rows: more are hardly faster, and the mirror image of a block is wasted."""
 ROUNDING = 1e-11
 """Squared distances are off by less than this share of squared lengths, up to some 10,000 features."""
 
@@ -19,13 +21,10 @@ def blocks(rows: Tensor, others: Tensor) -> Iterator[tuple[slice, Tensor]]:
     By ‖x‖² + ‖y‖² − 2⟨x, y⟩ around the mean of the others, and never below 0.
     """
     center = _center(others)
-    others = others.double() - center
+    others = others - center
     lengths = others.square().sum(1)
-    size = max(1, BLOCK_BYTES // (8 * max(1, len(others))))
-    for start in range(0, len(rows), size):
-        part = rows[start : start + size].double() - center
-        found = torch.addmm(lengths[None], part, others.T, alpha=-2).add_(part.square().sum(1, keepdim=True))
-        yield slice(start, start + len(part)), found.clamp_(min=0)
+    for which in _slices(len(rows), len(others)):
+        yield which, _squared(rows[which] - center, others, lengths)
 
 
 def to_nearest(rows: Tensor, others: Tensor, *, themselves: bool = False, k: int = 1) -> Tensor:
@@ -40,10 +39,43 @@ def to_nearest(rows: Tensor, others: Tensor, *, themselves: bool = False, k: int
     found = torch.empty(len(rows), dtype=torch.float64)
     for which, distances in blocks(rows, others):
         if themselves:
-            places = torch.arange(which.start, which.stop)
-            distances[torch.arange(len(places)), places] = torch.inf
+            distances[:, which].fill_diagonal_(torch.inf)
         found[which] = distances.topk(k, dim=1, largest=False).values[:, -1]
     return found
+
+
+def to_nearest_other(rows: Tensor, k: int) -> Tensor:
+    """(N,) squared distances of each row to its k-th nearest other row; at least k + 1 rows.
+
+    That of :func:`to_nearest` of all rows among themselves, by half of the products: each pair is looked at once, from
+    both of its ends.
+    """
+    rows = rows - _center(rows)
+    lengths = rows.square().sum(1)
+    nearest = torch.full((len(rows), k), torch.inf, dtype=torch.float64)
+    for which in _slices(len(rows), len(rows)):
+        distances = _squared(rows[which], rows[which.start :], lengths[which.start :])
+        distances[:, : which.stop - which.start].fill_diagonal_(torch.inf)
+        nearest[which] = _smallest(torch.cat([nearest[which], distances], dim=1), k)
+        later = distances[:, which.stop - which.start :].topk(min(k, len(distances)), dim=0, largest=False).values
+        nearest[which.stop :] = _smallest(torch.cat([nearest[which.stop :], later.T], dim=1), k)
+    return nearest.amax(1)
+
+
+def _slices(count: int, others: int) -> Iterator[slice]:
+    size = max(1, min(BLOCK_ROWS, BLOCK_BYTES // (8 * max(1, others))))
+    for start in range(0, count, size):
+        yield slice(start, min(start + size, count))
+
+
+def _squared(part: Tensor, others: Tensor, lengths: Tensor) -> Tensor:
+    """Squared distances of rows to others of the squared lengths, both around the same center."""
+    found = torch.addmm(lengths[None], part, others.T, alpha=-2).add_(part.square().sum(1, keepdim=True))
+    return found.clamp_(min=0)
+
+
+def _smallest(distances: Tensor, k: int) -> Tensor:
+    return distances.topk(k, dim=1, largest=False).values
 
 
 def widened(radii: Tensor, around: Tensor, others: Tensor) -> Tensor:
@@ -56,9 +88,11 @@ def widened(radii: Tensor, around: Tensor, others: Tensor) -> Tensor:
         around: (N, F); the centers of the spheres.
         others: whose mean distances are computed around, as in :func:`blocks`.
     """
-    lengths = torch.cat([(part.double() - _center(others)).square().sum(1) for part in torch.split(around, 4096)])
+    center = _center(others)
+    lengths = torch.cat([(part - center).square().sum(1) for part in torch.split(around, 4096)])
     return radii + ROUNDING * (radii + lengths)
 
 
 def _center(others: Tensor) -> Tensor:
+    """(F,) in float64, so that what it is taken from becomes float64 too."""
     return others.mean(0, dtype=torch.float64)

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from ganzoo.component import Options
 from ganzoo.errors import ConfigError
+from ganzoo_metrics.demands import labeled_pictures
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -95,7 +96,9 @@ class DownstreamUse:
 
     def __call__(self, *, real: Features, fake: Features, random: torch.Generator) -> dict[str, float]:
         """The numbers of :class:`Downstream`, each mean with its standard error; draws a seed for each classifier."""
-        learned, made, test = (_pictures(side, of) for side, of in _sides(real, fake))
+        learned, made, test = (
+            LabeledPictures.of(*labeled_pictures("downstream", side, of)) for side, of in _sides(real, fake)
+        )
         for side, of in ((learned, "real"), (test, "held-out real")):
             _demand_two_classes(side, of)
         sets = {"real": learned, "synthetic": made, "both": learned + made}
@@ -152,18 +155,6 @@ def _sides(real: Features, fake: Features) -> Iterator[tuple[Features | None, st
     yield real, "real"
     yield fake, "generated"
     yield real.held_out, "held-out real"
-
-
-def _pictures(side: Features | None, of: str) -> LabeledPictures:
-    images, labels = (None, None) if side is None else (side.images, side.labels)
-    if images is None or labels is None or images.dim() != 4 or not len(images):
-        raise ConfigError(
-            "metric downstream trains classifiers of pictures and tests them on held-out ones",
-            given=f"no {of} pictures with labels",
-            allowed="labelled pictures, with a split test or val, and a class-conditional generator",
-            hint="--data FOLDER --disc projection, or --metric none",
-        )
-    return LabeledPictures.of(images, labels)
 
 
 def _demand_two_classes(side: LabeledPictures, of: str) -> None:

@@ -1,4 +1,4 @@
-"""What every metric on features asks of them."""
+"""What metrics on features share."""
 
 from __future__ import annotations
 
@@ -6,28 +6,14 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ganzoo.errors import ConfigError
-
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ganzoo.protocols import Features
 
 
-def both(metric: str, real: Features, fake: Features, *, least: int) -> tuple[Tensor, Tensor]:
-    """Features of both sides in float64. Raises :class:`ConfigError` if there are fewer than ``least`` of either."""
-    sides = {"real": real.features, "generated": fake.features}
-    for side, features in sides.items():
-        if features is None or len(features) < least:
-            raise ConfigError(
-                f"metric {metric} needs at least {least} {side} samples",
-                given=0 if features is None else len(features),
-                allowed=f"at least {least}",
-                hint="-n 1000",
-            )
-    assert real.features is not None
-    assert fake.features is not None
-    return real.features.double(), fake.features.double()
+CHUNK = 1024
+"""Rows of which a copy in float64 is in memory at once."""
 
 
 def order_by_content(features: Tensor) -> Tensor:
@@ -37,7 +23,8 @@ def order_by_content(features: Tensor) -> Tensor:
     and rounding would then order them.
     """
     weights = torch.arange(1, features.shape[1] + 1, dtype=torch.float64).sin()
-    return ((features.double() * weights).sum(1) * 9973.0).sin().argsort(stable=True)
+    sums = torch.cat([(part * weights).sum(1) for part in torch.split(features, CHUNK)])
+    return (sums * 9973.0).sin().argsort(stable=True)
 
 
 def too_few(real: Features, fake: Features) -> list[str]:

@@ -9,7 +9,8 @@ import torch
 from pydantic import Field
 
 from ganzoo.component import Options
-from ganzoo_metrics.feature_matrix import both, too_few
+from ganzoo_metrics.demands import both
+from ganzoo_metrics.feature_matrix import too_few
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -58,7 +59,7 @@ class FrechetDistance(Options):
 
 def frechet_distance(real: Tensor, fake: Tensor) -> float:
     """The distance between two matrices of features (N, F) and (M, F)."""
-    means = real.mean(0), fake.mean(0)
+    means = real.mean(0, dtype=torch.float64), fake.mean(0, dtype=torch.float64)
     roots = [_root(features, mean) for features, mean in zip((real, fake), means, strict=True)]
     shared = torch.linalg.svdvals(roots[0] @ roots[1].T).sum()
     spread = roots[0].square().sum() + roots[1].square().sum() - 2 * shared
@@ -67,7 +68,7 @@ def frechet_distance(real: Tensor, fake: Tensor) -> float:
 
 def _root(features: Tensor, mean: Tensor) -> Tensor:
     """A with Aᵀ A = Σ, of at most as many rows as there are features."""
-    centered = (features - mean) / math.sqrt(len(features) - 1)
+    centered = (features - mean).div_(math.sqrt(len(features) - 1))
     if len(centered) <= centered.shape[1]:
         return centered
     factor: Tensor = torch.linalg.qr(centered, mode="r")[1]

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from ganzoo.component import Options
 from ganzoo.errors import ConfigError
-from ganzoo_metrics.feature_matrix import both
+from ganzoo_metrics.demands import both
 from ganzoo_metrics.frechet_distance import frechet_distance
 
 if TYPE_CHECKING:

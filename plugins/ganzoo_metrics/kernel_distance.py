@@ -8,7 +8,8 @@ import torch
 from pydantic import Field
 
 from ganzoo.component import Options
-from ganzoo_metrics.feature_matrix import both, order_by_content
+from ganzoo_metrics.demands import both
+from ganzoo_metrics.feature_matrix import order_by_content
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,6 +84,7 @@ def _distance(sides: list[Tensor], counts: list[Tensor], kept: Tensor) -> Tensor
 
 def _within(a: Tensor, members: Tensor) -> Tensor:
     """(GROUPS, GROUPS) sums of the kernel over pairs of two different samples, of rows (N, F) in groups (N, GROUPS)."""
+    a = a.double()
     found = torch.zeros(GROUPS, GROUPS, dtype=torch.float64)
     for start in range(0, len(a), CHUNK):
         part, among = a[start : start + CHUNK], members[start : start + CHUNK]
@@ -95,9 +97,10 @@ def _within(a: Tensor, members: Tensor) -> Tensor:
 
 def _between(a: Tensor, b: Tensor, members_a: Tensor, members_b: Tensor) -> Tensor:
     """(GROUPS, GROUPS) sums of the kernel over pairs of a row of each."""
+    b = b.double()
     found = torch.zeros(GROUPS, GROUPS, dtype=torch.float64)
     for start in range(0, len(a), CHUNK):
-        found += members_a[start : start + CHUNK].T @ (_kernel(a[start : start + CHUNK], b) @ members_b)
+        found += members_a[start : start + CHUNK].T @ (_kernel(a[start : start + CHUNK].double(), b) @ members_b)
     return found
 
 

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from ganzoo.component import Options
 from ganzoo.errors import ConfigError
+from ganzoo_metrics.demands import pictures
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,19 +71,6 @@ class MsSsim(Options):
         size = max(1, PIXELS // images[0].numel())
         parts = zip(torch.split(one, size), torch.split(other, size), strict=True)
         return {"ms_ssim": float(torch.cat([ms_ssim(images[i].double(), images[j].double()) for i, j in parts]).mean())}
-
-
-def pictures(metric: str, features: Features, *, least: int) -> Tensor:
-    """uint8 pictures. Raises :class:`ConfigError` for vectors, or fewer than ``least``."""
-    images = features.images
-    if images is None or images.ndim != 4 or len(images) < least:
-        raise ConfigError(
-            f"metric {metric} needs at least {least} pictures",
-            given="none" if images is None else tuple(images.shape),
-            allowed="uint8 (N, C, H, W)",
-            hint="--metric mode-coverage for data with known modes",
-        )
-    return images
 
 
 def _pairs(count: int, pairs: int, random: torch.Generator) -> tuple[Tensor, Tensor]:

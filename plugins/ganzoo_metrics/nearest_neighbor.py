@@ -8,8 +8,9 @@ import torch
 from pydantic import Field
 
 from ganzoo.component import Options
+from ganzoo_metrics.demands import both
 from ganzoo_metrics.distances import to_nearest, widened
-from ganzoo_metrics.feature_matrix import both, order_by_content
+from ganzoo_metrics.feature_matrix import order_by_content
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,8 +8,8 @@ import torch
 from pydantic import Field
 
 from ganzoo.component import Options
-from ganzoo_metrics.distances import blocks, to_nearest, widened
-from ganzoo_metrics.feature_matrix import both
+from ganzoo_metrics.demands import both
+from ganzoo_metrics.distances import blocks, to_nearest_other, widened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,8 +60,8 @@ class PrecisionRecall(Options):
 
 def precision_and_recall(real: Tensor, fake: Tensor, k: int) -> tuple[float, float]:
     """Both, of features (N, F) and (M, F); distances between the sides are taken once."""
-    around_real = widened(to_nearest(real, real, themselves=True, k=k), real, real)
-    around_fake = widened(to_nearest(fake, fake, themselves=True, k=k), fake, real)
+    around_real = widened(to_nearest_other(real, k), real, real)
+    around_fake = widened(to_nearest_other(fake, k), fake, real)
     precise, recalled = 0, torch.zeros(len(real), dtype=torch.bool)
     for which, distances in blocks(fake, real):
         precise += int((distances <= around_real).any(1).sum())

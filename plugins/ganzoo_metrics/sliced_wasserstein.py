@@ -10,7 +10,7 @@ from pydantic import Field
 
 from ganzoo.component import Options
 from ganzoo.errors import ConfigError
-from ganzoo_metrics.ms_ssim import pictures
+from ganzoo_metrics.demands import pictures
 
 if TYPE_CHECKING:
     from torch import Tensor
