@@ -78,7 +78,7 @@ def with_torch_fidelity() -> Turn:
     if spec is None or spec.submodule_search_locations is None:
         raise ImportError("torch-fidelity is not installed: pip install --no-deps torch-fidelity")
     shell = ModuleType("torch_fidelity")
-    shell.__path__ = list(spec.submodule_search_locations)
+    shell.__spec__, shell.__path__ = spec, list(spec.submodule_search_locations)
     sys.modules["torch_fidelity"], sys.modules["torch_fidelity.utils"] = shell, Unused("torch_fidelity.utils")
     fid, kid, prc = (importlib.import_module(f"torch_fidelity.metric_{name}") for name in ("fid", "kid", "prc"))
 
