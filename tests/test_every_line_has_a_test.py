@@ -72,7 +72,7 @@ HOLDERS = {
     "F4 uneven classes": "test_remarks.py::test_uneven_classes",
     "F4 few pictures": "test_remarks.py::test_few_images",
     "F4 enlarged": "test_remarks.py::test_a_recipe_that_enlarges_is_named",
-    "F4 a class that is not known": "cli/test_sample.py::test_an_unknown_class",
+    "F4 a class that is not known": "test_remarks.py::test_classes_that_nobody_will_be_able_to_ask_for",
     "F4 a column": "plugins/test_datasets_csv.py::test_columns_that_could_be_classes_are_named",
     "F4 six days": "test_remarks.py::test_six_days_on_a_cpu",
     "F5 options": "cli/test_usage.py::test_a_usage_error_says_what_to_type_next",

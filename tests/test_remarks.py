@@ -63,8 +63,16 @@ def test_uneven_classes(registry, data):
     assert (reason.count("the rare ones are seen as rarely"), fix) == (1, "--set data.sampling=balanced")
 
 
-def test_even_classes_are_not_remarked_on(registry, data):
-    assert said(registry, [ConfigLayer("x", data(a=260, b=260))]) == {}
+def test_classes_that_nobody_will_be_able_to_ask_for(registry, data):
+    layers = [ConfigLayer("x", data(a=260, b=260))]
+    ((reason, fix),) = said(registry, layers).items()
+    assert "do not see the 2 classes" in reason
+    assert "ganzoo sample --class" in reason
+    assert said(registry, layers, **of(fix)) == {}
+
+
+def test_classes_of_data_that_come_with_ganzoo_are_not_remarked_on(registry):
+    assert said(registry, [ConfigLayer("x", {"data.name": "digits"})]) == {}
 
 
 def test_few_images(registry, data):

@@ -49,6 +49,21 @@ def uneven_classes_seen(plan: Plan, data: Overview) -> Finding | None:
     )
 
 
+def classes_unseen(plan: Plan, data: Overview) -> Finding | None:
+    """Whoever sorts pictures into classes will want to ask for samples of one; the built-in data are only looked at."""
+    fewest, most = _extremes(data)
+    own = plan.config.data.name == "pictures" and len(plan.spec.classes) > 1
+    if plan.spec.conditional or not own or most >= UNEVEN * fewest:
+        return None
+    return Finding(
+        "advised",
+        f"these networks do not see the {len(plan.spec.classes)} classes of the data: ganzoo sample --class will not "
+        "be able to ask for one",
+        "--disc acgan",
+        section="data",
+    )
+
+
 def few_images(plan: Plan, data: Overview) -> Finding | None:
     """A discriminator learns a handful of pictures by heart."""
     if data.channels is None or data.images >= FEW or plan.config.augment:
@@ -86,6 +101,7 @@ def enlarged(plan: Plan, data: Overview) -> Finding | None:
 REMARKS: tuple[Callable[[Plan, Overview], Finding | None], ...] = (
     uneven_classes_unseen,
     uneven_classes_seen,
+    classes_unseen,
     few_images,
     enlarged,
 )
