@@ -53,6 +53,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
+    if name == "protocols":  # hints name ganzoo.protocols.DataSpec
+        return import_module("ganzoo.protocols")
     raise AttributeError(f"module 'ganzoo' has no attribute {name!r}; it has {', '.join(__all__)}")
 
 

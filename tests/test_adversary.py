@@ -174,6 +174,24 @@ class TestParts:
         torch.testing.assert_close(total, sum(halves) / 2, rtol=1e-10, atol=1e-12)
         assert whole.get_extra_state()["counts"] == parts.get_extra_state()["counts"]
 
+    def test_spectral_norm_moves_once_for_all_parts(self):
+        whole, parts = (ganzoo.Adversary(made(lambda: Critic(spectral=True)), optimizer=sgd).double() for _ in range(2))
+        for step in range(3):
+            real, fake = data(2 * step, 8).double(), data(2 * step + 1, 8).double()
+            whole.update(fake=fake, real=real)
+            for index in range(2):
+                rows = slice(4 * index, 4 * index + 4)
+                parts.update(fake=fake[rows], real=real[rows], part=(index, 2))
+        for (name, one), other in zip(whole.state_dict().items(), parts.state_dict().values(), strict=True):
+            if isinstance(one, torch.Tensor):
+                torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12, msg=name)
+
+    def test_parts_of_unlike_size_are_warned_of(self, caplog):
+        adversary = ganzoo.Adversary(made(Critic), optimizer=sgd)
+        adversary.update(fake=data(0, 3), real=data(1, 3), part=(0, 2))
+        adversary.update(fake=data(0, 1), real=data(1, 1), part=(1, 2))
+        assert "parts of 3 and 1 samples" in caplog.text
+
 
 class TestStart:
     def test_nothing_moves_before_it(self):
@@ -603,3 +621,30 @@ class TestShapes:
             total = adversary.generator_loss(fake.bfloat16()).total
         expected = -2 * made(Critic)(fake.bfloat16().float()).logits.mean()
         torch.testing.assert_close(total.detach(), expected.detach())
+
+
+def test_a_look_without_gradients_needs_none_of_the_loss_that_a_balance_compares_with():
+    adversary = ganzoo.Adversary(made(Critic), balance="last-layer", weight=0.5)
+    decoder = made(Decoder)
+    with torch.no_grad():
+        y = decoder(data(0))
+        terms = adversary.generator_loss(y, real=data(1), reference=y.abs().mean(), last_layer=decoder.out.weight)
+    assert terms.balance == 1
+    assert terms.total.isfinite()
+
+
+def test_fakes_without_a_graph_are_warned_of_once(caplog):
+    adversary = ganzoo.Adversary(made(Critic))
+    for _ in range(2):
+        adversary.generator_loss(made(Decoder)(data(0)).detach())
+    assert caplog.text.count("fake has no graph") == 1
+
+
+def test_a_critic_that_is_not_finite_is_not_called_normal():
+    adversary = ganzoo.Adversary(made(Critic))
+    logs = adversary.update(fake=torch.full((4, 3, 16, 16), float("nan")), real=data(0))
+    assert logs.standings() == {"critic": "NaN"}
+
+
+def test_the_protocols_are_there_without_an_import_of_their_own():
+    assert ganzoo.protocols.DataSpec is DataSpec

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 
 from ganzoo.errors import CheckpointError, ConfigError
 from ganzoo.seeds import derive
+from ganzoo.training import spectral
 from ganzoo.training.adversarial_step import AdversarialStep
 from ganzoo.training.adversarial_terms import AdversarialTerms, silence
 from ganzoo.training.all_or_nothing import MISFITS, put_back, put_back_if_it_raises, tensors_of
@@ -32,6 +34,8 @@ from ganzoo.training.sharded import demand_whole
 from ganzoo.training.shown_batch import ShownBatch
 from ganzoo.training.timing import Timing
 from ganzoo.training.without_trace import buffers_kept, buffers_kept_if_it_raises
+
+logger = logging.getLogger("ganzoo")
 
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 Part = tuple[int, int]
@@ -110,7 +114,10 @@ class Critics(nn.Module):
         self.optimizer = optimizer(self._trained)
         self._counts = {"step": 0, "update": 0, "generator_step": 0, "generator_update": 0}
         self._open: list[dict[str, Terms]] = []
+        self._vectors: list[Tensor] = []
+        self._sizes: list[int] = []
         self._shared = False
+        self._warned: set[str] = set()
         self._unmoved: tuple[dict[str, Tensor], dict[str, Tensor]] | None = None
         self._before: tuple[Callable[[], None], tuple[list[str], ...], list[int]] | None = None
         self.register_load_state_dict_post_hook(_after_loading)  # type: ignore[no-untyped-call]
@@ -155,7 +162,8 @@ class Critics(nn.Module):
         """What to add to the generator's own loss: ``(rec + adversary.generator_loss(y, real=x).total).backward()``.
 
         Critics get no gradient, their ``requires_grad`` is as before, and no statistic of theirs moves. Within
-        ``torch.no_grad`` it is only a look, for a validation: no step is counted, and no running mean moves.
+        ``torch.no_grad`` it is only a look, for a validation: no step is counted, and no running mean moves; a balance
+        that compares with your own loss is 1 then, since there is no gradient to compare with.
 
         Args:
             fake: (N, …) as the generator gave it, with its graph.
@@ -175,6 +183,8 @@ class Critics(nn.Module):
         demand_floats(fake=fake, real=real)
         self._demand_that_parts_take(fake, condition)
         self.settings.arrangement.demand_no_labels(real_labels, fake_labels)
+        if torch.is_grad_enabled() and not fake.requires_grad:
+            self._warn("fake has no graph, so the generator hears nothing of the critics: do not detach it")
         index, of = place(part)
         push = self.timing.push(self._counts["generator_step"])
         if push == 0.0:
@@ -223,7 +233,10 @@ class Critics(nn.Module):
                 raw = torch.stack(list(weighted.values())).sum()
                 gradient, norms = gradient_at(leaf, weighted, each=observe)
         kept = self._balance.state_dict()
-        balance = wide(self._balance.factor(gradient, own).detach().to(raw.dtype))
+        if looking and own.reference is not None and not own.reference.requires_grad:
+            balance = wide(torch.ones_like(raw))  # Without graphs there is nothing to compare.
+        else:
+            balance = wide(self._balance.factor(gradient, own).detach().to(raw.dtype))
         if looking:
             self._balance.load_state_dict(kept)
         factor = balance * (self.settings.weight * push)
@@ -236,6 +249,12 @@ class Critics(nn.Module):
             gradient_norm=wide(gradient).norm(),
             gradient_norms={name: norm * abs(factor) for name, norm in norms.items()},
         )
+
+    def _warn(self, text: str) -> None:
+        """Say something once."""
+        if text not in self._warned:
+            self._warned.add(text)
+            logger.warning("ganzoo.Adversary: %s", text)
 
     def _weight(self, name: str) -> float:
         """What a term is multiplied by besides the factor of them all."""
@@ -328,6 +347,14 @@ class Critics(nn.Module):
         """What is logged, and whether critics have moved or will."""
         index, of = part
         self._share()
+        self._sizes = [*(self._sizes if index else []), len(fake)]
+        if len(set(self._sizes)) > 1:
+            sizes = " and ".join(map(str, self._sizes))
+            self._warn(f"parts of {sizes} samples count alike, so the result is not that of the whole batch")
+        if index:  # Every part sees the weights that the whole batch would see.
+            spectral.put_back(self.discriminators, self._vectors)
+        elif of > 1:
+            self._vectors = spectral.vectors(self.discriminators)
         if index == 0:
             self._clear()
             self._open = []

@@ -37,6 +37,19 @@ def iterate(module: nn.Module) -> None:
         layer.training = False
 
 
+def vectors(module: nn.Module) -> list[Tensor]:
+    """Copies of the vectors of every spectrally normalized weight, for :func:`put_back`."""
+    return [buffer.detach().clone() for _, _, _, layer in _layers(module) for buffer in layer.buffers()]
+
+
+@torch.no_grad()
+def put_back(module: nn.Module, kept: list[Tensor]) -> None:
+    """Let the vectors be what they were."""
+    buffers = (buffer for _, _, _, layer in _layers(module) for buffer in layer.buffers())
+    for buffer, before in zip(buffers, kept, strict=True):
+        buffer.copy_(before)
+
+
 @torch.no_grad()
 def norms(module: nn.Module) -> dict[str, Tensor]:
     """The spectral norm of each normalized weight, reshaped to (out, rest): 1 where the estimate has converged.

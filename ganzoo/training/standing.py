@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from ganzoo.training.equilibrium import LossScale
 
-Standing = Literal["D won", "D blind", "normal"]
+Standing = Literal["D won", "D blind", "normal", "NaN"]
 
 WON = 0.95
 """D has won if it gained at least this share of all that its loss lets it gain.
@@ -28,11 +29,15 @@ def standing(real: Tensor, fake: Tensor, scale: LossScale) -> Standing:
     :data:`WON`, :data:`BLIND`. A loss without a floor, such as ``wgan``, can never be won; there D is blind where the
     mean logits of real and fake samples do not differ by two standard errors in the right direction.
 
+    ``NaN`` where the loss is not finite: what a critic has learned is lost then, and the last state is to be loaded.
+
     One batch is noisy, and at p_g = p_data the best D is blind too: :func:`ganzoo.health.monitor.verdicts` judges rows.
     """
     real, fake = real.detach().double(), fake.detach().double()
     with torch.no_grad():
         value = scale.loss.discriminator_loss(real=real, fake=fake).item()
+    if not math.isfinite(value):
+        return "NaN"
     advantage = scale.advantage(value)
     if advantage is None:
         error = (_squared_error(real) + _squared_error(fake)) ** 0.5
