@@ -49,9 +49,9 @@ def _make_folder(path: Path) -> None:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from error
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, *, place: str = PLACE) -> None:
     """Replace a UTF-8 file. Raises :class:`ResourceError` as :func:`whole_file` does."""
-    with whole_file(path) as beside:
+    with whole_file(path, place=place) as beside:
         beside.write_text(text, encoding="utf-8")
 
 

@@ -81,6 +81,22 @@ class TestCriticsOfOthers:
         with pytest.raises(ConfigError, match=words):
             ganzoo.Adversary(Returning(form)).generator_loss(data(0))
 
+    def test_feature_matching_takes_the_place_of_nothing_that_the_loss_suggests(self):
+        adversary = ganzoo.Adversary(made(Critic), "wgan-gp", feature_matching={})
+        names = {part.name for step in adversary._steps.values() for part in step.objective.regularizers}
+        assert names == {"gradient-penalty", "feature-matching"}
+        with pytest.raises(ConfigError, match="given twice"):
+            ganzoo.Adversary(made(Critic), regularizers={"feature-matching": {}}, feature_matching={})
+        with pytest.raises(ConfigError, match="not a mapping"):
+            ganzoo.Adversary(made(Critic), feature_matching=2.0)
+
+    def test_numbers_are_numbers(self):
+        for words in ({"weight": True}, {"clip_grad_norm": "a"}, {"skip_below": float("nan")}):
+            with pytest.raises(ConfigError, match=f"{next(iter(words))} is not a n"):
+                ganzoo.Adversary(made(Critic), **words)
+        critics = {"weight": made(Critic)}
+        assert ganzoo.Adversary(critics, critic_weights={"weight": 2.0}).settings.critic_weights == {"weight": 2.0}
+
     def test_an_optimizer_as_in_the_file_of_a_preset_is_refused_with_what_to_write(self):
         with pytest.raises(ConfigError, match="not a function") as caught:
             ganzoo.Adversary(made(Critic), optimizer={"name": "adam", "lr": 1e-4})

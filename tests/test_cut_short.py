@@ -46,7 +46,9 @@ def cut_at(run, step):
     run.directory.write_manifest({**manifest(run), "status": "running", "step": 0, "ended": None})
 
 
-@pytest.mark.parametrize("left", [None, b"", b"[]", b"\xff\xfe", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "left", [None, b"", b"[]", b"\xff\xfe", b"[" * 100_000, b'{"data": null, "resumed": null}', b'{"warnings": 1}']
+)
 def test_a_run_that_lost_its_manifest_goes_on_and_writes_it_again(run, left, tmp_path):
     whole = shutil.copytree(run.path, tmp_path / "whole")
     before = manifest(run)
@@ -113,6 +115,8 @@ def test_a_run_can_be_begun_again(run, tmp_path):
 def test_a_run_on_the_weights_of_another_cannot(run, tmp_path):
     follower = ganzoo.run(TINY, out=tmp_path / "runs", init=run)
     assert "--init" in resumed(follower, "--restart", expect=2)
+    follower.directory.manifest.unlink()
+    assert "started from the weights of another" in resumed(follower, "--restart", expect=7)
 
 
 def test_before_its_first_checkpoint_there_is_nothing_to_lose(tmp_path):

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 
 from ganzoo.errors import CheckpointError
-from ganzoo.runs.checkpoint import DamagedError, read
+from ganzoo.runs.checkpoint import DamagedError, read, score
 from ganzoo.runs.directory import RunDirectory
 
 
@@ -87,6 +87,43 @@ def test_a_list_names_files_of_its_folder_only(run, name):
     listed(folder, lambda content: content.update({name: described(b"x")}))
     with pytest.raises(DamagedError, match="which is no file of a checkpoint"):
         read(folder)
+
+
+@pytest.mark.parametrize("size", ["Infinity", "1" + 15 * "0", "1" + 20 * "0", "-1", "NaN"])
+def test_a_size_that_no_file_has_is_not_believed(run, size):
+    save(run, 1)
+    folder = save(run, 2)
+    path = folder / "manifest.json"
+    before = str((folder / "generator.safetensors").stat().st_size)
+    path.write_text(path.read_text(encoding="utf-8").replace(f'"size": {before}', f'"size": {size}'), encoding="utf-8")
+    assert size in path.read_text(encoding="utf-8")
+    assert run.load_checkpoint()[1] == {"step": 1}
+
+
+def test_a_name_that_no_file_can_have_is_damage(run):
+    folder = save(run, 1)
+    listed(folder, lambda content: content.update({"a\0.safetensors": described(b"x")}))
+    with pytest.raises(DamagedError):
+        read(folder)
+
+
+@pytest.mark.parametrize("content", [b'{"step": 1, "score": 1e999}', b"[" * 100_000, b'{"step": 1, "score": "x"}'])
+def test_a_damaged_old_checkpoint_stops_no_later_one(run, content):
+    folder = save(run, 1)
+    (folder / "state.json").write_bytes(content)
+    listed(folder, lambda files: files.update({"state.json": described(content)}))
+    assert score(folder) is None
+    run.save_checkpoint(2, {"generator": {"w": torch.zeros(1)}}, {"step": 2}, keep="best")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_in_place_of_a_state_or_a_manifest_stops_nothing(run):
+    folder = save(run, 1)
+    (folder / "state.json").unlink()
+    for path in (folder / "state.json", run.manifest):
+        os.mkfifo(path)
+    save(run, 2)
+    assert run.read_manifest() == {}
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")

@@ -13,8 +13,9 @@ from torch import nn
 
 from ganzoo.errors import ConfigError
 from ganzoo.planning.chosen import Chosen, ChosenParts
-from ganzoo.planning.own_step import adversarial_step
+from ganzoo.planning.own_step import adversarial_step, suggested
 from ganzoo.protocols import AnyLoss, DataSpec
+from ganzoo.registry import Registry
 from ganzoo.training.adversarial_step import AdversarialStep
 from ganzoo.training.balance import BALANCES, Balance
 from ganzoo.training.drop_in import Critics, CriticSettings, MakeOptimizer, seed_of
@@ -124,7 +125,7 @@ class Adversary(Critics):
     ) -> None:
         critics = _critics(discriminators)
         _demand_settings(maps=maps, passes=passes, precision=precision, pool=pool, pac=pac, mismatch=mismatch)
-        _demand_numbers(weight=weight, clip_grad_norm=clip_grad_norm, **(critic_weights or {}))
+        _demand_numbers(clip_grad_norm=clip_grad_norm, weights={"weight": weight, **(critic_weights or {})})
         if not callable(optimizer):
             raise ConfigError(
                 "optimizer is not a function that makes the critics' optimizer",
@@ -133,8 +134,8 @@ class Adversary(Critics):
                 hint="optimizer=lambda parameters: torch.optim.Adam(parameters, lr=2e-4, betas=(0.5, 0.9))",
             )
         if skip_below is not None:
-            _demand_numbers(clip_grad_norm=None, skip_below=skip_below)
-        parts = _with_feature_matching(regularizers, feature_matching, critics=len(critics))
+            _demand_numbers(clip_grad_norm=None, weights={"skip_below": skip_below})
+        parts = _with_feature_matching(regularizers, feature_matching, loss=loss, critics=len(critics))
         spec = ANY_SHAPE if shape is None else DataSpec(shape=(pac * shape[0], *shape[1:]))
 
         def step(of_loss: Any, name: str, critic: nn.Module) -> AdversarialStep:
@@ -230,11 +231,12 @@ def _demand_settings(*, pool: Any, pac: Any, mismatch: Any, **words: Any) -> Non
         raise ConfigError("mismatch is neither on nor off", given=repr(mismatch), allowed="True, False")
 
 
-def _demand_numbers(*, clip_grad_norm: Any, **weights: Any) -> None:
+def _demand_numbers(*, clip_grad_norm: Any, weights: Mapping[str, Any]) -> None:
     for name, value in weights.items():
-        if not isinstance(value, int | float) or not math.isfinite(value):
-            raise ConfigError(f"weight {name} is not a number", given=repr(value), allowed="a finite number")
-    if clip_grad_norm is not None and not clip_grad_norm > 0:
+        if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+            raise ConfigError(f"{name} is not a number", given=repr(value), allowed="a finite number")
+    number = isinstance(clip_grad_norm, int | float) and not isinstance(clip_grad_norm, bool)
+    if clip_grad_norm is not None and not (number and clip_grad_norm > 0):
         raise ConfigError(
             "clip_grad_norm is not a norm, and critics would not move",
             given=repr(clip_grad_norm),
@@ -242,9 +244,16 @@ def _demand_numbers(*, clip_grad_norm: Any, **weights: Any) -> None:
         )
 
 
-def _with_feature_matching(regularizers: Any, options: Mapping[str, Any] | None, *, critics: int) -> Any:
+def _with_feature_matching(regularizers: Any, options: Mapping[str, Any] | None, *, loss: Any, critics: int) -> Any:
     if options is None:
         return regularizers
+    if not isinstance(options, Mapping):
+        raise ConfigError(
+            "feature_matching= is not a mapping of options",
+            given=repr(options),
+            allowed="option → value, as {} or {'weight': 10.0}",
+            hint="feature_matching={}",
+        )
     if regularizers is not None and not isinstance(regularizers, Mapping):
         raise ConfigError(
             "feature_matching= is added to regularizers=, which must be a mapping then",
@@ -255,7 +264,16 @@ def _with_feature_matching(regularizers: Any, options: Mapping[str, Any] | None,
     chosen = {"pair": "sample", "norm": "l1", "layer": "all", "weight": 1.0, **options}
     if chosen.get("average") in ("critics", "both") and isinstance(chosen["weight"], int | float):
         chosen["weight"] = chosen["weight"] / critics
-    return {**(regularizers or {}), "feature-matching": chosen}
+    if regularizers is None:  # feature matching is added to what the loss suggests, and takes the place of nothing
+        regularizers = suggested(Registry.load(), loss) if isinstance(loss, str | Mapping) else {}
+    if "feature-matching" in regularizers:
+        raise ConfigError(
+            "feature-matching is given twice",
+            given=f"feature_matching={dict(options)!r} and regularizers={regularizers!r}",
+            allowed="one of the two",
+            hint="leave out feature_matching=",
+        )
+    return {**regularizers, "feature-matching": chosen}
 
 
 def _couples(critic: nn.Module) -> bool:

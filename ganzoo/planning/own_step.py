@@ -70,7 +70,7 @@ def adversarial_step(
         raise ConfigError("passes is not known", given=passes, allowed="one, two")
     registry = Registry.load()
     of_loss, tags, names = _loss(registry, loss, spec)
-    parts = _parts(registry, "regularizer", _suggested(registry, loss) if regularizers is None else regularizers, spec)
+    parts = _parts(registry, "regularizer", suggested(registry, loss) if regularizers is None else regularizers, spec)
     augmentations = _parts(registry, "augmentation", augment, spec)
     _demand_generator(parts, generator)
     _demand_objective(parts)
@@ -132,7 +132,7 @@ def _parts(registry: Registry, kind: str, given: Any, spec: DataSpec) -> Parts:
     return found
 
 
-def _suggested(registry: Registry, loss: Any) -> dict[str, dict[str, Any]]:
+def suggested(registry: Registry, loss: Any) -> dict[str, dict[str, Any]]:
     """The regularizers that a loss suggests, with the options that it suggests for them."""
     if not isinstance(loss, str | Mapping):
         raise ConfigError(

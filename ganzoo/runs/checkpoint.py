@@ -60,18 +60,26 @@ def write(folder: Path, tensors: Mapping[str, dict[str, Tensor]], state: Mapping
     with writing(folder, place="--runs DIR", needs=needs):
         for leftover in folder.parent.glob(".step-*.partial"):
             shutil.rmtree(leftover, ignore_errors=True)
-        beside.mkdir(parents=True)  # empty folders get lost where a run is copied or synchronized
-        (beside / STATE).write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
-        for name, part in tensors.items():
-            _save(part, beside / f"{name}{ENDING}")
-            shutil.copymode(beside / STATE, beside / f"{name}{ENDING}")  # the library's are for their owner alone
-        files = {path.name: _described(path) for path in sorted(beside.iterdir())}
-        (beside / LIST).write_text(json.dumps({"files": files}, indent=2) + "\n", encoding="utf-8")
-        for path in (*beside.iterdir(), beside):
-            flush_to_disk(path)
-        shutil.rmtree(folder, ignore_errors=True)
-        beside.rename(folder)
+        try:
+            _fill(beside, tensors, state)
+            shutil.rmtree(folder, ignore_errors=True)
+            beside.rename(folder)
+        except BaseException:  # on a full disk, what is left of it is the space that the rest of the run needs
+            shutil.rmtree(beside, ignore_errors=True)
+            raise
         flush_to_disk(folder.parent)
+
+
+def _fill(folder: Path, tensors: Mapping[str, dict[str, Tensor]], state: Mapping[str, Any]) -> None:
+    folder.mkdir(parents=True)  # empty folders get lost where a run is copied or synchronized
+    (folder / STATE).write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
+    for name, part in tensors.items():
+        _save(part, folder / f"{name}{ENDING}")
+        shutil.copymode(folder / STATE, folder / f"{name}{ENDING}")  # the library's are for their owner alone
+    files = {path.name: _described(path) for path in sorted(folder.iterdir())}
+    (folder / LIST).write_text(json.dumps({"files": files}, indent=2) + "\n", encoding="utf-8")
+    for path in (*folder.iterdir(), folder):
+        flush_to_disk(path)
 
 
 def read(folder: Path) -> tuple[TensorFiles, dict[str, Any]]:
@@ -96,30 +104,33 @@ def read(folder: Path) -> tuple[TensorFiles, dict[str, Any]]:
 def score(folder: Path) -> float | None:
     """How good the generator was, where it was measured; a checkpoint that cannot be read was not."""
     try:
-        found = json.loads((folder / STATE).read_text(encoding="utf-8")).get("score")
-        return None if found is None else float(found)
-    except (OSError, ValueError, TypeError, AttributeError):
+        state = _state(_content(folder / STATE, _listed(folder)[STATE]), step_of(folder))
+        found = float(state["score"])
+    except (DamagedError, KeyError, ValueError, TypeError, OverflowError):
         return None
+    return found if math.isfinite(found) else None
 
 
 def _listed(folder: Path) -> dict[str, Mapping[str, Any]]:
     """Name of each file → its size and SHA-256, as the checkpoint says."""
     try:
-        files = json.loads(_bytes(folder / LIST, at_most=LONGEST_LIST))["files"]
+        files = json.loads(regular_bytes(folder / LIST, at_most=LONGEST_LIST))["files"]
         listed: dict[str, Mapping[str, Any]] = {
             name: {"size": int(one["size"]), "sha256": str(one["sha256"])} for name, one in files.items()
         }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise DamagedError(f"{LIST} cannot be read ({error})") from error
     for name in listed:
-        if name != STATE and (Path(name).name != name or name.startswith(".") or not name.endswith(ENDING)):
+        if "\0" in name or (
+            name != STATE and (Path(name).name != name or name.startswith(".") or not name.endswith(ENDING))
+        ):
             raise DamagedError(f"{LIST} lists {name!r}, which is no file of a checkpoint")
     return listed
 
 
 def _content(path: Path, described: Mapping[str, Any]) -> bytes:
     try:
-        content = _bytes(path, at_most=described["size"])
+        content = regular_bytes(path, at_most=described["size"])
     except FileNotFoundError as error:
         raise DamagedError(f"{path.name} is missing") from error
     except OSError as error:
@@ -129,13 +140,18 @@ def _content(path: Path, described: Mapping[str, Any]) -> bytes:
     return content
 
 
-def _bytes(path: Path, *, at_most: int) -> bytes:
-    """A regular file's content up to one byte more than expected; a pipe is never waited for."""
+def regular_bytes(path: Path, *, at_most: int) -> bytes:
+    """A regular file's content, up to one byte more than expected; a pipe is never waited for.
+
+    Raises:
+        OSError: it is no regular file, or cannot be read.
+    """
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with open(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(f"{path.name} is not a regular file")
-        return file.read(max(at_most, 0) + 1)
+        # As many bytes as it has: whoever states a size of petabytes gets no memory for it.
+        return file.read(min(max(at_most, 0), os.fstat(descriptor).st_size) + 1)
 
 
 def _tensors(name: str, content: bytes) -> dict[str, Tensor]:

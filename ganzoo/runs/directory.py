@@ -32,6 +32,9 @@ OVER = ("finished", "diverged")
 """Of a run that ended so nothing is left to do: one that diverged would diverge again in the same way."""
 SAVED = ("finished", "interrupted")
 """A run that ended so has written a checkpoint before."""
+SHAPES = {"data": dict, "warnings": list, "resumed": list, "ancestry": list, "plugins": dict, "versions": dict}
+LONGEST = 2**26
+"""Bytes of a manifest: a set of ten thousand classes takes some 300 kB."""
 NAMED = 5
 """So many runs an error message names."""
 
@@ -103,22 +106,26 @@ class RunDirectory:
 
     def write_manifest(self, content: Mapping[str, Any]) -> None:
         """Replace ``manifest.json``."""
-        files.write_text(self.manifest, json.dumps(content, indent=2) + "\n")
+        files.write_text(self.manifest, json.dumps(content, indent=2) + "\n", place="--runs DIR")
 
     def read_manifest(self) -> dict[str, Any]:
         """``manifest.json``; empty when it is missing or cannot be read: one damaged file must not stop other runs."""
         if not self.manifest.exists():
             return {}
         try:
-            content = json.loads(self.manifest.read_text(encoding="utf-8"))
-        except (ValueError, RecursionError):
+            content = json.loads(checkpoint.regular_bytes(self.manifest, at_most=LONGEST))
+        except (OSError, ValueError, RecursionError):
             content = None
-        if isinstance(content, dict):
+        if isinstance(content, dict) and not _misshapen(content):
             return content
         if self.manifest not in self._mentioned:
             self._mentioned.add(self.manifest)
             logger.warning("%s cannot be read: what it said is lost", self.manifest)
         return {}
+
+    def started_elsewhere(self) -> bool:
+        """Whether the configuration says that the first weights are those of another run."""
+        return self.config.read_text(encoding="utf-8").startswith("#")
 
     def save_checkpoint(
         self, step: int, tensors: Mapping[str, dict[str, Tensor]], state: Mapping[str, Any], *, keep: str = "last 3"
@@ -152,6 +159,10 @@ class RunDirectory:
         """Checkpoints, newest first, verified or not."""
         found = self._named_as_ours(self.checkpoints, "*")
         return sorted((path for path in found if path.is_dir()), key=step_of, reverse=True)
+
+    def has_checkpoint(self, step: int) -> bool:
+        """Whether there is one of a step, verified or not."""
+        return step in map(step_of, self.checkpoint_folders())
 
     def grids(self) -> list[Path]:
         """Sample grids, oldest first."""
@@ -240,6 +251,11 @@ class RunDirectory:
                 allowed=steps,
                 hint="leave out --step: the newest that is intact is used then",
             ) from problem
+
+
+def _misshapen(content: Mapping[str, Any]) -> bool:
+    """Whether a part of a manifest is not what a run writes there."""
+    return any(not isinstance(content.get(key, kind()), kind) for key, kind in SHAPES.items())
 
 
 def find_run(runs: Path, word: str | None) -> RunDirectory:

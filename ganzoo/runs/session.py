@@ -19,7 +19,15 @@ from rich.console import Console
 from ganzoo import cores, files
 from ganzoo.config import layers as configuration
 from ganzoo.config.layers import ConfigLayer, RunConfig
-from ganzoo.errors import ConfigError, DivergedError, GanzooError, Interrupted, PluginError, ResourceError
+from ganzoo.errors import (
+    CheckpointError,
+    ConfigError,
+    DivergedError,
+    GanzooError,
+    Interrupted,
+    PluginError,
+    ResourceError,
+)
 from ganzoo.evaluation.likeness import Likeness
 from ganzoo.evaluation.measuring import Measures, check_metrics, real_part
 from ganzoo.planning import overview
@@ -165,6 +173,12 @@ def resume(
     saved = ConfigLayer(str(directory.config), values, verbatim=True)
     with directory.locked(), early_log() as early:
         before = directory.read_manifest()
+        if restart and not before and directory.started_elsewhere():
+            raise CheckpointError(
+                f"run {directory.path.name} started from the weights of another, and its manifest is lost",
+                given="--restart",
+                hint="put manifest.json back, or go on from the newest checkpoint without --restart",
+            )
         if restart and before.get("ancestry"):
             raise ConfigError(
                 f"run {directory.path.name} started from the weights of another, and cannot begin again without them",
@@ -267,7 +281,7 @@ def _train(
             # The manifest first: it also knows the configuration that the file may still hold if this is cut short.
             directory.write_manifest(record)
             head = ancestry.comment(record.get("ancestry", []))
-            files.write_text(directory.config, head + configuration.to_yaml(plan.config))
+            files.write_text(directory.config, head + configuration.to_yaml(plan.config), place="--runs DIR")
             with _resources(), setup.runtime.active():
                 _iterate(plan, setup, directory, console, offset, trackers, stop)
             status = "finished"

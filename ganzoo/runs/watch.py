@@ -214,7 +214,8 @@ class Checkpoints:
     ) -> None:
         self._run, self._state, self._every = run, state, every
         self._keep, self._extra = keep, extra
-        self._saved: int | None = None
+        # What a run goes on from is there already: to write it again, it would have to be gone for a moment.
+        self._saved = state.step if run.has_checkpoint(state.step) else None
 
     def __call__(self, report: Report) -> None:
         """Save when due."""

@@ -75,6 +75,12 @@ def read_choice(comparison: Comparison) -> EngineChoice:
         return EngineChoice(**json.loads((comparison.path / FILE).read_text(encoding="utf-8")))
     except FileNotFoundError:
         return EngineChoice()
+    except (ValueError, TypeError) as error:
+        raise ConfigError(
+            f"{comparison.path / FILE} cannot be read: {error}",
+            allowed="what ganzoo compare wrote there",
+            hint=f"remove that file: the runs then go on on this machine, with ganzoo compare {comparison.word}",
+        ) from error
 
 
 def write_choice(comparison: Comparison, choice: EngineChoice) -> None:

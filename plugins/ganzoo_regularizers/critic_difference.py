@@ -30,7 +30,7 @@ def squared_differences(view: StepView, images: Tensor, labels: Tensor | None, *
             allowed="a loop that hands over judge_alike, as ganzoo run and ganzoo.Adversary do",
             hint="estimate: exact",
         )
-    chosen = slice(math.ceil(share * len(images)))
+    chosen = slice(math.ceil(round(share * len(images), 9)))
     images, labels = images.detach()[chosen], None if labels is None else labels[chosen]
     noise = torch.stack([torch.randn(image.shape, generator=view.random) for image in images])
     # In full precision before the step is added: bfloat16 would round it away.

@@ -96,7 +96,7 @@ class FeatureMatching(RegularizerOptions, Regularizer):
     def _distance(self, real_output: DiscriminatorOutput, fake_output: DiscriminatorOutput, layer: int) -> Tensor:
         real = chosen_features(real_output, layer, regularizer="feature-matching").detach()
         fake = chosen_features(fake_output, layer, regularizer="feature-matching")
-        scale = real.abs().mean() if self.relative else 1.0
+        scale = real.abs().mean().clamp_min(torch.finfo(real.dtype).tiny) if self.relative else 1.0
         if self.pair == "batch":
             real, fake = real.mean(0, keepdim=True), fake.mean(0, keepdim=True)
         elif real.shape != fake.shape:
