@@ -78,7 +78,8 @@ class Adversary(Critics):
             ``pac`` times the channels. Batches must be multiples of it.
         mismatch: whether critics also see real data with the condition of a neighbor as fakes.
         skip_below: critics are not stepped while their adversarial loss, weighted and summed over critics, is below it
-            (TimeGAN: 0.15). This reads one number from the device in every step.
+            (TimeGAN: 0.15). This reads one number from the device in every step. Nothing moves in a step that is
+            skipped, so slices, crops and draws are those of the step before as well.
         precision: ``fp32`` computes critics outside of autocast, in the precision of their weights;
             ``autocast`` follows it.
         shape: of a sample (C, …), where a regularizer or augmentation has to know it; with condition channels, and

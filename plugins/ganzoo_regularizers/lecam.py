@@ -31,8 +31,9 @@ class Lecam(RegularizerOptions):
     r, f are the logits of real and fake samples, of any shape; E is the mean over batch and patches. If there are
     several maps, each has its own averages, and the terms are summed. λ is ``weight``, d is ``decay``. The averages
     carry no gradient, take in the current batch before the term is computed (with ``moves=after``, after it, so that
-    the term sees the batches before alone, and the first update has none), and move once per update of D: each
-    micro-batch sees the averages moved by its own means, and the update then takes in the means of the whole batch.
+    the term sees the batches before alone; the first update has none, unless ``begin=zero``), and move once per update
+    of D: each micro-batch sees the averages moved by its own means, and the update then takes in the means of the whole
+    batch.
     With ``every`` they move only at the updates in which the term is applied. They are part of checkpoints. The term is
     0 at zero logits.
 

@@ -215,6 +215,8 @@ class TestFeatureMatching:
         relative = matched(real, fake, layer="all", relative=True, **pairs).item()
         by_hand = sum(distance / side.abs().mean().item() for distance, side in zip(each, real, strict=True))
         assert relative == pytest.approx(by_hand, rel=1e-12)
+        silent = torch.zeros(3, 2, dtype=torch.float64)  # a layer that is dead on real and on fake data
+        assert matched((silent,), (silent,), layer="all", relative=True, **pairs).item() == 0
 
     @pytest.mark.parametrize(
         ("average", "by_hand"),
