@@ -152,7 +152,7 @@ class TestOptionsThatAnotherComponentHas:
     def test_of_a_part_with_others(self, registry):
         error = self.refused(registry, discriminator={"name": "patchgan-sn", "attention": 32})
         assert error.message == (
-            "discriminator.attention (from file): unknown key; known: ndf, n_layers, dropout; "
+            "discriminator.attention (from file): unknown key; known: ndf, n_layers, stride, dropout; "
             "projection has attention, resnet-sn has attention"
         )
 

@@ -21,14 +21,14 @@ def installs(target, venv):
 
 def test_a_run_installs_the_package_alone(tmp_path):
     [arguments] = installs("run", tmp_path / "venv")
-    assert arguments == ["--constraint", "constraints.txt", "--editable", "."]
+    assert arguments == ["--no-compile", "--constraint", "constraints.txt", "--editable", "."]
 
 
 @pytest.mark.parametrize("target", ["test", "check", "lint", "docs", "setup"])
 def test_what_develops_adds_the_development_set(tmp_path, target):
     runs, develops = installs(target, tmp_path / "venv")
     assert runs[-1] == "."
-    assert develops == ["--constraint", "constraints.txt", "--editable", "'.[dev]'"]
+    assert develops == ["--no-compile", "--constraint", "constraints.txt", "--editable", "'.[dev]'"]
 
 
 def test_what_is_installed_is_not_installed_again(tmp_path):

@@ -401,10 +401,12 @@ def test_a_long_gif_is_thinned(tmp_path):
 
 
 def test_a_run_killed_before_its_first_checkpoint_starts_over_in_place(tmp_path, registry):
-    whole = ganzoo.run(tiny(), out=tmp_path / "whole", registry=registry)
-    killed = ganzoo.run(tiny(), out=tmp_path / "killed", registry=registry)
+    config = tiny(train={"checkpoint_every": 100})
+    whole = ganzoo.run(config, out=tmp_path / "whole", registry=registry)
+    killed = ganzoo.run(config, out=tmp_path / "killed", registry=registry)
     for folder in killed.directory.checkpoint_folders():
         shutil.rmtree(folder)
+    killed.directory.write_manifest({**killed.directory.read_manifest(), "status": "running", "step": 0})
     resume(registry, killed.path)
     assert_same_outcome(whole.path, killed.path)
 

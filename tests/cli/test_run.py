@@ -76,7 +76,7 @@ class TestARun:
     def test_a_recipe_and_flags_over_it(self, tiny, tmp_path):
         run = tiny("--config patchgan-sn-hinge --set disc.n_layers=1").out.strip()
         saved = config_of(tmp_path / run)
-        assert saved["discriminator"] == {"name": "patchgan-sn", "ndf": 2, "n_layers": 1, "dropout": 0.3}
+        assert saved["discriminator"] == {"name": "patchgan-sn", "ndf": 2, "n_layers": 1, "stride": 2, "dropout": 0.3}
         assert (saved["train"]["clip_grad_norm"], saved["train"]["steps"]) == (1.0, 2)
         origins = json.loads((tmp_path / run / "manifest.json").read_text())["origins"]
         assert origins["train.clip_grad_norm"] == "recipe patchgan-sn-hinge"

@@ -9,6 +9,7 @@ from PIL import Image
 from small_files import pictures
 
 from ganzoo.cli.sample import folder_name
+from ganzoo.runs.directory import RunDirectory
 
 
 @pytest.fixture
@@ -174,6 +175,8 @@ def test_a_run_before_its_first_checkpoint(ganzoo, tiny, tmp_path):
     """As it is while it trains, and once it has been killed."""
     run = tiny("--runs 'my runs' --set train.log_every=1 --quiet").out.strip()
     shutil.rmtree(tmp_path / run / "checkpoints")
+    directory = RunDirectory(tmp_path / run)
+    directory.write_manifest({**directory.read_manifest(), "status": "running", "step": 0})
     with filelock.FileLock(tmp_path / run / ".lock"), (tmp_path / run / "metrics.jsonl").open("ab") as metrics:
         metrics.write(b'{"step": 3, "d_st')  # a row that is being written
         metrics.flush()

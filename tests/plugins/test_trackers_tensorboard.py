@@ -98,14 +98,15 @@ def test_the_configuration_and_how_it_ended(followed, events):
     assert texts(events, "status") == [(4, "finished")]
 
 
-def resume(path, steps):
+def resume(path, steps, *, restart=False):
     # The reader sorts event files by the second in their names.
     time.sleep(1.1)
     known = Registry.load()
     trackers = tracking.chosen(tracking.wanted(known, ["tensorboard"]))
     layers = [ConfigLayer("flag", flatten({"train": {"steps": steps}}))]
     console = Console(quiet=True)
-    return runs.resume(known, RunDirectory(path), changes=layers, console=console, trackers=trackers)
+    directory = RunDirectory(path)
+    return runs.resume(known, directory, changes=layers, console=console, trackers=trackers, restart=restart)
 
 
 @pytest.mark.parametrize("left", [2, 1, 0])
@@ -115,7 +116,7 @@ def test_steps_that_are_done_again_appear_once(tmp_path, followed, left):
     shutil.copytree(followed.path, path)
     for folder in RunDirectory(path).checkpoint_folders()[: 2 - left]:
         shutil.rmtree(folder)
-    run = resume(path, 6)
+    run = resume(path, 6, restart=left == 0)
     events = shown(path / "tensorboard")
     assert [row["step"] for row in run.metrics()] == [1, 2, 3, 4, 5, 6]
     assert curves(events) == expected(run.metrics())
