@@ -186,6 +186,11 @@ class TestParts:
             if isinstance(one, torch.Tensor):
                 torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12, msg=name)
 
+    def test_an_update_that_begins_in_the_middle_is_refused_in_words(self):
+        adversary = ganzoo.Adversary(made(lambda: Critic(spectral=True)))
+        with pytest.raises(ConfigError, match="part"):
+            adversary.update(fake=data(0), real=data(1), part=(1, 2))
+
     def test_parts_of_unlike_size_are_warned_of(self, caplog):
         adversary = ganzoo.Adversary(made(Critic), optimizer=sgd)
         adversary.update(fake=data(0, 3), real=data(1, 3), part=(0, 2))

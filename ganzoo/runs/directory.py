@@ -98,11 +98,8 @@ class RunDirectory:
                 return False
         except LockedError:
             return True
-        except (
-            OSError,
-            ResourceError,
-        ):  # nobody trains where nothing can be written
-            return False
+        except (OSError, ResourceError):
+            return False  # nobody trains where nothing can be written
 
     def write_manifest(self, content: Mapping[str, Any]) -> None:
         """Replace ``manifest.json``."""

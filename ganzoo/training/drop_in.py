@@ -351,11 +351,10 @@ class Critics(nn.Module):
         if len(set(self._sizes)) > 1:
             sizes = " and ".join(map(str, self._sizes))
             self._warn(f"parts of {sizes} samples count alike, so the result is not that of the whole batch")
-        if index:  # Every part sees the weights that the whole batch would see.
+        if index and self._vectors:  # Every part sees the weights that the whole batch would see.
             spectral.put_back(self.discriminators, self._vectors)
-        elif of > 1:
-            self._vectors = spectral.vectors(self.discriminators)
         if index == 0:
+            self._vectors = spectral.vectors(self.discriminators) if of > 1 else []
             self._clear()
             self._open = []
             if self.settings.skip_below is not None:
