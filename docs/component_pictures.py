@@ -37,18 +37,28 @@ CLOSE = 1e-6
 
 
 def curves_of(registry: Registry, entry: Entry) -> list[LossCurves]:
-    """Those of a loss: with its default options, or with each choice of the first option that has some."""
-    return [loss_curves(word, *loss_of_argument(registry, word), limit=LIMIT) for word in words_of(entry)]
+    """Those of a loss: with each choice of the first option that changes them, or with the defaults."""
+    tried = (
+        [loss_curves(word, *loss_of_argument(registry, word), limit=LIMIT) for word in words]
+        for words in words_of(entry)
+    )
+    return next(curves for curves in tried if differ(curves))
 
 
-def words_of(entry: Entry) -> list[str]:
-    """``hinge``, or ``f-gan:divergence=kl`` and so on, as ``ganzoo plot losses`` takes them."""
+def differ(curves: list[LossCurves]) -> bool:
+    """Whether no later curve is the first one again; over one logit, many an option changes nothing."""
+    first, *others = numbers(curves).values()
+    return first not in others
+
+
+def words_of(entry: Entry) -> list[list[str]]:
+    """``[[f-gan:divergence=kl, …], [f-gan]]``, as ``ganzoo plot losses`` takes them."""
     fields = entry.options().model_fields
     choices = [(name, field) for name, field in fields.items() if get_origin(field.annotation) is Literal]
-    if not choices:
-        return [entry.name]
-    name, field = choices[0]
-    return [f"{entry.name}:{name}={one}" for one in get_args(field.annotation)]
+    return [
+        *([f"{entry.name}:{name}={one}" for one in get_args(field.annotation)] for name, field in choices),
+        [entry.name],
+    ]
 
 
 def plot(curves: list[LossCurves]) -> bytes:

@@ -41,6 +41,11 @@ def test_a_plot_of_other_numbers_is_noticed(tmp_path):
     assert not pictures.shows(file, {"other": wanted[one]})
 
 
+@pytest.mark.parametrize("name", ["bce", "lsgan"])
+def test_an_option_that_changes_no_curve_is_not_drawn_twice(name):
+    assert list(pictures.numbers(pictures.curves_of(REGISTRY, REGISTRY.get("loss", name)))) == [name]
+
+
 def test_drawings_of_discriminators_are_up_to_date():
     for name, wanted in pictures.drawings(REGISTRY).items():
         assert (pictures.FOLDER / name).read_text(encoding="utf-8") == wanted, f"{name}: {HOW}"
