@@ -10,7 +10,7 @@ from toys import Constant, ToyGenerator, make_setup
 from ganzoo.errors import CheckpointError
 from ganzoo.training.game import WeightedRegularizer
 from ganzoo.training.loop import train
-from ganzoo.training.state import averaged_copy
+from ganzoo.training.state import averaged_copy, update_average
 
 
 def setup(**changes):
@@ -163,6 +163,20 @@ def test_the_average_starts_as_a_copy_and_forgets_what_was_there_before():
     for average, old, new in zip(parameters(one.state.ema), first, parameters(one.state.generator), strict=True):
         torch.testing.assert_close(average, (2 * old + 9 * new) / 11)
         assert not torch.equal(old, new)
+
+
+def test_an_average_of_spectrally_normalized_weights_keeps_their_norm():
+    """Averaged vectors of the power iteration would be short, and weights divided by them many times too large."""
+    torch.manual_seed(0)
+    generator = torch.nn.utils.parametrizations.spectral_norm(torch.nn.Linear(64, 64, bias=False))
+    average = averaged_copy(generator)
+    for update in range(1, 301):
+        with torch.no_grad():
+            generator.parametrizations.weight.original.add_(torch.randn(64, 64) / 20)
+        generator(torch.ones(1, 64))
+        update_average(average, generator, decay=0.99, updates=update)
+    for network in (generator, average.eval()):
+        assert torch.linalg.matrix_norm(network.weight, 2).item() == pytest.approx(1, abs=0.05)
 
 
 def test_shared_weights_can_be_saved():
