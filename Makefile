@@ -8,6 +8,8 @@ INSTALLED := $(VENV)/.installed
 READY := $(VENV)/.ready
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Nothing is compiled at installation, so where this is set, as in many containers, every process would compile torch anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test lint check quality docs clean setup
 

@@ -50,8 +50,9 @@ def to_yaml(config: RunConfig) -> str:
     """The configuration as a file that can be run again."""
     content = config.model_dump(mode="json")
     text = _dumped(content, allow_unicode=True)
-    # PyYAML leaves some of Unicode's line breaks bare, and reads them back as spaces.
-    return text if yaml.safe_load(text) == content else _dumped(content, allow_unicode=False)
+    # PyYAML leaves some of Unicode's line breaks bare, and reads them back as spaces. Reading takes as long as a step.
+    faithful = text.isascii() or yaml.safe_load(text) == content
+    return text if faithful else _dumped(content, allow_unicode=False)
 
 
 def _dumped(content: dict[str, Any], *, allow_unicode: bool) -> str:

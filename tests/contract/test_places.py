@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 import pytest
 from pages import ROOT, blocks
@@ -17,8 +20,8 @@ from ganzoo.registry import parse_kind
 
 README = ROOT / "README.md"
 PAPERS = ROOT / "examples" / "papers" / "README.md"
-OWN_TESTS = [ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "tests" / "plugins").glob("test_*.py")]
 ASSERTIONS = {"assert", "raises", "assert_close", "allclose"}
+OWN_TESTS = sorted((ROOT / "tests" / "plugins").glob("test_*.py"))
 PAGES = component_pages()
 BUT_RECIPES = [kind for kind in KINDS if kind != "recipe"]
 
@@ -82,30 +85,49 @@ def test_it_is_in_lists_that_the_documentation_shows(entry):
 def test_it_has_tests_of_its_own(entry):
     """An import alone tests nothing."""
     module = entry.component.target.partition(":")[0]
-    assert any(asserts_about(tree, module, entry.name) for tree in OWN_TESTS), (
+    assert any(asserts_about(OwnTests.of(path), module, entry.name) for path in OWN_TESTS), (
         f"no test in tests/plugins that asserts something uses what it imports from {module}: "
         "compare its values with an independent form there"
     )
 
 
-def asserts_about(tree: ast.Module, module: str, name: str) -> bool:
+@dataclass(frozen=True)
+class OwnTests:
+    """What a file of tests mentions: it is read once for all components."""
+
+    imports: tuple[ast.ImportFrom, ...]
+    parts: tuple[tuple[str, frozenset[str]], ...]
+    tests: tuple[frozenset[str], ...]
+
+    @classmethod
+    def in_text(cls, text: str) -> OwnTests:
+        tree = ast.parse(text)
+        nodes = list(ast.walk(tree))
+        functions = (node for node in nodes if isinstance(node, ast.FunctionDef) and node.name.startswith("test"))
+        return cls(
+            imports=tuple(node for node in nodes if isinstance(node, ast.ImportFrom)),
+            parts=tuple((name, mentions(part)) for part in tree.body for name in names_given(part)),
+            tests=tuple(mentions(function) for function in functions),
+        )
+
+    @classmethod
+    @cache
+    def of(cls, path: Path) -> OwnTests:
+        return cls.in_text(path.read_text(encoding="utf-8"))
+
+
+def asserts_about(own: OwnTests, module: str, name: str) -> bool:
     """Whether a test asserts something and uses the component: its module's names, or itself by its own name.
 
     It may do so through constants, fixtures and other functions of its file.
     """
-    reached = {alias.asname or alias.name for node in ast.walk(tree) for alias in imported_from(node, module)}
-    parts = {name: part for part in tree.body for name in names_given(part)}
+    reached = {alias.asname or alias.name for node in own.imports if node.module == module for alias in node.names}
     grown = True
     while grown:
-        found = {given for given, part in parts.items() if mentions(part) & {*reached, repr(name)}}
+        found = {given for given, mentioned in own.parts if mentioned & {*reached, repr(name)}}
         grown = not found <= reached
         reached |= found
-    tests = (part for part in ast.walk(tree) if isinstance(part, ast.FunctionDef) and part.name.startswith("test"))
-    return any(mentions(test) & {*reached, repr(name)} and ASSERTIONS & mentions(test) for test in tests)
-
-
-def imported_from(node: ast.AST, module: str) -> list[ast.alias]:
-    return node.names if isinstance(node, ast.ImportFrom) and node.module == module else []
+    return any(mentioned & {*reached, repr(name)} and ASSERTIONS & mentioned for mentioned in own.tests)
 
 
 def names_given(part: ast.stmt) -> list[str]:
@@ -115,7 +137,7 @@ def names_given(part: ast.stmt) -> list[str]:
     return [target.id for target in getattr(part, "targets", ()) if isinstance(target, ast.Name)]
 
 
-def mentions(part: ast.AST) -> set[str]:
+def mentions(part: ast.AST) -> frozenset[str]:
     """The names, parameters and texts in a piece of code, texts in quotes, and ``assert`` if it asserts something."""
     found = set()
     for node in ast.walk(part):
@@ -126,7 +148,7 @@ def mentions(part: ast.AST) -> set[str]:
                 found.add(repr(text))
             case ast.Assert():
                 found.add("assert")
-    return found
+    return frozenset(found)
 
 
 @pytest.mark.parametrize(
@@ -144,4 +166,4 @@ def mentions(part: ast.AST) -> set[str]:
     ],
 )
 def test_what_counts_as_a_test_of_its_own(text, enough):
-    assert asserts_about(ast.parse(text), "m", "mine") is enough
+    assert asserts_about(OwnTests.in_text(text), "m", "mine") is enough
