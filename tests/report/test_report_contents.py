@@ -74,8 +74,9 @@ class TestMeasured:
         assert measured_of(rows)[0].best == best
 
     def test_metrics_of_the_training_where_they_were_measured_last(self):
-        rows = [{"step": 1, "metric/a/b_c": 1.0}, {"step": 2, "metric/a/b_c": 2.0}, {"step": 3}]
-        assert during_training(rows) == [("a/b c", 2, 2.0)]
+        rows = [{"step": 1, "metric/a/b_c": 1.0}, {"step": 2, "metric/a/b_c": 2.0, "metric/d": 4.0}, {"step": 3}]
+        rows[1]["floor/a/b_c"] = 0.5
+        assert during_training(rows) == [("a/b c", 2, 2.0, 0.5), ("d", 2, 4.0, None)]
 
 
 class Elements(HTMLParser):
