@@ -37,6 +37,8 @@ FOR_IMAGES = ("frechet-distance", "kernel-distance", "precision-recall", "neares
 FOR_VECTORS = ("mode-coverage",)
 MEASURED_ANEW = ("metrics", "extractors", "eval")
 """Sections that say what a run is measured by, and nothing of how it was trained."""
+OF_TRAINING = ("train.keep",)
+"""Keys that may need a metric of the training, such as ``best``."""
 
 Steps = int | Literal["all"] | Sequence[int] | None
 
@@ -164,7 +166,9 @@ def _of_run(registry: Registry, run: Run, changes: Sequence[ConfigLayer]) -> Ope
     asked = {path.partition(".")[0] for layer in changes for path in layer.values}
     # Metrics of the training are those of an evaluation too, unless others are asked for; their extractors as well.
     own = () if run.config.metrics and not asked & {"metrics", "extractors"} else MEASURED_ANEW
-    kept = {path: value for path, value in values.items() if path.partition(".")[0] not in own}
+    kept = {
+        path: value for path, value in values.items() if path.partition(".")[0] not in own and path not in OF_TRAINING
+    }
     before = run.directory.read_manifest()
     pinned = provenance.as_it_was(registry, before, run.config, section="data")
     saved = ConfigLayer(str(run.directory.config), kept, verbatim=True)
