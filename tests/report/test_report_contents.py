@@ -131,6 +131,13 @@ class TestARun:
         assert "are not where they should be" in page
         assert "Grid of generated samples at step 4" in page
 
+    def test_real_data_are_shown_whatever_chose_the_checkpoints(self, hostile_run, tmp_path):
+        run = Run(shutil.copytree(hostile_run.path, tmp_path / "0001-best"))
+        config = yaml.safe_load(run.directory.config.read_text(encoding="utf-8"))
+        config["train"]["keep"], config["metrics"] = "best", {"ms-ssim": {}}
+        run.directory.config.write_text(yaml.safe_dump(config), encoding="utf-8")
+        assert "Grid of real pictures" in run_page(Registry.load(plugins=False), Run(run.path))
+
     def test_a_row_that_is_being_written_is_left_out(self, hostile_run, tmp_path):
         run = Run(shutil.copytree(hostile_run.path, tmp_path / "0001-live"))
         with run.directory.metrics.open("a", encoding="utf-8") as file:
