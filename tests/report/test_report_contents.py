@@ -131,6 +131,13 @@ class TestARun:
         assert "are not where they should be" in page
         assert "Grid of generated samples at step 4" in page
 
+    def test_what_was_measured_during_the_training_is_told(self, hostile_run, tmp_path):
+        run = Run(shutil.copytree(hostile_run.path, tmp_path / "0001-measured"))
+        with run.directory.metrics.open("a", encoding="utf-8") as file:
+            file.write('{"step": 5, "metric/a/b_c": 2.5, "floor/a/b_c": 0.25}\n')
+        page = run_page(Registry.load(plugins=False), run)
+        assert "During it, a/b c came to 2.5 at step 5 (real data in place of samples: 0.25)." in page
+
     def test_real_data_are_shown_whatever_chose_the_checkpoints(self, hostile_run, tmp_path):
         run = Run(shutil.copytree(hostile_run.path, tmp_path / "0001-best"))
         config = yaml.safe_load(run.directory.config.read_text(encoding="utf-8"))
