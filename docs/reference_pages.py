@@ -63,6 +63,7 @@ SHOWN = {
             "ganzoo.runs.run.load_run",
             "ganzoo.runs.run.Run",
             "ganzoo.runs.evaluating.evaluate",
+            "ganzoo.evaluation.alone.measure",
             "ganzoo.runs.evaluating.Evaluation",
             "ganzoo.studies.comparing.compare",
             "ganzoo.studies.comparing.Compared",

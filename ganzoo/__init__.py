@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ganzoo.evaluation.alone import measure as measure
     from ganzoo.planning.building import build as build
     from ganzoo.planning.own_critics import Adversary as Adversary
     from ganzoo.planning.own_step import adversarial_step as adversarial_step
@@ -32,6 +33,7 @@ _HOMES = {
     "Run": "ganzoo.runs.run",
     "SliceCritic": "ganzoo.training.slice_critic",
     "load_run": "ganzoo.runs.run",
+    "measure": "ganzoo.evaluation.alone",
     "run": "ganzoo.runs.session",
 }
 
@@ -46,6 +48,7 @@ __all__ = [
     "compare",
     "evaluate",
     "load_run",
+    "measure",
     "run",
 ]
 

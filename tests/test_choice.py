@@ -250,6 +250,16 @@ class TestSuggestions:
         assert chosen(entries=entries, regularizers="none").config.regularizers == {}
         assert chosen(entries=entries, regularizers=["a"]).config.regularizers == {"a": {"weight": 1}}
 
+    def test_an_extractor_that_cannot_be_had_gives_way_to_the_one_that_always_can(self, caplog):
+        entries = [
+            entry("metric", "distance", options=Plain, suggests={"extractors.deep": {}}),
+            entry("extractor", "deep", options=Plain, requires=("not_installed_at_all",)),
+            entry("extractor", "random-conv", options=Plain),
+        ]
+        assert chosen(entries=entries, metrics=["distance"]).config.extractors == {"random-conv": {}}
+        assert "extractor deep needs not_installed_at_all" in caplog.text
+        assert "its numbers say less" in caplog.text
+
     def test_a_component_that_is_not_chosen_suggests_nothing(self):
         entries = [entry("loss", "other", suggests={"seed": 5}), entry("regularizer", "r", suggests={"seed": 6})]
         assert chosen(entries=entries).config.seed == 0

@@ -629,10 +629,10 @@ def tiny_runs(tmp_path_factory):
 def test_metric_keys(tiny_runs):
     written = {key for run in tiny_runs for row in run.metrics() for key in row}
     layers = {key for key in written if key.startswith("sigma/")}
-    measured = {key for key in written if key.startswith("metric/")}
+    measured = {key for key in written if key.startswith(("metric/", "floor/"))}
     assert layers
     assert measured
-    named = {"sigma/<layer>", "metric/<name>/<key>"}
+    named = {"sigma/<layer>", "metric/<name>/<key>", "floor/<name>/<key>"}
     assert named | written - layers - measured == set(documented(GUIDE, "key of a row"))
 
 

@@ -1,4 +1,7 @@
-"""Which test holds each line of D, E and F of issue 10. Those of A, B and C are in ``test_what_ganzoo_reads.py``."""
+"""Which test holds each line of D, E and F of issue 10, and each clause of what issue 11 says must work.
+
+Those of A, B and C of issue 10 are in ``test_what_ganzoo_reads.py``.
+"""
 
 from __future__ import annotations
 
@@ -83,6 +86,165 @@ HOLDERS = {
     "F6": "examples/test_does_augmentation_help.py::test_it_writes_a_page_and_does_nothing_twice",
 }
 
+OF_ISSUE_11 = {
+    "cli/test_evaluate.py": {
+        "Extractors: named in every value": "test_samples_in_a_folder_have_the_values_of_their_run",
+        "Extractors: --weights FILE": "test_a_file_of_weights_chooses_the_extractor_that_takes_one",
+        "Commands: evaluate RUN": "test_a_table_for_people_and_lines_in_the_folder_of_the_run",
+        "Commands: evaluate FOLDER": "test_samples_in_a_folder_have_the_values_of_their_run",
+        "Commands: --step all": "test_numbers_of_every_checkpoint",
+    },
+    "plugins/test_extractors.py": {
+        "Extractors: weights of efficientnet-lite0": "test_other_weights_are_refused_before_they_are_read",
+        "Extractors: its features": "test_features_are_what_the_classifier_is_given",
+        "Extractors: its preprocessing": "test_it_resizes_as_pillow_does",
+        "Extractors: its classes of three photographs": "test_it_knows_what_is_on_photographs",
+        "Extractors: inception is torch-fidelity's": "test_features_are_theirs",
+        "Extractors: inception is not fetched": "test_missing_weights_are_named_and_not_fetched",
+        "Extractors: random-conv is orthogonal": "test_weights_are_orthogonal_times_the_root_of_2",
+    },
+    "plugins/test_extractors_classifier.py": {
+        "Extractors: the classifier is trained once": "test_it_is_trained_once",
+        "Extractors: its held-out accuracy, and refused": "test_accuracy_is_that_on_pictures_it_was_not_trained_on",
+    },
+    "test_choice.py": {
+        "Extractors: without extras": "test_an_extractor_that_cannot_be_had_gives_way_to_the_one_that_always_can",
+    },
+    "kit/test_faulty_extractors.py": {
+        "Extractors: of plugins": "test_sound_extractor_passes",
+    },
+    "test_judging.py": {
+        "Extractors: features of real data are kept": "test_real_pictures_are_looked_at_once",
+        "Extractors: by data and extractor": "test_what_they_depend_on_makes_others",
+        "Metrics: the record": "test_a_value_comes_back_from_its_row",
+        "Metrics: what differs is named": "test_what_differs_is_named",
+        "Metrics: the floor": "test_the_floor_is_the_same_number_for_held_out_data",
+        "Metrics: the floor in training": "test_a_floor_is_found_once_and_in_training_only_if_it_is_of_as_many",
+        "Commands: best and newest are kept": "test_best_and_newest_checkpoints_stay",
+        "Python twins: evaluate": "test_the_same_evaluation_twice_has_the_same_numbers",
+    },
+    "plugins/test_metrics_frechet_distance.py": {
+        "Metrics: Fréchet distance": "test_gaussians_of_known_moments",
+        "Metrics: covariances without full rank": "test_2048_features_of_500_samples",
+        "Metrics: float64": "test_far_from_the_origin_it_keeps_its_digits",
+        "Metrics: too few for the dimension": "test_a_covariance_of_too_few_samples_is_warned_of",
+    },
+    "plugins/test_metrics_kernel_distance.py": {
+        "Metrics: KID is unbiased": "test_equal_distributions_have_expectation_0_and_the_stated_error",
+        "Metrics: KID has a spread": "test_its_error_is_a_jackknife_that_leaves_out_a_group_at_a_time",
+    },
+    "plugins/test_metrics_precision_recall.py": {
+        "Metrics: precision and recall": "test_it_is_the_rule_applied_sample_by_sample",
+    },
+    "plugins/test_metrics_density_coverage.py": {
+        "Metrics: density and coverage": "test_it_is_the_rule_applied_sample_by_sample",
+    },
+    "plugins/test_metrics_class_score.py": {
+        "Metrics: class score": "test_the_score_is_the_formula_sample_by_sample_and_within_its_range",
+        "Metrics: class score by a labelled classifier alone": "test_without_probabilities_there_is_no_score",
+    },
+    "plugins/test_metrics_intra_class_frechet_distance.py": {
+        "Metrics: intra-class Fréchet distance": "test_it_is_the_mean_over_the_classes_that_real_data_have",
+    },
+    "plugins/test_metrics_ms_ssim.py": {
+        "Metrics: MS-SSIM": "test_pairs_are_of_two_samples_and_alike_where_all_samples_are",
+    },
+    "plugins/test_metrics_sliced_wasserstein.py": {
+        "Metrics: sliced Wasserstein": "test_it_is_a_mean_of_distances_between_sorted_projections",
+    },
+    "plugins/test_metrics_nearest_neighbor.py": {
+        "Metrics: nearest neighbors": "test_it_is_the_rule_applied_sample_by_sample",
+    },
+    "report/test_report_neighbors.py": {
+        "Metrics: their pairs are shown": "test_a_copy_is_at_0_and_of_equal_ones_the_first_comes_first",
+    },
+    "plugins/test_metrics_mode_coverage.py": {
+        "Metrics: modes covered": "test_it_is_the_rule_applied_sample_by_sample",
+    },
+    "plugins/test_metrics_downstream.py": {
+        "Metrics: downstream use": "test_good_samples_teach_and_wrong_labels_do_harm",
+        "Metrics: recalls and seeds": "test_accuracy_is_the_mean_of_the_recalls_and_spreads_are_over_seeds",
+    },
+    "test_held_out.py": {
+        "Metrics: groups are not split": "test_pictures_of_a_patient_who_was_seen_are_not_held_out",
+    },
+    "test_measuring.py": {
+        "Metrics: draws of their own": "test_each_metric_draws_by_itself_and_alike_in_every_run",
+        "Commands: in training": "test_a_measure_stands_in_the_rows_at_which_samples_are_due_and_in_the_last",
+        "Commands: measuring does not disturb": "test_measuring_changes_nothing_that_is_trained",
+    },
+    "test_leaderboard.py": {
+        "Metrics: unlike records are not ranked": "test_values_that_were_not_measured_alike_are_not_ranked",
+        "Commands: failed cells stay": "test_runs_without_values_are_kept_with_the_reason",
+        "Commands: means and intervals": "test_means_intervals_and_order",
+        "Commands: what chance may have done": "test_what_chance_may_have_done",
+        "Commands: table, CSV, JSON, Markdown": "test_files",
+    },
+    "report/test_report_contents.py": {
+        "Commands: best beside final": "test_failures_ties_and_the_best_step_are_told",
+        "Commands: no external address, escaped": "test_no_element_and_no_address_is_a_strangers",
+        "Commands: verdict first": "test_it_says_how_the_run_ended_and_what_it_does_not_know",
+        "Commands: gallery": "test_the_gallery_shows_the_last_grid",
+    },
+    "test_comparison_grid.py": {
+        "Commands: the grid": "test_every_combination_once_and_the_last_axis_first",
+        "Commands: --set key=a,b": "test_settings_and_axes_of_set",
+        "Commands: --reg": "test_choices_of_regularizers",
+        "Commands: equal budgets": "test_equal_budgets",
+        "Commands: equal minutes": "test_equal_time",
+    },
+    "cli/test_compare.py": {
+        "Commands: diverged cells stay": "test_a_run_that_diverges_is_kept_and_not_run_again",
+        "Commands: killed at any instant": "test_killed_at_any_instant_it_goes_on",
+    },
+    "test_cores.py": {
+        "Commands: threads are divided": "test_threads_are_shared_and_do_not_spin_beside_each_other",
+    },
+    "test_compare_ray.py": {
+        "Commands: Ray": "test_a_driver_and_a_node_are_killed_and_the_numbers_are_those_of_one_machine",
+    },
+    "test_driving.py": {
+        "Commands: Ray without room": "test_without_a_node_it_says_once_what_a_run_needs_and_what_there_is",
+    },
+    "cli/test_report_command.py": {
+        "Commands: report RUN": "test_a_run_and_never_over_another_file",
+        "Commands: report COMPARISON": "test_a_comparison_by_name_and_by_path",
+    },
+    "report/test_report_in_a_browser.py": {
+        "Commands: content security policy": "test_a_script_that_got_in_would_not_run",
+        "Commands: slider and keyboard": "test_the_slider_follows_the_keyboard",
+        "Commands: sortable leaderboard": "test_columns_are_sorted_by_click_and_by_key",
+        "Commands: light and dark": "test_contrast_is_enough_to_read",
+        "Commands: phone width": "test_a_phone_scrolls_in_one_direction",
+    },
+    "report/test_report_chart.py": {
+        "Commands: curves with equilibrium": "test_a_single_goal_is_always_seen",
+        "Commands: metrics of the training with floor": "test_a_metric_of_the_training_has_its_floor",
+    },
+    "test_health.py": {
+        "Health: D won, G's gradient gone": "test_a_d_that_wins_against_a_saturating_loss",
+        "Health: D blind": "test_a_d_that_is_blind",
+        "Health: diversity falling": "test_samples_that_become_alike",
+        "Health: oscillation": "test_players_that_overtake_each_other",
+        "Health: memorizing": "test_a_generator_that_is_a_memory",
+        "Health: NaN": "test_a_number_that_is_not_finite",
+        "Health: the loss's own equilibrium": "test_a_loss_that_states_nothing_is_asked",
+        "Health: the command for it": "test_every_command_can_be_run",
+        "Health: live": "test_live_and_afterwards_are_the_same",
+        "Health: in the console line": "test_the_phrase_of_the_line",
+    },
+    "examples/test_healthy_seeds.py": {
+        "Health: healthy seeds": "test_runs_are_listed_and_not_trained_twice",
+    },
+    "examples/test_which_pair.py": {
+        "Python twins: compare": "test_it_compares_writes_a_page_and_does_nothing_twice",
+    },
+    "test_alone.py": {
+        "Python twins: metrics on arrays": "test_arrays_and_tensors_have_the_distance_of_their_gaussians",
+    },
+}
+MEASURING = {clause: f"{file}::{name}" for file, tests in OF_ISSUE_11.items() for clause, name in tests.items()}
+
 LINES = [f"{part}{number}" for part, last in (("D", 11), ("E", 5), ("F", 6)) for number in range(1, last + 1)]
 
 
@@ -92,9 +254,9 @@ def functions_of(file: str) -> set[str]:
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
 
 
-@pytest.mark.parametrize("clause", HOLDERS)
+@pytest.mark.parametrize("clause", [*HOLDERS, *MEASURING])
 def test_the_test_of_a_clause_exists(clause):
-    file, _, name = HOLDERS[clause].partition("::")
+    file, _, name = {**HOLDERS, **MEASURING}[clause].partition("::")
     assert name in functions_of(file)
 
 

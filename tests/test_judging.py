@@ -103,6 +103,21 @@ class TestValues:
         assert value.floor == pytest.approx(float((seen[0] - seen[1]).norm()), rel=1e-6)
         assert value.floor_of == "50 of train, against 50 others of it"
 
+    def test_a_floor_is_found_once_and_in_training_only_if_it_is_of_as_many(self, tmp_path):
+        calls = []
+
+        class Counted(Shift):
+            def __call__(self, *, real, fake, random):
+                calls.append(fake)
+                return super().__call__(real=real, fake=fake, random=random)
+
+        for n, floors in ((50, 1), (80, 0)):
+            measured = yardstick(tmp_path, n=n, metric=Counted())
+            first, second = (judge(measured, generated(Pictures(80)), small_floors=False).values[0] for _ in range(2))
+            assert len(calls) == 2 + floors
+            assert (first.floor is not None, first.floor) == (bool(floors), second.floor)
+            calls.clear()
+
     def test_a_group_is_in_one_half(self):
         groups = tuple(f"patient {number % 7}" for number in range(100))
         here, there = halves(Pictures(100, groups=groups))
@@ -149,8 +164,8 @@ class TestValues:
             def __call__(self, *, real, fake, random):
                 return {"shift": float(len(real.features))}
 
-        value = judge(yardstick(tmp_path, metric=Whole()), generated(Pictures(40)), floors=False).values[0]
-        assert (value.value, value.record.n_real, value.record.n, value.floor) == (100, 100, 30, None)
+        value = judge(yardstick(tmp_path, metric=Whole()), generated(Pictures(40))).values[0]
+        assert (value.value, value.record.n_real, value.record.n, value.floor) == (100, 100, 30, 50)
 
     def test_the_standard_error_stands_beside_its_number(self, tmp_path):
         class WithSpread(Shift):

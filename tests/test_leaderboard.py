@@ -8,7 +8,9 @@ import json
 from dataclasses import replace
 
 import pytest
+from rich.console import Console
 
+from ganzoo.cli.compare import show
 from ganzoo.evaluation.value import Record, Value
 from ganzoo.studies.comparison import Cell, Comparison
 from ganzoo.studies.leaderboard import leaderboard
@@ -177,3 +179,16 @@ def test_files(tmp_path):
     assert "| a | 3 | 2 ± 2.5 | 2 |" in (tmp_path / "leaderboard.md").read_text()
     rows = list(csv.DictReader((tmp_path / "leaderboard.csv").read_text().splitlines()))
     assert [(row["cell"], row["seed"], row["value"]) for row in rows][:2] == [("a", "0", "1.0"), ("a", "1", "2.0")]
+
+
+def test_the_tables_of_the_command_fit_a_terminal(tmp_path):
+    """A table of each number: of a number with a long name, too, every row stands on one line of 80 columns."""
+    world = World(tmp_path, "hinge + patchgan-sn + train.d_lr=0.0002", "bce + dcgan")
+    world.measured("hinge + patchgan-sn + train.d_lr=0.0002", [1.0, 1.1, 1.3])
+    world.measured("bce + dcgan", [2.0, 2.2, 2.1])
+    screen = Console(file=io.StringIO(), width=80)
+    show(screen, world.content())
+    lines = [line.split() for line in screen.file.getvalue().splitlines()]
+    assert lines[0] == [LABEL, *["seeds", "lower", "is", "better", "best", "over", "steps"]]
+    assert lines[1] == [*["hinge", "+", "patchgan-sn", "+", "train.d_lr=0.0002", "3"], "1.133", "±", "0.38", "1.133"]
+    assert lines[2][:4] == ["bce", "+", "dcgan", "3"]

@@ -6,7 +6,7 @@ import tarfile
 
 import pytest
 
-from ganzoo.studies.mirroring import Parcel, holds, pack, take_over
+from ganzoo.studies.mirroring import Copy, Parcel, holds, pack, take_over
 
 
 def write(folder, name, text="x"):
@@ -47,6 +47,57 @@ def test_a_copy_is_equal_and_nothing_is_sent_twice(run, tmp_path):
     assert sent(run, copy) is None
     assert sent(copy, tmp_path / "another") is not None
     assert holds(tmp_path / "another") == holds(run)
+
+
+def test_where_times_are_rounded_nothing_is_sent_twice(run, tmp_path, monkeypatch):
+    """FAT holds even seconds. A change within them is sent all the same: the sender's own time says it."""
+    exact = os.utime
+    monkeypatch.setattr(
+        "ganzoo.studies.mirroring.os.utime", lambda path, ns: exact(path, ns=tuple(one - one % 2 * 10**9 for one in ns))
+    )
+    os.utime(run / "0001-x/config.yaml", ns=(3 * 10**9 + 5,) * 2)
+    copy = Copy(tmp_path / "driver")
+    copy.take_over(pack(run, copy.holds()))
+    assert holds(tmp_path / "driver") != holds(run), "times are rounded"
+    assert copy.holds() == holds(run)
+    assert pack(run, copy.holds(), everything=True) is None
+    write(run, "0001-x/config.yaml", "y")
+    os.utime(run / "0001-x/config.yaml", ns=(3 * 10**9 + 6,) * 2)
+    copy.take_over(pack(run, copy.holds()))
+    assert content(tmp_path / "driver") == content(run)
+    write(tmp_path / "driver", "0001-x/config.yaml", "changed here")
+    assert list(pack(run, copy.holds()).files) == list(holds(run)), "what was changed here is not what came"
+
+
+def test_much_comes_in_parts_of_which_each_is_a_whole_copy(run, tmp_path, monkeypatch):
+    """No part has more than a checkpoint beyond the limit, and the old checkpoint stays until the new one is there."""
+    monkeypatch.setattr("ganzoo.studies.mirroring.PARCEL", 1000)
+    copy = Copy(tmp_path / "driver")
+    copy.take_over(pack(run, {}))
+    os.unlink(run / "0001-x/checkpoints/step-0000020/state.json")
+    os.rmdir(run / "0001-x/checkpoints/step-0000020")
+    write(run, "0001-x/metrics.jsonl", "1\n2\n")
+    write(run, "0001-x/manifest.json", "finished")
+    for name in ("generator", "discriminator"):
+        write(run, f"0001-x/checkpoints/step-0000040/{name}.safetensors", "y" * 800)
+    for number in range(4):
+        write(run, f"0001-x/samples/{number}.png", "z" * 400)
+    parts = []
+    while (parcel := pack(run, copy.holds())) is not None:
+        copy.take_over(parcel)
+        parts.append(parcel)
+        there = set(copy.holds())
+        steps = {name.split("/")[2] for name in there if "checkpoints" in name}
+        assert steps, "never without a checkpoint"
+        if "step-0000040" in steps:
+            assert (tmp_path / "driver/0001-x/metrics.jsonl").read_text() == "1\n2\n"
+            assert len([name for name in there if "step-0000040" in name]) == 2
+        if "0001-x/manifest.json" in there:
+            assert "step-0000040" in steps
+    assert [parcel.rest for parcel in parts] == [True] * (len(parts) - 1) + [False]
+    assert len(parts) == 4
+    assert max(len(parcel.archive) for parcel in parts) < 1600 + 10_240
+    assert copy.holds() == holds(run)
 
 
 def test_rows_travel_with_a_checkpoint_and_dropped_checkpoints_go(run, tmp_path):

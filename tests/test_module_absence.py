@@ -104,7 +104,7 @@ def test_light_questions(answers, question, code):
 
 NAMES = [
     *("Adversary", "CropCritic", "Run", "SliceCritic", "adversarial_step", "adversary", "build", "compare"),
-    *("evaluate", "load_run", "run"),
+    *("evaluate", "load_run", "measure", "run"),
 ]
 
 

@@ -221,6 +221,22 @@ def _definition(asked: tuple[Any, ...], *, seeds: int, budget_given: Any) -> Def
     )
 
 
+def _table(content: Mapping[str, Any], label: str | None) -> Table:
+    """The cells by one number, or without any: one for all numbers would be too wide for a terminal."""
+    from ganzoo.studies.leaderboard_files import best, mean, seeds
+
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    table.add_column(Text(label or "combination"), overflow="fold")
+    table.add_column("seeds", no_wrap=True)
+    if label is not None:
+        table.add_column(f"{content['better'][label]} is better", justify="right", no_wrap=True)
+        table.add_column("best over steps", justify="right", no_wrap=True)
+    for cell in content["cells"]:
+        numbers = () if label is None else (mean(cell, label), best(cell, label))
+        table.add_row(cell["name"], seeds(cell), *numbers)
+    return table
+
+
 def _announce(screen: Console, comparison: Any) -> None:
     possible, seeds = len(comparison.possible), len(comparison.seeds)
     size = (
@@ -241,19 +257,12 @@ def _teller(screen: Console) -> Any:
 
 
 def show(screen: Console, content: Mapping[str, Any]) -> None:
-    """The leaderboard as a table, with what to know about it."""
-    from ganzoo.studies.leaderboard_files import best, mean, notes, seeds
+    """The leaderboard as a table of each number, with what to know about it."""
+    from ganzoo.studies.leaderboard_files import notes
 
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    table.add_column("combination", overflow="fold")
-    table.add_column("seeds", no_wrap=True)
-    for label in content["metrics"]:
-        table.add_column(Text(f"{label}\n{content['better'][label]} is better"), justify="right")
-        table.add_column("best\nover steps", justify="right")
-    for cell in content["cells"]:
-        numbers = [text for label in content["metrics"] for text in (mean(cell, label), best(cell, label))]
-        table.add_row(cell["name"], seeds(cell), *numbers)
-    screen.print(table)
+    for label in content["metrics"] or (None,):
+        screen.print(_table(content, label))
+        screen.print()
     screen.print(Text(content["verdict"], style="bold"), soft_wrap=True)
     screen.print(f"budget: {content['budget']['words']}", soft_wrap=True)
     for note in notes(content):

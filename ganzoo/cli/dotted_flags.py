@@ -10,7 +10,7 @@ from ganzoo.component import TRACKER
 from ganzoo.config.layers import canonical_path, section_name
 from ganzoo.config.schema import RunConfig
 
-COMMANDS = ("run", "resume", "matrix", "data")
+COMMANDS = ("run", "resume", "matrix", "data", "evaluate")
 _DOTTED = re.compile(r"--(?P<path>[a-z]+(?:\.[A-Za-z0-9_/-]+)+)(?:=(?P<value>.*))?", re.DOTALL)
 
 

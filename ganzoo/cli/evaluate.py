@@ -69,6 +69,16 @@ def evaluate_command(
         list[str] | None,
         component("--extractor", "Extractor to look through. Can be repeated. \\[default: what metrics suggest]"),
     ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            "--weights",
+            metavar="FILE",
+            help="Weights of the extractor inception, which are not fetched.",
+            show_default=False,
+            rich_help_panel=COMPONENTS,
+        ),
+    ] = None,
     n: Annotated[
         int | None,
         typer.Option(
@@ -100,7 +110,9 @@ def evaluate_command(
     folder = runs_folder(runs, None)
     layers = [
         ConfigLayer("--set", parse_assignments(assignments or ())),
-        *given_flags(("--data", "data.name", data)),
+        *given_flags(
+            ("--data", "data.name", data), ("--weights", "extractors.inception.weights", weights and str(weights))
+        ),
         *repeated("--metric", "metrics", metric),
         *repeated("--extractor", "extractors", extractor),
     ]

@@ -31,6 +31,7 @@ class Yardstick:
         extractors: name → extractor; looked at by metrics that need features.
         n: generated samples; as many as each metric asks for if ``None``.
         seed: of what metrics draw.
+        floors: those that were found: a floor is the same for every generator.
     """
 
     reference: RealData
@@ -39,6 +40,7 @@ class Yardstick:
     extractors: Mapping[str, Extractor] = field(default_factory=dict)
     n: int | None = None
     seed: int = 0
+    floors: dict[tuple[str, str | None, int, bool], _Floor] = field(default_factory=dict)
 
     def samples(self, metric: Metric) -> int:
         """How many generated samples it gets."""
@@ -93,7 +95,7 @@ def judge(
     ema: bool | None = None,
     batch_norm: str | None = None,
     truncation: float | None = None,
-    floors: bool = True,
+    small_floors: bool = True,
 ) -> Judgment:
     """Every metric, through every extractor that has what it needs.
 
@@ -105,7 +107,8 @@ def judge(
         ema: goes into the record, as the next two do.
         batch_norm: likewise.
         truncation: likewise.
-        floors: whether the same is measured of real data too.
+        small_floors: whether a floor of fewer real pictures than samples, which is higher, stands beside a value too;
+            the value then has a note of it.
     """
     fakes: dict[bool, Gathered] = {}
     made = {"ema": ema, "batch_norm": batch_norm, "truncation": truncation}
@@ -119,7 +122,9 @@ def judge(
             fakes[evenly] = gather(source(part.most), part.looks(), images=part.need_images)
         for extractor in through(metric, yardstick.extractors):
             try:
-                values += _Measurement(yardstick, name, extractor).values(fakes[evenly], made, floors=floors)
+                values += _Measurement(yardstick, name, extractor).values(
+                    fakes[evenly], made, small_floors=small_floors
+                )
             except (Exception, SystemExit) as error:  # sys.exit() in a plugin must not end ganzoo
                 errors[name if extractor is None else f"{name}[{extractor}]"] = error
     failed = {name: _reason(error) for name, error in errors.items()}
@@ -164,7 +169,7 @@ class _Measurement:
         self._images = "images" in self._metric.needs
         self._traits = Traits.of(self._metric)
 
-    def values(self, fake: Gathered, made: Mapping[str, Any], *, floors: bool) -> list[Value]:
+    def values(self, fake: Gathered, made: Mapping[str, Any], *, small_floors: bool) -> list[Value]:
         """Its numbers."""
         n = min(self._yardstick.samples(self._metric), fake.count)
         real = self._reference.real(None if self._traits.whole_reference else n, self._looks, images=self._images)
@@ -172,7 +177,7 @@ class _Measurement:
         shown, compared = self._real_features(real), _copied(self._features(fake.first(n)))
         notes = warnings_of(self._metric, real=shown, fake=compared)
         numbers = self._numbers(shown, compared)
-        floor = self._floor(n) if floors and "held_out" not in self._metric.needs else _Floor()
+        floor = self._floor(n, small=small_floors) if "held_out" not in self._metric.needs else _Floor()
         record = self._record(n, real.count, made)
         spreads = self._traits.spreads
         return [
@@ -202,8 +207,14 @@ class _Measurement:
             )
         return numbers
 
-    def _floor(self, n: int) -> _Floor:
+    def _floor(self, n: int, *, small: bool) -> _Floor:
         """The same numbers for real data in place of generated ones; none, and why, where that cannot be had."""
+        known, what = self._yardstick.floors, (self._name, self._extractor, n, small)
+        if what not in known:
+            known[what] = self._found_floor(n, small=small)
+        return known[what]
+
+    def _found_floor(self, n: int, *, small: bool) -> _Floor:
         try:
             parts = self._reference.floor(
                 None if self._traits.whole_reference else n, n, self._looks, images=self._images
@@ -211,6 +222,8 @@ class _Measurement:
             if parts is None:
                 return _Floor(notes=("there are too few real data for a floor",))
             real, unseen, words = parts
+            if unseen.count < n and not small:
+                return _Floor()
             numbers = self._numbers(self._features(real), _copied(self._features(unseen)))
         except (Exception, SystemExit) as error:
             return _Floor(notes=(f"there is no floor: {_reason(error)}",))

@@ -35,6 +35,8 @@ HELD_OUT = ("test", "val")
 class Measures:
     """Measures the generator of a run as it stands, whenever it is called: ``metric/NAME/…`` → value.
 
+    ``floor/NAME/…`` is the same number of real data, if there are as many of them as samples.
+
     Attributes:
         score: how good the last call found it, a larger number being better: the first number of the first metric,
             through its first extractor; ``None`` if that failed.
@@ -58,7 +60,7 @@ class Measures:
             labels = sampling.balanced_labels(plan.spec, n) if balanced else None
             return sampling.chunks(network, plan.spec, n, labels=labels, seed=seed)
 
-        judgment = judge(self._yardstick, generated, balanced=partial(generated, balanced=True), floors=False)
+        judgment = judge(self._yardstick, generated, balanced=partial(generated, balanced=True), small_floors=False)
         for name, error in judgment.errors.items():  # a measurement that fails must not cost the training
             logger.warning(
                 "metric %s of %s raised %s at step %d, so it is missing there: %s",
@@ -70,7 +72,8 @@ class Measures:
             )
             logger.debug("traceback:\n%s", "".join(traceback.format_exception(error)))
         self.score = self._score(judgment)
-        return {column(value): value.value for value in judgment.values}
+        floors = {column(value, "floor"): value.floor for value in judgment.values if value.floor is not None}
+        return {column(value): value.value for value in judgment.values} | floors
 
     def _score(self, judgment: Judgment) -> float | None:
         assert self._yardstick is not None
@@ -82,9 +85,9 @@ class Measures:
         return None
 
 
-def column(value: Value) -> str:
-    """What a number is called in ``metrics.jsonl``."""
-    return f"metric/{value.record.metric}/{value.key if value.record.extractor is None else value.label}"
+def column(value: Value, what: str = "metric") -> str:
+    """What a number, or its ``floor``, is called in ``metrics.jsonl``."""
+    return f"{what}/{value.record.metric}/{value.key if value.record.extractor is None else value.label}"
 
 
 def yardstick(subject: Measurable, *, n: int | None = None) -> Yardstick:

@@ -24,7 +24,17 @@ def charts(rows: Sequence[Row], goal: Goal) -> list[Chart]:
     for name in names:
         if name.startswith("metric/"):
             title = name.removeprefix("metric/").replace("_", " ")
-            drawn.append(line_chart(title, {title: _points(rows, name)}, smooth=False, colors=(FIRST_OTHER_COLOR,)))
+            floor = _points(rows, name.replace("metric/", "floor/", 1))
+            drawn.append(
+                line_chart(
+                    title,
+                    {title: _points(rows, name)},
+                    goal=(floor[-1][1], floor[-1][1]) if floor else None,
+                    goal_label="floor: real data",
+                    smooth=False,
+                    colors=(FIRST_OTHER_COLOR,),
+                )
+            )
     return [chart for chart in drawn if chart is not None]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ganzoo.evaluation.value import Better
 
-PREFIX = "metric/"
+PREFIX, FLOOR = "metric/", "floor/"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,12 @@ def _measured(group: Mapping[Any, Mapping[str, Any]]) -> Measured:
     )
 
 
-def during_training(rows: Iterable[Mapping[str, float]]) -> list[tuple[str, float, float]]:
-    """Name, step and value of every metric of ``metrics.jsonl`` where it was measured last."""
-    last = {name: (row["step"], row[name]) for row in rows for name in row if name.startswith(PREFIX)}
+def during_training(rows: Iterable[Mapping[str, float]]) -> list[tuple[str, float, float, float | None]]:
+    """Name, step, value and floor of every metric of ``metrics.jsonl`` where it was measured last."""
+    last = {
+        name: (row["step"], row[name], row.get(name.replace(PREFIX, FLOOR, 1)))
+        for row in rows
+        for name in row
+        if name.startswith(PREFIX)
+    }
     return [(name.removeprefix(PREFIX).replace("_", " "), *found) for name, found in last.items()]

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from ganzoo.health.signs import WINDOW
 from ganzoo.health.verdict import Verdict
-from ganzoo.report.measured import Measured
+from ganzoo.report.measured import Measured, during_training
 from ganzoo.report.words import count, duration, named, number
 from ganzoo.runs.run import Run
 
@@ -36,7 +36,12 @@ def verdict_of_run(
         rows: of its ``metrics.jsonl``.
         measured: its evaluations.
     """
-    return [_ending(run, before, rows), *_health(run.health(), rows), *_quality(run, measured), *_warnings(before)]
+    return [
+        _ending(run, before, rows),
+        *_health(run.health(), rows),
+        *_quality(run, measured, rows),
+        *_warnings(before),
+    ]
 
 
 def _ending(run: Run, before: Mapping[str, Any], rows: Sequence[Mapping[str, float]]) -> VerdictLine:
@@ -90,11 +95,14 @@ def _health(found: Sequence[Verdict], rows: Sequence[Mapping[str, float]]) -> It
         yield VerdictLine(tone="bad" if one.until_step is None else "note", text=text, command=one.command)
 
 
-def _quality(run: Run, measured: Sequence[Measured]) -> Iterator[VerdictLine]:
+def _quality(run: Run, measured: Sequence[Measured], rows: Sequence[Mapping[str, float]]) -> Iterator[VerdictLine]:
     ranked = [one for one in measured if one.better is not None]
     if not ranked:
         evaluate = f"ganzoo evaluate {run.directory.word}"
         text = "How good the samples are has not been measured after the training."
+        for name, step, value, floor in during_training(rows)[:1]:
+            real = "" if floor is None else f" (real data in place of samples: {number(floor)})"
+            text += f" During it, {name} came to {number(value)} at step {count(step)}{real}."
         yield VerdictLine(tone="note", text=text, command=evaluate)
     for one in ranked:
         floor = "" if one.floor is None else f"; real data in place of samples come to {number(one.floor)}"

@@ -28,6 +28,7 @@ from ganzoo.registry import Registry
 from ganzoo.runs import provenance, same_data
 from ganzoo.runs.checkpoint import step_of
 from ganzoo.runs.directory import find_run
+from ganzoo.runs.own_data import without_measures
 from ganzoo.runs.place import RUNS
 from ganzoo.runs.run import Run
 
@@ -35,9 +36,6 @@ logger = logging.getLogger("ganzoo")
 
 FOR_IMAGES = ("frechet-distance", "kernel-distance", "precision-recall", "nearest-neighbor")
 FOR_VECTORS = ("mode-coverage",)
-MEASURED_ANEW = ("metrics", "extractors", "eval")
-"""Sections that say what a run is measured by, and nothing of how it was trained."""
-
 Steps = int | Literal["all"] | Sequence[int] | None
 
 
@@ -163,8 +161,7 @@ def _of_run(registry: Registry, run: Run, changes: Sequence[ConfigLayer]) -> Ope
     values = configuration.flatten(run.config.model_dump(mode="json"))
     asked = {path.partition(".")[0] for layer in changes for path in layer.values}
     # Metrics of the training are those of an evaluation too, unless others are asked for; their extractors as well.
-    own = () if run.config.metrics and not asked & {"metrics", "extractors"} else MEASURED_ANEW
-    kept = {path: value for path, value in values.items() if path.partition(".")[0] not in own}
+    kept = values if run.config.metrics and not asked & {"metrics", "extractors"} else without_measures(values)
     before = run.directory.read_manifest()
     pinned = provenance.as_it_was(registry, before, run.config, section="data")
     saved = ConfigLayer(str(run.directory.config), kept, verbatim=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ganzoo.config import layers as configuration
 from ganzoo.config.layers import ConfigLayer
 from ganzoo.evaluation.opened import OpenedData, open_measurable
@@ -14,6 +17,16 @@ BESIDES = ("metrics", "extractors", "eval")
 """Sections that say what a run is measured by: their components may be gone by now, and nothing is measured."""
 
 
+def without_measures(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The paths of a configuration without what the run was measured by.
+
+    The rule by which checkpoints stay goes as well: ``best`` needs a metric.
+    """
+    return {
+        path: value for path, value in values.items() if path.partition(".")[0] not in BESIDES and path != "train.keep"
+    }
+
+
 def open_own_data(registry: Registry, run: Run) -> OpenedData:
     """The training data of a run.
 
@@ -23,8 +36,7 @@ def open_own_data(registry: Registry, run: Run) -> OpenedData:
         DataError: they are gone or cannot be read.
         PluginError: what reads them is gone.
     """
-    values = configuration.flatten(run.config.model_dump(mode="json"))
-    kept = {path: value for path, value in values.items() if path.partition(".")[0] not in BESIDES}
+    kept = without_measures(configuration.flatten(run.config.model_dump(mode="json")))
     before = run.directory.read_manifest()
     pinned = provenance.as_it_was(registry, before, run.config, section="data")
     saved = ConfigLayer(str(run.directory.config), kept, verbatim=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol
@@ -45,8 +45,11 @@ class Engine(Protocol):
     def running(self) -> int:
         """How many have been started and have not ended."""
 
-    def stop(self) -> None:
-        """Let every run save a checkpoint and end, and wait for that."""
+    def lacks(self) -> str | None:
+        """What a run needs and what there is, if for want of it none is being computed."""
+
+    def stop(self) -> Sequence[Job]:
+        """Let every run save a checkpoint and end, and wait for that; returns those that had to be killed."""
 
     def close(self) -> None:
         """Give up what is held, whatever happened; runs in training save a checkpoint by themselves."""
@@ -73,27 +76,31 @@ def drive(comparison: Comparison, *, engine: Engine, tell: Tell, after: Callable
         stop: whether somebody asked to stop.
 
     Raises:
-        Interrupted: somebody did; every run has saved a checkpoint.
+        Interrupted: somebody did; every run has saved a checkpoint, except those that the error names.
     """
     todo = open_jobs(comparison)
     for job in todo:
         forget_failure(comparison.place(job.cell, job.seed))
     total = len(comparison.seeds) * len(comparison.possible)
-    done, attempts = total - len(todo), dict.fromkeys(todo, 0)
+    done, attempts, waits = total - len(todo), dict.fromkeys(todo, 0), False
     with closing(engine):
         while todo or engine.running():
             if stop.signal_number is not None:
-                engine.stop()
+                killed = engine.stop()
                 raise stop.error(
-                    f"stopped with {done} of {total} runs done; the others saved a checkpoint",
+                    f"stopped with {done} of {total} runs done; {saved_in_words('the others', killed)}",
                     hint=f"ganzoo compare {comparison.word}",
                 )
+            if not waits and (lacks := engine.lacks()) is not None:
+                tell((todo or open_jobs(comparison))[0], f"waits: {lacks}", done, total)
+                waits = True
             while todo and engine.has_room():
                 job = todo.pop(0)
                 attempts[job] += 1
                 engine.start(job)
                 tell(job, "started", done, total)
             for job, how in engine.ended().items():
+                waits = False
                 outcome = _ended(comparison, job, how, attempts[job])
                 if outcome is None:
                     tell(job, f"{how}; it goes on from its last checkpoint", done, total)
@@ -103,6 +110,19 @@ def drive(comparison: Comparison, *, engine: Engine, tell: Tell, after: Callable
                 tell(job, outcome.status, done, total)
                 after()
             time.sleep(POLL)
+
+
+def saved_in_words(who: str, killed: Sequence[object]) -> str:
+    """What is left of runs that were asked to stop.
+
+    Args:
+        who: that saved a checkpoint.
+        killed: those that did not in time.
+    """
+    if not killed:
+        return f"{who} saved a checkpoint"
+    names = " and ".join(map(str, killed))
+    return f"{who} saved a checkpoint, but {names} did not in time and lost the steps since the one before"
 
 
 def _ended(comparison: Comparison, job: Job, how: str, attempts: int) -> RunOutcome | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ganzoo import cores
 from ganzoo.studies.comparison import Comparison
@@ -38,6 +38,9 @@ class LocalProcesses:
         """How many run."""
         return len(self._running)
 
+    def lacks(self) -> None:
+        """Nothing: one run at least always has room."""
+
     def start(self, job: Job) -> None:
         """Start the process of a run; what it prints goes into its ``worker.log``."""
         place = self._comparison.place(job.cell, job.seed)
@@ -62,12 +65,13 @@ class LocalProcesses:
             _let_go(process)
         return {job: f"its process {_how(process.returncode)}" for job, process in over.items()}
 
-    def stop(self) -> None:
-        """Let every worker save a checkpoint and end."""
+    def stop(self) -> Sequence[Job]:
+        """Let every worker save a checkpoint and end, however long that takes."""
         self.close()
         for process in self._running.values():
             process.wait()
         self._running.clear()
+        return ()
 
     def close(self) -> None:
         """Close the input of the processes, which tells them to end."""

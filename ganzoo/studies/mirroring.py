@@ -1,8 +1,8 @@
 """Copy what changed in a folder of runs to another machine, so that the copy is whole at every instant.
 
 The one side says what it :func:`holds`; the other side :func:`packs <pack>` what differs; the first :func:`takes it
-over <take_over>`. A file is the same where size and time of change are, which the copy gets as well, as rsync has it.
-Names that begin with a dot are left out: they are locks, and files that are still being written.
+over <Copy.take_over>`. A file is the same where size and time of change are, which the copy gets as well, as rsync has
+it. Names that begin with a dot are left out: they are locks, and files that are still being written.
 """
 
 from __future__ import annotations
@@ -19,14 +19,18 @@ from pathlib import Path, PurePosixPath
 
 from ganzoo.files import writing
 
-Held = Mapping[str, tuple[int, int]]
-"""Name of a file, relative and with ``/`` → its size and the time of its last change in ns."""
+Stamp = tuple[int, int]
+"""Size of a file and the time of its last change in ns."""
+Held = Mapping[str, Stamp]
+"""Name of a file, relative and with ``/`` → its stamp."""
 
 GROWING = ("metrics.jsonl", "log.txt", "worker.log")
 """Files that get longer all the time: they are sent along with something else."""
 LAST = ("config.yaml", "manifest.json", "evaluation.json", "failure.json")
 """What says that the rest is there comes after the rest, in this order."""
 TRIES = 3
+PARCEL = 64 * 2**20
+"""Bytes after which a parcel takes no further file or checkpoint: the rest goes into the next one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,14 +39,46 @@ class Parcel:
 
     Attributes:
         files: all that the sender has, sent or not; checkpoints and verdicts that are not among it are removed.
-        archive: a tar archive of what the receiver lacks.
+        archive: a tar archive of what the receiver lacks; of much, a part.
+        rest: whether more is to come. Until it has, nothing is removed: the next checkpoint may be in it.
     """
 
     files: Held = field(default_factory=dict)
     archive: bytes = b""
+    rest: bool = False
 
 
-def holds(folder: Path) -> dict[str, tuple[int, int]]:
+class Copy:
+    """The folder of a receiver.
+
+    It remembers with which stamp each file came, since a file system may round times (FAT to 2 s, some network shares
+    to 1 s): a copy that went by its own stamps alone would lack these files for ever.
+
+    Args:
+        folder: where it lies.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._came: dict[str, tuple[Stamp, Stamp]] = {}
+
+    def holds(self) -> dict[str, Stamp]:
+        """What is there, with the stamps that the sender knows."""
+        found = holds(self._folder)
+        for name, (here, there) in self._came.items():
+            if found.get(name) == here:
+                found[name] = there
+        return found
+
+    def take_over(self, parcel: Parcel) -> None:
+        """See :func:`take_over`."""
+        arrived, found = take_over(self._folder, parcel), holds(self._folder)
+        for name in arrived:
+            self._came[name] = (found[name], parcel.files[name])
+        self._came = {name: stamps for name, stamps in self._came.items() if name in found}
+
+
+def holds(folder: Path) -> dict[str, Stamp]:
     """The files in a folder; what goes while it is listed, as old checkpoints do, is left out."""
     found = {}
     for parent, folders, names in os.walk(folder):  # which goes on where a folder is not there any more
@@ -60,6 +96,8 @@ def holds(folder: Path) -> dict[str, tuple[int, int]]:
 def pack(folder: Path, held: Held, *, everything: bool = False) -> Parcel | None:
     """What a receiver lacks that has ``held``; ``None`` if nothing is new, or too much changes just now.
 
+    No more than ``PARCEL`` bytes, a single checkpoint, and what grows are in memory at once: the receiver asks again.
+
     Args:
         folder: the one that is copied.
         held: what the receiver has.
@@ -73,18 +111,19 @@ def pack(folder: Path, held: Held, *, everything: bool = False) -> Parcel | None
             return None
         if not everything and not gone and not new and all(_grows(name) for name in wanted):
             return None
+        part = _part(before, wanted)
         try:
-            archive, stamps = _archive(folder, wanted)
+            archive, stamps = _archive(folder, part)
         except FileNotFoundError:
             continue
         # Nothing but growing files changed between two looks, so there was an instant at which all of it was there.
         if _without_growing(holds(folder)) == _without_growing(before):
-            return Parcel(files={**before, **stamps}, archive=archive)
+            return Parcel(files={**before, **stamps}, archive=archive, rest=len(part) < len(wanted))
     return None
 
 
-def take_over(folder: Path, parcel: Parcel) -> None:
-    """Make a folder equal to that of the sender.
+def take_over(folder: Path, parcel: Parcel) -> list[str]:
+    """Make a folder equal to that of the sender; returns what arrived.
 
     A file or checkpoint appears whole or not at all; if this is killed, what is there can be gone on with.
 
@@ -104,10 +143,11 @@ def take_over(folder: Path, parcel: Parcel) -> None:
                 os.utime(staged / name, ns=(parcel.files[name][1],) * 2)
             for unit in sorted({_unit(name) for name in arrived}, key=_rank):
                 _replace(staged / unit, folder / unit)
-        for name in holds(folder):
+        for name in () if parcel.rest else holds(folder):
             if name not in parcel.files and _goes(name):
                 (folder / name).unlink()
                 _remove_empty(folder / name, folder)
+    return arrived
 
 
 def _new(files: Held, held: Held) -> list[str]:
@@ -116,7 +156,26 @@ def _new(files: Held, held: Held) -> list[str]:
     return sorted(name for name in files if _unit(name) in units)
 
 
-def _archive(folder: Path, names: list[str]) -> tuple[bytes, dict[str, tuple[int, int]]]:
+def _part(files: Held, wanted: list[str]) -> list[str]:
+    """So much of it as a parcel takes, in the order in which it has to arrive.
+
+    What grows comes first and always, since each part may bring a checkpoint that counts its rows.
+    """
+    part, size = [name for name in wanted if _grows(name)], 0
+    units: dict[str, list[str]] = {}
+    for name in wanted:
+        if not _grows(name):
+            units.setdefault(_unit(name), []).append(name)
+    for unit in sorted(units, key=_rank):
+        more = sum(files[name][0] for name in units[unit])
+        if size and size + more > PARCEL:
+            break
+        part += units[unit]
+        size += more
+    return part
+
+
+def _archive(folder: Path, names: list[str]) -> tuple[bytes, dict[str, Stamp]]:
     """A tar archive, and size and time of what is in it: a growing file may be longer than it was just now."""
     buffer, stamps = io.BytesIO(), {}
     with tarfile.open(fileobj=buffer, mode="w") as archive:
@@ -169,5 +228,5 @@ def _grows(name: str) -> bool:
     return PurePosixPath(name).name in GROWING
 
 
-def _without_growing(files: Held) -> dict[str, tuple[int, int]]:
+def _without_growing(files: Held) -> dict[str, Stamp]:
     return {name: stamp for name, stamp in files.items() if not _grows(name)}

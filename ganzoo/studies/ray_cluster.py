@@ -113,6 +113,23 @@ def share_of_a_node(ray: Any, *, jobs: int, gpu: bool) -> Share:
     return Share(cpus=max(1, int(cores) // jobs), gpus=min(1.0, gpus / jobs))
 
 
+def room_in_words(ray: Any, share: Share) -> str:
+    """What a run reserves, and what the cluster has and has free."""
+    needed = f"{share.cpus} {'core' if share.cpus == 1 else 'cores'}"
+    needed += f" and {share.gpus:g} GPU" if share.gpus else ""
+    has = [f"{node['NodeName']} {_resources(node['Resources'])}" for node in working_nodes(ray)]
+    return (
+        f"a run needs {needed} of a node; the cluster has {', '.join(has) or 'no node with a core'}; "
+        f"free are {_resources(ray.available_resources())}"
+    )
+
+
+def _resources(resources: Mapping[str, float]) -> str:
+    """``2 cores and 1 GPU``."""
+    gpus = resources.get("GPU", 0)
+    return f"{resources.get('CPU', 0):g} cores" + (f" and {gpus:g} GPU" if gpus else "")
+
+
 def slots(ray: Any, share: Share) -> int:
     """How many runs the cluster holds at once."""
     room = 0

@@ -10,7 +10,7 @@ from pathlib import Path
 from ganzoo.studies.comparison import FILE, Comparison
 from ganzoo.studies.driving import Job
 from ganzoo.studies.local_processes import LocalProcesses
-from ganzoo.studies.mirroring import Held, Parcel, pack, take_over
+from ganzoo.studies.mirroring import Copy, Held, Parcel, pack
 
 LOOK = 0.2
 """Seconds between two looks at the folder."""
@@ -19,27 +19,34 @@ WAIT = 1.0
 
 
 class RunOnNode:
-    """Goes on with a run from a copy of its folder; its process ends when this one does.
+    """Takes over the folder of a run, and then goes on with it; its process ends when this one does.
 
     Args:
         definition: the text of ``comparison.yaml``.
         cell: the folder of the cell.
         seed: of the run.
         threads: of its process.
-        parcel: what is there of the run.
     """
 
-    def __init__(self, definition: str, cell: str, seed: int, threads: int, parcel: Parcel | None) -> None:
+    def __init__(self, definition: str, cell: str, seed: int, threads: int) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="ganzoo-run-"))
         (self._folder / FILE).write_text(definition, encoding="utf-8")
         comparison = Comparison.read(self._folder)
         self._job = Job(cell=comparison.cell(cell), seed=seed)
         self._place = comparison.place(self._job.cell, seed)
-        if parcel is not None:
-            take_over(self._place, parcel)
+        self._copy = Copy(self._place)
         self._engine = LocalProcesses(comparison, 1, threads=threads)
-        self._engine.start(self._job)
         self._how: str | None = None
+
+    def take(self, parcel: Parcel | None) -> Held:
+        """Take over what is there of the run, or a part of it; returns what is here now."""
+        if parcel is not None:
+            self._copy.take_over(parcel)
+        return self._copy.holds()
+
+    def start(self) -> None:
+        """Go on with the run."""
+        self._engine.start(self._job)
 
     def poll(self, held: Held) -> tuple[Parcel | None, str | None]:
         """What is new to somebody who has ``held``, and how the run ended, if it has; waits a moment for either."""

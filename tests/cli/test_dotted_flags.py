@@ -12,6 +12,7 @@ from ganzoo.cli.dotted_flags import written_out
         (["run", "--loss.margin-real=0.5"], ["run", "--set", "loss.margin_real=0.5"]),
         (["run", "--disc.n_layers", "3", "--steps", "1"], ["run", "--set", "discriminator.n_layers=3", "--steps", "1"]),
         (["resume", "--train.steps=9"], ["resume", "--set", "train.steps=9"]),
+        (["evaluate", "7", "--extractors.x.y", "z"], ["evaluate", "7", "--set", "extractors.x.y=z"]),
         (
             ["run", "--reg.gradient_penalty.weight", "-1"],
             ["run", "--set", "regularizers.gradient-penalty.weight=-1"],

@@ -46,6 +46,14 @@ def test_numbers_of_every_checkpoint(ganzoo, tmp_path):
     assert "best" in shown.out
 
 
+def test_other_metrics_than_those_that_chose_the_checkpoints(ganzoo):
+    """``train.keep=best`` needs a metric of the training, and none of an evaluation."""
+    assert ganzoo(f"run {TINY} {METRIC} --set eval.n=12 --set train.keep=best").code == 0
+    shown = ganzoo("evaluate 1 -n 12 --extractor random-conv")
+    assert shown.code == 0, shown.err
+    assert "fd[random-conv]@12" in shown.out
+
+
 def test_generated_classes_that_the_data_do_not_have(ganzoo, run, tmp_path):
     assert ganzoo(f"sample {run} -n 8 --out made/strange").code == 0
     assert ganzoo(f"sample {run} -n 8 --seed 1 --out made/others").code == 0
@@ -70,6 +78,12 @@ def test_mistakes(ganzoo, run, line, code, words):
     shown = ganzoo(line.format(run=run))
     assert shown.code == code
     assert words in shown.err
+
+
+def test_a_file_of_weights_chooses_the_extractor_that_takes_one(ganzoo, run):
+    shown = ganzoo(f"evaluate {run} --metric kernel-distance --weights gone.pth")
+    assert shown.code in (2, 3), "the library or the file is missing"
+    assert "extractor inception needs" in shown.err
 
 
 def test_too_few_samples_for_a_metric_are_said_and_nothing_is_claimed(ganzoo, run):

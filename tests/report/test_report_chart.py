@@ -116,6 +116,14 @@ def test_a_run_has_its_terms_its_logits_and_its_metrics():
     assert charts([], Goal()) == []
 
 
+def test_a_metric_of_the_training_has_its_floor():
+    rows = [{"step": step, "metric/a/fd": 9.0 - step, "floor/a/fd": 0.5, "metric/b/modes": 1.0} for step in (1, 2, 3)]
+    with_floor, without = charts(rows, Goal())
+    assert "6 at step 3; floor: real data: 0.5" in with_floor.description
+    assert TOP < with_floor.goal < HEIGHT - BOTTOM
+    assert without.goal is None
+
+
 def test_numbers_as_people_read_them():
     assert [number(value) for value in (None, math.nan, 0.000012345, 12.3456, 123456.7)] == [
         "–",

@@ -74,8 +74,9 @@ class TestMeasured:
         assert measured_of(rows)[0].best == best
 
     def test_metrics_of_the_training_where_they_were_measured_last(self):
-        rows = [{"step": 1, "metric/a/b_c": 1.0}, {"step": 2, "metric/a/b_c": 2.0}, {"step": 3}]
-        assert during_training(rows) == [("a/b c", 2, 2.0)]
+        rows = [{"step": 1, "metric/a/b_c": 1.0}, {"step": 2, "metric/a/b_c": 2.0, "metric/d": 4.0}, {"step": 3}]
+        rows[1]["floor/a/b_c"] = 0.5
+        assert during_training(rows) == [("a/b c", 2, 2.0, 0.5), ("d", 2, 4.0, None)]
 
 
 class Elements(HTMLParser):
@@ -129,6 +130,20 @@ class TestARun:
         page = run_page(registry, Run(run.path))
         assert "are not where they should be" in page
         assert "Grid of generated samples at step 4" in page
+
+    def test_what_was_measured_during_the_training_is_told(self, hostile_run, tmp_path):
+        run = Run(shutil.copytree(hostile_run.path, tmp_path / "0001-measured"))
+        with run.directory.metrics.open("a", encoding="utf-8") as file:
+            file.write('{"step": 5, "metric/a/b_c": 2.5, "floor/a/b_c": 0.25}\n')
+        page = run_page(Registry.load(plugins=False), run)
+        assert "During it, a/b c came to 2.5 at step 5 (real data in place of samples: 0.25)." in page
+
+    def test_real_data_are_shown_whatever_chose_the_checkpoints(self, hostile_run, tmp_path):
+        run = Run(shutil.copytree(hostile_run.path, tmp_path / "0001-best"))
+        config = yaml.safe_load(run.directory.config.read_text(encoding="utf-8"))
+        config["train"]["keep"], config["metrics"] = "best", {"ms-ssim": {}}
+        run.directory.config.write_text(yaml.safe_dump(config), encoding="utf-8")
+        assert "Grid of real pictures" in run_page(Registry.load(plugins=False), Run(run.path))
 
     def test_a_row_that_is_being_written_is_left_out(self, hostile_run, tmp_path):
         run = Run(shutil.copytree(hostile_run.path, tmp_path / "0001-live"))
