@@ -112,11 +112,6 @@ class TestMismatch:
         with pytest.raises(ConfigError, match="condition of the sample before"):
             adversary.update(fake=rows(1), real=rows(1), condition=condition)
 
-    def test_pairs_are_refused_by_a_loss_that_compares_them(self):
-        adversary = ganzoo.Adversary(linear(4), loss="relativistic", mismatch=True)
-        with pytest.raises(ConfigError):
-            adversary.update(fake=rows(3), real=rows(3), condition=rows(3, 1))
-
 
 class TestSkipBelow:
     def adversary(self, skip_below, **given):

@@ -74,7 +74,12 @@ HOLES: dict[str, tuple[str, ...]] = {
     # Names: of components, kinds, distributions and packages.
     # Of comparisons.
     "comparison.word": ("comparisons/0001-hinge-bce-digits",),
-    "presets.py: tuple(shape)": ("(3, 64, 64)",),
+    "presets.py: shape": ("(3, 64, 64)",),
+    "own_critics.py: start": ("20000",),
+    "own_shape.py: shape[0]": ("32",),
+    "own_shape.py: (made_for[0] - seen[0]) // pac": ("1",),
+    "own_shape.py: tuple(given.fake.shape[1:])": ("(3, 64, 64)",),
+    "by_name.py: usage": ("adversary.update(fake=y, real=x)", "adversary.generator_loss(fake, real=x)"),
     "given_data.py: side": ("real", "fake"),
     # Of discriminators and the data that they take.
     "(names or [entry.name])[0]": ("patchgan", "mlp"),

@@ -11,11 +11,13 @@ from ganzoo.planning.options import options_of
 from ganzoo.planning.ranks import demand_rank
 from ganzoo.protocols import DataSpec
 from ganzoo.registry import Entry, Registry, parse_kind
+from ganzoo.training.python_hints import hints_in_python
 
 NO_DATA = DataSpec(shape=())
 A_SPEC = "spec=ganzoo.protocols.DataSpec(shape=(3, 64, 64))"
 
 
+@hints_in_python()
 def build(kind: str, name: str, /, *, spec: DataSpec | None = None, **options: Any) -> Any:
     """Build a component: ``ganzoo.build("loss", "margin-hinge", margin_real=0.5)``.
 

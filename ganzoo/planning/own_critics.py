@@ -11,14 +11,18 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
+from ganzoo.component import Options
 from ganzoo.errors import ConfigError
 from ganzoo.planning.chosen import Chosen, ChosenParts
+from ganzoo.planning.own_shape import demand_alike, sample_shape
 from ganzoo.planning.own_step import adversarial_step, suggested
 from ganzoo.protocols import AnyLoss, DataSpec
 from ganzoo.registry import Registry
 from ganzoo.training.adversarial_step import AdversarialStep
 from ganzoo.training.balance import BALANCES, Balance
-from ganzoo.training.drop_in import Critics, CriticSettings, MakeOptimizer, seed_of
+from ganzoo.training.critic_settings import CriticSettings
+from ganzoo.training.drop_in import Critics, MakeOptimizer, seed_of
+from ganzoo.training.given_data import GivenBatch
 from ganzoo.training.image_pool import ImagePool
 from ganzoo.training.shown_batch import ShownBatch
 from ganzoo.training.timing import Timing
@@ -137,7 +141,7 @@ class Adversary(Critics):
         if skip_below is not None:
             _demand_numbers(clip_grad_norm=None, weights={"skip_below": skip_below})
         parts = _with_feature_matching(regularizers, feature_matching, loss=loss, critics=len(critics))
-        spec = ANY_SHAPE if shape is None else DataSpec(shape=(pac * shape[0], *shape[1:]))
+        spec = ANY_SHAPE if shape is None else _joined(sample_shape(shape), pac)
 
         def step(of_loss: Any, name: str, critic: nn.Module) -> AdversarialStep:
             return adversarial_step(
@@ -154,6 +158,7 @@ class Adversary(Critics):
         steps = {}
         for name, critic in critics.items():
             made = step(loss, name, critic)
+            _demand_no_pairs(made, mismatch=mismatch)
             if generator_loss is not None:
                 other = step(generator_loss, name, critic).objective
                 objective = replace(
@@ -177,17 +182,47 @@ class Adversary(Critics):
                 precision=precision,
                 skip_below=skip_below,
                 arrangement=ShownBatch(pac=pac, mismatch=mismatch),
+                made_of={"loss": _in_words(next(iter(steps.values())).objective.loss)},
             ),
             balance=_balance(balance, balance_options),
             pool=ImagePool(pool, seed=seed_of(seed, "pool")),
-            demand_fit=partial(_demand_fit, losses, parts, augment) if shape is None else None,
+            demand_fit=partial(_demand_fit, losses, parts, augment)
+            if shape is None
+            else partial(demand_alike, spec.shape, pac),
         )
 
 
-def _demand_fit(losses: Sequence[Any], regularizers: Any, augment: Any, shape: tuple[int, ...]) -> None:
+def _demand_no_pairs(step: AdversarialStep, *, mismatch: bool) -> None:
+    """A loss of pairs has no real sample for the further fakes that ``mismatch`` shows critics."""
+    if step.paired and mismatch:
+        raise ConfigError(
+            f"{step.objective.in_words('loss').words} compares each real sample with the fake in its place, and with "
+            "mismatch there are twice as many fakes",
+            given="mismatch=True",
+            allowed="mismatch with a loss that judges both sides apart, or with their means",
+            hint='loss="relativistic-average", or mismatch=False',
+        )
+
+
+def _joined(shape: tuple[int, ...], pac: int) -> DataSpec:
+    """What critics of joined samples see."""
+    return DataSpec(shape=(pac * shape[0], *shape[1:]))
+
+
+def _demand_fit(
+    losses: Sequence[Any], regularizers: Any, augment: Any, shape: tuple[int, ...], given: GivenBatch
+) -> None:
     """Build all parts for data whose shape shows only when they come; each says what it does not take."""
     for loss in losses:
         adversarial_step(loss, nn.Identity(), spec=DataSpec(shape=shape), regularizers=regularizers, augment=augment)
+
+
+def _in_words(loss: Any) -> str:
+    """What a state says of the loss that it was trained with: its name, and options that are not as by default."""
+    if isinstance(loss, TwoLosses):
+        return f"{_in_words(loss.discriminator)} with the generator's {_in_words(loss.generator)}"
+    options = loss.model_dump(exclude_defaults=True) if isinstance(loss, Options) else {}
+    return " ".join([type(loss).__name__, *(f"{name}={value}" for name, value in options.items())])
 
 
 def _critics(given: Any) -> dict[str, nn.Module]:
@@ -293,6 +328,13 @@ def _timing(start: int, generator_start: int | None, ramp: int, every: int) -> T
             raise ConfigError(
                 f"{name} is not a number of steps", given=repr(value), allowed=f"a whole number from {lowest}"
             )
+    if generator_start is not None and generator_start < start:
+        raise ConfigError(
+            "the generator would be pushed by critics that have not learned anything yet",
+            given=f"generator_start={generator_start}, start={start}",
+            allowed="generator_start from start on, or None for start itself",
+            hint=f"generator_start={start}",
+        )
     return Timing(start=start, generator_start=generator_start, ramp=ramp, every=every)
 
 
@@ -318,6 +360,7 @@ def _balance(given: Any, options: Mapping[str, float] | None) -> Balance:
         raise ConfigError(
             f"balance {given} does not take these options",
             given=dict(options or {}),
-            allowed="epsilon, largest for last-layer; decay, epsilon for the others with a running mean",
+            allowed="epsilon, largest for last-layer; decay, epsilon for those with a running mean; none for none",
+            hint="balance_options={} for those that it has unless given",
         ) from error
     return made

@@ -22,11 +22,13 @@ from ganzoo.training.adversarial_step import AdversarialStep
 from ganzoo.training.game import Named, Objective
 from ganzoo.training.own_networks import Generated, Judged
 from ganzoo.training.own_parts import whole_number
+from ganzoo.training.python_hints import hints_in_python
 
 Parts = dict[str, tuple[Entry, Options]]
 """Name → component and options."""
 
 
+@hints_in_python()
 def adversarial_step(
     loss: Chosen | AnyLoss,
     discriminator: nn.Module,
@@ -99,6 +101,7 @@ def adversarial_step(
         },
         seed=seed,
         energy="needs_energy" in tags,
+        paired="paired" in tags,
     )
 
 

@@ -19,6 +19,8 @@ from ganzoo.did_you_mean import did_you_mean
 from ganzoo.errors import ConfigError
 from ganzoo.planning.building import build
 from ganzoo.planning.own_critics import Adversary
+from ganzoo.planning.own_shape import demand_channels, sample_shape
+from ganzoo.planning.preset_hints import of_preset
 from ganzoo.protocols import DataSpec
 from ganzoo.registry import Entry, Registry
 
@@ -59,15 +61,34 @@ def adversary_of(
             given=", ".join(unknown),
             allowed=", ".join(sorted(CHANGES)),
         )
+    shape = sample_shape(shape)
+    demand_channels(shape)
     spec = _spec(entry, shape, condition_channels, conditional=given.pop("condition"))
-    given |= changes
+    given = _with_changes(given, changes)
     if isinstance(given["discriminators"], Mapping) and not isinstance(given["discriminators"], nn.Module):
         channels, *size = spec.shape
         joined = DataSpec(shape=(given.get("pac", 1) * channels, *size))  # what a critic of joined samples sees
-        given["discriminators"] = {name: _critic(one, joined) for name, one in given["discriminators"].items()}
+        given["discriminators"] = {name: _critic(name, one, joined) for name, one in given["discriminators"].items()}
     if isinstance(given["optimizer"], Mapping):
         given["optimizer"] = _optimizer(given["optimizer"])
     return Adversary(**given, shape=spec.shape)
+
+
+def _with_changes(preset: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The preset's arguments with others in their place; what belonged to one that is gone goes with it."""
+    given = {**preset, **changes}
+    gone = {
+        "balance_options": "balance" in changes,
+        "generator_loss": "loss" in changes,
+        "regularizers": isinstance(changes.get("loss"), str | Mapping) and not preset["regularizers"],  # as it suggests
+    }
+    for name, is_gone in gone.items():
+        if is_gone and name not in changes:
+            given[name] = None
+    if "discriminators" in changes and "critic_weights" not in changes and isinstance(given["discriminators"], Mapping):
+        kept = given["discriminators"].keys()
+        given["critic_weights"] = {name: weight for name, weight in given["critic_weights"].items() if name in kept}
+    return given
 
 
 def settings(entry: Entry) -> PresetConfig:
@@ -85,23 +106,27 @@ def settings(entry: Entry) -> PresetConfig:
         raise refusal(explain(error, PresetConfig, section=origin)) from None
 
 
-def _spec(entry: Entry, shape: Any, condition_channels: int | None, *, conditional: bool) -> DataSpec:
+def _spec(entry: Entry, shape: tuple[int, ...], condition_channels: int | None, *, conditional: bool) -> DataSpec:
     if conditional and condition_channels is None:
         raise ConfigError(
             f"the critics of preset {entry.name} see a condition beside the data, so its channels must be known",
             given="condition_channels=None",
             allowed="a whole number; 0 for critics that see the data alone",
-            hint=f'ganzoo.adversary("{entry.name}", shape={tuple(shape)}, condition_channels=3)',
+            hint=f'ganzoo.adversary("{entry.name}", shape={shape}, condition_channels=3)',
         )
     channels, *size = shape
     return DataSpec(shape=(channels + (condition_channels or 0), *size))
 
 
-def _critic(given: Any, spec: DataSpec) -> Any:
+def _critic(name: str, given: Any, spec: DataSpec) -> Any:
     if not isinstance(given, Mapping) or "name" not in given:
         return given  # Adversary says what it is, if not a module
-    options = {name: value for name, value in given.items() if name != "name"}
-    return build("discriminator", given["name"], spec=spec, **options)
+    options = {option: value for option, value in given.items() if option != "name"}
+    try:
+        return build("discriminator", given["name"], spec=spec, **options)
+    except ConfigError as error:
+        error.hint = error.hint and of_preset(error.hint, name, given)
+        raise
 
 
 def _optimizer(given: Mapping[str, Any]) -> Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]:

@@ -19,6 +19,7 @@ from ganzoo.training.all_or_nothing import MISFITS, put_back_if_it_raises
 from ganzoo.training.equilibrium import LossScale
 from ganzoo.training.game import Inputs, Objective, Terms
 from ganzoo.training.own_parts import OwnParts
+from ganzoo.training.python_hints import hints_in_python
 from ganzoo.training.standing import Standing, standing
 from ganzoo.training.state import plain, restore_states, states
 
@@ -60,6 +61,7 @@ class AdversarialStep:
         corrections: player → c, if its Adam is to be slowed for lazy regularizers; see :meth:`adam_options`.
         seed: of all draws. Processes that share an update need one each, or they all draw the same.
         energy: whether the loss reads logits as −energy, so that none is above 0.
+        paired: whether the loss compares each real sample with the fake in its place.
     """
 
     objective: Objective
@@ -67,10 +69,12 @@ class AdversarialStep:
     corrections: Mapping[Player, float] = field(default_factory=lambda: UNCORRECTED)
     seed: int = 0
     energy: bool = False
+    paired: bool = False
     _parts: OwnParts = field(default_factory=OwnParts, init=False, repr=False, compare=False)
     _asked: set[Player] = field(default_factory=set, init=False, repr=False, compare=False)
     """The players that Adam's options were asked for, or that a warning has told of them."""
 
+    @hints_in_python()
     def discriminator_terms(
         self,
         *,
@@ -102,6 +106,7 @@ class AdversarialStep:
         inputs = self._inputs("discriminator", real, fake, real_labels, fake_labels, z, update, part)
         return adversary.discriminator_terms(self.objective, inputs, fake.detach().to(real.dtype), observe=observe)
 
+    @hints_in_python()
     def generator_terms(
         self,
         *,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +10,7 @@ from torch import Tensor, nn
 from ganzoo.errors import ConfigError
 from ganzoo.protocols import DiscriminatorOutput, JudgeAlike
 from ganzoo.training.own_networks import Judged
-from ganzoo.training.without_trace import buffers_replaced
+from ganzoo.training.without_trace import buffers_replaced, same_random_numbers
 
 FULL = (torch.float32, torch.float64)
 
@@ -36,7 +35,7 @@ def judge_alike(discriminator: nn.Module, augment: Augmenting) -> JudgeAlike:
     def call(images: Tensor, others: Tensor, labels: Tensor | None) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
         _demand_full(discriminator)
         one, other = augment.alike(_full(images), _full(others))
-        with _same_random_numbers(one.device), buffers_replaced(discriminator):
+        with same_random_numbers(one.device), buffers_replaced(discriminator):
             first = critic(one, labels)
         return first, critic(other, labels)
 
@@ -45,12 +44,6 @@ def judge_alike(discriminator: nn.Module, augment: Augmenting) -> JudgeAlike:
 
 def _full(images: Tensor) -> Tensor:
     return images.to(torch.promote_types(images.dtype, torch.float32))
-
-
-def _same_random_numbers(device: torch.device) -> AbstractContextManager[Any]:
-    """What is drawn within, as by dropout, is drawn again after it."""
-    of_device = [] if device.type == "cpu" else [device]
-    return torch.random.fork_rng(devices=of_device, device_type="cuda" if device.type == "cpu" else device.type)
 
 
 def _demand_full(discriminator: nn.Module) -> None:

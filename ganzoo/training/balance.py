@@ -95,6 +95,13 @@ class LastLayer(Stateless):
                 allowed="both, with a graph that leads from reference to the fakes and from them to last_layer",
                 hint="generator_loss(fake, reference=rec_loss, last_layer=decoder.conv_out.weight)",
             )
+        if not isinstance(own.last_layer, Tensor):
+            raise ConfigError(
+                "last_layer is not the weight of a layer, at which balance last-layer compares gradients",
+                given=f"last_layer={type(own.last_layer).__name__}(…)",
+                allowed="a parameter that fake is made with",
+                hint="last_layer=decoder.conv_out.weight",
+            )
         there = self._norm(own, _of_reference(own))
         here = self._norm(own, gradient)
         return (there / (here + self.epsilon)).clamp(0.0, self.largest)
@@ -193,7 +200,14 @@ HALF_SCALE = 1024.0
 
 def _of_reference(own: Own) -> Tensor:
     """The gradient of the user's own loss at the fakes."""
-    assert own.reference is not None
+    if not isinstance(own.reference, Tensor) or own.reference.ndim > 0:
+        what = f"a tensor of shape {tuple(own.reference.shape)}" if isinstance(own.reference, Tensor) else own.reference
+        raise ConfigError(
+            "reference is not a scalar, and how it is reduced decides the balance",
+            given=f"reference is {what}",
+            allowed="your own loss as a tensor without axes, with its graph",
+            hint="reference=(fake - real).abs().mean()",
+        )
     scale = HALF_SCALE if own.fake.dtype == torch.float16 else 1.0
     outside = torch.full_like(own.reference, scale)
     (found,) = _gradient(own.reference, own.fake, "reference does not depend on fake", outside)
@@ -214,7 +228,8 @@ def _gradient(value: Tensor, at: Tensor, fault: str, outside: Tensor | None = No
             f"the adversarial weight cannot be measured: {fault}",
             given=str(error).splitlines()[0],
             allowed="tensors of one graph: reference made from fake, and fake made with last_layer",
-            hint="do not detach them, and do not use torch.no_grad around them",
+            hint="do not detach them, and do not use torch.no_grad around them; of a layer with weight_norm or "
+            "spectral_norm take what its weight is made of, last_layer=conv.parametrizations.weight.original0",
         ) from error
     return (found,)
 

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ganzoo.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class GivenBatch:
+    """One step's data, as a loop hands them over.
+
+    Attributes:
+        fake: (N, …).
+        real: (N, …); ``None`` in a generator's step that has none.
+        condition: (N, C', …).
+        real_labels, fake_labels: (N,) int64.
+    """
+
+    fake: Tensor
+    real: Tensor | None
+    condition: Tensor | None = None
+    real_labels: Tensor | None = None
+    fake_labels: Tensor | None = None
 
 
 def demand_floats(**sides: Any) -> None:

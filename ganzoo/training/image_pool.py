@@ -29,6 +29,16 @@ class ImagePool:
         self.size, self._seed = size, seed
         self._stored: list[Tensor] = []
 
+    def demand_no_labels(self, labels: Tensor | None) -> None:
+        """Refuse labels where fakes of earlier steps are shown, whose own are not kept."""
+        if self.size and labels is not None:
+            raise ConfigError(
+                "the pool keeps fakes of earlier steps without their labels, so the critic would see wrong ones",
+                given=f"pool={self.size} and fake_labels=",
+                allowed="a pool, or labels",
+                hint="pool=0, or give the label as a condition: its picture is kept with the fake",
+            )
+
     def exchange(self, fakes: Tensor, *, update: int) -> Tensor:
         """A batch for the critic in place of ``fakes``, and of their shape."""
         if self.size == 0:

@@ -10,6 +10,9 @@ from ganzoo.errors import ConfigError
 from ganzoo.protocols import Player
 from ganzoo.training.draws import Drawing
 
+Part = tuple[int, int]
+"""(index, of) of a micro-batch."""
+
 
 @dataclass
 class OwnParts:

@@ -32,7 +32,7 @@ class ShownBatch:
 
     def channels(self, data: Tensor, condition: Tensor | None) -> int:
         """How many :meth:`side` has."""
-        return self.pac * (data.shape[1] + (condition.shape[1] if condition is not None and condition.ndim > 1 else 0))
+        return self.pac * sum(side.shape[1] for side in (data, condition) if side is not None and side.ndim > 1)
 
     def with_mismatched(self, fakes: Tensor, real: Tensor, condition: Tensor | None) -> Tensor:
         """Fakes that have their conditions, and behind them real data with wrong ones; not packed yet.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 import torch
 from torch import nn
@@ -72,3 +73,9 @@ def frozen(module: nn.Module) -> Iterator[None]:
     finally:
         for parameter in trained:
             parameter.requires_grad_(True)
+
+
+def same_random_numbers(device: torch.device) -> AbstractContextManager[Any]:
+    """What is drawn within, as by dropout, is drawn again after it."""
+    of_device = [] if device.type == "cpu" else [device]
+    return torch.random.fork_rng(devices=of_device, device_type="cuda" if device.type == "cpu" else device.type)

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from ganzoo.component import Options
 from ganzoo_losses.divergences import DIVERGENCES
+from ganzoo_losses.reduction import REDUCE, Reduce, reduced
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,7 +47,8 @@ class FGan(Options):
     For kl, squared-hellinger, jensen-shannon and gan, the latter leaves G without gradient as f → −∞; for pearson, it
     reverses the gradient below f = −2. pearson's h is the conjugate of the unrestricted quadratic; for densities, whose
     ratio is never negative, it could stay at −1 below v = −2. Computing φ*(g(v)) in two steps, instead of h, overflows
-    or divides by 0.
+    or divides by 0. With ``reduce`` ``sample`` the logits of each sample are averaged before the loss, as Open-MAGVIT2
+    does with ``bce``; −D is then the divergence that a critic of whole samples sees.
 
     Source: Nowozin et al. 2016, arXiv:1606.00709, equation 6, table 2, section 3.2.
     """
@@ -55,6 +57,7 @@ class FGan(Options):
         default="jensen-shannon", description="what −D estimates at the best D"
     )
     saturating: bool = Field(default=False, description="train G with −E h(f), the true minimax game, not −E g(f)")
+    reduce: Reduce = Field(default="patch", description=REDUCE)
 
     def tags(self) -> frozenset[str]:
         """Whether an exponential may overflow, and whether G's gradient vanishes where D is certain."""
@@ -65,17 +68,19 @@ class FGan(Options):
     def discriminator_loss(self, *, real: Tensor, fake: Tensor) -> Tensor:
         """D's objective from logits of any shape."""
         row = DIVERGENCES[self.divergence]
+        real, fake = reduced(real, self.reduce), reduced(fake, self.reduce)
         return row.conjugate(fake).mean() - row.activation(real).mean()
 
     def generator_loss(self, *, fake: Tensor) -> Tensor:
         """G's objective from logits of any shape."""
         row = DIVERGENCES[self.divergence]
         reward = row.conjugate if self.saturating else row.activation
-        return -reward(fake).mean()
+        return -reward(reduced(fake, self.reduce)).mean()
 
     def diagnostics(self, *, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
         """Accuracy on each side with the best logit at p_g = p_data as threshold, instead of 0."""
         threshold = DIVERGENCES[self.divergence].balance
+        real, fake = reduced(real, self.reduce), reduced(fake, self.reduce)
         return {
             "accuracy/real": (real > threshold).float().mean(),
             "accuracy/fake": (fake < threshold).float().mean(),

@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
 from ganzoo.component import Options
 from ganzoo_losses.bce import softplus
+from ganzoo_losses.reduction import REDUCE, Reduce, reduced
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,10 +31,13 @@ class Minimax(Options):
     follows the Jensen-Shannon divergence.
 
     Where implementations differ: some average D's real and fake terms (a factor of ½); ln(1 − σ(f) + ε), computed with
-    a separate sigmoid, is off by ε and flat where the sigmoid rounds to 1.
+    a separate sigmoid, is off by ε and flat where the sigmoid rounds to 1. With ``reduce`` ``sample`` the logits of
+    each sample are averaged before the loss, as Open-MAGVIT2 does with ``bce``.
 
     Source: Goodfellow et al. 2014, arXiv:1406.2661, equation 1.
     """
+
+    reduce: Reduce = Field(default="patch", description=REDUCE)
 
     def tags(self) -> frozenset[str]:
         """G's gradient vanishes where D is certain."""
@@ -39,11 +45,12 @@ class Minimax(Options):
 
     def discriminator_loss(self, *, real: Tensor, fake: Tensor) -> Tensor:
         """D's objective from logits of any shape."""
+        real, fake = reduced(real, self.reduce), reduced(fake, self.reduce)
         return softplus(-real).mean() + softplus(fake).mean()
 
     def generator_loss(self, *, fake: Tensor) -> Tensor:
         """G's objective from logits of any shape."""
-        return -softplus(fake).mean()
+        return -softplus(reduced(fake, self.reduce)).mean()
 
     def equilibrium(self) -> dict[str, float]:
         """The values of both objectives at p_g = p_data, where the best D is 0 everywhere."""

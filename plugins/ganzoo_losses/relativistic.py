@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
 from ganzoo.component import Options
 from ganzoo.errors import ConfigError
 from ganzoo_losses.bce import softplus
+from ganzoo_losses.reduction import REDUCE, Reduce, reduced
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,7 +32,8 @@ class Relativistic(Options):
 
     Where implementations differ: where shapes are not checked, logits of shapes (N,) and (N, 1) silently broadcast to
     N×N pairs, which is a different loss; here they are an error. The paper also states bases other than the cross
-    entropy (its RpGAN); R3GAN uses this one, together with R1 and R2.
+    entropy (its RpGAN); R3GAN uses this one, together with R1 and R2. With ``reduce`` ``sample`` the logits of each
+    sample are averaged first, so that samples are compared and not patches; maps may then be of unlike sizes.
 
     Raises:
         ConfigError: if the logits of real and fake differ in shape.
@@ -38,26 +42,31 @@ class Relativistic(Options):
     equation 2.
     """
 
+    reduce: Reduce = Field(default="patch", description=REDUCE)
+
     def tags(self) -> frozenset[str]:
         """G compares with real logits, pair by pair."""
         return frozenset({"generator_needs_real", "paired"})
 
     def discriminator_loss(self, *, real: Tensor, fake: Tensor) -> Tensor:
         """D's objective from logits of one shape."""
-        return softplus(-lead(real, fake)).mean()
+        return softplus(-self._lead(real, fake)).mean()
 
     def generator_loss(self, *, real: Tensor, fake: Tensor) -> Tensor:
         """G's objective from logits of one shape."""
-        return softplus(lead(real, fake)).mean()
+        return softplus(self._lead(real, fake)).mean()
 
     def diagnostics(self, *, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
         """The share of pairs in the right order, instead of logits on the right side of 0."""
-        accuracy = (lead(real, fake) > 0).float().mean()
+        accuracy = (self._lead(real, fake) > 0).float().mean()
         return {"accuracy/real": accuracy, "accuracy/fake": accuracy}
 
     def equilibrium(self) -> dict[str, float]:
         """The values of both objectives at p_g = p_data, where the best D is any constant."""
         return {"d": math.log(2), "g": math.log(2)}
+
+    def _lead(self, real: Tensor, fake: Tensor) -> Tensor:
+        return lead(reduced(real, self.reduce), reduced(fake, self.reduce))
 
 
 def lead(real: Tensor, fake: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from ganzoo.component import Options
 from ganzoo_losses.bce import softplus
+from ganzoo_losses.reduction import REDUCE, Reduce, reduced
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,7 +36,8 @@ class RelativisticAverage(Options):
 
     Where implementations differ: the authors' code also halves bce and hinge, which is ``scale`` ½; lsgan without the ½
     has twice the value. ESRGAN's code halves both players' terms and detaches the means in D's step (one backward pass
-    for each term) and all real logits in G's.
+    for each term) and all real logits in G's. With ``reduce`` ``sample`` the logits of each sample are averaged before
+    the loss, as Open-MAGVIT2 does with ``bce``.
 
     Source: Jolicoeur-Martineau 2018, arXiv:1807.00734, section 4.2; hinge and least squares: its appendix.
     """
@@ -48,12 +50,15 @@ class RelativisticAverage(Options):
         default=False, description="let no gradient flow through the means, as ESRGAN in D's step"
     )
 
+    reduce: Reduce = Field(default="patch", description=REDUCE)
+
     def tags(self) -> frozenset[str]:
         """G compares with real logits, and the value of a batch is not the mean over its parts."""
         return frozenset({"generator_needs_real", "batch_nonlinear"})
 
     def discriminator_loss(self, *, real: Tensor, fake: Tensor) -> Tensor:
         """D's objective from logits of any shapes."""
+        real, fake = reduced(real, self.reduce), reduced(fake, self.reduce)
         if not self.detach_means:
             return self._apart(above=real, below=fake)
         above, below = real - fake.mean().detach(), real.mean().detach() - fake
@@ -61,10 +66,11 @@ class RelativisticAverage(Options):
 
     def generator_loss(self, *, real: Tensor, fake: Tensor) -> Tensor:
         """G's objective from logits of any shapes."""
-        return self._apart(above=fake, below=real)
+        return self._apart(above=reduced(fake, self.reduce), below=reduced(real, self.reduce))
 
     def diagnostics(self, *, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
         """The share on the right side of the other side's mean, instead of 0."""
+        real, fake = reduced(real, self.reduce), reduced(fake, self.reduce)
         return {
             "accuracy/real": (real > fake.mean()).float().mean(),
             "accuracy/fake": (fake < real.mean()).float().mean(),

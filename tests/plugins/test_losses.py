@@ -8,6 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from ganzoo_losses.bce import Bce
+from ganzoo_losses.f_gan import FGan
 from ganzoo_losses.hinge import Hinge
 from ganzoo_losses.lsgan import Lsgan
 from ganzoo_losses.margin_hinge import MarginHinge
@@ -235,6 +236,10 @@ def test_senseless_options_are_refused_by_name(options, field):
         options()
 
 
+def sp(x):
+    return math.log1p(math.exp(x))
+
+
 @pytest.mark.parametrize(
     ("loss", "d", "g"),
     [
@@ -242,6 +247,9 @@ def test_senseless_options_are_refused_by_name(options, field):
         (Hinge(reduce="sample"), (2 + 0) / 2 + (2 + 0) / 2, 1.0),
         (Hinge(reduce="sample", generator="relu"), (2 + 0) / 2 + (2 + 0) / 2, (0 + 4) / 2),
         (Lsgan(reduce="sample"), ((4 + 2.25) / 2 + (1 + 9) / 2) / 2, (0 + 16) / 2 / 2),
+        (MarginHinge(reduce="sample", margin_real=2.0, margin_fake=0.0), (3 + 0) / 2 + (1 + 0) / 2, 1.0),
+        (Minimax(reduce="sample"), (sp(1) + sp(-2.5) + sp(1) + sp(-3)) / 2, -(sp(1) + sp(-3)) / 2),
+        (FGan(reduce="sample", divergence="pearson"), (1.25 - 0.75) / 2 - 1.5 / 2, 1.0),
         (Hinge(), (4 + 0 + 0 + 0) / 4 + (0 + 4 + 0 + 0) / 4, 1.0),
     ],
 )

@@ -175,3 +175,17 @@ def test_accuracy_is_taken_of_differences():
 def test_unknown_base_is_refused():
     with pytest.raises(ValidationError, match="base"):
         RelativisticAverage(base="wgan")
+
+
+@pytest.mark.parametrize("loss", [Relativistic, RelativisticAverage])
+def test_samples_are_compared_by_the_mean_of_their_patches(loss):
+    """By hand: means (−1, 2.5) and (1, −3). Maps may be of unlike sizes then."""
+    real = torch.tensor([[[-3.0, 1.0]], [[2.0, 3.0]]], dtype=torch.float64)
+    fake = torch.tensor([[[-1.0, 3.0, 1.0]], [[-4.0, -2.0, -3.0]]], dtype=torch.float64)
+    of_means = values_of(loss(), real.mean((1, 2)), fake.mean((1, 2)))
+    assert values_of(loss(reduce="sample"), real, fake) == pytest.approx(of_means, rel=1e-14)
+    if loss is Relativistic:
+        d = (math.log1p(math.exp(2)) + math.log1p(math.exp(-5.5))) / 2
+        assert of_means[0] == pytest.approx(d, rel=1e-14)
+        with pytest.raises(ConfigError, match="differ in shape"):
+            loss().discriminator_loss(real=real, fake=fake)

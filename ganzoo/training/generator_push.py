@@ -1,0 +1,138 @@
+"""What a generator hears of critics: their terms at its fakes, as one gradient there, balanced and weighted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.errors import ConfigError
+from ganzoo.training.adversarial_step import AdversarialStep
+from ganzoo.training.adversarial_terms import AdversarialTerms
+from ganzoo.training.at_fakes import gradient_at
+from ganzoo.training.attached import attached
+from ganzoo.training.balance import Balance, Own, wide
+from ganzoo.training.critic_settings import CriticSettings
+from ganzoo.training.given_data import GivenBatch
+from ganzoo.training.misfit import told_of_misfits
+from ganzoo.training.own_networks import Judged, alone
+from ganzoo.training.own_parts import Part
+from ganzoo.training.without_trace import buffers_kept
+
+
+class GeneratorPush:
+    """The generator's side of critics, which leaves no gradient and no trace in them.
+
+    Args:
+        steps: critic → its step on given fakes.
+        critics: the critics themselves.
+        trained: their parameters that learn.
+        settings: weights, precision, and how a batch is arranged.
+        balance: how strong the adversarial gradient is beside that of the generator's own loss.
+    """
+
+    def __init__(
+        self,
+        steps: Mapping[str, AdversarialStep],
+        critics: nn.ModuleDict,
+        trained: Sequence[nn.Parameter],
+        settings: CriticSettings,
+        balance: Balance,
+    ) -> None:
+        # Not through a wrapper that gathers gradients: here none of the critics' is computed.
+        self._steps = {name: _without_wrapper(step) for name, step in steps.items()}
+        self._critics, self._settings, self._balance = critics, settings, balance
+        self._weights = {name: _weights_of_terms(step, settings.of_critic(name)) for name, step in steps.items()}
+        self._trained = trained
+
+    def terms(
+        self, given: GivenBatch, own: Own, *, share: float, update: int, part: Part, observe: bool
+    ) -> AdversarialTerms:
+        """The terms at ``given.fake``; ``share`` is that of the ramp, ``update`` counts the generator's updates."""
+        looking = not torch.is_grad_enabled()
+        with torch.enable_grad(), self._settings.autocast(given.fake):
+            leaf = given.fake.detach().to(self._settings.dtype(given.fake, self._trained[0])).requires_grad_()
+            with buffers_kept(self._critics):
+                weighted = self._weighted(leaf, given, update=update, part=part)
+                raw = torch.stack(list(weighted.values())).sum()
+                gradient, norms = gradient_at(leaf, weighted, each=observe)
+        balance = wide(self._factor(gradient, own, looking=looking).to(raw.dtype))
+        factor = balance * (self._settings.weight * share)
+        gradient = gradient * factor
+        return AdversarialTerms(
+            total=attached(given.fake, raw * factor, gradient),
+            weighted={name: value.detach() * factor for name, value in weighted.items()},
+            weights={name: factor * self._weight(name) for name in weighted},
+            balance=balance,
+            gradient_norm=wide(gradient).norm(),
+            gradient_norms={name: norm * abs(factor) for name, norm in norms.items()},
+        )
+
+    def _weighted(self, leaf: Tensor, given: GivenBatch, *, update: int, part: Part) -> dict[str, Tensor]:
+        """``CRITIC/TERM`` → its value times the weight of its critic."""
+        arranged, real_labels = self._settings.arrangement, given.real_labels
+        if given.real is None and real_labels is None:
+            real_labels = given.fake_labels  # Fakes stand in for real data.
+        shown = arranged.side(leaf, given.condition)
+        compared = arranged.side(self._compared(given.real, leaf), given.condition)
+        weighted: dict[str, Tensor] = {}
+        for name, step in self._steps.items():
+            with told_of_misfits(name, step.objective.discriminator, shown, given):
+                terms = step.generator_terms(
+                    real=compared,
+                    fake=shown,
+                    update=update,
+                    real_labels=real_labels,
+                    fake_labels=given.fake_labels,
+                    part=part,
+                )
+            weight = self._settings.of_critic(name)
+            weighted |= {f"{name}/{term}": weight * value for term, value in terms.scalars.items()}
+        return weighted
+
+    def _factor(self, gradient: Tensor, own: Own, *, looking: bool) -> Tensor:
+        """The balance; a look without gradients moves no running mean of it."""
+        if not looking:
+            return self._balance.factor(gradient, own).detach()
+        if own.reference is not None and not own.reference.requires_grad:
+            return torch.ones((), device=gradient.device)  # There is nothing to compare.
+        kept = self._balance.state_dict()
+        found = self._balance.factor(gradient, own).detach()
+        self._balance.load_state_dict(kept)
+        return found
+
+    def _weight(self, name: str) -> float:
+        """What a term is multiplied by besides the factor of them all."""
+        critic, _, term = name.partition("/")
+        of_parts = self._weights[critic]
+        for part, weight in of_parts.items():
+            if part and (term == part or term.startswith(f"{part}_")):
+                return weight
+        return of_parts[""]
+
+    def _compared(self, real: Tensor | None, fake: Tensor) -> Tensor:
+        """The real side; where nothing looks at it, fakes stand in for its shape."""
+        if real is not None:
+            return real.detach().to(fake.dtype)
+        for name, step in self._steps.items():
+            if step.objective.generator_needs_real or step.objective.needs_real_output:
+                raise ConfigError(
+                    f"critic {name} compares fakes with real data in the generator's step, and there are none",
+                    given="real=None",
+                    allowed="the real data of this step",
+                    hint="generator_loss(fake, real=x)",
+                )
+        return fake.detach()
+
+
+def _without_wrapper(step: AdversarialStep) -> AdversarialStep:
+    judged = Judged(alone(step.objective.discriminator))
+    return replace(step, objective=replace(step.objective, discriminate=judged))
+
+
+def _weights_of_terms(step: AdversarialStep, weight: float) -> dict[str, float]:
+    """Regularizer, as its terms begin → weight; the loss under the empty name."""
+    parts = {part.name.replace("-", "_"): weight * part.weight * part.every for part in step.objective.regularizers}
+    return {**parts, "": weight}

@@ -1,0 +1,276 @@
+"""What a user of ``ganzoo.Adversary`` hears of: in words, and in the first step, however late critics start."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from test_adversary import Critic, Decoder, data, made, sgd, trained
+from torch import nn
+from torch.nn import functional as F
+
+import ganzoo
+from ganzoo.errors import CheckpointError, ConfigError, GanzooError
+from ganzoo.planning.preset_hints import of_preset
+from ganzoo.training.python_hints import in_python
+
+LATE = 20_000
+
+
+class Returning(nn.Module):
+    """What it returns may be no verdict, have no features, or no second derivative."""
+
+    def __init__(self, form):
+        super().__init__()
+        self.layer, self.form = nn.Conv2d(3, 1, 3), form
+
+    def forward(self, images):
+        return self.form(self.layer(images))
+
+
+def pushed(**given):
+    def call(adversary):
+        decoder = made(Decoder)
+        fake = decoder(data(0))
+        known = {"reference": fake.square().mean(), "last_layer": decoder.out.weight, **given}
+        adversary.generator_loss(fake, **known)
+
+    return call
+
+
+def updated(**given):
+    return lambda adversary: adversary.update(**{"fake": data(0), "real": data(1), **given})
+
+
+FAULTS = {
+    "no real data": ({"loss": "relativistic"}, pushed(), "real=None"),
+    "no reference": ({"balance": "last-layer"}, pushed(reference=None), "reference=None"),
+    "no last layer": ({"balance": "last-layer"}, pushed(last_layer=None), "last_layer=None"),
+    "a layer": ({"balance": "last-layer"}, pushed(last_layer=nn.Conv2d(1, 1, 1)), "conv_out.weight"),
+    "a number": ({"balance": "balancer"}, pushed(reference=0.5), "reference is not a scalar"),
+    "a loss of each sample": ({"balance": "balancer"}, pushed(reference=torch.ones(4)), "shape (4,)"),
+    "another graph": (
+        {"balance": "balancer"},
+        pushed(reference=torch.ones((), requires_grad=True)),
+        "does not depend on fake",
+    ),
+    "no labels of one side": ({}, updated(fake_labels=torch.zeros(4, dtype=torch.int64)), "labels"),
+    "unlike shapes": ({}, updated(fake=data(0)[..., :8]), "differ in shape"),
+    "unequal pairs": ({"loss": "relativistic"}, updated(fake=data(0, 3)), "relativistic compares each"),
+    "unequal pairs of features": ({"feature_matching": {}}, pushed(real=data(1, 3)), "in its place"),
+    "no features": (
+        {"discriminators": Returning(lambda logits: logits), "feature_matching": {}},
+        pushed(real=data(1)),
+        "features",
+    ),
+    "a condition of another size": ({}, updated(condition=data(2)[:, :1, :8]), "concatenated"),
+    "no condition for mismatch": ({"mismatch": True}, updated(), "condition=None"),
+    "no verdict": ({"discriminators": Returning(lambda logits: {"logits": logits})}, updated(), "dict"),
+    "no second derivative": (
+        {"discriminators": Returning(F.hardsigmoid), "regularizers": {"r1": {"every": 4}}},
+        updated(),
+        "no second derivative",
+    ),
+    "a condition of too many channels": ({}, updated(condition=data(2)), "does not take samples of this shape"),
+    "channels that pac needs": ({"pac": 2}, pushed(), "does not take samples of this shape"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_does_not_fit_is_refused_in_the_first_step_and_nothing_moves(fault):
+    given, call, words = FAULTS[fault]
+    adversary = ganzoo.Adversary(**{"discriminators": made(Critic), "start": LATE, **given})
+    before = str(adversary.state_dict())
+    with pytest.raises(GanzooError) as caught:
+        call(adversary)
+    assert words in str(caught.value)
+    assert "--" not in (caught.value.hint or "")
+    assert str(adversary.state_dict()) == before
+
+
+def test_so_it_is_where_critics_learn_before_the_generator_hears_of_them():
+    adversary = ganzoo.Adversary(made(Critic), balance="last-layer", generator_start=LATE)
+    adversary.update(fake=data(0), real=data(1))
+    with pytest.raises(ConfigError, match="reference=None"):
+        pushed(reference=None)(adversary)
+
+
+class Counting(Critic):
+    """With everything that moves in a forward pass."""
+
+    def __init__(self):
+        super().__init__(norm=True, spectral=True)
+        self.calls = 0
+
+    def forward(self, images):
+        self.calls += 1
+        return super().forward(F.dropout(images, 0.2))
+
+
+def test_what_is_tried_in_the_first_step_leaves_no_trace():
+    """The steps after the start are those of an adversary that starts at once, number for number."""
+    given = {
+        "regularizers": {"lecam": {}, "r1": {"every": 2}},
+        "augment": {"ada": {"interval": 1}},
+        "balance": "gradient-normalization",
+        "pool": 3,
+        "shape": (3, 16, 16),
+    }
+    late, prompt = (ganzoo.Adversary(made(Counting), start=start, **given) for start in (2, 0))
+    torch.manual_seed(0)
+    drawn = torch.get_rng_state()
+    trained(late, steps=range(2))
+    assert torch.equal(torch.get_rng_state(), drawn)
+    critic = late.discriminators["critic"]
+    tried, critic.calls = critic.calls, 0
+    assert 0 < tried < 8  # once for each player, with its penalty
+    for adversary in (late, prompt):
+        torch.manual_seed(0)
+        trained(adversary, steps=range(2, 5))
+    assert critic.calls == prompt.discriminators["critic"].calls
+    mine, theirs = late.state_dict(), prompt.state_dict()
+    for state in (mine, theirs):
+        state["_extra_state"].pop("counts")
+        state["_extra_state"].pop("timing")
+    assert str(mine) == str(theirs)
+
+
+def test_a_look_without_gradients_tries_nothing():
+    """A validation before the first step may have less at hand."""
+    adversary = ganzoo.Adversary(made(Critic), balance="last-layer", start=LATE)
+    with torch.no_grad():
+        assert adversary.generator_loss(data(0)).total == 0
+
+
+class TestArguments:
+    @pytest.mark.parametrize(
+        ("given", "words"),
+        [
+            ({"start": 5, "generator_start": 3}, "have not learned"),
+            ({"mismatch": True, "loss": "relativistic"}, "mismatch=True"),
+            ({"balance": "none", "balance_options": {"epsilon": 1.0}}, "balance none does not take"),
+            ({"shape": 32}, "shape=32"),
+            ({"shape": (3, 0, 32)}, "not that of a sample"),
+        ],
+    )
+    def test_what_does_not_go_together_is_refused_at_once(self, given, words):
+        with pytest.raises(ConfigError, match=words):
+            ganzoo.Adversary(made(Critic), **given)
+
+    def test_data_are_told_from_each_other_by_their_names(self):
+        adversary = ganzoo.Adversary(made(Critic))
+        with pytest.raises(ConfigError, match=r"adversary.update\(fake=y, real=x\)"):
+            adversary.update(data(0), data(1))
+        with pytest.raises(ConfigError, match=r"generator_loss\(fake, real=x\)"):
+            adversary.generator_loss(data(0), data(1))
+
+    def test_a_critic_that_was_built_for_a_condition(self):
+        critic = made(lambda: Critic(channels=4))
+        with pytest.raises(ConfigError, match=r"Conv2d\(4, 8") as caught:
+            ganzoo.Adversary(critic).update(fake=data(0), real=data(1))
+        assert "condition=" in caught.value.hint
+
+
+SMALL = {"discriminators": {"patch": {"name": "patchgan-sn", "ndf": 4}}}
+
+
+class TestPresets:
+    @pytest.mark.parametrize("shape", [32, (32, 32), (), (3, "a"), None], ids=str)
+    def test_a_shape_that_is_not_that_of_a_sample(self, shape):
+        with pytest.raises(ConfigError, match="shape"):
+            ganzoo.adversary("vqgan", shape=shape)
+
+    def test_a_signal_of_many_channels_is_one(self):
+        modules = ganzoo.adversary("vqgan", shape=(32, 64), **SMALL).modules()
+        assert next(module for module in modules if isinstance(module, nn.Conv1d)).in_channels == 32
+
+    def test_hints_can_be_written_where_a_preset_is_made(self):
+        with pytest.raises(ConfigError) as caught:
+            ganzoo.adversary("vqgan", shape=(3, 8, 8))
+        hint = caught.value.hint
+        assert hint.startswith('discriminators={"patch": {"name": "patchgan", ')
+        arguments = eval(f"dict({hint})")
+        assert ganzoo.adversary("vqgan", shape=(3, 8, 8), **arguments).discriminators.keys() == {"patch"}
+
+    def test_data_without_their_condition(self):
+        adversary = ganzoo.adversary("pix2pix", shape=(3, 16, 16), condition_channels=1, **SMALL)
+        for call in (lambda: adversary.generator_loss(data(0)), lambda: adversary.update(fake=data(0), real=data(1))):
+            with pytest.raises(ConfigError, match="no condition") as caught:
+                call()
+            assert caught.value.hint == "condition= of shape (N, 1, …) in both calls"
+
+    def test_data_of_another_rank(self):
+        adversary = ganzoo.adversary("vqgan", shape=(3, 32), **SMALL)
+        with pytest.raises(ConfigError, match="another shape") as caught:
+            adversary.generator_loss(data(0))
+        assert "shape=(3, 16, 16)" in caught.value.hint
+
+    def test_what_belonged_to_a_part_goes_with_it(self):
+        """Options of a balance, the generator's side of a loss, and no penalty where another loss suggests one."""
+        adversary = ganzoo.adversary("vqgan", shape=(3, 16, 16), balance="none", loss="wgan-gp", **SMALL)
+        adversary.update(fake=data(0), real=data(1))
+        (step,) = adversary._steps.values()
+        assert [part.name for part in step.objective.regularizers] == ["gradient-penalty"]
+        (step,) = ganzoo.adversary("cyclegan", shape=(3, 16, 16), loss="hinge", **SMALL)._steps.values()
+        assert type(step.objective.loss).__name__ == "Hinge"
+        (step,) = ganzoo.adversary("cyclegan", shape=(3, 16, 16), **SMALL)._steps.values()
+        assert step.objective.loss.generator.scale == 1.0
+
+
+@pytest.mark.parametrize(
+    ("hint", "python", "preset"),
+    [
+        (
+            "--set discriminator.norm=none, or --image-size 32",
+            'norm="none" in ganzoo.build("discriminator", …), or pictures of 32 px per side',
+            'discriminators={"patch": {"name": "unet", "ndf": 8, "norm": "none"}}, or pictures of 32 px per side',
+        ),
+        (
+            "--disc mlp, or a dataset of images from: ganzoo list datasets",
+            'ganzoo.build("discriminator", "mlp", spec=spec)',
+            'discriminators={"patch": {"name": "mlp"}}',
+        ),
+        (
+            "--set regularizers.feature-matching.pair=batch",
+            *['regularizers={"feature-matching": {"pair": "batch"}}'] * 2,
+        ),
+        (
+            """--set 'augment.ada.groups=["blit","geometric"]'""",
+            *['augment={"ada": {"groups": ["blit","geometric"]}}'] * 2,
+        ),
+    ],
+)
+def test_what_a_hint_says_to_the_command_line_it_says_to_a_loop(hint, python, preset):
+    assert in_python(hint) == python
+    assert of_preset(python, "patch", {"name": "unet", "ndf": 8}) == preset
+
+
+class TestStatesOfOthers:
+    @pytest.mark.parametrize(
+        ("given", "words"),
+        [
+            ({"loss": "bce"}, "loss was Hinge when it was saved, and is Bce now"),
+            ({"loss": {"name": "hinge", "scale": 0.5}}, "scale=0.5"),
+            ({"generator_loss": "bce"}, "generator's Bce"),
+            ({"optimizer": sgd}, "optimizer was Adam"),
+            ({"balance": "balancer"}, "balance was NoBalance"),
+        ],
+    )
+    def test_they_are_refused_and_nothing_changes(self, given, words):
+        source, target = ganzoo.Adversary(made(Critic)), ganzoo.Adversary(made(Critic, seed=1), **given)
+        source.update(fake=data(0), real=data(1))
+        before = str(target.state_dict())
+        with pytest.raises(CheckpointError, match=words) as caught:
+            target.load_state_dict(source.state_dict())
+        assert "critics_only=True" in caught.value.hint
+        assert str(target.state_dict()) == before
+        target.load_state_dict(source.state_dict(), critics_only=True)
+
+    def test_another_start_is_told(self, caplog):
+        source, target = (ganzoo.Adversary(made(Critic), start=start) for start in (0, 9))
+        source.update(fake=data(0), real=data(1))
+        target.load_state_dict(source.state_dict())
+        assert "saved with start 0" in caplog.text
+        assert target.get_extra_state()["counts"]["step"] == 1
+        caplog.clear()
+        ganzoo.Adversary(made(Critic)).load_state_dict(source.state_dict())
+        assert caplog.text == ""
