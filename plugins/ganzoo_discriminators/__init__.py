@@ -139,4 +139,28 @@ def ganzoo_components() -> list[Component]:
             suggests=UNET_SETTING,
             paper="Schönfeld et al. 2020, arXiv:2002.12655",
         ),
+        Component(
+            kind="discriminator",
+            name="unet-sn",
+            target="ganzoo_discriminators.unet_sn:UnetSn",
+            summary="Real-ESRGAN's U-Net: one logit per pixel, spectrally normalized",
+            tags=frozenset({"image", "patch", "provides_features", "spectral_norm"}),
+            paper="Wang et al. 2021, arXiv:2107.10833",
+        ),
+        Component(
+            kind="discriminator",
+            name="vgg-style",
+            target="ganzoo_discriminators.vgg_style:VggStyle",
+            summary="ESRGAN's stack of 3×3 and halving 4×4 convolutions with BatchNorm, down to one logit",
+            tags=BATCH_NORM_TAGS | {"image", "provides_features"},
+            paper="Wang et al. 2018, arXiv:1809.00219",
+        ),
+        Component(
+            kind="discriminator",
+            name="patchgan-blur",
+            target="ganzoo_discriminators.patchgan_blur:PatchganBlur",
+            summary="a map of logits, one per patch; blurs before it halves, GroupNorm: samples do not see each other",
+            tags=frozenset({"image", "patch", "provides_features"}),
+            paper="Weber et al. 2024, arXiv:2409.16211; Luo et al. 2024, arXiv:2409.04410",
+        ),
     ]

@@ -5,37 +5,12 @@ from __future__ import annotations
 from math import sqrt
 
 import torch
+from ganzoo_blocks.equalized import ScaledLinear, activated
+from ganzoo_blocks.smoothing import Smoothing
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganzoo_generators.smoothing import Smoothing
-
-SLOPE = 0.2
 EPSILON = 1e-8
-
-
-class ScaledLinear(nn.Module):
-    """A linear layer with an equalized learning rate.
-
-    Formula:
-        y = m·(W/√fan_in)·x + m·b;  W₀ ~ N(0, 1/m²), b₀ = ``bias``/m,  m = ``rate``
-
-    An optimizer such as Adam moves every weight about equally far, whatever its scale; so all layers learn equally
-    fast, and this one ``rate`` times as fast.
-
-    Source: Karras et al. 2018, arXiv:1710.10196, section 4.1; the rate: Karras et al. 2019, arXiv:1812.04948.
-    """
-
-    def __init__(self, before: int, after: int, *, bias: float = 0.0, rate: float = 1.0) -> None:
-        super().__init__()
-        self.rate = rate
-        self.weight = nn.Parameter(torch.randn(after, before) / rate)
-        self.bias = nn.Parameter(torch.full((after,), bias / rate))
-
-    def forward(self, values: Tensor) -> Tensor:
-        """(N, before) → (N, after)."""
-        scale = self.rate / sqrt(self.weight.shape[1])
-        return F.linear(values, self.weight * scale, self.bias * self.rate)
 
 
 class ModulatedConvolution(nn.Module):
@@ -101,8 +76,3 @@ class StyledConvolution(nn.Module):
         maps = self.convolution(maps, w)
         noise = torch.randn_like(maps[:, :1]) if self.training else self.noise
         return activated(maps + self.strength * noise + self.bias[:, None, None])
-
-
-def activated(values: Tensor) -> Tensor:
-    """LeakyReLU of slope 0.2, times √2, which preserves the scale of its input."""
-    return F.leaky_relu(values, SLOPE) * sqrt(2)

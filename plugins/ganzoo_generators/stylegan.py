@@ -6,7 +6,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Self
 
 import torch
+from ganzoo_blocks.equalized import ScaledLinear, activated
 from ganzoo_blocks.image_shape import image_shape, width_by_size
+from ganzoo_blocks.smoothing import SmoothDoubling
 from pydantic import Field
 from torch import nn
 
@@ -14,14 +16,7 @@ from ganzoo.component import Options
 from ganzoo.protocols import Generator
 from ganzoo_generators.doubling import doublings, halving_widths
 from ganzoo_generators.labels import class_count, given_labels
-from ganzoo_generators.modulation import (
-    EPSILON,
-    ModulatedConvolution,
-    ScaledLinear,
-    StyledConvolution,
-    activated,
-)
-from ganzoo_generators.smoothing import SmoothDoubling
+from ganzoo_generators.modulation import EPSILON, ModulatedConvolution, StyledConvolution
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -7,8 +7,9 @@ from math import sqrt
 import pytest
 import torch
 import torch.nn.functional as F
-from ganzoo_generators.modulation import ModulatedConvolution, ScaledLinear, StyledConvolution
-from ganzoo_generators.smoothing import SmoothDoubling, Smoothing
+from ganzoo_blocks.equalized import ScaledLinear
+from ganzoo_blocks.smoothing import SmoothDoubling, Smoothing
+from ganzoo_generators.modulation import ModulatedConvolution, StyledConvolution
 from ganzoo_generators.stylegan import Stylegan
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -6,6 +6,7 @@ import copy
 
 import pytest
 import torch
+import yaml
 from torch import nn
 from torch.nn import functional as F
 
@@ -190,6 +191,15 @@ def test_real_esrgan():
     bce = F.binary_cross_entropy_with_logits
     assert d == pytest.approx((bce(r, torch.ones_like(r)) + bce(f, torch.zeros_like(f))).item(), rel=1e-9)
     assert pushed.total.item() == pytest.approx(0.1 * bce(f, torch.ones_like(f)).item(), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("name", "critic"), [("esrgan", "vgg-style"), ("real-esrgan", "unet-sn"), ("open-magvit2", "patchgan-blur")]
+)
+def test_its_critic_is_that_of_the_work(name, critic):
+    assert [options["name"] for options in yaml.safe_load(PRESETS[name].file_text())["discriminators"].values()] == [
+        critic
+    ]
 
 
 def test_monai_autoencoder():

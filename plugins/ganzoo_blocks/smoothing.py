@@ -10,24 +10,29 @@ TAPS = (1.0, 3.0, 3.0, 1.0)
 
 
 class Smoothing(nn.Module):
-    """The filter [1, 3, 3, 1] ⊗ [1, 3, 3, 1]/64 times ``gain``, channel by channel.
+    """The filter [1, 3, 3, 1] ⊗ [1, 3, 3, 1]/64 times ``gain``, channel by channel; outside the map everything is 0.
 
-    A map of side H has side H − 1 after it: a transposed convolution of stride 2 and kernel 3 gives one row and one
-    column too many. A ``gain`` of 4 compensates for the zeros that the stride puts between the pixels.
+    With ``stride`` 1 and ``padding`` 1 a map of side H has side H − 1 after it: what doubled it by a transposed
+    convolution of stride 2 and kernel 3 gave one row and one column too many. A ``gain`` of 4 compensates for the zeros
+    that the stride puts between the pixels. With ``stride`` 2 and ``padding`` 1 it halves an even side. With
+    ``padding`` 2 the side is H + 1, from which a 3×3 convolution of stride 2 without padding makes H/2.
 
     Source: Karras et al. 2020, arXiv:1912.04958, the authors' code; Zhang 2019, arXiv:1904.11486.
     """
 
     kernel: Tensor
 
-    def __init__(self, *, gain: float = 1.0) -> None:
+    def __init__(self, *, gain: float = 1.0, stride: int = 1, padding: int = 1) -> None:
         super().__init__()
+        self.stride = stride
+        self.padding = padding
         self.register_buffer("kernel", _kernel() * gain, persistent=False)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """(N, C, H, W) → (N, C, H − 1, W − 1)."""
+        """(N, C, H, W) → (N, C, H − 1, W − 1), or what stride and padding make of it."""
         channels = maps.shape[1]
-        return F.conv2d(maps, self.kernel.to(maps.dtype).expand(channels, 1, 4, 4), padding=1, groups=channels)
+        kernel = self.kernel.to(maps.dtype).expand(channels, 1, 4, 4)
+        return F.conv2d(maps, kernel, stride=self.stride, padding=self.padding, groups=channels)
 
 
 class SmoothDoubling(nn.Module):
