@@ -129,7 +129,7 @@ def defined_as(name: str, module: str) -> Definition:
     """The definition of a name, found where it was written."""
     home, _, short = name.rpartition(".")
     value = getattr(import_module(home or module), short)
-    return next(one for one in definitions(Path(inspect.getfile(value))) if one.name == short)
+    return next(one for one in definitions(Path(inspect.getfile(inspect.unwrap(value)))) if one.name == short)
 
 
 def definitions(file: Path) -> Iterator[Definition]:

@@ -82,6 +82,7 @@ HOLES: dict[str, tuple[str, ...]] = {
     "by_name.py: usage": ("adversary.update(fake=y, real=x)", "adversary.generator_loss(fake, real=x)"),
     "given_data.py: side": ("real", "fake"),
     # Of discriminators and the data that they take.
+    "unet_sn.py: max(MULTIPLE, min(height, width) // MULTIPLE * MULTIPLE)": ("64",),
     "(names or [entry.name])[0]": ("patchgan", "mlp"),
     "discriminator": ("patchgan", "multiscale-patchgan"),
     "option": ("n_layers",),

@@ -100,8 +100,8 @@ def _quality(run: Run, measured: Sequence[Measured], rows: Sequence[Mapping[str,
     if not ranked:
         evaluate = f"ganzoo evaluate {run.directory.word}"
         text = "How good the samples are has not been measured after the training."
-        for name, step, value, floor in during_training(rows)[:1]:
-            real = "" if floor is None else f" (real data in place of samples: {number(floor)})"
+        for name, step, value, of_real in during_training(rows)[:1]:
+            real = "" if of_real is None else f" (real data in place of samples: {number(of_real)})"
             text += f" During it, {name} came to {number(value)} at step {count(step)}{real}."
         yield VerdictLine(tone="note", text=text, command=evaluate)
     for one in ranked:
