@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rich.console import Console
 
 from ganzoo import cores, files
 from ganzoo.config import layers as configuration
@@ -53,6 +52,7 @@ from ganzoo.runs.run import Run, read_config
 from ganzoo.runs.tracking import ChosenTracker, Trackers
 from ganzoo.runs.watch import Checkpoints, MetricsLog, SampleGrids, film
 from ganzoo.training.loop import train
+from ganzoo.screen import Screen, Text, VisibleFormatter
 from ganzoo.training.setup import ENDLESS, Setup
 
 logger = logging.getLogger("ganzoo")
@@ -83,7 +83,7 @@ def run(
         GanzooError: of the kind that the exit code of ``ganzoo run`` would name.
     """
     registry = registry or Registry.load()
-    folder, silent = Path(out) if out is not None else RUNS, Console(quiet=True)
+    folder, silent = Path(out) if out is not None else RUNS, Screen(quiet=True)
     with early_log() as early:
         layer = (
             ConfigLayer("the mapping", configuration.flatten(config))
@@ -102,7 +102,7 @@ def start(
     plan: Plan,
     *,
     out: Path,
-    console: Console,
+    console: Screen,
     init: Ancestor | None = None,
     trackers: Sequence[ChosenTracker] = (),
     early: EarlyLog | None = None,
@@ -126,7 +126,7 @@ def start(
         except BaseException:
             _remove(directory.path)
             raise
-        console.print(f"[bold]{directory.path}[/bold]", highlight=False, soft_wrap=True)
+        console.print(Text(str(directory.path), style="bold"), soft_wrap=True)
         _announce(plan, setup)
         if ancestors:
             logger.info("weights: %s", ancestry.in_words(ancestors))
@@ -143,7 +143,7 @@ def resume(
     directory: RunDirectory,
     *,
     changes: Sequence[ConfigLayer] = (),
-    console: Console,
+    console: Screen,
     trackers: Sequence[ChosenTracker] = (),
     restart: bool = False,
 ) -> Run | None:
@@ -219,7 +219,8 @@ def resume(
                 directory.write_manifest(manifest.ended(record, "finished", setup.state.step))
             return None
         followers = _start_trackers(trackers, plan, setup, directory)
-        console.print(f"[bold]{directory.path}[/bold]: from step {setup.state.step}", highlight=False, soft_wrap=True)
+        head = Text.assemble((str(directory.path), "bold"), f": from step {setup.state.step}")
+        console.print(head, soft_wrap=True)
         _announce(plan, setup)
         record = manifest.continued(before, plan, setup, warnings=early.warnings)
         offset = int(state.get("metrics_offset", 0))
@@ -236,11 +237,11 @@ def _remove(path: Path) -> None:
         logger.warning("%s does not contain a run, but could not be removed: %s", path, error.strerror or error)
 
 
-def _say_what_next(directory: RunDirectory, setup: Setup, console: Console) -> None:
+def _say_what_next(directory: RunDirectory, setup: Setup, console: Screen) -> None:
     grid = directory.samples / f"step-{setup.state.step:07d}.png"
-    console.print(f"look at {grid}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"look at {grid}", soft_wrap=True)
     further = as_started(f"next: ganzoo sample {directory.word} --out DIR")
-    console.print(further, highlight=False, markup=False, soft_wrap=True)
+    console.print(further, soft_wrap=True)
 
 
 def _warn_of_moved_schedule(before: RunConfig, plan: Plan) -> None:
@@ -266,7 +267,7 @@ def _train(
     plan: Plan,
     setup: Setup,
     directory: RunDirectory,
-    console: Console,
+    console: Screen,
     *,
     record: Mapping[str, Any],
     offset: int,
@@ -342,7 +343,7 @@ def _iterate(
     plan: Plan,
     setup: Setup,
     directory: RunDirectory,
-    console: Console,
+    console: Screen,
     offset: int,
     trackers: Trackers,
     stop: Stop,
@@ -441,7 +442,7 @@ def _logged_to(path: Path, early: EarlyLog) -> Iterator[None]:
     """
     with files.writing(path, place="--runs DIR"):
         handler = _RunLog(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(VisibleFormatter("%(asctime)s %(levelname)s %(message)s"))
     early.hand_to(handler)
     level = logger.level
     logger.addHandler(handler)
