@@ -48,11 +48,12 @@ from ganzoo.runs.health_watch import HealthWatch
 from ganzoo.runs.interruption import Stop, stoppable
 from ganzoo.runs.place import RUNS
 from ganzoo.runs.progress import progress
+from ganzoo.runs.rollback import gentler, with_rollbacks
 from ganzoo.runs.run import Run, read_config
 from ganzoo.runs.tracking import ChosenTracker, Trackers
 from ganzoo.runs.watch import Checkpoints, MetricsLog, SampleGrids, film
-from ganzoo.training.loop import train
 from ganzoo.screen import Screen, Text, VisibleFormatter
+from ganzoo.training.loop import train
 from ganzoo.training.setup import ENDLESS, Setup
 
 logger = logging.getLogger("ganzoo")
@@ -133,7 +134,7 @@ def start(
         for remark in remarks(plan):
             logger.info("remark: %s", remark)
         record = manifest.describe(plan, setup, warnings=said.warnings, ancestry=ancestors)
-        _train(plan, setup, directory, console, record=record, offset=0, trackers=followers, early=said)
+        setup = _train(plan, setup, directory, console, record=record, offset=0, trackers=followers, early=said)
     _say_what_next(directory, setup, console)
     return Run(directory.path)
 
@@ -172,6 +173,7 @@ def resume(
     # A run keeps the names that it has: parts of its checkpoints, random draws and metrics are called by them.
     saved = ConfigLayer(str(directory.config), values, verbatim=True)
     with directory.locked(), early_log() as early:
+        directory.sweep()
         before = directory.read_manifest()
         if restart and not before and directory.started_elsewhere():
             raise CheckpointError(
@@ -224,7 +226,7 @@ def resume(
         _announce(plan, setup)
         record = manifest.continued(before, plan, setup, warnings=early.warnings)
         offset = int(state.get("metrics_offset", 0))
-        _train(plan, setup, directory, console, record=record, offset=offset, trackers=followers, early=early)
+        setup = _train(plan, setup, directory, console, record=record, offset=offset, trackers=followers, early=early)
     _say_what_next(directory, setup, console)
     return Run(directory.path)
 
@@ -273,9 +275,15 @@ def _train(
     offset: int,
     trackers: Trackers,
     early: EarlyLog,
-) -> None:
-    """The loop with all that watches it; manifest and trackers are told how it ended."""
+) -> Setup:
+    """The loop with all that watches it; manifest and trackers are told how it ended. What was trained in the end."""
     status, fault = "failed", None
+
+    def iterate(now: Setup, kept: int) -> None:
+        nonlocal setup
+        setup = now
+        _iterate(plan, now, directory, console, kept, trackers, stop)
+
     # A signal is remembered to the very end: once all is trained, it must not cut off what says so.
     with stoppable() as stop, _logged_to(directory.log, early):
         try:
@@ -284,10 +292,12 @@ def _train(
             head = ancestry.comment(record.get("ancestry", []))
             files.write_text(directory.config, head + configuration.to_yaml(plan.config), place="--runs DIR")
             with _resources(), setup.runtime.active():
-                _iterate(plan, setup, directory, console, offset, trackers, stop)
+                with_rollbacks(plan, setup, directory, offset, iterate)
             status = "finished"
         except (DivergedError, Interrupted, KeyboardInterrupt) as error:
             status = "diverged" if isinstance(error, DivergedError) else "interrupted"
+            if isinstance(error, DivergedError) and setup.state.step:  # before, no learning rate was at fault
+                error.hint = gentler(plan, directory, setup.state.rollbacks)
             fault = error.message if isinstance(error, DivergedError) else None
             raise
         except Exception as error:
@@ -315,6 +325,7 @@ def _train(
                 logger.warning("%s", error)  # what failed before is what is to be told
             finally:
                 trackers.close(status)
+    return setup
 
 
 def _announce(plan: Plan, setup: Setup) -> None:
