@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from ganzoo.foreign import visible
+
 
 class GanzooError(Exception):
     """An error with a culprit, what was given, what is allowed, and the next command.
@@ -47,7 +49,7 @@ class GanzooError(Exception):
             lines.append(f"  allowed: {self.allowed}")
         if self.hint is not None:
             lines.append(f"  next:    {self.hint}")
-        return "\n".join(lines)
+        return visible("\n".join(lines))  # it quotes names from elsewhere, and ends on somebody's terminal
 
 
 class ConfigError(GanzooError):

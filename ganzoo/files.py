@@ -12,11 +12,39 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ganzoo.errors import ResourceError
+from ganzoo.errors import ConfigError, ResourceError
 
 PLACE = "--out DIR"
 """The option that chooses where most commands write."""
+LONGEST_NAME = 255
+"""Bytes of the name of a file or folder on the usual file systems."""
 FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+def expanded(word: Path | str) -> Path:
+    """The path that somebody wrote, from the home folder on where it begins with ``~``.
+
+    Raises:
+        ConfigError: there is no such home folder, as in many containers; or no file can be named so.
+    """
+    try:
+        path = Path(word).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(
+            f"{word} begins with a home folder that does not exist",
+            given=word,
+            allowed="a path without ~",
+            hint="write the path out, or set HOME",
+        ) from error
+    if longest := max((part for part in path.parts if len(os.fsencode(part)) > LONGEST_NAME), key=len, default=""):
+        raise ConfigError(
+            f"no file or folder can have a name of {len(os.fsencode(longest))} bytes",
+            given=f"{longest[:40]}…",
+            allowed=f"names of at most {LONGEST_NAME} bytes",
+        )
+    if "\0" in str(path):
+        raise ConfigError("a path cannot hold the character of number 0", given=path)
+    return path
 
 
 @contextmanager

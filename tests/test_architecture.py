@@ -13,7 +13,7 @@ from ganzoo.component import FILES
 
 ROOT = Path(__file__).parents[1]
 
-PRIVATE_GROUND = {"did_you_mean", "cache", "files", "numbers", "cores", "memory", "program"}
+PRIVATE_GROUND = {"did_you_mean", "cache", "files", "numbers", "cores", "memory", "program", "foreign", "screen"}
 GROUND = {"errors", "protocols", "component", "hookspecs", "seeds", "data", *PRIVATE_GROUND}
 """Modules that lie in ``ganzoo`` itself: all that a plugin or a loop of one's own needs, and what every floor uses."""
 

@@ -47,6 +47,7 @@ from ganzoo.cli.sample import sample_command
 from ganzoo.cli.usage import Command, Group
 from ganzoo.cli.walk import EXAMPLES as WALK_EXAMPLES
 from ganzoo.cli.walk import walk_command
+from ganzoo.screen import say
 
 app = typer.Typer(
     name="ganzoo",
@@ -82,7 +83,7 @@ app.add_typer(plot_app, name="plot")
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        print(f"ganzoo {version('ganzoo')}")
+        say(f"ganzoo {version('ganzoo')}")
         raise typer.Exit
 
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
 from ganzoo.cli.context import console, registry
 from ganzoo.config.layers import parse_assignments
 from ganzoo.errors import ConfigError, PluginError
 from ganzoo.registry import parse_kind
+from ganzoo.screen import Screen, Text, say
 
 if TYPE_CHECKING:
     from ganzoo.registry import Entry, Registry
@@ -83,7 +81,7 @@ def check_command(
         if fail_fast and not reports[-1].ok:
             break
     if as_json:
-        print(json.dumps([report.as_dict() for report in reports], indent=2))
+        say(json.dumps([report.as_dict() for report in reports], indent=2))
     _conclude(reports)
 
 
@@ -92,7 +90,7 @@ def _tell_of_others(entries: list[Entry], only: Sequence[str]) -> None:
     if entries:
         counts = Counter(entry.kind for entry in entries)
         kinds = ", ".join(f"{count} {parse_kind(kind).plural if count > 1 else kind}" for kind, count in counts.items())
-        print(f"without a check {' or '.join(only)}, so not checked: {kinds}", file=sys.stderr)
+        say(f"without a check {' or '.join(only)}, so not checked: {kinds}", err=True)
 
 
 def _asked_for(known: Registry, name: str | None, dist: str | None, kind: str | None) -> list[Entry]:
@@ -110,7 +108,7 @@ def _asked_for(known: Registry, name: str | None, dist: str | None, kind: str | 
     return of_distribution(known, str(dist), kind)
 
 
-def _print(out: Console, report: CheckReport, *, verbose: bool) -> None:
+def _print(out: Screen, report: CheckReport, *, verbose: bool) -> None:
     head, *rest = report.lines(verbose=verbose)
     out.print(Text(head, style="bold" if report.ok else "bold red"), soft_wrap=True)
     for line in rest:

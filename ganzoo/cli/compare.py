@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from ganzoo import cores
 from ganzoo.cli.context import console, registry
 from ganzoo.cli.log_console import log_console
 from ganzoo.cli.run import COMPONENTS, TRAINING, Json, Quiet, component, number, printing_to_stderr
 from ganzoo.errors import ConfigError
+from ganzoo.screen import Screen, Text, say, say_path
 
 if TYPE_CHECKING:
     from ganzoo.studies.comparison import Definition
@@ -188,10 +187,10 @@ def compare_command(
     _announce(screen, comparison)
     compared = comparing.go_on(comparison, jobs=jobs, engine=engine, address=address, tell=_teller(screen))
     if as_json:
-        print(json.dumps({"path": str(compared.path), **compared.leaderboard}, indent=2))
+        say(json.dumps({"path": str(compared.path), **compared.leaderboard}, indent=2))
     else:
         show(console(), compared.leaderboard)
-        typer.echo(compared.path)
+        say_path(compared.path)
     if not any(cell["mean"] for cell in compared.leaderboard["cells"]):
         raise typer.Exit(1)
 
@@ -237,26 +236,26 @@ def _table(content: Mapping[str, Any], label: str | None) -> Table:
     return table
 
 
-def _announce(screen: Console, comparison: Any) -> None:
+def _announce(screen: Screen, comparison: Any) -> None:
     possible, seeds = len(comparison.possible), len(comparison.seeds)
     size = (
         f"{possible} {'combination' if possible == 1 else 'combinations'}, {seeds} {'seed' if seeds == 1 else 'seeds'}"
     )
-    screen.print(f"[bold]{comparison.path}[/bold]: {size} each", soft_wrap=True)
-    screen.print(f"budget: {comparison.words}", markup=False, highlight=False, soft_wrap=True)
+    screen.print(Text.assemble((str(comparison.path), "bold"), f": {size} each"), soft_wrap=True)
+    screen.print(f"budget: {comparison.words}", soft_wrap=True)
     for cell in comparison.cells:
         if cell.reason is not None:
-            screen.print(f"refused: {cell.name}: {cell.reason}", markup=False, highlight=False, soft_wrap=True)
+            screen.print(f"refused: {cell.name}: {cell.reason}", soft_wrap=True)
 
 
-def _teller(screen: Console) -> Any:
+def _teller(screen: Screen) -> Any:
     def tell(job: Job, status: str, done: int, total: int) -> None:
-        screen.print(f"{done} of {total} done; {job}: {status}", markup=False, highlight=False, soft_wrap=True)
+        screen.print(f"{done} of {total} done; {job}: {status}", soft_wrap=True)
 
     return tell
 
 
-def show(screen: Console, content: Mapping[str, Any]) -> None:
+def show(screen: Screen, content: Mapping[str, Any]) -> None:
     """The leaderboard as a table of each number, with what to know about it."""
     from ganzoo.studies.leaderboard_files import notes
 

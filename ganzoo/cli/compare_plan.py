@@ -12,6 +12,7 @@ from ganzoo.cli.context import console
 from ganzoo.cli.dry_run_page import duration
 from ganzoo.registry import Registry
 from ganzoo.runs.assembly import assemble
+from ganzoo.screen import say
 from ganzoo.studies.comparison import Definition
 from ganzoo.studies.grid import Planned, budget_in_words, plan_cells
 from ganzoo.training.estimate import estimate
@@ -39,7 +40,7 @@ class GridPlan:
         """Show it on stdout."""
         if as_json:
             content = {"cells": self.cells, "runs": self.runs, "budget": self.budget, "estimated_seconds": self.seconds}
-            print(json.dumps(content, indent=2))
+            say(json.dumps(content, indent=2))
             return
         screen = console()
         table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")

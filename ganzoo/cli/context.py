@@ -7,10 +7,9 @@ import sys
 from dataclasses import dataclass
 from functools import cache
 
-from rich.console import Console
-
 from ganzoo.program import as_started
 from ganzoo.registry import Registry
+from ganzoo.screen import Screen, say
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,17 +55,17 @@ def registry() -> Registry:
 def _load(settings: Settings) -> Registry:
     loaded = Registry.load(strict=settings.strict, plugins=settings.plugins)
     for problem in loaded.problems:
-        print(as_started(f"ganzoo: {problem}"), file=sys.stderr)
+        say(as_started(f"ganzoo: {problem}"), err=True)
         if settings.debug and problem.traceback:
-            print(problem.traceback, file=sys.stderr)
+            say(problem.traceback, err=True)
     return loaded
 
 
-def console() -> Console:
+def console() -> Screen:
     """Standard output for tables. What plugins write is text: brackets are no markup, colons no emoji.
 
     Where the encoding of the output lacks a letter (λ, ≥), a question mark stands in for it.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
-    return Console(markup=False, emoji=False, highlight=False)
+    return Screen()

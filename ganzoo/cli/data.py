@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 import logging
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
 from ganzoo.cli.context import console, registry
 from ganzoo.cli.log_console import log_console
 from ganzoo.config.layers import ConfigLayer, parse_assignments
 from ganzoo.errors import ConfigError, GanzooError, ResourceError
+from ganzoo.files import expanded
 from ganzoo.planning.choice import Choice, choose, parse_options
+from ganzoo.screen import Text, say
 
 if TYPE_CHECKING:
     from ganzoo.planning.overview import Overview
@@ -78,10 +80,10 @@ def data_command(
         written = None if no_sheet else _write_sheet(choice, dataset, seen, sheet)
     except GanzooError as error:
         if as_json:
-            print(json.dumps({"error": str(error)}, indent=2))
+            say(json.dumps({"error": str(error)}, indent=2))
         raise
     if as_json:
-        print(json.dumps(seen.as_json(), indent=2))
+        say(json.dumps(seen.as_json(), indent=2))
         if written is not None:
             logger.info("contact sheet: %s", written)
     else:
@@ -107,7 +109,7 @@ def _check_sheet(sheet: Path | None) -> None:
             f"a contact sheet is a PNG, and {sheet} is named otherwise",
             given=sheet.suffix or "no ending",
             allowed=".png",
-            hint=f"--sheet {sheet.parent / (sheet.stem or 'sheet')}.png",
+            hint=f"--sheet {shlex.quote(str(sheet.parent / (sheet.stem or 'sheet')) + '.png')}",
         )
     if sheet is not None and sheet.exists():
         raise ConfigError(f"{sheet} exists, and nothing is overwritten", hint="--sheet with a new file")
@@ -119,7 +121,7 @@ def _write_sheet(choice: Choice, dataset: Dataset, seen: Overview, sheet: Path |
     from ganzoo.evaluation.data_sheet import data_sheet
 
     place = choice.config.data.options().get("path")
-    source = None if place is None else Path(str(place)).expanduser().resolve()
+    source = None if place is None else expanded(str(place)).resolve()
     if sheet is not None and source is not None and sheet.resolve().is_relative_to(source):
         raise ConfigError(
             f"{sheet} lies in the data, where it would be read as one more picture",

@@ -11,11 +11,10 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
 from ganzoo.cli.context import console, settings
 from ganzoo.program import as_started
+from ganzoo.screen import Screen, Text, say
 
 if TYPE_CHECKING:
     from ganzoo.doctor.diagnosis import Diagnosis
@@ -50,20 +49,20 @@ def doctor_command(
             _print(console(), some)
     code = exit_code(checks)
     if as_json:
-        print(json.dumps({"exit_code": code, "checks": [asdict(check) for check in checks]}, indent=2))
+        say(json.dumps({"exit_code": code, "checks": [asdict(check) for check in checks]}, indent=2))
     else:
         _print_outcome(console(), checks)
     raise typer.Exit(code)
 
 
-def _print(out: Console, checks: Sequence[Diagnosis]) -> None:
+def _print(out: Screen, checks: Sequence[Diagnosis]) -> None:
     for section, group in groupby(checks, key=lambda check: check.section):
         out.print(Text(section, style="bold"))
         _print_section(out, list(group))
         out.print()
 
 
-def _print_outcome(out: Console, checks: Sequence[Diagnosis]) -> None:
+def _print_outcome(out: Screen, checks: Sequence[Diagnosis]) -> None:
     faults = [check.name for check in checks if check.status == "fault"]
     if faults:
         out.print(Text(f"at fault: {', '.join(dict.fromkeys(faults))}", style="bold red"), soft_wrap=True)
@@ -71,7 +70,7 @@ def _print_outcome(out: Console, checks: Sequence[Diagnosis]) -> None:
         out.print(Text("nothing is wrong", style="bold green"))
 
 
-def _print_section(out: Console, checks: Sequence[Diagnosis]) -> None:
+def _print_section(out: Screen, checks: Sequence[Diagnosis]) -> None:
     marks, width = _marks(), max(len(check.name) for check in checks)
     for check in checks:
         mark = Text(marks[check.status], style=_STYLES[check.status])

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from rich.console import Console
 
 from ganzoo.cli.context import console
 from ganzoo.cli.dry_run_page import Page
@@ -22,6 +21,7 @@ from ganzoo.planning.remarks import long_on_a_cpu, remarks
 from ganzoo.runs.ancestry import Ancestor, start_from
 from ganzoo.runs.assembly import assemble
 from ganzoo.runs.tracking import ChosenTracker
+from ganzoo.screen import Screen, say
 from ganzoo.training.estimate import STEPS, Estimate, estimate
 from ganzoo.training.setup import Setup
 
@@ -34,7 +34,7 @@ def show(
     said: Sequence[str] = (),
     as_json: bool,
     full: bool = False,
-    progress: Console,
+    progress: Screen,
 ) -> None:
     """Print the plan; measures a few real steps on a scratch copy that nobody keeps.
 
@@ -57,7 +57,7 @@ def show(
     if as_json:
         rows = [{"path": path, "value": value, "origin": plan.origins[path]} for path, value in values.items()]
         found = {"warnings": [*said, *map(str, plan.warnings)], "remarks": advice}
-        print(json.dumps({"config": rows, **facts, **found}, indent=2))
+        say(json.dumps({"config": rows, **facts, **found}, indent=2))
         return
     page = Page(
         facts=facts | {"overview": overview.of_plan(plan)},
@@ -68,20 +68,20 @@ def show(
     page.print(console(), full=full)
 
 
-def _measured(setup: Setup, progress: Console) -> Estimate:
+def _measured(setup: Setup, progress: Screen) -> Estimate:
     """The cost, with a line while it is measured: a single step may take a minute."""
     shown = f"measuring up to {min(STEPS, setup.schedule.steps)} steps"
     begun = time.perf_counter()
 
     def tell(step: int) -> None:
         text = f"{shown}: {step} done in {time.perf_counter() - begun:.1f} s"
-        status.update(text) if progress.is_terminal else progress.print(text, highlight=False, soft_wrap=True)
+        status.update(text) if progress.is_terminal else progress.print(text, soft_wrap=True)
 
     status = progress.status(shown)
     if progress.is_terminal:
         with status:
             return estimate(setup, tell=tell)
-    progress.print(f"{shown} …", highlight=False, soft_wrap=True)
+    progress.print(f"{shown} …", soft_wrap=True)
     return estimate(setup, tell=tell)
 
 

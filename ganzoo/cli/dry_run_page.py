@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.table import Table
-from rich.text import Text
 
 from ganzoo.memory import in_units
 from ganzoo.planning.overview import MOST_NAMED
 from ganzoo.program import as_started
 from ganzoo.runs.ancestry import in_words
+from ganzoo.screen import Screen, Text
 
 LINES = 40
 """What a page holds: a common terminal, without scrolling."""
@@ -41,7 +41,7 @@ class Page:
     warnings: Sequence[str]
     remarks: Sequence[str]
 
-    def print(self, out: Console, *, full: bool) -> None:
+    def print(self, out: Screen, *, full: bool) -> None:
         """Print it: at most :data:`LINES` lines unless ``full``, or unless warnings alone need more."""
         parts: list[RenderableType] = [_verdict(self.facts), Text(), _summary(self.facts, full=full)]
         parts += [Text.assemble(("\nwarning: ", "bold yellow"), as_started(finding)) for finding in self.warnings]
@@ -55,7 +55,7 @@ class Page:
         else:
             self._print_decided(out, lines=LINES - used - 1)
 
-    def _print_decided(self, out: Console, *, lines: int) -> None:
+    def _print_decided(self, out: Screen, *, lines: int) -> None:
         """As many values as fit into so many lines, chosen ones before suggested ones, and where the others are."""
         decided = sorted((row for row in self.rows if row[2] not in UNDECIDED), key=_by_a_component)
         shown = len(decided)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from ganzoo import cores
@@ -28,6 +27,7 @@ from ganzoo.cli.run import (
 from ganzoo.cli.sample import Ema, Truncation
 from ganzoo.config.layers import ConfigLayer, parse_assignments
 from ganzoo.errors import ConfigError
+from ganzoo.screen import Screen, say
 
 if TYPE_CHECKING:
     from ganzoo.evaluation.value import Value
@@ -141,7 +141,7 @@ def evaluate_command(
             )
             evaluation = evaluate_folder(registry(), found, layers, n=n)
     if as_json:
-        print(json.dumps(_plain(evaluation), indent=2))
+        say(json.dumps(_plain(evaluation), indent=2))
     else:
         _print(console(), evaluation)
     asked_in_vain = metric and evaluation.failed()
@@ -185,7 +185,7 @@ def _plain(evaluation: Evaluation) -> dict[str, object]:
     }
 
 
-def _print(screen: Console, evaluation: Evaluation) -> None:
+def _print(screen: Screen, evaluation: Evaluation) -> None:
     several = len(evaluation.judgments) > 1
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     if several:

@@ -9,13 +9,12 @@ from collections.abc import Callable
 from typing import ParamSpec
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
 from ganzoo.cli import context
 from ganzoo.component import FILES
 from ganzoo.errors import GanzooError, Interrupted
 from ganzoo.program import as_started
+from ganzoo.screen import Screen, Text, say
 
 P = ParamSpec("P")
 
@@ -47,7 +46,7 @@ def report(error: GanzooError) -> int:
     head, _, rest = as_started(str(error)).partition("\n")
     _print(Text.assemble(("" if stopped else "error: ", "bold red"), (head, "bold"), f"\n{rest}" if rest else ""))
     if context.settings().debug:
-        traceback.print_exception(error, file=sys.stderr)
+        say("".join(traceback.format_exception(error)), err=True)
     return 128 + error.signal_number if isinstance(error, Interrupted) else error.exit_code
 
 
@@ -59,7 +58,7 @@ def _report_bug(error: Exception) -> int:
         report = f"{checks}, which took part; if nothing is found, {report}"
     _print(Text(as_started(f"  next:    {report}")))
     if context.settings().debug:
-        traceback.print_exception(error, file=sys.stderr)
+        say("".join(traceback.format_exception(error)), err=True)
     return 1
 
 
@@ -76,4 +75,4 @@ def _third_parties() -> list[str]:
 
 
 def _print(text: Text) -> None:
-    Console(stderr=True, highlight=False, soft_wrap=True).print(text)
+    Screen(stderr=True, soft_wrap=True).print(text)

@@ -8,13 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
-from rich.text import Text
 
 from ganzoo.catalog.description import Description, describe
 from ganzoo.cli.context import console, registry
+from ganzoo.screen import Screen, Text, say
 
 _MARGIN = "  "
 
@@ -41,7 +40,7 @@ def info_command(
     entries = known.find(name) if kind is None else [known.get(kind, name)]
     descriptions = [describe(known, entry) for entry in entries]
     if as_json:
-        print(json.dumps([description.as_json() for description in descriptions], indent=2))
+        say(json.dumps([description.as_json() for description in descriptions], indent=2))
         return
     out = console()
     for number, description in enumerate(descriptions):
@@ -50,7 +49,7 @@ def info_command(
         _print(out, description)
 
 
-def _print(out: Console, description: Description) -> None:
+def _print(out: Screen, description: Description) -> None:
     entry = description.entry
     out.print(Text.assemble((entry.name, "bold cyan"), f"  {entry.kind}"))
     out.print(Padding(Text(entry.component.summary), (0, 0, 0, 2)))
@@ -89,13 +88,13 @@ def _facts(description: Description) -> Iterator[tuple[str, object]]:
         yield "status", f"{status}: use {entry.component.deprecated_for}"
 
 
-def _print_heading(out: Console, title: str) -> None:
+def _print_heading(out: Screen, title: str) -> None:
     out.print()
     if title:
         out.print(Text(title, style="bold"))
 
 
-def _print_pairs(out: Console, title: str, pairs: Mapping[str, object]) -> None:
+def _print_pairs(out: Screen, title: str, pairs: Mapping[str, object]) -> None:
     _print_heading(out, title)
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True, style="cyan" if title else "dim")
@@ -105,13 +104,13 @@ def _print_pairs(out: Console, title: str, pairs: Mapping[str, object]) -> None:
     out.print(Padding(table, (0, 0, 0, 2)))
 
 
-def _print_verbatim(out: Console, title: str, text: str) -> None:
+def _print_verbatim(out: Screen, title: str, text: str) -> None:
     """Lines are not wrapped: a formula or YAML broken in two is neither."""
     _print_heading(out, title)
     out.print(Text(textwrap.indent(text.rstrip("\n"), _MARGIN)), soft_wrap=True)
 
 
-def _print_prose(out: Console, paragraphs: Sequence[str]) -> None:
+def _print_prose(out: Screen, paragraphs: Sequence[str]) -> None:
     _print_heading(out, "what it does")
     for number, paragraph in enumerate(paragraphs):
         if number:
@@ -119,7 +118,7 @@ def _print_prose(out: Console, paragraphs: Sequence[str]) -> None:
         out.print(Padding(Text(paragraph.replace("``", "`")), (0, 0, 0, 2)))
 
 
-def _print_options(out: Console, description: Description) -> None:
+def _print_options(out: Screen, description: Description) -> None:
     _print_heading(out, "options")
     table = _headed_table("option", "type", "default", "help")
     for option in description.options:
@@ -127,7 +126,7 @@ def _print_options(out: Console, description: Description) -> None:
     out.print(Padding(table, (0, 0, 0, 2)))
 
 
-def _print_patch_maps(out: Console, description: Description) -> None:
+def _print_patch_maps(out: Screen, description: Description) -> None:
     from ganzoo.catalog.patch_map import ranks_of  # here, because it imports torch
 
     for rank in ranks_of(description.entry.component.tags):
@@ -138,7 +137,7 @@ HEADINGS = {1: ("signal", "length of the signal"), 2: ("image", "size of the ima
 HEADINGS |= {3: ("volume", "size of the volume, in voxels")}
 
 
-def _print_patch_maps_of(rank: int, out: Console, description: Description) -> None:
+def _print_patch_maps_of(rank: int, out: Screen, description: Description) -> None:
     from ganzoo.catalog.patch_map import by_axis, field_in_words, patch_maps
 
     name, size = HEADINGS[rank]

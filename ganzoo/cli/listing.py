@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from ganzoo.catalog.description import row
 from ganzoo.cli.context import console, registry
 from ganzoo.component import KINDS
 from ganzoo.registry import Entry, Registry, parse_kind
+from ganzoo.screen import Screen, Text, say
 
 _PLURALS = {kind.name: kind.plural for kind in KINDS}
 
@@ -44,14 +42,14 @@ def list_command(
     known = registry()
     entries = known.entries(kind)
     if as_json:
-        print(json.dumps([row(known, entry) for entry in entries], indent=2))
+        say(json.dumps([row(known, entry) for entry in entries], indent=2))
     elif entries:
         _print_tables(console(), known, entries)
     else:
-        print(f"no {parse_kind(kind).plural if kind else 'components'} are installed", file=sys.stderr)
+        say(f"no {parse_kind(kind).plural if kind else 'components'} are installed", err=True)
 
 
-def _print_tables(out: Console, known: Registry, entries: Sequence[Entry]) -> None:
+def _print_tables(out: Screen, known: Registry, entries: Sequence[Entry]) -> None:
     """A table a kind. Names are as wide in all of them, so that the columns stand below each other."""
     width = max(len(known.shortest(entry)) for entry in entries)
     for number, (kind, group) in enumerate(groupby(entries, key=lambda entry: entry.kind)):
@@ -73,7 +71,7 @@ def _table(known: Registry, entries: Sequence[Entry], *, name_width: int) -> Tab
     return table
 
 
-def _print_lines(out: Console, known: Registry, entries: Sequence[Entry], *, name_width: int) -> None:
+def _print_lines(out: Screen, known: Registry, entries: Sequence[Entry], *, name_width: int) -> None:
     """For other programs: a line a component, however long, and nothing after its last word."""
     for entry in entries:
         name = Text(known.shortest(entry).ljust(name_width))

@@ -4,32 +4,24 @@ from __future__ import annotations
 
 import logging
 
-from rich.console import Console
 from rich.logging import RichHandler
 
 from ganzoo.cli import context
-from ganzoo.program import as_started
+from ganzoo.screen import Screen, VisibleFormatter
 
 
-class _AsStarted(logging.Formatter):
-    """Commands in messages begin as the program was started."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return as_started(super().format(record))
-
-
-def log_console(*, quiet: bool) -> Console:
+def log_console(*, quiet: bool) -> Screen:
     """The console on stderr, with ganzoo's log on it.
 
     ``quiet`` leaves warnings and errors; without it, ``--debug`` adds the traceback of a tracker that failed.
     """
-    console = Console(stderr=True)
+    console = Screen(stderr=True)
     logger = logging.getLogger("ganzoo")
     handler = RichHandler(console=console, show_time=False, show_path=False, markup=False, highlighter=None)
-    handler.setFormatter(_AsStarted())
+    handler.setFormatter(VisibleFormatter(program=True))
     loud = logging.DEBUG if context.settings().debug else logging.INFO
     handler.setLevel(logging.WARNING if quiet else loud)
     logger.handlers = [handler]
     logger.setLevel(logging.INFO)
     logger.propagate = False
-    return Console(stderr=True, quiet=True) if quiet else console
+    return Screen(stderr=True, quiet=True) if quiet else console

@@ -8,10 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
-from rich.text import Text
 
 from ganzoo import cores
 from ganzoo.cli.context import console, registry
@@ -21,6 +19,7 @@ from ganzoo.config.layers import ConfigLayer, parse_assignments
 from ganzoo.errors import ConfigError
 from ganzoo.planning.choice import choose
 from ganzoo.program import as_started
+from ganzoo.screen import Screen, Text, say
 
 if TYPE_CHECKING:
     from ganzoo.studies.matrix import PairResult
@@ -105,12 +104,12 @@ def matrix_command(
     chosen: dict[str, Any] = {"losses": loss or (), "discriminators": disc or ()}
     results = list(_watched(matrix(known, layers, steps=run, **chosen), total=len(pairs(known, **chosen))))
     if as_json:
-        print(json.dumps([result.row() for result in results], indent=2))
+        say(json.dumps([result.row() for result in results], indent=2))
     elif as_html:
         from ganzoo.cli.matrix_page import page
 
         console()  # sets what stands in for letters that the output cannot encode
-        print(page(results, steps=run))
+        say(page(results, steps=run))
     else:
         show(console(), results)
     if any(result.status == "failed" for result in results):
@@ -119,11 +118,11 @@ def matrix_command(
 
 def _watched(results: Iterator[PairResult], *, total: int) -> Iterator[PairResult]:
     """The same results, with a bar on stderr while somebody is looking."""
-    stderr = Console(stderr=True)
+    stderr = Screen(stderr=True)
     return iter(track(results, "pairs", total=total, console=stderr, transient=True, disable=not stderr.is_terminal))
 
 
-def show(out: Console, results: Sequence[PairResult]) -> None:
+def show(out: Screen, results: Sequence[PairResult]) -> None:
     """A letter for each pair, discriminators below each other, and the reasons under it."""
     from ganzoo.studies.matrix import by_reason
 
@@ -166,14 +165,14 @@ def _fitting(losses: Sequence[str], width: int) -> Iterator[list[str]]:
         yield part
 
 
-def _print_legend(out: Console, counts: Counter[str]) -> None:
+def _print_legend(out: Screen, counts: Counter[str]) -> None:
     for status, (mark, style) in MARKS.items():
         if counts[status]:
             out.print(Text.assemble((mark.ljust(COLUMN), style), f"{counts[status]:4d}  {MEANINGS[status]}"))
 
 
 def _print_reason(
-    out: Console, reason: str, pairs: Sequence[PairResult], losses: Sequence[str], names: Sequence[str]
+    out: Screen, reason: str, pairs: Sequence[PairResult], losses: Sequence[str], names: Sequence[str]
 ) -> None:
     mark, style = MARKS[pairs[0].status]
     table = Table.grid()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +12,7 @@ import typer
 from ganzoo.cli.context import registry
 from ganzoo.program import as_started
 from ganzoo.scaffold import NewPlugin, add, existing_package, kind_with_template, namesakes, part_of
+from ganzoo.screen import say
 
 EXAMPLES = """\
 Examples:
@@ -48,17 +48,17 @@ def new_component_command(
     texts = package.with_part(part)
     add(texts)
     for entry in namesakes(known, part.kind, part.name, package.distribution):
-        print(
+        say(
             f"warning: {entry.provider} has the {part.kind} {part.name}, too: ask for yours as {part.wanted_as}",
-            file=sys.stderr,
+            err=True,
         )
     for path in texts:
         what = {package.records: f"the record in {path}", package.readme: f"its row in {path}"}.get(path, str(path))
-        print(f"added {what}")
+        say(f"added {what}")
     plugin = NewPlugin(distribution=package.distribution, parts=(part,), imported_as=package.name)
     test = next(path for path in texts if path.name.startswith("test_"))
-    print("\nnext:")
+    say("\nnext:")
     if not any(one.source.distribution == package.distribution for one in known.entry_points):
-        print(f"  python -m pip install --editable {shlex.quote(os.path.join(folder, '.'))}")
-    print(f"  python -m pytest {shlex.quote(str(test))}")
-    print(f"  {as_started(plugin.run)}")
+        say(f"  python -m pip install --editable {shlex.quote(os.path.join(folder, '.'))}")
+    say(f"  python -m pytest {shlex.quote(str(test))}")
+    say(f"  {as_started(plugin.run)}")

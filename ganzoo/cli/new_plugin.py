@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +11,7 @@ import typer
 from ganzoo.cli.context import registry
 from ganzoo.program import as_started
 from ganzoo.scaffold import DEFAULT_KINDS, NewPlugin, namesakes, planned, written
+from ganzoo.screen import say
 
 EXAMPLES = """\
 Examples:
@@ -65,9 +65,9 @@ def new_plugin_command(
     folder = written(plugin, out)
     for part in plugin.parts:
         for entry in namesakes(known, part.kind, part.name, plugin.distribution):
-            print(
+            say(
                 f"warning: {entry.provider} has the {part.kind} {part.name}, too: ask for yours as {part.wanted_as}",
-                file=sys.stderr,
+                err=True,
             )
     _print(plugin, folder)
 
@@ -76,10 +76,10 @@ def _print(plugin: NewPlugin, folder: Path) -> None:
     begin_here = {f"{plugin.package}/{part.file}": f"the {part.kind} {part.name}" for part in plugin.parts}
     paths = sorted(plugin.files())
     width = max(map(len, paths))
-    print(f"{folder}/")
+    say(f"{folder}/")
     for path in paths:
-        print(f"  {path.ljust(width)}  {begin_here.get(path, '')}".rstrip())
-    print("\nnext:")
-    print(f"  python -m pip install --editable {shlex.quote(f'{folder}[test]')}")
-    print(f"  python -m pytest {shlex.quote(str(folder))}")
-    print(f"  {as_started(plugin.run)}")
+        say(f"  {path.ljust(width)}  {begin_here.get(path, '')}".rstrip())
+    say("\nnext:")
+    say(f"  python -m pip install --editable {shlex.quote(f'{folder}[test]')}")
+    say(f"  python -m pytest {shlex.quote(str(folder))}")
+    say(f"  {as_started(plugin.run)}")

@@ -15,6 +15,7 @@ from ganzoo.cli.run import Runs, runs_folder
 from ganzoo.cli.usage import Command, Group
 from ganzoo.errors import ConfigError
 from ganzoo.registry import Registry
+from ganzoo.screen import say_path
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -74,7 +75,7 @@ def losses_command(
     canvas.check_format(out)
     curves = [loss_curves(word, *loss_of_argument(known, word), limit=limit) for word in words]
     canvas.save(losses.figure(curves), out)
-    typer.echo(out)
+    say_path(out)
 
 
 def run_command(
@@ -119,7 +120,7 @@ def run_command(
     target = directories[0].path / "metrics.png" if out is None else out
     canvas.check_format(target)
     canvas.save(_figure_of(directories), target)
-    typer.echo(target)
+    say_path(target)
 
 
 def _figure_of(directories: Sequence[RunDirectory]) -> Figure:

@@ -7,14 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
 from ganzoo.catalog.inventory import PluginRow, counts, plugin_rows, requirements
 from ganzoo.cli.context import console, settings
 from ganzoo.errors import ConfigError
 from ganzoo.program import as_started
 from ganzoo.registry import FIRST_PARTY, Registry
+from ganzoo.screen import Screen, Text, say
 
 _STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red", "disabled": "dim"}
 
@@ -59,14 +58,14 @@ def plugins_command(
     # Not the registry that the commands share: that one prints every problem on stderr, and here each has its row.
     registry = Registry.load(strict=settings().strict, plugins=settings().plugins)
     if as_requirements:
-        print("\n".join(requirements(registry)))
+        say("\n".join(requirements(registry)))
     elif as_json:
-        print(json.dumps(plugin_rows(registry), indent=2))
+        say(json.dumps(plugin_rows(registry), indent=2))
     else:
         _print(console(), plugin_rows(registry))
 
 
-def _print(out: Console, rows: Sequence[PluginRow]) -> None:
+def _print(out: Screen, rows: Sequence[PluginRow]) -> None:
     others = [row for row in rows if row["distribution"] != FIRST_PARTY]
     own = [row for row in rows if row["distribution"] == FIRST_PARTY]
     out.print(Text("third-party plugins", style="bold"))
@@ -80,7 +79,7 @@ def _print(out: Console, rows: Sequence[PluginRow]) -> None:
         out.print(Text(as_started("\nganzoo doctor shows tracebacks and what to do")))
 
 
-def _print_table(out: Console, rows: Sequence[PluginRow], columns: Sequence[Column]) -> None:
+def _print_table(out: Screen, rows: Sequence[PluginRow], columns: Sequence[Column]) -> None:
     """Columns below each other, and each message on a line of its own below its row."""
     widths = [max([len(head), *(len(text(row)) for row in rows)]) for head, text in columns]
     heads = (head.ljust(width) for (head, _), width in zip(columns, widths, strict=True))
@@ -90,13 +89,13 @@ def _print_table(out: Console, rows: Sequence[PluginRow], columns: Sequence[Colu
             Text(text(row).ljust(width), style=_STYLES[row["status"]] if head == "status" else "")
             for (head, text), width in zip(columns, widths, strict=True)
         ]
-        _print_line(out, Text("  ").join(cells))
+        _print_line(out, *(part for cell in cells for part in (cell, "  ")))
         if row["message"]:
             _print_line(out, Text(f"    {row['message']}", style=_STYLES[row["status"]]))
 
 
-def _print_line(out: Console, line: Text) -> None:
-    line = Text("  ") + line
+def _print_line(out: Screen, *parts: Text | str) -> None:
+    line = Text.assemble("  ", *parts)
     line.rstrip()
     out.print(line, soft_wrap=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from ganzoo.cli.context import registry
 from ganzoo.cli.log_console import log_console
 from ganzoo.cli.run import Runs, printing_to_stderr, runs_folder
 from ganzoo.errors import ConfigError
+from ganzoo.screen import say_path
 
 EXAMPLES = """\
 Examples:
@@ -60,7 +62,7 @@ def report_command(
     written = out or _free(name)
     with files.whole_file(written, place="--out FILE") as beside:
         beside.write_text(page, encoding="utf-8")
-    typer.echo(written)
+    say_path(written)
 
 
 def _check_place(out: Path) -> None:
@@ -69,7 +71,7 @@ def _check_place(out: Path) -> None:
             f"a report is an HTML page, and {out} is named otherwise",
             given=out.suffix or "no ending",
             allowed=", ".join(FORMATS),
-            hint=f"--out {out.parent / (out.stem or 'report')}.html",
+            hint=f"--out {shlex.quote(str(out.parent / (out.stem or 'report')) + '.html')}",
         )
     if out.exists():
         raise ConfigError(f"{out} exists, and nothing is overwritten", hint="--out with a new file")

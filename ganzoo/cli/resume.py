@@ -25,6 +25,7 @@ from ganzoo.cli.run import (
 from ganzoo.config.layers import ConfigLayer, parse_assignments
 from ganzoo.program import as_started
 from ganzoo.runs import tracking
+from ganzoo.screen import say
 
 EXAMPLES = """\
 Examples:
@@ -95,5 +96,5 @@ def resume_command(
         resumed = session.resume(known, directory, changes=changes, console=console, trackers=trackers, restart=restart)
     if resumed is None:
         further = f"ganzoo resume {directory.word} --steps N"
-        typer.echo(as_started(f"{directory.path} is finished. To train it further: {further}"), err=True)
+        say(as_started(f"{directory.path} is finished. To train it further: {further}"), err=True)
     print_outcome(resumed or Run(directory.path), as_json=as_json)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, redirect_stdout
@@ -19,6 +20,7 @@ from ganzoo.errors import ConfigError, GanzooError
 from ganzoo.planning.choice import choose, file_layer
 from ganzoo.planning.early_log import early_log
 from ganzoo.runs import tracking
+from ganzoo.screen import say, say_path
 
 if TYPE_CHECKING:
     from ganzoo.runs.run import Run
@@ -210,7 +212,7 @@ def refusal_first(*, asked: bool) -> Iterator[None]:
         yield
     except GanzooError:
         if asked:
-            print("refused: nothing would be trained", flush=True)
+            say("refused: nothing would be trained")
         raise
 
 
@@ -230,7 +232,7 @@ def runs_folder(runs: Path | None, out: Path | None) -> Path:
             "--runs and --out both name the folder that holds the runs",
             given=f"--runs {runs} --out {out}",
             allowed="one of them",
-            hint=f"--runs {runs}",
+            hint=f"--runs {shlex.quote(str(runs))}",
         )
     return runs or out or Path("runs")
 
@@ -271,7 +273,7 @@ def repeated(flag: str, section: str, names: list[str] | None) -> list[ConfigLay
 def print_outcome(run: Run, *, as_json: bool) -> None:
     """Where the run is, on stdout, so that a script can go on from there."""
     if not as_json:
-        typer.echo(run.path)
+        say_path(run.path)
         return
     manifest = run.directory.read_manifest()
-    typer.echo(json.dumps({"path": str(run.path), "status": manifest["status"], "step": manifest["step"]}))
+    say(json.dumps({"path": str(run.path), "status": manifest["status"], "step": manifest["step"]}))

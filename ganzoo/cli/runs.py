@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from typing import Any
 
-import typer
 from rich.table import Table
-from rich.text import Text
 
 from ganzoo.cli.context import console
 from ganzoo.cli.run import Json, OldRuns, Runs, runs_folder
 from ganzoo.program import as_started
 from ganzoo.runs.listing import ListedRun, listed_runs
 from ganzoo.runs.place import runs_flag
+from ganzoo.screen import Text, say
 
 WIDTH = 100
 COLORS = {"running": "cyan", "finished": "green", "interrupted": "yellow", "killed": "yellow"}
@@ -36,13 +34,13 @@ def runs_command(runs: Runs = None, out: OldRuns = None, as_json: Json = False) 
     folder = runs_folder(runs, out)
     found = listed_runs(folder)
     if as_json:
-        typer.echo(json.dumps([_row(one) for one in found], indent=2))
+        say(json.dumps([_row(one) for one in found], indent=2))
     elif found:
         screen = console()
         screen.print(_table(found), width=min(screen.width, WIDTH) if screen.is_terminal else WIDTH)
     else:
         start = f"ganzoo run{runs_flag(folder)}"
-        print(as_started(f"there are no runs in {folder}/; start one with: {start}"), file=sys.stderr)
+        say(as_started(f"there are no runs in {folder}/; start one with: {start}"), err=True)
 
 
 def _row(run: ListedRun) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from ganzoo.cli.log_console import log_console
 from ganzoo.cli.run import Json, Runs, printing_to_stderr, runs_folder
 from ganzoo.errors import ConfigError
 from ganzoo.runs.place import runs_flag
+from ganzoo.screen import say, say_path
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -125,9 +126,9 @@ def sample_command(
         if grid is not None:
             written.append(_write_grid(chosen, grid, samples))
     if as_json:
-        typer.echo(json.dumps([str(path) for path in written]))
+        say(json.dumps([str(path) for path in written]))
     else:
-        typer.echo(out if out is not None else grid)
+        say_path(out if out is not None else grid)
 
 
 def _write_images(run: Run, out: Path, samples: Samples) -> list[Path]:

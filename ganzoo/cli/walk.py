@@ -14,6 +14,7 @@ from ganzoo.cli.log_console import log_console
 from ganzoo.cli.run import Runs, printing_to_stderr, runs_folder
 from ganzoo.cli.sample import ClassName, Ema, RunName, Truncation
 from ganzoo.errors import ConfigError
+from ganzoo.screen import say_path
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -70,7 +71,7 @@ def walk_command(
     with printing_to_stderr():
         shown = _pictures(chosen, n, frames, label=label, seed=seed, ema=ema, truncation=truncation)
         pictures.save_animation(shown, out, fps=fps)
-    typer.echo(out)
+    say_path(out)
 
 
 def _pictures(
@@ -93,7 +94,7 @@ def _check_place(out: Path) -> None:
             f"a walk is a GIF or WebP animation, and {out} is named otherwise",
             given=out.suffix or "no ending",
             allowed=", ".join(FORMATS),
-            hint=f"--out {out.parent / (out.stem or 'walk')}.gif",
+            hint=f"--out {shlex.quote(str(out.parent / (out.stem or 'walk')) + '.gif')}",
         )
     if out.exists():
         raise ConfigError(f"{out} exists, and nothing is overwritten", hint="--out with a new file")

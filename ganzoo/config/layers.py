@@ -242,7 +242,7 @@ def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
 def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):  # no JSON, a number of more digits than Python reads, or nested too deeply
         return text
 
 

@@ -27,6 +27,7 @@ REASONS: dict[str, str] = {
     "model_type": "must be a mapping of keys to values",
     "path_type": "must be a path",
     "string_too_short": "must not be empty",
+    "string_unicode": "must be text in UTF-8",
     "string_type": "must be text",
     "too_long": "has more than {max_length} items",
     "too_short": "has too few items: at least {min_length}",

@@ -13,6 +13,9 @@ from ganzoo.numbers import NoTruthAsNumber
 LearningRate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Beta = Annotated[float, Field(ge=0, lt=1)]
 Betas = tuple[Beta, Beta]
+MOST_IMAGES, MOST_UPDATES = 2**20, 1000
+"""Images of a batch, and updates of D within one step of G: what one number asks for is done before anybody can stop
+it. Steps have no such bound, since a run can be stopped after each of them, and goes on from there."""
 KEEP = re.compile(r"(?P<which>last|every) (?P<number>[1-9]\d*)|all|best")
 """Which checkpoints stay."""
 
@@ -61,9 +64,9 @@ class TrainConfig(Section):
         allow_inf_nan=False,
         description="stop after so much training time, or at steps if they are set too and come first; null = no limit",
     )
-    batch_size: int = Field(default=64, ge=1, description="images per batch")
-    accumulate: int = Field(default=1, ge=1, description="micro-batches a batch is split into")
-    n_critic: int = Field(default=1, ge=1, description="discriminator updates per generator update")
+    batch_size: int = Field(default=64, ge=1, le=MOST_IMAGES, description="images per batch")
+    accumulate: int = Field(default=1, ge=1, le=MOST_IMAGES, description="micro-batches a batch is split into")
+    n_critic: int = Field(default=1, ge=1, le=MOST_UPDATES, description="discriminator updates per generator update")
     optimizer: Literal["adam", "adamw", "rmsprop", "sgd"] = "adam"
     g_lr: LearningRate = Field(default=5e-4, description="generator's learning rate")
     d_lr: LearningRate = Field(default=1e-3, description="discriminator's learning rate")
@@ -71,7 +74,10 @@ class TrainConfig(Section):
     d_betas: Betas = Field(default=(0.0, 0.999), description="discriminator's, likewise")
     lr_schedule: Literal["constant", "linear", "cosine"] = "constant"
     unroll_steps: int = Field(
-        default=0, ge=0, description="discriminator updates the generator looks ahead through; 0 = none"
+        default=0,
+        ge=0,
+        le=MOST_UPDATES,
+        description="discriminator updates the generator looks ahead through; 0 = none",
     )
     unroll_objective: Literal["minimax", "loss"] = Field(
         default="minimax", description="what G minimizes there: minus D's objective, or its own side of the loss"
@@ -86,6 +92,13 @@ class TrainConfig(Section):
     log_every: int = Field(default=10, ge=1, description="generator steps between metric rows")
     sample_every: int = Field(default=250, ge=1, description="generator steps between sample grids")
     checkpoint_every: int = Field(default=500, ge=1, description="generator steps between checkpoints")
+    rollbacks: int = Field(
+        default=0,
+        ge=0,
+        le=100,
+        description="where numbers stop being finite, go on from the last checkpoint at half the learning rates, "
+        "at most so many times; 0 = stop there",
+    )
     keep: str = Field(
         default="last 3",
         description="checkpoints that stay: last N; every N, steps that N divides, and the newest; best, by the "
@@ -135,7 +148,9 @@ class EvalConfig(Section):
     every: int | None = Field(
         default=None, ge=1, description="generator steps between evaluations; null = whenever samples are written"
     )
-    n: int | None = Field(default=None, ge=2, description="generated samples; null = as many as each metric asks for")
+    n: int | None = Field(
+        default=None, ge=2, le=10_000_000, description="generated samples; null = as many as each metric asks for"
+    )
 
 
 class RuntimeConfig(Section):
@@ -207,6 +222,7 @@ RESUMABLE = (
     "train.sample_every",
     "train.checkpoint_every",
     "train.keep",
+    "train.rollbacks",
     "eval.",
     "runtime.",
 )

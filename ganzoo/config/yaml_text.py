@@ -10,6 +10,8 @@ import yaml
 from ganzoo.config.schema import RunConfig
 from ganzoo.errors import ConfigError
 
+DEEPEST = 32
+"""Levels of a configuration, which needs four. Reading many takes the square of their number."""
 OTHER_BASE = re.compile(r"^[-+]?0[0-9_]+$|:")
 """Octal and sexagesimal numbers of YAML 1.1."""
 
@@ -60,8 +62,12 @@ def _dumped(content: dict[str, Any], *, allow_unicode: bool) -> str:
 
 
 def _refuse_indirection(text: str, source: str) -> None:
+    depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         where = _at(source, event.start_mark)
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise ConfigError(f"{where}: this is nested too deeply", allowed=f"at most {DEEPEST} levels")
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise ConfigError(f"{where}: anchors and aliases are not allowed", hint="write the value out")
         tag = getattr(event, "tag", None)

@@ -50,7 +50,7 @@ def ask(module: str, environ: Mapping[str, str] = _NOTHING) -> Answer:
     # -P: a file torch.py in the current folder must not stand in for torch, as little as it does for the command.
     command = (sys.executable, "-P", "-X", "faulthandler", "-m", module)
     try:
-        ended = subprocess.run(
+        ended = subprocess.run(  # noqa: S603  # this program, with arguments of its own
             command,
             stdin=subprocess.DEVNULL,
             capture_output=True,

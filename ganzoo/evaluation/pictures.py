@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from torch import Tensor
 
 from ganzoo.evaluation.lettering import with_caption, with_names
 from ganzoo.files import whole_file
+
+logger = logging.getLogger("ganzoo")
 
 MOST_FRAMES = 100
 GAP = 2
@@ -86,18 +89,37 @@ def framed(picture: Image.Image) -> Image.Image:
 
 def contact_sheet(frames: Sequence[Path], path: Path) -> None:
     """Some frames of a run side by side, each under its step, evenly spaced from the first to the last."""
-    if not frames:
+    shown = _readable(thinned(frames, MOST_ON_SHEET))
+    if not shown:
         return
-    count = min(len(frames), MOST_ON_SHEET)
-    shown = [frames[round(number * (len(frames) - 1) / max(count - 1, 1))] for number in range(count)]
+    count = len(shown)
     sheet = Image.new("RGB", (count * (PANEL + GAP) + GAP, PANEL + CAPTION + GAP), "white")
     draw = ImageDraw.Draw(sheet)
-    for number, frame in enumerate(shown):
+    for number, (frame, picture) in enumerate(shown):
         left = GAP + number * (PANEL + GAP)
-        sheet.paste(Image.open(frame).convert("RGB").resize((PANEL, PANEL), Image.Resampling.LANCZOS), (left, CAPTION))
+        sheet.paste(picture.convert("RGB").resize((PANEL, PANEL), Image.Resampling.LANCZOS), (left, CAPTION))
         draw.rectangle((left, CAPTION, left + PANEL - 1, CAPTION + PANEL - 1), outline=REAL_COLOR)
         draw.text((left + PANEL // 2, CAPTION // 2), _step_of(frame), fill="black", anchor="mm", font_size=14)
     save(sheet, path)
+
+
+def thinned(frames: Sequence[Path], most: int) -> list[Path]:
+    """At most so many of the frames, evenly spaced, the first and the last among them."""
+    count = min(len(frames), most)
+    return [frames[round(number * (len(frames) - 1) / max(count - 1, 1))] for number in range(count)]
+
+
+def _readable(frames: Sequence[Path]) -> list[tuple[Path, Image.Image]]:
+    """Those of the grids that can be read: a damaged one must not stop what is made of all."""
+    found: list[tuple[Path, Image.Image]] = []
+    for frame in frames:
+        try:
+            with Image.open(frame) as picture:
+                picture.load()
+                found.append((frame, picture))
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+            logger.warning("%s is damaged, and is left out of the film", frame)
+    return found
 
 
 def _step_of(frame: Path) -> str:
@@ -128,11 +150,10 @@ def save_gif(frames: Sequence[Path], path: Path) -> None:
 
     More than a hundred are evenly thinned to a hundred.
     """
-    if not frames:
+    shown = _readable(thinned(frames, MOST_FRAMES))
+    if not shown:
         return
-    count = min(len(frames), MOST_FRAMES)
-    shown = [frames[round(number * (len(frames) - 1) / max(count - 1, 1))] for number in range(count)]
-    captioned = (with_caption(Image.open(frame), _step_of(frame)) for frame in shown)
+    captioned = (with_caption(picture, _step_of(frame)) for frame, picture in shown)
     first, *others = (frame.convert("P", palette=Image.Palette.ADAPTIVE) for frame in captioned)
     durations = [200] * len(others) + [2000]
     with whole_file(path) as beside:

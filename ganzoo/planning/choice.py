@@ -20,6 +20,7 @@ from ganzoo.config.layers import ConfigLayer, Merged, flatten, merge
 from ganzoo.config.schema import COLLECTIONS, SELECTIONS, SHARED_DATA_KEYS, VERSION, RunConfig
 from ganzoo.config.yaml_text import read_yaml
 from ganzoo.errors import ConfigError, UnknownNameError
+from ganzoo.files import expanded
 from ganzoo.planning.facts import Facts
 from ganzoo.planning.options import read_options
 from ganzoo.planning.rules import judge
@@ -94,7 +95,7 @@ def file_layer(word: str, registry: Registry) -> ConfigLayer:
     Raises:
         ConfigError: neither, or not valid.
     """
-    path = Path(word).expanduser()
+    path = expanded(word)
     if path.suffix not in (".yaml", ".yml") and not word.startswith((".", "~", "/")):
         try:
             entry = registry.get("recipe", word)
@@ -313,7 +314,7 @@ def _parse(
             key: value
             for key, value in _given(merged, section).items()
             # What is suggested for another component of this section is not for this one.
-            if key in {*model.model_fields, *model.renamed_options} or not merged.layers[f"{section}.{key}"].suggestion
+            if key in {*model.model_fields, *model.renamed_options} or not _only_suggested(merged, f"{section}.{key}")
         }
         parsed, wrong = read_options(
             entry, given, section=section, origins=merged.origins, others=registry.entries(entry.kind)
@@ -322,6 +323,12 @@ def _parse(
         if parsed is not None:
             options[section] = parsed
     return options, findings
+
+
+def _only_suggested(merged: Merged, path: str) -> bool:
+    """Whether nobody asked for a key, nor for one below it: a dot in a key makes it two."""
+    layers = [layer for other, layer in merged.layers.items() if f"{other}.".startswith(f"{path}.")]
+    return all(layer.suggestion for layer in layers)
 
 
 def _refused(entries: Mapping[str, Entry], options: Mapping[str, Options]) -> list[Finding]:

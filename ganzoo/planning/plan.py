@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -21,6 +22,8 @@ from ganzoo.registry import Entry
 from ganzoo.seeds import seeded
 
 NETWORKS = ("discriminator", "generator")
+LONGEST_NAME = 180
+"""Letters of what a run is called: names of files may have 255, and others are made of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,9 +55,9 @@ class Plan:
         """``hinge-patchgan-sn-digits``: how the run directory is called after its number."""
         data = self.config.data
         path = Path(str(data.options().get("path") or ""))
-        source = path.stem if path.is_file() else path.name
+        source = path.stem if os.path.isfile(path) else path.name
         parts = (self.config.loss.name, self.config.discriminator.name, source or data.name)
-        return "-".join(re.sub(r"[^A-Za-z0-9._-]+", "-", part).strip("-.") for part in parts)
+        return "-".join(re.sub(r"[^A-Za-z0-9._-]+", "-", part).strip("-.") for part in parts)[:LONGEST_NAME]
 
     def part(self, section: str) -> tuple[Entry, Options]:
         """The component of a section and its options."""

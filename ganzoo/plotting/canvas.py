@@ -6,10 +6,12 @@ from pathlib import Path
 
 from ganzoo.errors import ConfigError
 from ganzoo.files import whole_file
+from ganzoo.foreign import visible
 
 try:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] != "matplotlib":
@@ -69,5 +71,8 @@ def save(sheet: Figure, path: Path) -> None:
         ResourceError: nothing can be written there.
     """
     check_format(path)
+    for text in sheet.findobj(Text):
+        text.set_parse_math(False)  # names of runs and columns come from anywhere, and dollars in them are no formulas
+        text.set_text(visible(text.get_text()))
     with whole_file(path, place="--out FILE") as beside:
         sheet.savefig(beside, dpi=150, format=path.suffix[1:].lower())

@@ -17,6 +17,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from ganzoo.foreign import visible
 from ganzoo.report import words
 
 
@@ -31,7 +32,7 @@ def render(template: str, **content: Any) -> str:
         _templates()
         .get_template(template)
         # Our own two files are the only text that is not escaped.
-        .render(style=Markup(style), script=Markup(script), policy=policy, version=version("ganzoo"), **content)
+        .render(style=Markup(style), script=Markup(script), policy=policy, version=version("ganzoo"), **content)  # noqa: S704  # our own two files
     )
 
 
@@ -40,12 +41,18 @@ def _templates() -> Environment:
     templates = Environment(
         loader=PackageLoader("ganzoo.report"),
         autoescape=True,
+        finalize=_as_text,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     templates.filters |= {"number": words.number, "count": words.count, "duration": words.duration}
     return templates
+
+
+def _as_text(value: Any) -> Any:
+    """Text with what a reader would not see, or would see as something else, written out; our own stays as it is."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _own(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ganzoo.errors import ConfigError
+from ganzoo.files import expanded
 from ganzoo.registry import Registry
 from ganzoo.report.comparison_page import comparison_page
 from ganzoo.report.leaderboard import LEADERBOARD, read_leaderboard
@@ -23,7 +24,7 @@ def page_of(registry: Registry, runs: Path, word: str) -> tuple[str, str]:
     """
     if (comparison := _comparison(word)) is not None:
         return comparison.name, comparison_page(comparison, read_leaderboard(comparison))
-    path = Path(word).expanduser()
+    path = expanded(word)
     if path.is_dir() and not (path / "config.yaml").exists() and "/" in word:
         raise ConfigError(
             f"{path} is neither a run nor a comparison",
@@ -36,7 +37,7 @@ def page_of(registry: Registry, runs: Path, word: str) -> tuple[str, str]:
 
 
 def _comparison(word: str) -> Path | None:
-    for path in (Path(word).expanduser(), COMPARISONS / word):
+    for path in (expanded(word), COMPARISONS / word):
         if (path / LEADERBOARD).is_file():
             return path.resolve()
     return None

@@ -99,7 +99,7 @@ def find_ancestor(registry: Registry, runs: Path, word: Path | str, *, what: str
         tensors, state = directory.load_checkpoint(step)
     except (ConfigError, CheckpointError) as error:
         if step is not None:
-            error.hint = f"--init {named}, which takes the newest that is intact, or one of the steps above"
+            error.hint = f"--init {shlex.quote(named)}, which takes the newest intact one, or one of the steps above"
         raise
     return Ancestor(
         directory=directory,
@@ -157,7 +157,7 @@ def comment(ancestry: list[dict[str, Any]]) -> str:
 def _parsed(word: str) -> tuple[str, int | None]:
     """A run and a step; a colon may also belong to the path."""
     run, colon, step = word.rpartition(":")
-    return (run, int(step)) if colon and run and step.isdecimal() else (word, None)
+    return (run, int(step)) if colon and run and step.isdecimal() and len(step) < 19 else (word, None)
 
 
 def _fit(ancestor: Ancestor, plan: Plan, section: str, network: nn.Module) -> Fit:

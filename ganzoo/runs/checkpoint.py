@@ -28,7 +28,7 @@ NAME = re.compile(r"step-(\d{7,})")
 """What the folder of a checkpoint, and without its ending a grid, is called."""
 LIST, STATE, ENDING, GRID = "manifest.json", "state.json", ".safetensors", ".png"
 _OF_THE_SYSTEM = re.compile(r"\(os error (\d+)\)")
-COUNTERS = ("step", "d_step", "images", "metrics_offset")
+COUNTERS = ("step", "d_step", "images", "metrics_offset", "rollbacks")
 LONGEST_LIST = 2**20
 """Bytes: a list of six files has some 900."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shlex
 import shutil
 from collections.abc import Iterator, Mapping
@@ -35,6 +36,8 @@ SAVED = ("finished", "interrupted")
 SHAPES = {"data": dict, "warnings": list, "resumed": list, "ancestry": list, "plugins": dict, "versions": dict}
 LONGEST = 2**26
 """Bytes of a manifest: a set of ten thousand classes takes some 300 kB."""
+MOST_GRIDS = 1000
+"""Sample grids of a run; they take from some 20 kB to a megabyte each."""
 NAMED = 5
 """So many runs an error message names."""
 
@@ -90,6 +93,12 @@ class RunDirectory:
             yield
         finally:
             lock.release()
+
+    def sweep(self) -> None:
+        """Remove what a killed process left half written, while the run is held: files beside their places."""
+        for folder in (self.path, self.samples):
+            for path in folder.glob(".*.partial"):
+                path.unlink(missing_ok=True)
 
     def is_live(self) -> bool:
         """Whether a process trains it."""
@@ -164,6 +173,22 @@ class RunDirectory:
     def grids(self) -> list[Path]:
         """Sample grids, oldest first."""
         return sorted(self._named_as_ours(self.samples, "*.png"), key=step_of)
+
+    def thin_grids(self, every: int) -> None:
+        """Keep at most :data:`MOST_GRIDS`: of more, those of every second, fourth, … step, and the newest.
+
+        Args:
+            every: steps between two grids.
+        """
+        grids = self.grids()
+        if len(grids) <= MOST_GRIDS:
+            return
+        apart = every
+        while sum(step_of(path) % apart == 0 for path in grids) >= MOST_GRIDS:
+            apart *= 2
+        for path in grids[:-1]:
+            if step_of(path) % apart:
+                path.unlink(missing_ok=True)
 
     def _named_as_ours(self, folder: Path, pattern: str) -> list[Path]:
         """What a run wrote there; what somebody put beside it, such as a copy, stays as it is and is mentioned once."""
@@ -265,7 +290,7 @@ def find_run(runs: Path, word: str | None) -> RunDirectory:
     Raises:
         ConfigError: there is no such run.
     """
-    if word is not None and (Path(word) / "config.yaml").exists():
+    if word is not None and os.path.exists(Path(word) / "config.yaml"):
         return RunDirectory(Path(word))
     found = sorted((path for path in runs.glob("*") if run_number(path) and path.is_dir()), key=run_number)
     if word is None:

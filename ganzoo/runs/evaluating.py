@@ -22,7 +22,7 @@ from ganzoo.evaluation.judging import Judgment, judge
 from ganzoo.evaluation.measuring import yardstick
 from ganzoo.evaluation.opened import OpenedData, open_measurable
 from ganzoo.evaluation.value import Value
-from ganzoo.files import writing
+from ganzoo.files import expanded, writing
 from ganzoo.planning.choice import choose
 from ganzoo.registry import Registry
 from ganzoo.runs import provenance, same_data
@@ -223,7 +223,7 @@ def read_evaluations(run: Path) -> list[dict[str, Any]]:
     """The rows of ``evaluations.jsonl``, oldest first; a torn last line is left out."""
     path = run / "evaluations.jsonl"
     rows = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []:
         try:
             rows.append(json.loads(line))
         except ValueError:
@@ -282,7 +282,7 @@ def run_or_folder(runs: Path, word: str) -> Run | Path:
     Raises:
         ConfigError: there is neither.
     """
-    path = Path(word).expanduser()
+    path = expanded(word)
     if not word.isdecimal() and not (path / "config.yaml").exists() and path.exists():
         return path
     return Run(find_run(runs, word).path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Mapping
 
@@ -11,6 +10,7 @@ from ganzoo.health.monitor import Monitor
 from ganzoo.health.verdict import Verdict
 from ganzoo.protocols import Report
 from ganzoo.runs.directory import RunDirectory
+from ganzoo.runs.listing import rows_of
 from ganzoo.training.equilibrium import LossScale
 
 logger = logging.getLogger("ganzoo")
@@ -36,8 +36,8 @@ class HealthWatch:
     ) -> None:
         self._run, self._latest = run, latest
         self._monitor = Monitor(loss=scale, config=config, again=run.again())
-        for line in run.metrics.read_text(encoding="utf-8").splitlines():
-            self._monitor.see(json.loads(line))
+        for row in rows_of(run.metrics):
+            self._monitor.see(row)
         self._said = {one.name for one in self._monitor.verdicts}
 
     def __call__(self, report: Report) -> None:

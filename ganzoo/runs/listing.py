@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ import filelock
 
 from ganzoo.config.yaml_text import read_yaml
 from ganzoo.errors import ConfigError
+
+logger = logging.getLogger("ganzoo")
 
 LAST_BYTES = 65536
 """A row of ``metrics.jsonl`` is shorter than this."""
@@ -88,8 +91,8 @@ def _listed(path: Path) -> ListedRun:
         steps=train.get("steps"),
         data=_data(_mapping(config.get("data"))),
         parts=_parts(config),
-        started=record.get("started"),
-        ended=record.get("ended"),
+        started=_time(record.get("started")),
+        ended=_time(record.get("ended")),
         size=_size(path),
     )
 
@@ -113,7 +116,7 @@ def _held(lock: Path) -> bool:
 def _manifest(path: Path) -> dict[str, Any]:
     try:
         return _mapping(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
 
 
@@ -126,6 +129,14 @@ def _config(path: Path) -> dict[str, Any]:
 
 def _mapping(content: Any) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
+
+
+def _time(written: Any) -> str | None:
+    """A time with its zone, as a run writes it; a manifest that came from elsewhere may hold anything."""
+    try:
+        return written if datetime.fromisoformat(written).tzinfo is not None else None
+    except (TypeError, ValueError):
+        return None
 
 
 def _data(section: Mapping[str, Any]) -> str | None:
@@ -149,6 +160,28 @@ def last_step(metrics: Path) -> int | None:
         return int(json.loads([row for row in rows if row.endswith(b"\n")][-1])["step"])
     except (OSError, ValueError, KeyError, TypeError, IndexError):
         return None
+
+
+def rows_of(metrics: Path) -> list[dict[str, float]]:
+    """The rows of ``metrics.jsonl``; a last one that is being written, or was cut off, is left out.
+
+    So is, with a warning, a line that is no row: after a loss of power a file may hold anything.
+    """
+    rows, damaged = [], 0
+    for line in metrics.read_bytes().splitlines(keepends=True):
+        if not line.endswith(b"\n"):
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            row = None
+        if isinstance(row, dict) and all(type(value) in (int, float) for value in row.values()) and "step" in row:
+            rows.append(row)
+        else:
+            damaged += 1
+    if damaged:
+        logger.warning("%s: %d damaged lines are left out", metrics, damaged)
+    return rows
 
 
 def _size(path: Path) -> int:

@@ -6,10 +6,10 @@ import math
 import time
 from collections.abc import Callable, Mapping
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from ganzoo.protocols import Report, Watcher
+from ganzoo.screen import Screen
 
 SECONDS_BETWEEN_LINES = 5.0
 
@@ -18,7 +18,7 @@ Latest = Callable[[], Mapping[str, float]]
 
 
 def progress(
-    console: Console,
+    console: Screen,
     *,
     start: int,
     steps: int | None,
@@ -51,7 +51,7 @@ class Bar:
 
     def __init__(
         self,
-        console: Console,
+        console: Screen,
         *,
         start: int,
         steps: int | None,
@@ -62,14 +62,14 @@ class Bar:
         self._latest, self._left, self._health = latest, left, health
         self._started, self._first = time.perf_counter(), start
         self._progress = Progress(
-            TextColumn("[bold]training"),
+            TextColumn("training", style="bold", markup=False),
             BarColumn(bar_width=None),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}  {task.fields[losses]}"),
+            TextColumn("{task.fields[rate]}  {task.fields[losses]}", markup=False),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
-            TextColumn("[yellow]{task.fields[health]}"),
+            TextColumn("{task.fields[health]}", style="yellow", markup=False),
             console=console,
         )
         self._task = self._progress.add_task("training", total=steps, completed=start, rate="", losses="", health="")
@@ -97,7 +97,7 @@ class Lines:
 
     def __init__(
         self,
-        console: Console,
+        console: Screen,
         *,
         start: int,
         steps: int | None,
@@ -126,7 +126,6 @@ class Lines:
         ]
         self._console.print(
             "  ".join(said + list(filter(None, [self._health()]))),
-            highlight=False,
             soft_wrap=True,
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import shlex
 from collections.abc import Iterator, Sequence
@@ -27,7 +26,7 @@ from ganzoo.protocols import DataSpec, Generator
 from ganzoo.registry import Registry
 from ganzoo.runs import manifest, provenance
 from ganzoo.runs.directory import RunDirectory, find_run
-from ganzoo.runs.listing import last_step
+from ganzoo.runs.listing import last_step, rows_of
 from ganzoo.runs.place import RUNS, runs_flag
 from ganzoo.seeds import seeded
 from ganzoo.training.runtime import pick_device
@@ -52,9 +51,11 @@ class Run:
         return read_config(self.directory)
 
     def metrics(self) -> list[dict[str, float]]:
-        """The rows of ``metrics.jsonl``; a last one that is being written, or was cut off, is left out."""
-        lines = self.directory.metrics.read_text(encoding="utf-8").splitlines(keepends=True)
-        return [json.loads(line) for line in lines if line.endswith("\n")]
+        """The rows of ``metrics.jsonl``; a last one that is being written, or was cut off, is left out.
+
+        So is, with a warning, a line that is no row.
+        """
+        return rows_of(self.directory.metrics)
 
     def health(self) -> list[Verdict]:
         """What went wrong in training, in words, in the order in which it began; empty where nothing did.
@@ -210,7 +211,15 @@ def read_config(directory: RunDirectory) -> RunConfig:
             f"{directory.path} is not a run directory: config.yaml is missing",
             hint=f"start a run with: ganzoo run{runs_flag(directory.path.parent)}",
         )
-    content = configuration.read_yaml(directory.config.read_text(encoding="utf-8"), str(directory.config))
+    try:
+        text = directory.config.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigError(
+            f"cannot read {directory.config}: {reason}",
+            hint="put back what the run wrote there; its manifest.json says which components it had",
+        ) from error
+    content = configuration.read_yaml(text, str(directory.config))
     return configuration.validate(
         configuration.merge([ConfigLayer(str(directory.config), configuration.flatten(content))])
     )

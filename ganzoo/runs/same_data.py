@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 
 from ganzoo.config.layers import PLACES
 from ganzoo.config.schema import DataConfig
@@ -24,7 +24,7 @@ def told_where(data: DataConfig, directory: RunDirectory, *, command: str = "res
     try:
         yield
     except (DataError, PluginError) as error:
-        gone = [path for path, place in _places(data).items() if not Path(place).expanduser().exists()]
+        gone = [path for path, place in _places(data).items() if not os.path.exists(os.path.expanduser(place))]
         if not gone:
             raise
         raise DataError(

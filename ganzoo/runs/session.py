@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rich.console import Console
 
 from ganzoo import cores, files
 from ganzoo.config import layers as configuration
@@ -49,9 +48,11 @@ from ganzoo.runs.health_watch import HealthWatch
 from ganzoo.runs.interruption import Stop, stoppable
 from ganzoo.runs.place import RUNS
 from ganzoo.runs.progress import progress
+from ganzoo.runs.rollback import gentler, with_rollbacks
 from ganzoo.runs.run import Run, read_config
 from ganzoo.runs.tracking import ChosenTracker, Trackers
 from ganzoo.runs.watch import Checkpoints, MetricsLog, SampleGrids, film
+from ganzoo.screen import Screen, Text, VisibleFormatter
 from ganzoo.training.loop import train
 from ganzoo.training.setup import ENDLESS, Setup
 
@@ -83,7 +84,7 @@ def run(
         GanzooError: of the kind that the exit code of ``ganzoo run`` would name.
     """
     registry = registry or Registry.load()
-    folder, silent = Path(out) if out is not None else RUNS, Console(quiet=True)
+    folder, silent = Path(out) if out is not None else RUNS, Screen(quiet=True)
     with early_log() as early:
         layer = (
             ConfigLayer("the mapping", configuration.flatten(config))
@@ -102,7 +103,7 @@ def start(
     plan: Plan,
     *,
     out: Path,
-    console: Console,
+    console: Screen,
     init: Ancestor | None = None,
     trackers: Sequence[ChosenTracker] = (),
     early: EarlyLog | None = None,
@@ -126,14 +127,14 @@ def start(
         except BaseException:
             _remove(directory.path)
             raise
-        console.print(f"[bold]{directory.path}[/bold]", highlight=False, soft_wrap=True)
+        console.print(Text(str(directory.path), style="bold"), soft_wrap=True)
         _announce(plan, setup)
         if ancestors:
             logger.info("weights: %s", ancestry.in_words(ancestors))
         for remark in remarks(plan):
             logger.info("remark: %s", remark)
         record = manifest.describe(plan, setup, warnings=said.warnings, ancestry=ancestors)
-        _train(plan, setup, directory, console, record=record, offset=0, trackers=followers, early=said)
+        setup = _train(plan, setup, directory, console, record=record, offset=0, trackers=followers, early=said)
     _say_what_next(directory, setup, console)
     return Run(directory.path)
 
@@ -143,7 +144,7 @@ def resume(
     directory: RunDirectory,
     *,
     changes: Sequence[ConfigLayer] = (),
-    console: Console,
+    console: Screen,
     trackers: Sequence[ChosenTracker] = (),
     restart: bool = False,
 ) -> Run | None:
@@ -172,6 +173,7 @@ def resume(
     # A run keeps the names that it has: parts of its checkpoints, random draws and metrics are called by them.
     saved = ConfigLayer(str(directory.config), values, verbatim=True)
     with directory.locked(), early_log() as early:
+        directory.sweep()
         before = directory.read_manifest()
         if restart and not before and directory.started_elsewhere():
             raise CheckpointError(
@@ -219,11 +221,12 @@ def resume(
                 directory.write_manifest(manifest.ended(record, "finished", setup.state.step))
             return None
         followers = _start_trackers(trackers, plan, setup, directory)
-        console.print(f"[bold]{directory.path}[/bold]: from step {setup.state.step}", highlight=False, soft_wrap=True)
+        head = Text.assemble((str(directory.path), "bold"), f": from step {setup.state.step}")
+        console.print(head, soft_wrap=True)
         _announce(plan, setup)
         record = manifest.continued(before, plan, setup, warnings=early.warnings)
         offset = int(state.get("metrics_offset", 0))
-        _train(plan, setup, directory, console, record=record, offset=offset, trackers=followers, early=early)
+        setup = _train(plan, setup, directory, console, record=record, offset=offset, trackers=followers, early=early)
     _say_what_next(directory, setup, console)
     return Run(directory.path)
 
@@ -236,11 +239,11 @@ def _remove(path: Path) -> None:
         logger.warning("%s does not contain a run, but could not be removed: %s", path, error.strerror or error)
 
 
-def _say_what_next(directory: RunDirectory, setup: Setup, console: Console) -> None:
+def _say_what_next(directory: RunDirectory, setup: Setup, console: Screen) -> None:
     grid = directory.samples / f"step-{setup.state.step:07d}.png"
-    console.print(f"look at {grid}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"look at {grid}", soft_wrap=True)
     further = as_started(f"next: ganzoo sample {directory.word} --out DIR")
-    console.print(further, highlight=False, markup=False, soft_wrap=True)
+    console.print(further, soft_wrap=True)
 
 
 def _warn_of_moved_schedule(before: RunConfig, plan: Plan) -> None:
@@ -266,15 +269,21 @@ def _train(
     plan: Plan,
     setup: Setup,
     directory: RunDirectory,
-    console: Console,
+    console: Screen,
     *,
     record: Mapping[str, Any],
     offset: int,
     trackers: Trackers,
     early: EarlyLog,
-) -> None:
-    """The loop with all that watches it; manifest and trackers are told how it ended."""
+) -> Setup:
+    """The loop with all that watches it; manifest and trackers are told how it ended. What was trained in the end."""
     status, fault = "failed", None
+
+    def iterate(now: Setup, kept: int) -> None:
+        nonlocal setup
+        setup = now
+        _iterate(plan, now, directory, console, kept, trackers, stop)
+
     # A signal is remembered to the very end: once all is trained, it must not cut off what says so.
     with stoppable() as stop, _logged_to(directory.log, early):
         try:
@@ -283,10 +292,12 @@ def _train(
             head = ancestry.comment(record.get("ancestry", []))
             files.write_text(directory.config, head + configuration.to_yaml(plan.config), place="--runs DIR")
             with _resources(), setup.runtime.active():
-                _iterate(plan, setup, directory, console, offset, trackers, stop)
+                with_rollbacks(plan, setup, directory, offset, iterate)
             status = "finished"
         except (DivergedError, Interrupted, KeyboardInterrupt) as error:
             status = "diverged" if isinstance(error, DivergedError) else "interrupted"
+            if isinstance(error, DivergedError) and setup.state.step:  # before, no learning rate was at fault
+                error.hint = gentler(plan, directory, setup.state.rollbacks)
             fault = error.message if isinstance(error, DivergedError) else None
             raise
         except Exception as error:
@@ -314,6 +325,7 @@ def _train(
                 logger.warning("%s", error)  # what failed before is what is to be told
             finally:
                 trackers.close(status)
+    return setup
 
 
 def _announce(plan: Plan, setup: Setup) -> None:
@@ -342,7 +354,7 @@ def _iterate(
     plan: Plan,
     setup: Setup,
     directory: RunDirectory,
-    console: Console,
+    console: Screen,
     offset: int,
     trackers: Trackers,
     stop: Stop,
@@ -441,7 +453,7 @@ def _logged_to(path: Path, early: EarlyLog) -> Iterator[None]:
     """
     with files.writing(path, place="--runs DIR"):
         handler = _RunLog(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(VisibleFormatter("%(asctime)s %(levelname)s %(message)s"))
     early.hand_to(handler)
     level = logger.level
     logger.addHandler(handler)

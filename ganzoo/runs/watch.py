@@ -92,6 +92,8 @@ class MetricsLog:
         if self._measures is not None and (report.last or self._due(report.step, self._measures_every)):
             self.latest |= self._measures()
             self.measured_step = report.step
+        if self._state.rollbacks:
+            row["rollbacks"] = self._state.rollbacks
         row |= self.latest | self._clock.tick(report.images)
         with writing(self._path, place="--runs DIR"):
             self._file.write(json.dumps(row).encode() + b"\n")
@@ -169,6 +171,7 @@ class SampleGrids:
         """Write the grid of a step; if the generator is conditional, each row is a class and bears its name."""
         path = self._run.samples / f"step-{step:07d}.png"
         pictures.save(self._picture(*self._samples.of(step)), path)
+        self._run.thin_grids(self._every)
         if self._tell is not None:
             self._tell(step, path)
 

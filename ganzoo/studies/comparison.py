@@ -179,9 +179,16 @@ class Comparison:
                 given=path,
                 hint="ganzoo compare --loss hinge,bce --seeds 3",
             )
-        content = read_yaml(place.read_text(encoding="utf-8"), str(place))
-        cells = tuple(Cell(**cell) for cell in content["cells"])
-        return cls(path=path, asked=content["asked"], words=content["budget"], cells=cells)
+        try:
+            content = read_yaml(place.read_text(encoding="utf-8"), str(place))
+            cells = tuple(Cell(**cell) for cell in content["cells"])
+            return cls(path=path, asked=content["asked"], words=content["budget"], cells=cells)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ConfigError(
+                f"{place} is not what a comparison writes there",
+                given=f"{type(error).__name__}: {error}",
+                hint="put it back, or begin a new comparison with: ganzoo compare --loss hinge,bce --seeds 3",
+            ) from error
 
     @contextmanager
     def locked(self) -> Iterator[None]:

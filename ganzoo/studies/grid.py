@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from ganzoo.config.layers import ConfigLayer, flatten
 from ganzoo.config.schema import PLACES, TrainConfig
 from ganzoo.errors import ConfigError
 from ganzoo.evaluation.measuring import check_metrics
+from ganzoo.files import expanded
 from ganzoo.planning.choice import choose
 from ganzoo.planning.plan import Plan, make_plan
 from ganzoo.protocols import Dataset
@@ -122,8 +123,8 @@ def _config(plan: Plan, definition: Definition) -> dict[str, Any]:
     for place in PLACES:  # the comparison may be gone on with from another folder
         section, key = place.split(".")
         value = content[section].get(key)
-        if isinstance(value, str) and Path(value).expanduser().exists():
-            content[section][key] = str(Path(value).expanduser().absolute())
+        if isinstance(value, str) and os.path.exists(expanded(value)):
+            content[section][key] = str(expanded(value).absolute())
     del content["seed"]
     return content
 

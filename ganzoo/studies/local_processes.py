@@ -47,7 +47,7 @@ class LocalProcesses:
         place.mkdir(parents=True, exist_ok=True)
         words = [str(self._comparison.path), job.cell.folder, str(job.seed), str(self._threads)]
         with (place / "worker.log").open("ab") as log:
-            self._running[job] = subprocess.Popen(
+            self._running[job] = subprocess.Popen(  # noqa: S603  # this program, with arguments of its own
                 [sys.executable, "-m", "ganzoo.studies.worker", *words],
                 stdin=subprocess.PIPE,  # it ends when this does
                 stdout=log,

@@ -14,6 +14,8 @@ import threading
 import traceback
 from pathlib import Path
 
+from ganzoo.screen import VisibleFormatter, say
+
 
 def main(arguments: list[str]) -> int:
     """Do the work; the exit code is that of the error."""
@@ -23,21 +25,23 @@ def main(arguments: list[str]) -> int:
     from ganzoo.studies.outcome import write_failure
     from ganzoo.studies.working import work
 
-    logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(message)s")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(VisibleFormatter("%(levelname)s %(message)s"))
+    logging.basicConfig(handlers=[handler])
     folder, cell, seed, threads = arguments
     comparison = Comparison.read(Path(folder))
     place = comparison.place(comparison.cell(cell), int(seed))
     try:
         work(comparison, comparison.cell(cell), int(seed), threads=int(threads))
     except (DivergedError, Interrupted) as error:  # the manifest of the run says so
-        print(error, file=sys.stderr)
+        say(error, err=True)
         return error.exit_code
     except GanzooError as error:
-        print(error, file=sys.stderr)
+        say(error, err=True)
         write_failure(place, error.message)
         return error.exit_code
     except Exception as error:
-        traceback.print_exc()
+        say(traceback.format_exc(), err=True)
         write_failure(place, f"{type(error).__name__}: {error}")
         return 1
     return 0

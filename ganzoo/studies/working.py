@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import filelock
-from rich.console import Console
 
 from ganzoo.config.layers import ConfigLayer, flatten
 from ganzoo.errors import DataError
@@ -19,6 +18,7 @@ from ganzoo.runs import session
 from ganzoo.runs.checkpoint import step_of
 from ganzoo.runs.evaluating import evaluate_run
 from ganzoo.runs.run import Run
+from ganzoo.screen import Screen
 from ganzoo.studies.comparison import Cell, Comparison
 from ganzoo.studies.grid import CHECKPOINTS
 from ganzoo.studies.outcome import outcome_of, run_in, write_evaluation
@@ -46,7 +46,7 @@ def work(comparison: Comparison, cell: Cell, seed: int, *, threads: int, registr
 
 
 def _trained(registry: Registry, cell: Cell, seed: int, place: Path, threads: int) -> Run:
-    console, spread = Console(stderr=True), ConfigLayer("--jobs", {"runtime.threads": threads})
+    console, spread = Screen(stderr=True), ConfigLayer("--jobs", {"runtime.threads": threads})
     if (directory := run_in(place)) is not None:
         # A run that has all its steps is left as it is.
         if directory.read_manifest().get("status") != "finished":

@@ -137,7 +137,7 @@ def _advice(options: Options) -> str:
 @check("options-pickle", Options, "Options can be pickled, for processes that work together.")
 def options_can_be_pickled(subject: Subject) -> None:
     """Other processes get the same."""
-    again = pickle.loads(pickle.dumps(subject.chosen))
+    again = pickle.loads(pickle.dumps(subject.chosen))  # noqa: S301  # what was pickled here a moment ago
     demand(again == subject.chosen, f"comes back from pickle as {again!r}")
 
 

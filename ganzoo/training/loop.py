@@ -125,7 +125,7 @@ def _observed(parts: list[tuple[float, Terms]]) -> dict[str, Tensor]:
 
 
 def _set_learning_rates(setup: Setup) -> None:
-    factor = setup.schedule.learning_rate_factor(setup.state.step)
+    factor = setup.schedule.learning_rate_factor(setup.state.step) * 0.5**setup.state.rollbacks
     for optimizer in (setup.state.g_optimizer, setup.state.d_optimizer):
         for group in optimizer.param_groups:
             group["lr"] = group["initial_lr"] * factor

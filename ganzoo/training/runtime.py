@@ -190,6 +190,6 @@ def _diverged(player: Player, step: int, terms: dict[str, Tensor], grad_norm: Te
         f"{what} of the {player} is not finite at step {step}; its weights were not changed in this update",
         given=f"{shown}; gradient norm = {float(grad_norm):.6g}",
         allowed="finite numbers",
-        hint="lower train.g_lr and train.d_lr, clip with --set train.clip_grad_norm=1.0, or use --precision fp32 "
-        "instead of bf16",
+        # Clipping rescales a gradient that is finite; of NaN and infinity it makes NaN.
+        hint="lower train.g_lr and train.d_lr, or use --precision fp32 instead of bf16",
     )

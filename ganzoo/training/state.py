@@ -27,6 +27,7 @@ class TrainState:
         d_step: discriminator steps done.
         images: real images the discriminator has seen.
         seconds: training time: of the updates alone, without what watches them.
+        rollbacks: how often training went back to a checkpoint; each time halves the learning rates.
     """
 
     generator: Generator
@@ -40,6 +41,7 @@ class TrainState:
     d_step: int = 0
     images: int = 0
     seconds: float = 0.0
+    rollbacks: int = 0
 
     def averaged(self) -> Generator:
         """The generator to look at: the average if there is one."""
@@ -64,7 +66,8 @@ class TrainState:
 
     def numbers(self) -> dict[str, Any]:
         """The counters."""
-        return {"step": self.step, "d_step": self.d_step, "images": self.images, "seconds": round(self.seconds, 6)}
+        numbers = {"step": self.step, "d_step": self.d_step, "images": self.images, "seconds": round(self.seconds, 6)}
+        return numbers | ({"rollbacks": self.rollbacks} if self.rollbacks else {})
 
     def restore(self, files: Mapping[str, TensorFile], numbers: Mapping[str, Any]) -> None:
         """Take over what :meth:`tensors` and :meth:`numbers` gave.
@@ -89,6 +92,7 @@ class TrainState:
             ) from error
         self.step, self.d_step, self.images = (int(numbers[key]) for key in ("step", "d_step", "images"))
         self.seconds = float(numbers.get("seconds", 0.0))  # runs of earlier versions did not count them
+        self.rollbacks = int(numbers.get("rollbacks", 0))
 
 
 def states(parts: Mapping[str, Any]) -> TensorFile:

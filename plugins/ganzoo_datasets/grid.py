@@ -39,7 +39,7 @@ class Grid(DatasetOptions):
     side: int = Field(default=5, ge=2, le=32, description="modes along each axis; side² in all")
     spacing: float = Field(default=2.0, gt=0, description="distance between neighboring centers")
     std: float = Field(default=0.05, gt=0, description="standard deviation around each center")
-    n: int = Field(default=100_000, ge=2, description="points per split")
+    n: int = Field(default=100_000, ge=2, le=100_000_000, description="points per split")
     seed: int = Field(default=0, ge=0, description="seed of the points; not the seed of the run")
 
     @model_validator(mode="after")

@@ -20,6 +20,9 @@ from ganzoo_datasets.files.sources.volumes import Axis
 if TYPE_CHECKING:
     from ganzoo.protocols import Dataset
 
+LONGEST_NAME = 255
+"""Bytes of the name of a file or folder on the usual file systems."""
+
 
 class Pictures(DatasetOptions):
     """Pictures of any size and mode, in a folder or a file.
@@ -165,7 +168,7 @@ class Pictures(DatasetOptions):
     @field_validator("path", "root")
     @classmethod
     def _absolute(cls, path: str | None) -> str | None:
-        return None if path is None else str(_plain(Path(path).expanduser().absolute()))
+        return None if path is None else str(_plain(_expanded(path).absolute()))
 
     @field_validator("range", mode="before")
     @classmethod
@@ -203,6 +206,16 @@ class Pictures(DatasetOptions):
     def layouts(cls) -> dict[str, str]:
         """The layouts that are recognized, in the order in which they are asked."""
         return {layout.name: layout.summary for layout in LAYOUTS}
+
+
+def _expanded(written: str) -> Path:
+    try:
+        path = Path(written).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"{written} begins with a home folder that does not exist; write the path out") from error
+    if "\0" in written or any(len(os.fsencode(part)) > LONGEST_NAME for part in path.parts):
+        raise ValueError(f"no file or folder can be called so: names have at most {LONGEST_NAME} bytes, none of them 0")
+    return path
 
 
 def _plain(path: Path) -> Path:

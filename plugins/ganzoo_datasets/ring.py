@@ -38,7 +38,7 @@ class Ring(DatasetOptions):
     modes: int = Field(default=8, ge=2, le=1024, description="number of modes")
     radius: float = Field(default=1.0, gt=0, description="radius of the circle of centers")
     std: float = Field(default=0.01, gt=0, description="standard deviation around each center")
-    n: int = Field(default=100_000, ge=2, description="points per split")
+    n: int = Field(default=100_000, ge=2, le=100_000_000, description="points per split")
     seed: int = Field(default=0, ge=0, description="seed of the points; not the seed of the run")
 
     @model_validator(mode="after")

@@ -42,7 +42,7 @@ class Synthetic(DatasetOptions):
     """
 
     modes: int = Field(default=8, ge=2, le=64, description="number of modes")
-    n: int = Field(default=4096, ge=2, description="images per split")
+    n: int = Field(default=4096, ge=2, le=100_000_000, description="images per split")
     seed: int = Field(default=0, ge=0, description="seed of the images; not the seed of the run")
 
     @model_validator(mode="after")

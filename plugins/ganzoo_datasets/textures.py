@@ -48,7 +48,7 @@ class Textures(DatasetOptions):
     and Gravel04, grass is DeviantArt's Grass-01 by linolafett; all three CC0.
     """
 
-    n: int = Field(default=4096, ge=3, description="crops per split")
+    n: int = Field(default=4096, ge=3, le=100_000_000, description="crops per split")
     shrink: int | None = Field(
         default=None,
         ge=1,

@@ -55,9 +55,9 @@ class Autoencoder(Options):
     """
 
     ndf: int | None = Field(
-        default=None, ge=1, description="width of the first convolution; by default 32 below 64 px, else 64"
+        default=None, ge=1, le=65_536, description="width of the first convolution; by default 32 below 64 px, else 64"
     )
-    code: int = Field(default=64, ge=1, description="size of the code: how many numbers encode an image")
+    code: int = Field(default=64, ge=1, le=65_536, description="size of the code: how many numbers encode an image")
     distance: Distance = Field(
         default="l2", description="reconstruction error: mean squared (l2, EBGAN) or mean absolute (l1, BEGAN)"
     )

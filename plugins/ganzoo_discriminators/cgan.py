@@ -41,7 +41,7 @@ class Cgan(DcganTrunkOptions):
     Source: Mirza & Osindero 2014, arXiv:1411.1784, equation 2; trunk: Radford et al. 2016, arXiv:1511.06434.
     """
 
-    label_planes: int = Field(default=1, ge=1, description="number of input planes made from the label")
+    label_planes: int = Field(default=1, ge=1, le=65_536, description="number of input planes made from the label")
 
     def tags(self) -> frozenset[str]:
         """Those of the trunk; it needs labels."""

@@ -28,7 +28,7 @@ class DcganTrunkOptions(Options):
     """Options of every discriminator built on the DCGAN trunk."""
 
     ndf: int | None = Field(
-        default=None, ge=1, description="width of the first convolution; by default 32 below 64 px, else 64"
+        default=None, ge=1, le=65_536, description="width of the first convolution; by default 32 below 64 px, else 64"
     )
     norm: Norm = Field(
         default="batch", description="batch and instance norm skip the first convolution, spectral norm applies to all"

@@ -64,6 +64,7 @@ class MultiscalePatchgan(PatchOptions):
     n_scales: int | None = Field(
         default=None,
         ge=1,
+        le=1_000,
         description="number of images in the pyramid; by default 3, or as many as have room for n_layers",
     )
     norm: Norm = Field(

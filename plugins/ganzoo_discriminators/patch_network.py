@@ -39,11 +39,12 @@ class PatchOptions(Options):
     """Options of every discriminator made of such stacks."""
 
     ndf: int | None = Field(
-        default=None, ge=1, description="width of the first convolution; by default 32 below 64 px, else 64"
+        default=None, ge=1, le=65_536, description="width of the first convolution; by default 32 below 64 px, else 64"
     )
     n_layers: int | None = Field(
         default=None,
         ge=1,
+        le=1_000,
         description="number of stride-2 convolutions; by default 3, or as many as the image has room for",
     )
     stride: Stride = Field(

@@ -42,7 +42,7 @@ class Pixelgan(Options):
     Source: Isola et al. 2017, arXiv:1611.07004, section 3.2.2 and appendix 6.1.2.
     """
 
-    ndf: int = Field(default=64, ge=1, description="width of the first convolution")
+    ndf: int = Field(default=64, ge=1, le=65_536, description="width of the first convolution")
     norm: Literal["batch", "instance", "none"] = Field(default="batch", description="norm after the second convolution")
 
     def tags(self) -> frozenset[str]:

@@ -57,7 +57,7 @@ class ResnetTrunkOptions(Options):
     component: ClassVar[str]
 
     ndf: int | None = Field(
-        default=None, ge=1, description="width of the first block; by default 128 below 64 px, else 64"
+        default=None, ge=1, le=65_536, description="width of the first block; by default 128 below 64 px, else 64"
     )
     attention: int | None = Field(
         default=None,

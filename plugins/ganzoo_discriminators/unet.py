@@ -56,7 +56,7 @@ class Unet(Options):
     """
 
     ndf: int | None = Field(
-        default=None, ge=1, description="width of the first block; by default 32 below 64 px, else 64"
+        default=None, ge=1, le=65_536, description="width of the first block; by default 32 below 64 px, else 64"
     )
 
     def resolve(self, spec: DataSpec) -> Self:

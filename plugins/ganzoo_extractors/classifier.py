@@ -62,7 +62,9 @@ class Classifier(ExtractorOptions):
     """
 
     held_out: float = Field(default=0.2, gt=0, lt=1, description="share of each class that accuracy is measured on")
-    updates: int | None = Field(default=None, ge=1, description="of the weights; by default for 8 passes, 150 to 1,500")
+    updates: int | None = Field(
+        default=None, ge=1, le=10_000_000, description="of the weights; by default for 8 passes, 150 to 1,500"
+    )
     hflip: bool = Field(default=False, description="mirror pictures at random in training")
     shift: float = Field(default=0.0, ge=0, lt=0.5, description="move them by up to this share of their sides")
     rotate: float = Field(default=0.0, ge=0, le=180, description="turn them by up to so many degrees")

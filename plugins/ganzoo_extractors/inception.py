@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import io
+import os
 import shlex
 from pathlib import Path
 from typing import Any
@@ -96,7 +97,7 @@ def _cached() -> Path:
 def _read(given: Path | None) -> bytes:
     path = given or _cached()
     try:
-        content = path.expanduser().read_bytes()
+        content = Path(os.path.expanduser(path)).read_bytes()
     except OSError as error:
         raise DataError(
             f"extractor inception needs weights that are not there, and ganzoo does not fetch them: {path}",

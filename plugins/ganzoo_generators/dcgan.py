@@ -48,10 +48,11 @@ class Dcgan(Options):
     et al. 2017, arXiv:1610.09585.
     """
 
-    latent: int = Field(default=100, ge=1, description="size of z")
+    latent: int = Field(default=100, ge=1, le=65_536, description="size of z")
     ngf: int | None = Field(
         default=None,
         ge=1,
+        le=65_536,
         description="width of the last feature map before the image; by default 32 below 64 px, else 64",
     )
 

@@ -56,11 +56,11 @@ class Mlp(Options):
     Lin et al. 2018, arXiv:1712.04086, their code.
     """
 
-    latent: int = Field(default=256, ge=1, description="size of z")
+    latent: int = Field(default=256, ge=1, le=65_536, description="size of z")
     width: int | None = Field(
-        default=None, ge=1, description="units per hidden layer; by default 128 for vectors, 512 for images"
+        default=None, ge=1, le=65_536, description="units per hidden layer; by default 128 for vectors, 512 for images"
     )
-    depth: int = Field(default=2, ge=1, description="number of hidden layers")
+    depth: int = Field(default=2, ge=1, le=1_000, description="number of hidden layers")
     activation: Activation = Field(default="tanh", description="activation after each hidden layer")
     norm: Literal["none", "batch"] = Field(default="none", description="normalization before each activation")
     prior: Prior = Field(default="normal", description="distribution of z; both have mean 0 and variance 1")

@@ -63,9 +63,9 @@ class Resnet(Options):
     attention and spectral norm in G: Zhang et al. 2019, arXiv:1805.08318.
     """
 
-    latent: int = Field(default=128, ge=1, description="size of z")
+    latent: int = Field(default=128, ge=1, le=65_536, description="size of z")
     ngf: int | None = Field(
-        default=None, ge=1, description="width of the last block; by default 256 up to 32 px, else 64"
+        default=None, ge=1, le=65_536, description="width of the last block; by default 256 up to 32 px, else 64"
     )
     attention: int | None = Field(
         default=None,

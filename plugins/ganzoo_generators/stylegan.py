@@ -60,13 +60,14 @@ class Stylegan(Options):
     al. 2020, arXiv:2006.06676.
     """
 
-    latent: int = Field(default=128, ge=1, description="size of z and of w")
+    latent: int = Field(default=128, ge=1, le=65_536, description="size of z and of w")
     ngf: int | None = Field(
         default=None,
         ge=1,
+        le=65_536,
         description="width of the last feature map before the image; by default 32 below 64 px, else 64",
     )
-    mapping_layers: int = Field(default=2, ge=1, description="number of layers from z to w")
+    mapping_layers: int = Field(default=2, ge=1, le=1_000, description="number of layers from z to w")
 
     def resolve(self, spec: DataSpec) -> Self:
         """A copy with the default width for the image size."""

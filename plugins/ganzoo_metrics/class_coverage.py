@@ -39,7 +39,7 @@ class ClassCoverage(Options):
     higher_is_better: ClassVar[bool] = True
     better: ClassVar[Mapping[str, str]] = {"class_kl": "lower"}
 
-    samples: int = Field(default=5000, ge=1, description="number of generated samples")
+    samples: int = Field(default=5000, ge=1, le=10_000_000, description="number of generated samples")
     least: float = Field(default=0.1, gt=0, le=1, description="share of its real frequency at which a class is reached")
 
     def __call__(self, *, real: Features, fake: Features, random: torch.Generator) -> dict[str, float]:

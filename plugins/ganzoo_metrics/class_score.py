@@ -35,7 +35,7 @@ class ClassScore(Options):
     needs: ClassVar[frozenset[str]] = frozenset({"class_probs"})
     higher_is_better: ClassVar[bool] = True
 
-    samples: int = Field(default=5000, ge=1, description="number of generated samples")
+    samples: int = Field(default=5000, ge=1, le=10_000_000, description="number of generated samples")
 
     def __call__(self, *, real: Features, fake: Features, random: torch.Generator) -> dict[str, float]:
         """``class_score``; draws nothing."""

@@ -43,8 +43,10 @@ class DensityCoverage(Options):
     higher_is_better: ClassVar[bool] = True
     better: ClassVar[Mapping[str, str | None]] = {"density": None}
 
-    samples: int = Field(default=5000, ge=2, description="number of generated samples")
-    neighbors: int = Field(default=5, ge=1, description="k, the neighbor whose distance is a real sample's radius")
+    samples: int = Field(default=5000, ge=2, le=10_000_000, description="number of generated samples")
+    neighbors: int = Field(
+        default=5, ge=1, le=100_000, description="k, the neighbor whose distance is a real sample's radius"
+    )
 
     @property
     def fewest_samples(self) -> int:

@@ -61,10 +61,15 @@ class Downstream(Options):
     train a ResNet-50 on ImageNet; here it is a small network, and accuracy is balanced.
     """
 
-    samples: int = Field(default=2500, ge=1, description="number of generated samples, equally many of each class")
-    seeds: int = Field(default=3, ge=2, description="classifiers that are trained on each set of pictures")
+    samples: int = Field(
+        default=2500, ge=1, le=10_000_000, description="number of generated samples, equally many of each class"
+    )
+    seeds: int = Field(default=3, ge=2, le=1_000, description="classifiers that are trained on each set of pictures")
     updates: int | None = Field(
-        default=None, ge=1, description="of each; by default for 8 passes over the largest set, 150 to 1,500"
+        default=None,
+        ge=1,
+        le=10_000_000,
+        description="of each; by default for 8 passes over the largest set, 150 to 1,500",
     )
     hflip: bool = Field(default=False, description="mirror pictures at random in training")
     shift: float = Field(default=0.0, ge=0, lt=0.5, description="move them by up to this share of their sides")

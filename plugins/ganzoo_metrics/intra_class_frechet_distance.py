@@ -36,7 +36,9 @@ class IntraClassFrechetDistance(Options):
     higher_is_better: ClassVar[bool] = False
     fewest_samples: ClassVar[int] = 2
 
-    samples: int = Field(default=5000, ge=2, description="number of generated samples, of all classes together")
+    samples: int = Field(
+        default=5000, ge=2, le=10_000_000, description="number of generated samples, of all classes together"
+    )
 
     def __call__(self, *, real: Features, fake: Features, random: torch.Generator) -> dict[str, float]:
         """``intra_fd``; draws nothing."""

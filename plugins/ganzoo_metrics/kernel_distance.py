@@ -53,7 +53,7 @@ class KernelDistance(Options):
     spreads: ClassVar[Mapping[str, str]] = {"kd": "kd_std"}
     fewest_samples: ClassVar[int] = 2 * GROUPS
 
-    samples: int = Field(default=5000, ge=2 * GROUPS, description="number of generated samples")
+    samples: int = Field(default=5000, ge=2 * GROUPS, le=10_000_000, description="number of generated samples")
 
     def __call__(self, *, real: Features, fake: Features, random: torch.Generator) -> dict[str, float]:
         """``kd`` and its standard error ``kd_std``; draws nothing."""

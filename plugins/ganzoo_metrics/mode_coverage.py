@@ -46,7 +46,7 @@ class ModeCoverage(Options):
     needs: ClassVar[frozenset[str]] = frozenset({"images", "modes"})
     higher_is_better: ClassVar[bool] = True
 
-    samples: int = Field(default=2500, ge=1, description="number of generated samples to measure")
+    samples: int = Field(default=2500, ge=1, le=10_000_000, description="number of generated samples to measure")
     within: float = Field(
         default=3.0,
         gt=0,

@@ -54,8 +54,10 @@ class MsSsim(Options):
     fewest_samples: ClassVar[int] = 2
     better: ClassVar[Mapping[str, str | None]] = {"ms_ssim": None}
 
-    samples: int = Field(default=1000, ge=2, description="number of generated samples that pairs are drawn from")
-    pairs: int = Field(default=500, ge=1, description="number of pairs")
+    samples: int = Field(
+        default=1000, ge=2, le=10_000_000, description="number of generated samples that pairs are drawn from"
+    )
+    pairs: int = Field(default=500, ge=1, le=10_000_000, description="number of pairs")
 
     def __call__(self, *, real: Features, fake: Features, random: torch.Generator) -> dict[str, float]:
         """``ms_ssim``; pairs are drawn from ``random``."""

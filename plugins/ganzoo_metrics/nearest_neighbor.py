@@ -47,7 +47,7 @@ class NearestNeighbor(Options):
     better: ClassVar[Mapping[str, str | None]] = {"copies": None}
     whole_reference: ClassVar[bool] = True
 
-    samples: int = Field(default=1000, ge=1, description="number of generated samples")
+    samples: int = Field(default=1000, ge=1, le=10_000_000, description="number of generated samples")
     quantile: float = Field(default=0.01, gt=0, lt=1, description="share of training samples that are that near others")
 
     def __call__(self, *, real: Features, fake: Features, random: torch.Generator) -> dict[str, float]:

@@ -50,9 +50,9 @@ class SlicedWasserstein(Options):
     needs: ClassVar[frozenset[str]] = frozenset({"images"})
     higher_is_better: ClassVar[bool] = False
 
-    samples: int = Field(default=1000, ge=2, description="number of generated samples")
-    patches: int = Field(default=64, ge=1, description="patches per picture and scale")
-    directions: int = Field(default=256, ge=1, description="random directions")
+    samples: int = Field(default=1000, ge=2, le=10_000_000, description="number of generated samples")
+    patches: int = Field(default=64, ge=1, le=100_000, description="patches per picture and scale")
+    directions: int = Field(default=256, ge=1, le=100_000, description="random directions")
 
     def __call__(self, *, real: Features, fake: Features, random: torch.Generator) -> dict[str, float]:
         """``swd``; places and directions are drawn from ``random``."""

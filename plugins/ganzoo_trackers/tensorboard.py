@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,7 +38,7 @@ class Tensorboard(TrackerOptions):
 
     def start(self, run: TrackedRun) -> TensorboardTracker:
         """The tracker, with the configuration written."""
-        folder = run.path / "tensorboard" if self.folder is None else self.folder.expanduser() / run.name
+        folder = run.path / "tensorboard" if self.folder is None else Path(os.path.expanduser(self.folder)) / run.name
         return TensorboardTracker(folder, run, flush_secs=self.flush_secs)
 
 

@@ -157,7 +157,40 @@ def empty(entry):
     entry.mkdir()
 
 
-@pytest.mark.parametrize("damage", [truncate, overwrite, delete, garble, misshape, empty])
+def a_file(entry):
+    shutil.rmtree(entry)
+    entry.write_bytes(b"")
+
+
+def saying(name, **values):
+    """Damage that makes the entry say something else."""
+
+    def damage(entry):
+        said = json.loads((entry / "entry.json").read_text())
+        said["seen"] |= values.pop("seen", {})
+        (entry / "entry.json").write_text(json.dumps({**said, **values}))
+
+    damage.__name__ = f"says_{name}"
+    return damage
+
+
+def nest(entry):
+    (entry / "entry.json").write_text("[" * 100_000)
+
+
+LIES = [
+    saying("another_shape", shape=[3, 6, 32, 32]),
+    saying("a_fraction", shape=[6.0, 3, 32, 32]),
+    saying("strange_files", unreadable={"strange.png": "gone"}),
+    saying("a_list_of_files", unreadable=["dog/0.png"]),
+    saying("no_notes", seen={"notes": None}),
+    saying("a_long_size", seen={"smallest": [1, 2, 3]}),
+    saying("words_for_numbers", seen={"lowest": ["a"]}),
+    saying("no_range", seen={"depths": {"8 bits": {"count": 6, "range": None, "found": [0, 1]}}}),
+]
+
+
+@pytest.mark.parametrize("damage", [truncate, overwrite, delete, garble, misshape, empty, a_file, nest, *LIES])
 def test_a_damaged_entry_is_built_again(folder, cache, caplog, damage):
     first = open_folder(folder)
     pixels = everything(first).copy()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import logging
+import struct
 from pathlib import Path
 
 import nibabel
@@ -187,3 +188,13 @@ def test_of_several_volumes_the_first_is_used_with_a_warning(tmp_path, caplog):
         data = open_folder(path, axis="axial", range=(-1000, 1000))
     assert len(data) == 7
     assert "have several frames or pages; only the first is used" in caplog.text
+
+
+@pytest.mark.parametrize(("kind", "form", "at"), [(nibabel.Nifti1Image, "<f", 108), (nibabel.Nifti2Image, "<q", 168)])
+def test_values_that_are_said_to_lie_behind_gigabytes_are_not_looked_for(tmp_path, kind, form, at):
+    plain = bytearray(made(tmp_path, "plain.nii", some(), kind=kind).read_bytes())
+    struct.pack_into(form, plain, at, 400_000_000)
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "far.nii.gz").write_bytes(gzip.compress(plain))
+    error = str(refused(tmp_path / "set", layout="nifti", axis="axial"))
+    assert "a decompression bomb? Its values begin at byte 400000000, limit 16,777,216" in error

@@ -184,6 +184,31 @@ def test_broken_files_are_named(tmp_path):
     assert str(tmp_path) in refused(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"(((((((",
+        b"{'descr': '|u1', 'fortran_order': False, 'shape': (2, 8, 8), }}",
+        b"{'descr': 'what', 'fortran_order': False, 'shape': (2, 8, 8), }",
+        b"{'descr': '|u1', 'fortran_order': False, 'shape': (True, 'a'), }",
+        b"{'descr': '|u1', 'fortran_order': False, 'shape': (-2, 8, 8), }",
+        b"{'descr': [('a', '|u1')], 'fortran_order': False, 'shape': (2, 8, 8), }",
+        b"{1: 2}",
+        b"  if x:\n y",
+        b'"\x22"',
+        b"(" * 9000,
+        b"{'descr': '|u1', 'fortran_order': False, 'shape': (" + b"9" * 4500 + b",), }",
+    ],
+    ids=range(11),
+)
+def test_a_header_that_no_parser_reads_is_named(tmp_path, header):
+    path = tmp_path / "data.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        content = b"\x93NUMPY\x02\x00" + len(header).to_bytes(4, "little") + header
+        archive.writestr("train_images.npy", content + bytes(128))
+    assert "train_images" in refused(path)
+
+
 def test_a_header_that_lies_is_refused_before_memory_is_taken(tmp_path):
     path = save(tmp_path, train_images=images(2))
     with zipfile.ZipFile(path) as archive:

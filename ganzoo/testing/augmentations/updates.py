@@ -62,7 +62,7 @@ def state_survives(subject: Subject) -> None:
 def can_be_pickled(subject: Subject) -> None:
     """With what it has learned so far."""
     for where, part, spec in situations(subject):
-        _demand_alike(part, pickle.loads(pickle.dumps(part)), spec, f"{where} after pickling")
+        _demand_alike(part, pickle.loads(pickle.dumps(part)), spec, f"{where} after pickling")  # noqa: S301  # what was pickled here a moment ago
 
 
 def _demand_alike(one: Augmentation, other: Augmentation, spec: DataSpec, what: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -63,8 +64,14 @@ def choose(collection: Collection, split: str) -> Chosen:
 def ordered(names: set[str]) -> tuple[str, ...]:
     """Class names: numbers in order of their value, others alphabetically."""
     if all(name.isdecimal() for name in names):
-        return tuple(sorted(names, key=lambda name: (int(name), name)))
+        return tuple(sorted(names, key=_by_value))
     return tuple(sorted(names))
+
+
+def _by_value(name: str) -> tuple[int, str, str]:
+    """Sorts numbers by value; Python makes no number of more than 4,300 digits, which a cell may well hold."""
+    digits = "".join(str(unicodedata.decimal(letter)) for letter in name).lstrip("0")
+    return len(digits), digits, name
 
 
 def _classes(collection: Collection, items: Sequence[PictureItem]) -> tuple[str, ...]:

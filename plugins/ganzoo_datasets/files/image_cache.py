@@ -56,6 +56,17 @@ class CacheEntry:
     seen: Seen = field(default_factory=Seen)
     unreadable: dict[str, str] = field(default_factory=dict)
 
+    def is_of(self, names: Sequence[str], rule: Rule) -> bool:
+        """Whether it can be what these pictures became by the rule; a damaged one says anything."""
+        unreadable = self.unreadable
+        if not isinstance(unreadable, dict) or not unreadable.keys() <= set(names):
+            return False
+        count = len(names) - len(unreadable)
+        numbers = all(type(side) is int for side in self.shape)
+        fits = self.shape in [(count, channels, rule.size, rule.size) for channels in (1, 3)]
+        told = all(isinstance(reason, str) for reason in unreadable.values()) and isinstance(self.digest, str)
+        return numbers and fits and told and self.seen.is_plausible()
+
 
 @dataclass(frozen=True)
 class CachedPictures:
@@ -84,20 +95,21 @@ def cached_pictures(
     unasked = cache / _key(source, names, replace(rule, channels=3), None)
     rule = replace(rule, channels=channels or 3)
     folder = cache / _key(source, names, rule, channels)
-    found = _load(folder, source)
+    found = _load(folder, source, names, rule)
     if found is None and channels is not None:
         # A run notes the channels that it found, and whoever goes on with it or measures it asks for them.
-        found = _load(unasked, source)
+        found = _load(unasked, source, names, rule)
         if found is not None and found.entry.shape[1] != channels:
             found = None
     if found is None:
         with _writing(cache):
             cache.mkdir(parents=True, exist_ok=True)
             with _locked(cache / f"{folder.name}.lock"):
-                found = _load(folder, source)
+                found = _load(folder, source, names, rule)
                 if found is None:
                     if folder.exists():
                         logger.warning("the cache entry %s is damaged or out of date; decoding again", folder)
+                        _remove(folder)
                     found = _build(folder, source, names, rule, shrink=channels is None)
     return found
 
@@ -110,11 +122,13 @@ def _key(source: PictureSource, names: Sequence[str], rule: Rule, channels: int 
     return seen.hexdigest()[:32]
 
 
-def _load(folder: Path, source: PictureSource) -> CachedPictures | None:
+def _load(folder: Path, source: PictureSource, names: Sequence[str], rule: Rule) -> CachedPictures | None:
     """The entry in ``folder``, or ``None`` if it is missing, damaged or no longer right."""
     try:
         values = json.loads((folder / "entry.json").read_text(encoding="utf-8"))
         entry = CacheEntry(**{**values, "shape": tuple(values["shape"]), "seen": Seen.from_plain(values["seen"])})
+        if not entry.is_of(names, rule):
+            return None
         state = (folder / "pixels.u8").stat()
         whole = state.st_size == int(np.prod(entry.shape, dtype=np.int64))
         # Reading everything takes seconds for a large set, so that is left to files that were touched.
@@ -124,7 +138,7 @@ def _load(folder: Path, source: PictureSource) -> CachedPictures | None:
         if not whole:
             return None
         pixels = _mapped(folder, entry.shape)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
         return None
     # A file can become readable without a change of its size or time: by chmod, or by a disk that answers again.
     with without_warnings():
@@ -139,6 +153,14 @@ def _readable(source: PictureSource, name: str) -> bool:
     except UnreadablePicture:
         return False
     return True
+
+
+def _remove(place: Path) -> None:
+    """Whatever stands in the place of an entry, be it a folder or not."""
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place, ignore_errors=True)
+    else:
+        place.unlink()
 
 
 def _mapped(folder: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:

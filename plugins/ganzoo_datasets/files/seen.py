@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,6 +58,20 @@ class Seen:
         """What :func:`dataclasses.asdict` made of it."""
         return cls(**{**values, "depths": {name: Depth(**depth) for name, depth in values["depths"].items()}})
 
+    def is_plausible(self) -> bool:
+        """Whether each part has the type that is written: what was read from a file may have any."""
+        depths = self.depths.values()
+        pairs = [self.smallest, self.largest, *(one.range for one in depths), *(one.found for one in depths)]
+        return (
+            type(self.color) is bool
+            and type(self.elongated) is int
+            and all(isinstance(names, list) for names in self.notes.values())
+            and all(type(one.count) is int for one in depths)
+            and all(_are_numbers(pair, lengths=(0, 2)) for pair in pairs)
+            and _are_numbers(self.lowest)
+            and _are_numbers(self.highest)
+        )
+
     @property
     def found(self) -> list[float]:
         """The lowest and highest value that occurs in any file; empty without pictures."""
@@ -93,6 +107,12 @@ class Seen:
             self.depths[name] = self.depths[name].merge(depth) if name in self.depths else depth
         self.lowest = _each(min, self.lowest, other.lowest)
         self.highest = _each(max, self.highest, other.highest)
+
+
+def _are_numbers(values: object, *, lengths: Sequence[int] = ()) -> bool:
+    if not isinstance(values, list) or (lengths and len(values) not in lengths):
+        return False
+    return all(type(value) in (int, float) for value in values)
 
 
 def _area(size: list[int]) -> int:

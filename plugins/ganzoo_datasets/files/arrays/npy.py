@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from ganzoo.errors import DataError
-from ganzoo_datasets.files.arrays.stored import DEFLATE, CutShort, Header, sliced, streamed
+from ganzoo_datasets.files.arrays.stored import DEFLATE, Header, sliced, streamed
 
 NPY = ".npy"
 
@@ -131,10 +130,10 @@ def _header(file: IO[bytes]) -> tuple[Header, bool]:
 def _reading(path: Path, name: str = "") -> Iterator[None]:
     try:
         yield
-    except (CutShort, zipfile.BadZipFile, OSError, EOFError, ValueError, RuntimeError, zlib.error) as error:
-        if isinstance(error, DataError):
-            raise
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    except (DataError, MemoryError):
+        raise
+    except Exception as error:  # NumPy reads a header as Python: a broken one raises whatever its parser does
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).partition("\n")[0]
         raise _broken(path, name, reason) from error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ MOST = 100_000
 """Files that a pattern may name."""
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
-_RANGE = re.compile(r"(\d+)\.\.(\d+)")
+_RANGE = re.compile(r"(\d{1,18})\.\.(\d{1,18})")
 
 
 def has_braces(path: Path) -> bool:
@@ -31,7 +32,7 @@ def expanded(pattern: Path) -> list[Path]:
     pieces = _BRACES.split(str(pattern))
     choices = [list(_choices(piece)) if number % 2 else [piece] for number, piece in enumerate(pieces)]
     names = ["".join(chosen) for chosen in itertools.islice(itertools.product(*choices), MOST + 1)]
-    missing = [name for name in names if not Path(name).is_file()]
+    missing = [name for name in names if not os.path.isfile(name)]
     if missing or len(names) > MOST:
         raise DataError(
             f"{pattern} names files that do not exist{listed(missing, len(missing))}"

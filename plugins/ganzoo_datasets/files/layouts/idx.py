@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -108,14 +109,14 @@ def _family(folder: Path, wanted: str | None) -> tuple[str, Parts]:
             f"{folder} holds no IDX files of family {wanted!r}",
             given=wanted,
             allowed=", ".join(map(repr, names)),
-            hint=f"--set data.family={names[-1] or 'null'}",
+            hint=f"--set data.family={shlex.quote(names[-1] or 'null')}",
         )
     if wanted is None and len(names) > 1:
         raise DataError(
             f"{folder} holds IDX files of several families",
             given=", ".join(name or "(no family)" for name in names),
             allowed="one of them",
-            hint=f"--set data.family={names[-1]}",
+            hint=f"--set data.family={shlex.quote(names[-1])}",
         )
     chosen = wanted if wanted is not None else names[0]
     return chosen, families[chosen]

@@ -21,7 +21,7 @@ PIECE = 2**20
 GZIP = 31
 """zlib's number for its largest window and a gzip header."""
 
-BOMB_RATIO, BOMB_LEAST = 200, 2**30
+BOMB_RATIO, BOMB_LEAST = 200, 2**26
 """What unpacks to more than so many times its size, and to more than so many bytes, is no collection of pictures."""
 
 

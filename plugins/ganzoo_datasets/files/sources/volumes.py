@@ -22,6 +22,10 @@ AXES: tuple[Axis, ...] = ("sagittal", "coronal", "axial")
 
 SUFFIXES = (".nii", ".nii.gz")
 INSTALL = "python -m pip install 'ganzoo[medical]'"
+LONGEST_HEADER, MIN_HEADER = 540, 176
+"""Bytes of a header, and those up to the last of them that are looked at here."""
+MAX_OFFSET = 2**24
+"""Where values begin: behind some hundred bytes of header, and extensions of some kilobytes where there are any."""
 MAX_VOXELS = 2**28
 """A file whose header states more counts as a decompression bomb; 645 along each side."""
 
@@ -141,6 +145,14 @@ def _opened(files: Files, path: str) -> Iterator[Any]:
         raise UnreadablePicture(f"corrupt: {error or type(error).__name__}") from error
 
 
+def _refuse_far_values(start: bytes, order: str, *, version: int) -> None:
+    """Before nibabel unpacks all that is said to lie between header and values."""
+    kind, at = ("f", 108) if version == 1 else ("q", 168)
+    [place] = struct.unpack_from(f"{order}{kind}", start, at)
+    if not place <= MAX_OFFSET:
+        raise UnreadablePicture(f"a decompression bomb? Its values begin at byte {place:.0f}, limit {MAX_OFFSET:,}")
+
+
 def _unpacked(file: IO[bytes], path: str) -> IO[bytes]:
     return cast(IO[bytes], gzip.GzipFile(fileobj=file)) if path.lower().endswith(".gz") else file
 
@@ -148,11 +160,14 @@ def _unpacked(file: IO[bytes], path: str) -> IO[bytes]:
 def _image_class(stream: IO[bytes]) -> Any:
     import nibabel
 
-    start = stream.read(4)
+    start = stream.read(LONGEST_HEADER)
     stream.seek(0)
-    sizes = {struct.unpack(order, start)[0] for order in ("<i", ">i")} if len(start) == 4 else set()
-    if 348 in sizes:
-        return nibabel.Nifti1Image
-    if 540 in sizes:
-        return nibabel.Nifti2Image
+    for order in "<>" if len(start) >= MIN_HEADER else "":
+        [size] = struct.unpack_from(f"{order}i", start)
+        if size == 348:
+            _refuse_far_values(start, order, version=1)
+            return nibabel.Nifti1Image
+        if size == 540:
+            _refuse_far_values(start, order, version=2)
+            return nibabel.Nifti2Image
     raise UnreadablePicture("not NIfTI" if start else "an empty file")
