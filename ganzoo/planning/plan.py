@@ -59,6 +59,14 @@ class Plan:
         parts = (self.config.loss.name, self.config.discriminator.name, source or data.name)
         return "-".join(re.sub(r"[^A-Za-z0-9._-]+", "-", part).strip("-.") for part in parts)[:LONGEST_NAME]
 
+    def untrained(self) -> Plan:
+        """The same with networks as they were made, whatever has been trained or loaded since."""
+        networks: dict[str, Any] = {}
+        for section in NETWORKS:
+            with seeded(self.config.seed, f"init/{section}"), code_of(self.entries[section], "cannot be built"):
+                networks[section] = self.options[section].build(self.spec)
+        return replace(self, **networks)
+
     def part(self, section: str) -> tuple[Entry, Options]:
         """The component of a section and its options."""
         return self.entries[section], self.options[section]

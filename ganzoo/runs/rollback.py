@@ -7,11 +7,9 @@ anew, as it is where a run is resumed.
 
 from __future__ import annotations
 
-import copy
 import logging
 import shlex
 from collections.abc import Callable
-from dataclasses import replace
 
 from ganzoo.errors import DivergedError
 from ganzoo.planning.plan import Plan
@@ -39,17 +37,14 @@ def with_rollbacks(
         DivergedError: once more than that, or at the first update of all, where no rate has acted yet.
     """
     begun: int | None = None
-    left = plan.config.train.rollbacks - setup.state.rollbacks
-    networks = copy.deepcopy((plan.generator, plan.discriminator)) if left > 0 else None
     while True:
         try:
             return train(setup, offset)
         except DivergedError as error:
-            if networks is None or setup.state.rollbacks >= plan.config.train.rollbacks or not setup.state.d_step:
+            if setup.state.rollbacks >= plan.config.train.rollbacks or not setup.state.d_step:
                 raise
             done, times = setup.state.step, setup.state.rollbacks + 1
-            generator, discriminator = copy.deepcopy(networks)
-            setup = assemble(replace(plan, generator=generator, discriminator=discriminator))
+            setup = assemble(plan.untrained())
             offset = _go_back(setup, directory, every=plan.config.train.checkpoint_every, before=begun)
             setup.state.rollbacks, begun = times, setup.state.step
             logger.warning(
