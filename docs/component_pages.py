@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from page_parts import fenced, linked, table, text
+from page_parts import fenced, judges_patches, linked, table, text
 
 from ganzoo.catalog.description import Description, describe
 from ganzoo.catalog.patch_map import SIDES, PatchMap, by_axis, field_in_words, patch_maps, ranks_of
@@ -139,7 +139,7 @@ def pictured(entry: Entry) -> list[str]:
     """The section with the picture of a loss or network: see ``component_pictures.py``."""
     kind = entry.kind
     if kind == "discriminator":
-        kind = "patches" if "patch" in entry.component.tags else "maps"
+        kind = "patches" if judges_patches(entry) else "maps"
     if kind not in PICTURES:
         return []
     title, suffix, seen, words = PICTURES[kind]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal, get_args, get_origin
 
 import torch
+from page_parts import judges_patches
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -172,7 +173,7 @@ def maps(options: Options) -> str:
     parts = []
     for number, (shape, kind) in enumerate(stages):
         middle = (number + 0.5) * SLOT
-        side = max(4.0, 72 * shape[-1] / SPEC.shape[-1]) if len(shape) == 3 else 4.0
+        side = min(72.0, max(4.0, 72 * shape[-1] / SPEC.shape[-1])) if len(shape) == 3 else 4.0
         tall = side if len(shape) == 3 else max(4.0, min(72.0, 9 * math.log2(max(shape) + 1)))
         place = f'x="{middle - side / 2:.4g}" y="{50 - tall / 2:.4g}" width="{side:.4g}" height="{tall:.4g}"'
         parts.append(f'<rect class="{kind}" {place}/>')
@@ -199,7 +200,7 @@ def drawings(registry: Registry) -> dict[str, str]:
     """File name → SVG of every discriminator: its patches, or else its maps."""
     found = {}
     for entry in registry.entries("discriminator"):
-        draw = patches if "patch" in entry.component.tags else maps
+        draw = patches if judges_patches(entry) else maps
         found[f"discriminator-{entry.name}.svg"] = draw(entry.options()())
     return found
 

@@ -5,7 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-__all__ = ["fenced", "linked", "table", "text"]
+from ganzoo.catalog.patch_map import patch_maps
+from ganzoo.registry import Entry
+
+__all__ = ["fenced", "judges_patches", "linked", "table", "text"]
+
+
+def judges_patches(entry: Entry) -> bool:
+    """Whether the logits of a discriminator are of patches that are smaller than the whole image."""
+    if "patch" not in entry.component.tags:
+        return False
+    [one] = patch_maps(entry.options()(), sides=(64,))
+    return one.receptive_field is not None
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -111,6 +111,16 @@ TAGS: tuple[Tag, ...] = (
         "reads class logits: refused without a class head; makes the networks conditional",
     ),
     Tag(
+        "provides_embedding",
+        ("discriminator",),
+        "has an embedding and a proxy of each class: satisfies `needs_embedding`; warned about if nothing trains them",
+    ),
+    Tag(
+        "needs_embedding",
+        ("regularizer",),
+        "reads embeddings and proxies: refused with a discriminator that has none",
+    ),
+    Tag(
         "batch_coupled_train",
         NETWORKS,
         "in training mode, a sample's output depends on the rest of its batch (BatchNorm): "
@@ -179,6 +189,7 @@ TAGS: tuple[Tag, ...] = (
     Tag("needs_style", ("regularizer",), "refused with a generator that has no style"),
     Tag("needs_images", ("regularizer", "augmentation"), "works only on (C, H, W): refused for vectors"),
     Tag("replaces_generator_loss", ("regularizer",), "is G's whole objective: the loss's own term for G is left out"),
+    Tag("replaces_discriminator_loss", ("regularizer",), "likewise of D"),
     Tag(
         "needs_real_output",
         ("regularizer",),

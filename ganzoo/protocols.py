@@ -54,8 +54,8 @@ class DiscriminatorOutput(NamedTuple):
     """What a discriminator says of a batch.
 
     The first axis of all of it is the batch's. Logits are (N,), or a map (N, 1, h, w) if the discriminator carries
-    ``patch``; class logits are (N, K). A map has as many axes as the data: (N, 1, t) of signals, (N, 1, d, h, w) of
-    volumes.
+    ``patch``; class logits are (N, K), embedding and proxies (N, E). A map has as many axes as the data: (N, 1, t) of
+    signals, (N, 1, d, h, w) of volumes.
     """
 
     logits: Tensor
@@ -68,6 +68,10 @@ class DiscriminatorOutput(NamedTuple):
     """Further scales or maps: the loss is taken of each and summed."""
     feature_counts: tuple[int, ...] = ()
     """How many of ``features`` each of several critics has, in order; empty where all are those of one."""
+    embedding: Tensor | None = None
+    """``(N, E)``: where each sample lies, for terms that compare samples with each other and with their classes."""
+    proxies: Tensor | None = None
+    """``(N, E)``: the learned place of each sample's class among embeddings; with ``embedding`` alone."""
 
     def feature_groups(self) -> tuple[tuple[Tensor, ...], ...]:
         """The features of each critic apart; a single group where there is one critic."""
@@ -88,6 +92,8 @@ class DiscriminatorOutput(NamedTuple):
             features=tuple(feature[chosen] for feature in self.features),
             extra_logits=tuple(logits[chosen] for logits in self.extra_logits),
             feature_counts=self.feature_counts,
+            embedding=None if self.embedding is None else self.embedding[chosen],
+            proxies=None if self.proxies is None else self.proxies[chosen],
         )
 
 
@@ -124,10 +130,10 @@ class Discriminator(Network):
     """Base class of discriminators (critics).
 
     What ``build`` returns is derived from this class. Logits and class logits are raw: no bound is put on them by a
-    sigmoid, a tanh or a softmax. The gradients of logits, class logits and features reach the images, for they are all
-    that a generator learns from. The gradient of the logits can be differentiated once more, as gradient penalties do.
-    Where ``feature_counts`` is given, there is a count for each map of logits, and they add up to the number of
-    features.
+    sigmoid, a tanh or a softmax. The gradients of logits, class logits, features and embeddings reach the images, for
+    they are all that a generator learns from. The gradient of the logits can be differentiated once more, as gradient
+    penalties do. Where ``feature_counts`` is given, there is a count for each map of logits, and they add up to the
+    number of features.
     """
 
     @abstractmethod
@@ -301,7 +307,7 @@ class Regularizer:
     exactly as the saved one would.
 
     One that carries ``limits_slope`` makes a very steep critic less steep. One that carries ``replaces_generator_loss``
-    has a term for the generator.
+    has a term for the generator. One that carries ``replaces_discriminator_loss`` has one for the discriminator.
     """
 
     def discriminator_terms(self, view: StepView) -> dict[str, Tensor]:

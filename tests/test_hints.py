@@ -85,6 +85,7 @@ HOLES: dict[str, tuple[str, ...]] = {
     "unet_sn.py: max(MULTIPLE, min(height, width) // MULTIPLE * MULTIPLE)": ("64",),
     "(names or [entry.name])[0]": ("patchgan", "mlp"),
     "discriminator": ("patchgan", "multiscale-patchgan"),
+    "class_similarities.py: of": ("d2d-ce", "contrastive"),
     "option": ("n_layers",),
     "most": ("2",),
     "*[32] * rank": ("32", "32, 32, 32"),

@@ -42,6 +42,8 @@ def goal_of(registry: Registry, config: RunConfig) -> Goal:
     unrolled = config.train.unroll_steps and config.train.unroll_objective == "minimax"
     if unrolled or "replaces_generator_loss" in tags:
         values.pop("g", None)
+    if "replaces_discriminator_loss" in tags:
+        values.pop("d", None)
     return Goal(values=values, logits=balance(loss, energy="needs_energy" in options.tags()))
 
 
@@ -58,10 +60,10 @@ def scale_of(registry: Registry, config: RunConfig) -> LossScale | None:
 def scale_of_loss(options: Options, loss: Any, tags: frozenset[str]) -> LossScale | None:
     """How the rows of a run with these tags are to be read.
 
-    ``None`` where rows do not hold what the loss says: a sum over several outputs of D. Also where the loss cannot be
-    asked for single logits in float64, which no run needs.
+    ``None`` where rows do not hold what the loss says: a sum over several outputs of D, or another objective of D's.
+    Also where the loss cannot be asked for single logits in float64, which no run needs.
     """
-    if "multiple_outputs" in tags:
+    if tags & {"multiple_outputs", "replaces_discriminator_loss"}:
         return None
     own = options.tags()
     try:

@@ -171,6 +171,13 @@ class Adversary(Critics):
             steps[name] = replace(
                 made, objective=replace(made.objective, maps=maps), spec=None if shape is None else made.spec
             )
+        if skip_below is not None and not all(one.objective.discriminator_adversarial for one in steps.values()):
+            raise ConfigError(
+                "skip_below looks at the loss of critics, and a regularizer stands in its place",
+                given=f"skip_below={skip_below!r}",
+                allowed="None with such a regularizer",
+                hint="ganzoo.Adversary(…, skip_below=None)",
+            )
         super().__init__(
             steps,
             optimizer=optimizer,

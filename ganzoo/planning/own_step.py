@@ -15,7 +15,7 @@ from ganzoo.planning.building import A_SPEC, options_by_name
 from ganzoo.planning.chosen import Chosen, ChosenParts
 from ganzoo.planning.facts import Facts
 from ganzoo.planning.parts import adam_correction, built_augmentation, built_regularizer, in_words
-from ganzoo.planning.rules import generator_without_objective
+from ganzoo.planning.rules import discriminator_without_objective, generator_without_objective
 from ganzoo.protocols import AnyLoss, DataSpec, Loss, RelativisticLoss
 from ganzoo.registry import Entry, Registry
 from ganzoo.training.adversarial_step import AdversarialStep
@@ -90,6 +90,7 @@ def adversarial_step(
             generator_needs_real="generator_needs_real" in tags,
             needs_real_output="needs_real_output" in tags,
             generator_adversarial="replaces_generator_loss" not in tags,
+            discriminator_adversarial="replaces_discriminator_loss" not in tags,
             generator=generator,
             generate=None if generator is None else Generated(generator),
             names=names,
@@ -193,16 +194,16 @@ def _demand_generator(parts: Parts, generator: nn.Module | None) -> None:
 def _demand_objective(parts: Parts) -> None:
     """The rule of ``ganzoo run``, with a way out that can be written here."""
     options = {name: of_part for name, (_, of_part) in parts.items() if isinstance(of_part, RegularizerOptions)}
-    found = generator_without_objective(
-        Facts(
-            names={},
-            tags={},
-            regularizers={name: of_part.tags() for name, of_part in options.items()},
-            every={name: of_part.every for name, of_part in options.items()},
-        )
+    facts = Facts(
+        names={},
+        tags={},
+        regularizers={name: of_part.tags() for name, of_part in options.items()},
+        every={name: of_part.every for name, of_part in options.items()},
     )
+    found = generator_without_objective(facts) or discriminator_without_objective(facts)
     if found is not None:
-        replacing = [name for name, of_part in options.items() if "replaces_generator_loss" in of_part.tags()]
+        tags = {"replaces_generator_loss", "replaces_discriminator_loss"}
+        replacing = [name for name, of_part in options.items() if tags & of_part.tags()]
         raise ConfigError(
             found.reason, hint=f'regularizers={{"{replacing[0]}": {{"every": 1}}}}, with its other options'
         )

@@ -128,6 +128,18 @@ def no_features(facts: Facts) -> Finding | None:
     )
 
 
+def no_embedding(facts: Facts) -> Finding | None:
+    """Samples cannot be compared with their classes where the discriminator embeds neither."""
+    parts = facts.parts_with("needs_embedding")
+    if not parts or facts.has("discriminator", "provides_embedding"):
+        return None
+    return Finding(
+        "refused",
+        f"an embedding is required by {parts}, but discriminator {facts.discriminator} has none",
+        "use --disc embedding, or leave the regularizer out: --reg none",
+    )
+
+
 def no_style(facts: Facts) -> Finding | None:
     """A path length is that of a style code."""
     parts = facts.parts_with("needs_style")
@@ -252,6 +264,18 @@ def idle_class_head(facts: Facts) -> Finding | None:
     )
 
 
+def idle_embedding(facts: Facts) -> Finding | None:
+    """Embeddings that enter no term teach nothing."""
+    if not facts.has("discriminator", "provides_embedding") or facts.parts_with("needs_embedding"):
+        return None
+    return Finding(
+        "warned",
+        f"nothing trains the embedding of discriminator {facts.discriminator}, so the generator learns nothing "
+        "about classes",
+        "--reg d2d-ce",
+    )
+
+
 def classes_ignored_by_generator(facts: Facts) -> Finding | None:
     """A generator that takes no labels cannot make what a conditional objective asks of it."""
     parts = facts.parts_with("needs_labels")
@@ -289,6 +313,20 @@ def unrolled_without_limits(facts: Facts) -> Finding | None:
     )
 
 
+def unrolled_on_another_objective(facts: Facts) -> Finding | None:
+    """The steps ahead follow the loss, and D itself does not."""
+    replacing = facts.regularizers_with("replaces_discriminator_loss")
+    if not facts.unroll_steps or not replacing:
+        return None
+    return Finding(
+        "refused",
+        f"the {facts.unroll_steps} unrolled discriminator updates would follow the loss, but {replacing} stands in its "
+        "place",
+        "--set train.unroll_steps=0, or leave the regularizer out: --reg none",
+        section="train",
+    )
+
+
 def groups_of_four(facts: Facts) -> Finding | None:
     """A statistic of groups of four needs batches that divide into them."""
     parts = facts.parts_with("groups_of_four")
@@ -320,13 +358,22 @@ def one_sample_alone(facts: Facts) -> Finding | None:
 
 def generator_without_objective(facts: Facts) -> Finding | None:
     """What stands in place of the generator's loss must be there at every update."""
-    replacing = [name for name, tags in facts.regularizers.items() if "replaces_generator_loss" in tags]
+    return _without_objective(facts, "generator")
+
+
+def discriminator_without_objective(facts: Facts) -> Finding | None:
+    """Likewise of the discriminator's."""
+    return _without_objective(facts, "discriminator")
+
+
+def _without_objective(facts: Facts, player: str) -> Finding | None:
+    replacing = [name for name, tags in facts.regularizers.items() if f"replaces_{player}_loss" in tags]
     if not replacing or any(facts.every.get(name, 1) == 1 for name in replacing):
         return None
     return Finding(
         "refused",
-        f"{', '.join(replacing)} replaces the generator's loss but does not act at every update: at the other "
-        "updates the generator has no objective",
+        f"{', '.join(replacing)} replaces the {player}'s loss but does not act at every update: at the other "
+        f"updates the {player} has no objective",
         f"--set regularizers.{replacing[0]}.every=1",
         section="regularizers",
     )
@@ -354,6 +401,7 @@ RULES: tuple[Callable[[Facts], Finding | None], ...] = (
     image_generator_on_vectors,
     image_parts_on_vectors,
     no_features,
+    no_embedding,
     no_style,
     balance_without_classes,
     one_pass_per_forward,
@@ -361,6 +409,7 @@ RULES: tuple[Callable[[Facts], Finding | None], ...] = (
     slope_limited_twice,
     slope_not_limited,
     idle_class_head,
+    idle_embedding,
     classes_ignored_by_generator,
     one_pass_mixes_statistics,
     energies_from_logits,
@@ -368,9 +417,11 @@ RULES: tuple[Callable[[Facts], Finding | None], ...] = (
     unrolled_in_parts,
     coupled_in_parts,
     unrolled_without_limits,
+    unrolled_on_another_objective,
     groups_of_four,
     one_sample_alone,
     generator_without_objective,
+    discriminator_without_objective,
 )
 
 

@@ -138,6 +138,7 @@ def _game(
         generator_needs_real="generator_needs_real" in tags,
         needs_real_output="needs_real_output" in tags,
         generator_adversarial="replaces_generator_loss" not in tags,
+        discriminator_adversarial="replaces_discriminator_loss" not in tags,
         names={role: in_words(plan.entries[role]) for role in ("loss", "discriminator", "generator")},
     )
 

@@ -28,6 +28,7 @@ SMALL = ConfigLayer(
     "ganzoo matrix",
     {
         "discriminator.ndf": 8,
+        "discriminator.resize": 32,
         "discriminator.width": 16,
         "generator.ngf": 8,
         "generator.width": 16,

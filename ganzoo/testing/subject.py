@@ -20,8 +20,8 @@ from ganzoo.registry import Entry
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
-NARROW: Mapping[str, int] = MappingProxyType({"ndf": 2, "ngf": 2, "latent": 3, "width": 8})
-"""Options by which networks are made small where a class is checked, and not chosen options."""
+NARROW: Mapping[str, int] = MappingProxyType({"ndf": 2, "ngf": 2, "latent": 3, "width": 8, "resize": 32})
+"""Options by which networks, and what they look at, are made small where a class is checked, and not chosen options."""
 
 CLASSES = ("a", "b", "c")
 MARGINAL = (0.2, 0.3, 0.5)

@@ -24,10 +24,12 @@ from ganzoo.training.without_trace import frozen
 def discriminator_terms(objective: Objective, inputs: Inputs, fake: Tensor, *, observe: bool = False) -> Terms:
     """The discriminator's objective on one batch; ``fake`` must carry no graph, since none is cut here."""
     real_output, fake_output = _judge_both(objective, inputs, fake)
-    adversarial = _over_maps(objective, "discriminator_loss", real=real_output, fake=fake_output)
+    terms = {}
+    if objective.discriminator_adversarial:
+        terms["adversarial"] = _over_maps(objective, "discriminator_loss", real=real_output, fake=fake_output)
     view = view_of("discriminator", objective, inputs, fake, real_output, fake_output)
     return Terms(
-        scalars=with_regularizers(objective, inputs, {"adversarial": adversarial}, view),
+        scalars=with_regularizers(objective, inputs, terms, view),
         observed=observed(objective, real_output, fake_output) if observe else {},
         logits=(real_output.logits.detach(), fake_output.logits.detach()),
     )

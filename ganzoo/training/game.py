@@ -58,6 +58,7 @@ class Objective:
         generator_needs_real: whether the loss compares fakes with real logits in the generator's step.
         needs_real_output: whether a regularizer looks at real data in the generator's step.
         generator_adversarial: whether the loss is part of the generator's objective; else regularizers are all of it.
+        discriminator_adversarial: likewise of the discriminator's.
         generator, generate: the module and how it is run, for regularizers that look at them; ``None`` where only its
             fakes are known.
         names: ``loss``, ``discriminator`` or ``generator`` → what errors call it, where that is known.
@@ -75,6 +76,7 @@ class Objective:
     generator_needs_real: bool = False
     needs_real_output: bool = False
     generator_adversarial: bool = True
+    discriminator_adversarial: bool = True
     generator: nn.Module | None = None
     generate: Generate | None = None
     names: Mapping[str, Named] = field(default_factory=dict)

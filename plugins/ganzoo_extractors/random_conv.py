@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from itertools import pairwise
 from pathlib import Path
 
 import torch
+from ganzoo_blocks.orthogonal_kernels import orthogonal_kernels
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from ganzoo.component import ExtractorOptions
 from ganzoo.protocols import Dataset, Extracted, Extractor
-from ganzoo.seeds import generator_for
 from ganzoo_extractors.one_by_one import one_by_one
 
 VERSION = 1
@@ -52,14 +51,10 @@ class RandomConvExtractor:
     resize = "none"
 
     def __init__(self, options: RandomConv, device: torch.device) -> None:
-        widths = [3, options.width, 2 * options.width, 4 * options.width]
-        self.size = sum(widths[1:])
+        self.size = 7 * options.width
         self.digest = hashlib.sha256(f"random-conv {VERSION} {options.width} {options.seed}".encode()).hexdigest()
         self._device = device
-        self._weights = [
-            _orthogonal(wide, narrow, options.seed, layer).to(device)
-            for layer, (narrow, wide) in enumerate(pairwise(widths))
-        ]
+        self._weights = [kernel.to(device) for kernel in orthogonal_kernels(options.width, seed=options.seed)]
 
     def __call__(self, images: Tensor) -> Extracted:
         """Features of each picture."""
@@ -72,9 +67,3 @@ class RandomConvExtractor:
             found = F.relu(F.conv2d(found, weight, stride=2 if layer else 1, padding=1))
             means.append(found.mean((2, 3)))
         return torch.cat(means, dim=1)
-
-
-def _orthogonal(wide: int, narrow: int, seed: int, layer: int) -> Tensor:
-    """A (wide, narrow, 3, 3) kernel."""
-    weight = torch.empty(wide, narrow, 3, 3)
-    return nn.init.orthogonal_(weight, gain=2**0.5, generator=generator_for(seed, "random-conv", layer))

@@ -133,6 +133,15 @@ def ganzoo_components() -> list[Component]:
         ),
         Component(
             kind="loss",
+            name="top-k",
+            target="ganzoo_losses.top_k:TopK",
+            summary="another loss whose generator learns from the fakes that D takes for most real",
+            tags=frozenset({"batch_nonlinear"}),
+            paper="Sinha et al. 2020, arXiv:2002.06224",
+            expected_failures={"tag-batch-nonlinear": "at first G learns from all fakes; only later from a share"},
+        ),
+        Component(
+            kind="loss",
             name="f-gan",
             target="ganzoo_losses.f_gan:FGan",
             summary="a bound on one of six f-divergences",

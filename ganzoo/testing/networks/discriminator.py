@@ -38,8 +38,8 @@ def logits_are_raw(subject: Subject) -> None:
 @check(
     "images-get-a-gradient",
     Discriminator,
-    "The gradients of logits, class logits and features reach the images, for they are all that a generator learns "
-    "from.",
+    "The gradients of logits, class logits, features and embeddings reach the images, for they are all that a "
+    "generator learns from.",
     every_choice=True,
 )
 def images_get_a_gradient(subject: Subject) -> None:
@@ -49,6 +49,8 @@ def images_get_a_gradient(subject: Subject) -> None:
         shake(one.network)
         one.set_mode(training=training)
         for name, value in one.answers(one.given.requires_grad_()).items():
+            if name == "proxies":
+                continue  # they are of classes
             slope = _slope(weighted_sum(value), one.given)
             demand(slope is not None and slope.any(), f"no gradient of {name} reaches the images")
             demand(slope is not None and slope.isfinite().all(), f"the gradient of {name} is not finite")

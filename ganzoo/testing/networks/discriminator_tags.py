@@ -39,6 +39,11 @@ def provides_class_logits(subject: Subject) -> bool:
     return "class_logits" in answers_of(subject)
 
 
+def provides_embedding(subject: Subject) -> bool:
+    """Whether there are embeddings and the proxies of their classes."""
+    return {"embedding", "proxies"} <= set(answers_of(subject))
+
+
 def provides_features(subject: Subject) -> bool:
     """Whether there are features."""
     return "features[0]" in answers_of(subject)
@@ -78,6 +83,7 @@ MEASURES: Mapping[str, Callable[[Subject], bool]] = {
     "patch": patch,
     "groups_of_four": groups_of_four,
     "provides_class_logits": provides_class_logits,
+    "provides_embedding": provides_embedding,
     "provides_features": provides_features,
     "multiple_outputs": multiple_outputs,
     "energy": energy,

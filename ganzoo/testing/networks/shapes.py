@@ -97,6 +97,10 @@ def of_judgement(one: Trial) -> None:
         axes = MAPS.get(one.spec.rank, "…")
         as_map = len(shape) == 2 + one.spec.rank and one.spec.rank > 0 and shape[1] == 1 and value.numel() > 0
         demand(shape == (n,) or as_map, f"{name} has the shape {shape}, neither ({n},) nor ({n}, 1, {axes})")
+    if "embedding" in answers:
+        places = [tuple(answers[name].shape) for name in ("embedding", "proxies") if name in answers]
+        alike = len(places) == 2 and places[0] == places[1] and len(places[0]) == 2
+        demand(alike, f"embedding and proxies have the shapes {places}, and not twice (N, E)")
     if "class_logits" in answers:
         wanted, found = (n, len(one.spec.classes)), tuple(answers["class_logits"].shape)
         demand(found == wanted, f"class_logits has the shape {found}, and not {wanted}")

@@ -177,6 +177,8 @@ def named(kind: str, output: Any) -> Answers:
     answers = {"logits": output.logits}
     if output.class_logits is not None:
         answers["class_logits"] = output.class_logits
+    single = {"embedding": output.embedding, "proxies": output.proxies}
+    answers |= {name: value for name, value in single.items() if value is not None}
     for name in ("features", "extra_logits"):
         answers |= {f"{name}[{number}]": value for number, value in enumerate(getattr(output, name))}
     return answers

@@ -47,6 +47,18 @@ def gives_the_generator_a_term(subject: Subject) -> None:
 
 
 @check(
+    "discriminator-term",
+    Regularizer,
+    "One that carries ``replaces_discriminator_loss`` has one for the discriminator.",
+    skip=without_tag("replaces_discriminator_loss"),
+)
+def gives_the_discriminator_a_term(subject: Subject) -> None:
+    """Likewise."""
+    terms = fresh_terms(subject, step_of(subject, "discriminator"))
+    demand(terms, "it replaces the discriminator's loss, and gives it no term")
+
+
+@check(
     "slope",
     Regularizer,
     "One that carries ``limits_slope`` makes a very steep critic less steep.",

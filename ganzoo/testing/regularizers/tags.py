@@ -1,7 +1,8 @@
 """What tags of regularizers promise, measured.
 
-``limits_slope`` and ``replaces_generator_loss`` have checks of their own, one way only: nothing that a regularizer does
-tells a term that is meant to bound a slope from one that happens to, or G's whole objective from a part of it.
+``limits_slope``, ``replaces_generator_loss`` and ``replaces_discriminator_loss`` have checks of their own, one way
+only: nothing that a regularizer does tells a term that is meant to bound a slope from one that happens to, or a
+player's whole objective from a part of it.
 """
 
 from __future__ import annotations
@@ -33,6 +34,12 @@ def needs_features(subject: Subject) -> bool:
 def needs_class_logits(subject: Subject) -> bool:
     """Whether it refuses a critic without a class head."""
     return any(_refuses(subject, _showing_less(view, class_logits=None), "class logits") for view in _views(subject))
+
+
+def needs_embedding(subject: Subject) -> bool:
+    """Whether it refuses a critic without embeddings."""
+    less = [_showing_less(view, embedding=None, proxies=None) for view in _views(subject)]
+    return any(_refuses(subject, view, "embeddings") for view in less)
 
 
 def needs_labels(subject: Subject) -> bool:
@@ -170,6 +177,7 @@ def _is_linear(subject: Subject, player: Player, seed: int) -> bool:
 MEASURES: Mapping[str, Callable[[Subject], bool]] = {
     "needs_features": needs_features,
     "needs_class_logits": needs_class_logits,
+    "needs_embedding": needs_embedding,
     "needs_labels": needs_labels,
     "needs_real_output": needs_real_output,
     "needs_generator": needs_generator,

@@ -99,7 +99,11 @@ class Critic(nn.Module):
             "maps": patches[:, 0],
         }
         extra = (patches.view(-1, *MAP),) if self.layout == "maps" else ()
-        return DiscriminatorOutput(shown[self.layout], self.classes(features), (features,), extra)
+        proxies = None if self.known.codes is None or labels is None else self.known.codes[labels]
+        embedding = None if proxies is None else features
+        return DiscriminatorOutput(
+            shown[self.layout], self.classes(features), (features,), extra, embedding=embedding, proxies=proxies
+        )
 
     def features(self, images: Tensor) -> Tensor:
         """Smooth, and as steep far from the data as there: what looks at slopes may look anywhere."""
@@ -275,6 +279,8 @@ def _rows_of_output(output: DiscriminatorOutput | None, rows: list[int]) -> Disc
         features=tuple(feature[rows] for feature in output.features),
         extra_logits=tuple(logits[rows] for logits in output.extra_logits),
         feature_counts=output.feature_counts,
+        embedding=None if output.embedding is None else output.embedding[rows],
+        proxies=None if output.proxies is None else output.proxies[rows],
     )
 
 
@@ -285,6 +291,7 @@ def tensors_of(view: StepView) -> dict[str, Tensor]:
         output = getattr(view, side)
         if output is not None:
             found |= {f"{side}.logits": output.logits, f"{side}.class_logits": output.class_logits}
+            found |= {f"{side}.embedding": output.embedding, f"{side}.proxies": output.proxies}
             found |= {f"{side}.features[{place}]": one for place, one in enumerate(output.features)}
             found |= {f"{side}.extra_logits[{place}]": one for place, one in enumerate(output.extra_logits)}
     return {name: tensor for name, tensor in found.items() if tensor is not None}
