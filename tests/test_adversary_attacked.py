@@ -438,7 +438,7 @@ class TestPartsThatDoNotTakeTheData:
 
 
 @pytest.mark.parametrize("wrapped", [lambda critic: critic, lambda critic: ganzoo.CropCritic(critic, size=16)])
-def test_real_and_fake_are_apart_where_a_critic_of_the_zoo_couples_them_without_batchnorm(wrapped):
+def test_real_and_fake_are_apart_where_a_critic_of_the_zoo_couples_them(wrapped):
     def logs(passes):
         with torch.random.fork_rng():
             torch.manual_seed(0)

@@ -1,4 +1,4 @@
-"""Which test holds each line of D, E and F of issue 10, and each clause of what issue 11 says must work.
+"""Which test holds each line of D, E and F of issue 10, and each clause of what issues 11 and 12 ask.
 
 Those of A, B and C of issue 10 are in ``test_what_ganzoo_reads.py``.
 """
@@ -243,6 +243,89 @@ OF_ISSUE_11 = {
         "Python twins: metrics on arrays": "test_arrays_and_tensors_have_the_distance_of_their_gaussians",
     },
 }
+OF_ISSUE_12 = {
+    "test_adversary.py": {
+        "1 an update leaves no gradient on the generator": "test_an_update_leaves_none_on_the_generator",
+        "1 a push leaves nothing": "test_the_generators_loss_leaves_none_on_critics_and_moves_nothing_in_them",
+        "1 gradients through features": "test_gradients_through_features_reach_the_fakes",
+        "1 detached in D's step": "test_a_loop_of_both_has_the_gradients_of_each_alone",
+        "2 either order": "test_stopped_anywhere_it_goes_on_bit_for_bit",
+        "2 accumulation": "test_parts_of_a_batch_add_up_to_the_whole",
+        "2 spectral norm in parts": "test_spectral_norm_moves_once_for_all_parts",
+        "3 nothing moves before the start": "test_nothing_moves_before_it",
+        "3 an exact 0 that back-propagates": "test_the_zero_back_propagates",
+        "3 Adam's first real step": "test_adams_first_real_step_is_the_learning_rate",
+        "3 two starts and a ramp": "test_two_starts_and_a_ramp",
+        "4 resume": "test_stopped_anywhere_it_goes_on_bit_for_bit",
+        "4 no frozen backbone": "test_a_frozen_backbone_is_not_in_it",
+        "4 critics_only": "test_critics_alone",
+        "5 terms add up": "test_they_add_up",
+        "5 gradient norm of each term": "test_the_norm_of_the_gradient_of_each_term",
+        "5 a verdict from the loss's own equilibrium": "test_it_is_that_of_the_loss",
+        "6 last-layer": "test_last_layer_is_the_ratio_of_gradients_at_the_weight",
+        "6 its clamp": "test_the_clamp_of_last_layer",
+        "6 gradient-normalization": "test_gradient_normalization_makes_the_gradient_that_of_a_mean",
+        "6 balancer": "test_the_balancer_gives_the_adversarial_gradient_its_share_of_the_norm",
+        "7 autocast": "test_under_autocast_critics_are_computed_in_full",
+        "8 any rank": "test_any_rank_and_any_length",
+        "zoo: condition images": "test_a_condition_goes_with_both_sides",
+        "zoo: maps sum or mean": "test_several_maps_are_added_or_averaged",
+        "zoo: losses chosen apart": "test_the_sides_of_two_losses",
+    },
+    "test_adversary_attacked.py": {
+        "7 compiled critics": "test_compiled_critics_and_their_penalties",
+        "7 FSDP2 refused": "test_a_critic_of_which_each_process_has_a_part_is_refused",
+        "7 one pass where nothing couples": "test_real_and_fake_are_apart_where_a_critic_of_the_zoo_couples_them",
+        "8 unequal pairs": "test_unequal_batches_are_refused_where_pairs_are_compared",
+        "critics in every form": "test_every_form_of_a_verdict_is_understood",
+    },
+    "test_adversary_told.py": {
+        "all of it in the first step": "test_what_does_not_fit_is_refused_in_the_first_step_and_nothing_moves",
+        "3 trying leaves no trace": "test_what_is_tried_in_the_first_step_leaves_no_trace",
+        "4 states of others": "test_they_are_refused_and_nothing_changes",
+    },
+    "test_adversary_processes.py": {"7 two gloo processes": "test_two_processes_equal_one"},
+    "examples/test_adversary_programs.py": {
+        "7 Lightning": "test_in_lightning_the_critic_learns_and_is_in_the_checkpoint",
+        "7 Accelerate": "test_in_accelerate_the_state_is_saved_with_the_rest",
+        "shown: a VQ autoencoder": "test_the_autoencoder_is_compared_with_and_without_its_critic",
+        "shown: pix2pix, inpainting, super-resolution": "test_pictures_are_compared_with_and_without_a_critic",
+        "shown: CycleGAN": "test_classes_are_translated_both_ways",
+        "shown: volumes": "test_volumes_are_compared_with_and_without_critics",
+        "shown: 120 lines": "test_each_program_is_short",
+    },
+    "examples/test_adversary_benchmark.py": {"shown: loops by hand": "test_all_loops_train_both_networks_alike"},
+    "test_feature_groups.py": {"zoo: features of each sub-critic": "test_averages_of_published_works"},
+    "plugins/test_discriminators_patch_ranks.py": {
+        "zoo: patch critics of any rank": "test_a_map_has_the_axes_of_the_data",
+        "zoo: anisotropic strides": "test_a_thin_axis_is_not_halved",
+    },
+    "plugins/test_regularizers_outputs.py": {
+        "zoo: feature-matching of pairs": "test_pairs_where_each_fake_has_its_target",
+        "zoo: variants of lecam": "test_each_by_hand",
+        "zoo: centering": "test_pairs_are_pulled_to_be_opposite",
+    },
+    "plugins/test_losses.py": {
+        "zoo: scale, and the generator of hinge": "test_the_scale_is_of_the_discriminator_alone",
+        "zoo: reduce": "test_the_mean_logit_of_a_sample_by_hand",
+    },
+    "test_image_pool.py": {"zoo: image pool": "test_conditions_go_with_their_fakes"},
+    "test_part_critics.py": {
+        "zoo: slice critics": "test_all_slices_are_a_loop_by_hand",
+        "zoo: crop critics": "test_crops_are_a_loop_by_hand",
+    },
+    "plugins/test_regularizers_gradients.py": {
+        "zoo: estimate, share": "test_a_difference_looks_at_the_first_samples",
+    },
+    "test_adversary_arranged.py": {
+        "zoo: skip_below": "test_a_critic_that_wins_is_not_stepped_and_nothing_moves",
+        "zoo: mismatch": "test_real_data_with_the_condition_of_a_neighbor_is_a_fake",
+        "zoo: pac": "test_a_critic_judges_joined_samples_and_its_penalty_is_of_them",
+    },
+    "plugins/test_presets.py": {"presets: they say where they differ": "test_its_head_says_where_it_differs"},
+    "test_popular_mistakes.py": {"page: popular code": "test_fakes_push_the_critic_up_to_the_wrong_side_of_zero"},
+}
+DROPPING_IN = {clause: f"{file}::{name}" for file, tests in OF_ISSUE_12.items() for clause, name in tests.items()}
 MEASURING = {clause: f"{file}::{name}" for file, tests in OF_ISSUE_11.items() for clause, name in tests.items()}
 
 LINES = [f"{part}{number}" for part, last in (("D", 11), ("E", 5), ("F", 6)) for number in range(1, last + 1)]
@@ -254,9 +337,9 @@ def functions_of(file: str) -> set[str]:
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
 
 
-@pytest.mark.parametrize("clause", [*HOLDERS, *MEASURING])
+@pytest.mark.parametrize("clause", [*HOLDERS, *MEASURING, *DROPPING_IN])
 def test_the_test_of_a_clause_exists(clause):
-    file, _, name = {**HOLDERS, **MEASURING}[clause].partition("::")
+    file, _, name = {**HOLDERS, **MEASURING, **DROPPING_IN}[clause].partition("::")
     assert name in functions_of(file)
 
 

@@ -128,7 +128,7 @@ def test_hinge_is_margin_hinge_at_one(real, fake):
 
 
 @given(real=logits, fake=logits)
-def test_the_scale_is_of_the_discriminator_alone_and_the_hinge_of_the_generator_too(real, fake):
+def test_the_scale_is_of_the_discriminator_alone(real, fake):
     """VQGAN's half, and the generator of Vocos."""
     d, g = values_of(Hinge(), real, fake)
     assert values_of(Hinge(scale=0.5), real, fake) == pytest.approx((d / 2, g), rel=1e-14)
