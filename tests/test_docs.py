@@ -614,7 +614,11 @@ def tiny_runs(tmp_path_factory):
     train = {"steps": 2, "batch_size": 4, "log_every": 1, "sample_every": 1}
     conditional = {"loss": "wgan-gp", "discriminator": {"name": "acgan", "ndf": 2}}
     regularizers = Registry.load(plugins=False).entries("regularizer")
-    terms = {one.name: {"every": 1} for one in regularizers if "needs_class_logits" not in one.component.tags}
+    terms = {
+        one.name: {"every": 1}
+        for one in regularizers
+        if not {"needs_class_logits", "needs_embedding"} & set(one.component.tags)
+    }
     adaptive = {
         "loss": "began",
         "discriminator": {"name": "autoencoder", "ndf": 2},
@@ -622,7 +626,14 @@ def tiny_runs(tmp_path_factory):
         "regularizers": terms | {"consistency": {"variant": "icr"}},
         "augment": "ada",
     }
-    runs = [ganzoo.run(tiny(**sections), out=out, trackers=["tensorboard"]) for sections in ({}, conditional, adaptive)]
+    embedded = {
+        "loss": "top-k",
+        "discriminator": {"name": "embedding", "ndf": 2},
+        "regularizers": {"contrastive": {}, "d2d-ce": {}},
+    }
+    instead = {"discriminator": {"name": "acgan", "ndf": 2}, "regularizers": {"multi-hinge": {}}}
+    every = ({}, conditional, embedded, instead, adaptive)
+    runs = [ganzoo.run(tiny(**sections), out=out, trackers=["tensorboard"]) for sections in every]
     return [*runs, ganzoo.run({"loss": "bce", "data": {"name": "ring", "n": 64}, "train": train}, out=out)]
 
 

@@ -367,7 +367,8 @@ def discriminator_without_objective(facts: Facts) -> Finding | None:
 
 
 def _without_objective(facts: Facts, player: str) -> Finding | None:
-    replacing = [name for name, tags in facts.regularizers.items() if f"replaces_{player}_loss" in tags]
+    tag = {"generator": "replaces_generator_loss", "discriminator": "replaces_discriminator_loss"}[player]
+    replacing = [name for name, tags in facts.regularizers.items() if tag in tags]
     if not replacing or any(facts.every.get(name, 1) == 1 for name in replacing):
         return None
     return Finding(
