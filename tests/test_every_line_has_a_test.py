@@ -226,7 +226,7 @@ OF_ISSUE_11 = {
         "Health: D blind": "test_a_d_that_is_blind",
         "Health: diversity falling": "test_samples_that_become_alike",
         "Health: oscillation": "test_players_that_overtake_each_other",
-        "Health: memorizing": "test_a_generator_that_is_a_memory",
+        "Health: memorizing": "test_a_generator_that_learns_its_pictures_by_heart",
         "Health: NaN": "test_a_number_that_is_not_finite",
         "Health: the loss's own equilibrium": "test_a_loss_that_states_nothing_is_asked",
         "Health: the command for it": "test_every_command_can_be_run",
