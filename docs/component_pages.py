@@ -16,7 +16,8 @@ from page_parts import fenced, judges_patches, linked, table, text
 
 from ganzoo.catalog.description import Description, describe
 from ganzoo.catalog.patch_map import SIDES, PatchMap, by_axis, field_in_words, patch_maps, ranks_of
-from ganzoo.component import FILES, KINDS, Options
+from ganzoo.component import FILES, KINDS, RANKS, Options
+from ganzoo.planning.ranks import takes_rank
 from ganzoo.registry import Entry, Registry
 
 FOLDER = Path(__file__).parent / "components"
@@ -139,6 +140,8 @@ def pictured(entry: Entry) -> list[str]:
     """The section with the picture of a loss or network: see ``component_pictures.py``."""
     kind = entry.kind
     if kind == "discriminator":
+        if not takes_rank(entry.component.tags, 2):
+            return []
         kind = "patches" if judges_patches(entry) else "maps"
     if kind not in PICTURES:
         return []
@@ -159,9 +162,11 @@ def facts(entry: Entry) -> Iterator[list[str]]:
 
 
 def selected_by(entry: Entry) -> str:
-    """The flag of ``ganzoo run`` that takes this component, or the call that takes a preset."""
+    """The flag of ``ganzoo run`` that takes this component; for presets and critics of signals the call."""
     if entry.kind == "preset":
         return f'ganzoo.adversary("{entry.name}", shape=…)'
+    if entry.kind == "discriminator" and entry.component.tags & set(RANKS.values()) == {"signal"}:
+        return f'ganzoo.build("discriminator", "{entry.name}", spec=…)'
     name = "PATH" if entry.name == "pictures" else entry.name
     return f"{FLAGS[entry.kind]} {name}"
 
@@ -196,7 +201,7 @@ def patches(model: type[Options]) -> Iterator[str]:
 
 def shown_field(one: PatchMap) -> str:
     """``70``."""
-    return field_in_words(one) if one.receptive_field else "–"
+    return field_in_words(one) if one.receptive_field else "all" if one.map_shape else "–"
 
 
 def shown_map(one: PatchMap) -> str:

@@ -21,6 +21,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from ganzoo.catalog.patch_map import PatchMap, patch_maps
 from ganzoo.component import Options
+from ganzoo.planning.ranks import takes_rank
 from ganzoo.plotting import losses
 from ganzoo.plotting.curves import LossCurves, loss_curves
 from ganzoo.plotting.loss_argument import loss_of_argument
@@ -197,9 +198,11 @@ def stages_of(options: Options) -> Iterator[tuple[tuple[int, ...], str]]:
 
 
 def drawings(registry: Registry) -> dict[str, str]:
-    """File name → SVG of every discriminator: its patches, or else its maps."""
+    """File name → SVG of every discriminator of pictures: its patches, or else its maps."""
     found = {}
     for entry in registry.entries("discriminator"):
+        if not takes_rank(entry.component.tags, 2):
+            continue
         draw = patches if judges_patches(entry) else maps
         found[f"discriminator-{entry.name}.svg"] = draw(entry.options()())
     return found

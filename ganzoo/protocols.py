@@ -72,6 +72,8 @@ class DiscriminatorOutput(NamedTuple):
     """``(N, E)``: where each sample lies, for terms that compare samples with each other and with their classes."""
     proxies: Tensor | None = None
     """``(N, E)``: the learned place of each sample's class among embeddings; with ``embedding`` alone."""
+    map_weights: tuple[float, ...] = ()
+    """What the loss of each map, and the distance of its critic's features, is multiplied by; empty where all are 1."""
 
     def feature_groups(self) -> tuple[tuple[Tensor, ...], ...]:
         """The features of each critic apart; a single group where there is one critic."""
@@ -94,6 +96,7 @@ class DiscriminatorOutput(NamedTuple):
             feature_counts=self.feature_counts,
             embedding=None if self.embedding is None else self.embedding[chosen],
             proxies=None if self.proxies is None else self.proxies[chosen],
+            map_weights=self.map_weights,
         )
 
 
@@ -134,6 +137,10 @@ class Discriminator(Network):
     they are all that a generator learns from. The gradient of the logits can be differentiated once more, as gradient
     penalties do. Where ``feature_counts`` is given, there is a count for each map of logits, and they add up to the
     number of features.
+    sigmoid, a tanh or a softmax. The gradients of logits, class logits and features reach the images, for they are all
+    that a generator learns from. The gradient of the logits can be differentiated once more, as gradient penalties do.
+    Where ``feature_counts`` is given, there is a count for each map of logits, and they add up to the number of
+    features. Where ``map_weights`` is given, there is a finite weight for each map of logits.
     """
 
     @abstractmethod

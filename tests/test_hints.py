@@ -89,6 +89,8 @@ HOLES: dict[str, tuple[str, ...]] = {
     "option": ("n_layers",),
     "most": ("2",),
     "*[32] * rank": ("32", "32, 32, 32"),
+    "signal_shape.py: channels": ("1",),
+    "signal_shape.py: shortest": ("2048",),
     "max(steps.values())": ("2500",),
     "words.split(' --')[0]": ("--steps 10", "--minutes 5"),
     "measuring.py: flag": ("-n ", "--set eval.n="),

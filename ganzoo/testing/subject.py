@@ -20,7 +20,18 @@ from ganzoo.registry import Entry
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
-NARROW: Mapping[str, int] = MappingProxyType({"ndf": 2, "ngf": 2, "latent": 3, "width": 8, "resize": 32})
+NARROW: Mapping[str, Any] = MappingProxyType(
+    {
+        "ndf": 2,
+        "ngf": 2,
+        "latent": 3,
+        "width": 8,
+        "resize": 32,
+        "periods": (2, 3),
+        "n_ffts": (64, 32),
+        "resolutions": ((64, 16, 64), (32, 8, 24)),
+    }
+)
 """Options by which networks, and what they look at, are made small where a class is checked, and not chosen options."""
 
 CLASSES = ("a", "b", "c")

@@ -92,7 +92,7 @@ def _over_maps(
     method: Literal["discriminator_loss", "generator_loss"],
     **outputs: DiscriminatorOutput | None,
 ) -> Tensor:
-    """The loss of each logit map, summed or averaged."""
+    """The loss of each logit map, by its weight, summed or averaged."""
     loss: Callable[..., Tensor] = getattr(objective.loss, method)
     named = objective.in_words("loss")
     maps = {side: output.maps() for side, output in outputs.items() if output is not None}
@@ -103,5 +103,6 @@ def _over_maps(
             value = loss(**given)
         demand_scalar(value, named, method)
         losses.append(value)
-    every = torch.stack(losses)
+    weights = next((output.map_weights for output in outputs.values() if output is not None), ())
+    every = torch.stack([weight * one for weight, one in zip(weights, losses, strict=True)] if weights else losses)
     return every.sum() if objective.maps == "sum" else every.mean()

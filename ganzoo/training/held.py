@@ -99,5 +99,6 @@ def _with_tensors(output: DiscriminatorOutput, tensors: tuple[Tensor, ...]) -> D
         features=tuple(rest[:features]),
         extra_logits=tuple(rest[features:]),
         feature_counts=output.feature_counts,
+        map_weights=output.map_weights,
         **single,
     )

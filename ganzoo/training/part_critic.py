@@ -97,6 +97,7 @@ class PartCritic(nn.Module):
             feature_counts=output.feature_counts,
             embedding=mean(output.embedding),
             proxies=mean(output.proxies),
+            map_weights=output.map_weights,
         )
 
     @abstractmethod

@@ -141,6 +141,7 @@ def as_dtype(output: DiscriminatorOutput, dtype: torch.dtype) -> DiscriminatorOu
         feature_counts=output.feature_counts,
         embedding=None if output.embedding is None else output.embedding.to(dtype),
         proxies=None if output.proxies is None else output.proxies.to(dtype),
+        map_weights=output.map_weights,
     )
 
 

@@ -34,6 +34,7 @@ PROJECTED_SETTING = {
 }
 PATCH_HEADS = frozenset({"image", "multiple_outputs", "patch", "provides_features", "spectral_norm"})
 PATCH_TAGS = frozenset({"image", "patch", "provides_features", "signal", "volume"})
+SIGNAL_TAGS = frozenset({"multiple_outputs", "patch", "provides_features", "signal"})
 BATCH_NORM_TAGS = frozenset({"batch_coupled_train", "batch_nonlinear"})
 
 
@@ -208,5 +209,53 @@ def ganzoo_components() -> list[Component]:
             summary="a map of logits, one per patch; blurs before it halves, GroupNorm: samples do not see each other",
             tags=frozenset({"image", "patch", "provides_features"}),
             paper="Weber et al. 2024, arXiv:2409.16211; Luo et al. 2024, arXiv:2409.04410",
+        ),
+        Component(
+            kind="discriminator",
+            name="period",
+            target="ganzoo_discriminators.period:Period",
+            summary="audio: critics that each hear every p-th number of a signal (MPD of HiFi-GAN)",
+            tags=SIGNAL_TAGS,
+            paper="Kong et al. 2020, arXiv:2010.05646",
+        ),
+        Component(
+            kind="discriminator",
+            name="scale",
+            target="ganzoo_discriminators.scale:Scale",
+            summary="audio: critics of a signal and of its averages, half and a quarter as long (MSD of HiFi-GAN)",
+            tags=SIGNAL_TAGS | {"spectral_norm"},
+            paper="Kong et al. 2020, arXiv:2010.05646; after Kumar et al. 2019, arXiv:1910.06711",
+        ),
+        Component(
+            kind="discriminator",
+            name="stft",
+            target="ganzoo_discriminators.stft:Stft",
+            summary="audio: critics of magnitudes of Fourier transforms (MRD of UnivNet and BigVGAN)",
+            tags=SIGNAL_TAGS,
+            paper="Jang et al. 2021, arXiv:2106.07889; Lee et al. 2022, arXiv:2206.04658",
+        ),
+        Component(
+            kind="discriminator",
+            name="stft-complex",
+            target="ganzoo_discriminators.stft_complex:StftComplex",
+            summary="audio: critics of complex Fourier transforms of five lengths (MS-STFT of EnCodec)",
+            tags=SIGNAL_TAGS,
+            paper="Défossez et al. 2022, arXiv:2210.13438",
+        ),
+        Component(
+            kind="discriminator",
+            name="stft-bands",
+            target="ganzoo_discriminators.stft_bands:StftBands",
+            summary="audio: critics of complex Fourier transforms with weights for each band (DAC, Vocos)",
+            tags=SIGNAL_TAGS,
+            paper="Kumar et al. 2023, arXiv:2306.06546",
+        ),
+        Component(
+            kind="discriminator",
+            name="ensemble",
+            target="ganzoo_discriminators.ensemble:Ensemble",
+            summary="audio: several of these critics as one, each with a weight",
+            tags=SIGNAL_TAGS | {"spectral_norm"},
+            paper="Kong et al. 2020, arXiv:2010.05646; weights: Siuzdak 2023, arXiv:2306.00814",
         ),
     ]

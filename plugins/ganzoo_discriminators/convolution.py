@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from torch import nn
-from torch.nn.utils.parametrizations import spectral_norm
+from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
 from ganzoo_discriminators.norm import Norm
 
@@ -26,22 +26,32 @@ def convolution(
     stride: int | Sequence[int],
     padding: int,
     bias: bool,
-    spectral: bool,
+    norm: Norm = "none",
     rank: int = 2,
 ) -> nn.Module:
     """A convolution of ``before`` to ``after`` channels: weights from N(0, 0.02²), zero bias.
 
-    ``stride`` is one number, or one per axis. With ``spectral`` its weight is divided by the spectral norm of its (out,
-    rest) matrix, which is not the operator norm of the convolution. Initialization comes first, so that the first power
-    iterations see the weights in use.
+    ``stride`` is one number, or one per axis; ``norm`` as in :func:`normalized`. Initialization comes first, so that
+    the first power iterations see the weights in use.
     """
     steps = (stride,) * rank if isinstance(stride, int) else tuple(stride)
     layer: Any = CONVOLUTIONS[rank](before, after, kernel, steps, padding, bias=bias)
     nn.init.normal_(layer.weight, 0.0, WEIGHT_STD)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
-    made: nn.Module = spectral_norm(layer) if spectral else layer
-    return made
+    return normalized(layer, norm)
+
+
+def normalized(layer: nn.Module, norm: Norm) -> nn.Module:
+    """The layer with a norm on its weight, where ``norm`` is one of weights; else the layer itself.
+
+    Spectral norm divides the weight by the spectral norm of its (out, rest) matrix, which is not the operator norm of
+    the convolution. Weight norm makes the length of each output's weights a parameter (Salimans & Kingma 2016,
+    arXiv:1602.07868).
+    """
+    if norm == "spectral":
+        return spectral_norm(layer)
+    return weight_norm(layer) if norm == "weight" else layer
 
 
 def batch_norm(width: int, *, rank: int = 2) -> nn.Module:
@@ -65,7 +75,8 @@ def block(
 ) -> nn.Sequential:
     """Convolution, norm, LeakyReLU 0.2, and dropout of whole channels.
 
-    Batch and instance norm follow the convolution, instance norm without parameters; spectral norm is on its weight.
+    Batch and instance norm follow the convolution, instance norm without parameters; spectral and weight norm are on
+    its weight.
     """
     layers = [
         convolution(
@@ -75,7 +86,7 @@ def block(
             stride=stride,
             padding=padding,
             bias=bias,
-            spectral=norm == "spectral",
+            norm=norm,
             rank=rank,
         )
     ]

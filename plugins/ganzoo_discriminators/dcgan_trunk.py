@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from ganzoo_blocks.image_shape import image_shape, width_by_size
 from pydantic import Field
@@ -30,7 +30,7 @@ class DcganTrunkOptions(Options):
     ndf: int | None = Field(
         default=None, ge=1, le=65_536, description="width of the first convolution; by default 32 below 64 px, else 64"
     )
-    norm: Norm = Field(
+    norm: Literal["batch", "instance", "spectral", "none"] = Field(
         default="batch", description="batch and instance norm skip the first convolution, spectral norm applies to all"
     )
     minibatch: Minibatch = Field(
@@ -81,8 +81,8 @@ class DcganTrunk(nn.Module):
         self.minibatch = minibatch
         self.spectral = norm == "spectral"
         self.bias = norm in ("spectral", "none")
-        of_first: Norm = "spectral" if self.spectral else "none"
-        first = block(channels, widths[0], stride=2, padding=1, bias=self.bias, norm=of_first)
+        self.of_head: Norm = "spectral" if self.spectral else "none"
+        first = block(channels, widths[0], stride=2, padding=1, bias=self.bias, norm=self.of_head)
         later = (
             block(before, after, stride=2, padding=1, bias=self.bias, norm=norm) for before, after in pairwise(widths)
         )
@@ -91,7 +91,7 @@ class DcganTrunk(nn.Module):
     def head(self, outputs: int, *, bias: bool, more_planes: int = 0) -> nn.Module:
         """A convolution over the whole map that remains: (N, width + more_planes, side, side) to (N, outputs, 1, 1)."""
         entering = self.width + more_planes
-        return convolution(entering, outputs, kernel=self.side, stride=1, padding=0, bias=bias, spectral=self.spectral)
+        return convolution(entering, outputs, kernel=self.side, stride=1, padding=0, bias=bias, norm=self.of_head)
 
     def logit_head(self) -> nn.Module:
         """From the last activations, (N, width, side, side), to logits (N, 1, 1, 1), with the minibatch layer between.
@@ -108,7 +108,7 @@ class DcganTrunk(nn.Module):
             nn.Flatten(),
             MinibatchDiscrimination(features, spectral=self.spectral),
             nn.Unflatten(1, (features + KERNELS, 1, 1)),
-            convolution(features + KERNELS, 1, kernel=1, stride=1, padding=0, bias=self.bias, spectral=self.spectral),
+            convolution(features + KERNELS, 1, kernel=1, stride=1, padding=0, bias=self.bias, norm=self.of_head),
         )
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:

@@ -69,7 +69,7 @@ class MultiscalePatchgan(PatchOptions):
     )
     norm: Norm = Field(
         default="instance",
-        description="batch and instance norm skip the first and last convolution, spectral applies to all",
+        description="batch and instance norm skip the first and last convolution, spectral and weight apply to all",
     )
 
     def resolve(self, spec: DataSpec) -> Self:

@@ -106,8 +106,8 @@ class PatchOptions(Options):
 class PatchNetwork(Discriminator):
     """Blocks of convolutions, then one convolution to a map of logits. Labels are ignored.
 
-    Batch and instance norm skip the first and the last convolution; spectral norm applies to all. Where BatchNorm
-    follows, it has the bias; every other convolution has its own.
+    Batch and instance norm skip the first and the last convolution; spectral and weight norm apply to all. Where
+    BatchNorm follows, it has the bias; every other convolution has its own.
     """
 
     def __init__(
@@ -123,13 +123,12 @@ class PatchNetwork(Discriminator):
         super().__init__()
         self.n_layers, self.stride = n_layers, tuple(stride)
         rank = len(self.stride)
-        spectral = norm == "spectral"
-        of_first: Norm = "spectral" if spectral else "none"
+        of_ends: Norm = norm if norm in ("spectral", "weight") else "none"
         widths = [channels, *(ndf * min(2**i, LARGEST_FACTOR) for i in range(n_layers + 1))]
         self.blocks = nn.ModuleList()
         of_layers = zip(*(strides(n_layers, along) for along in self.stride), strict=True)
         for number, ((before, after), steps) in enumerate(zip(pairwise(widths), of_layers, strict=False)):
-            here = norm if number else of_first
+            here = norm if number else of_ends
             self.blocks.append(
                 block(
                     before,
@@ -142,7 +141,7 @@ class PatchNetwork(Discriminator):
                     rank=rank,
                 )
             )
-        self.to_logits = convolution(widths[-1], 1, stride=1, padding=PADDING, bias=True, spectral=spectral, rank=rank)
+        self.to_logits = convolution(widths[-1], 1, stride=1, padding=PADDING, bias=True, norm=of_ends, rank=rank)
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
         """A map of logits (N, 1, …) with as many axes as the data, and the activations of each block."""

@@ -24,9 +24,10 @@ class Patchgan(PatchOptions):
     One logit sees 16, 34, 70, 142, 286 pixels per side for n_layers 1, 2, 3, 4, 5. At 128×128, n_layers 3 gives 14×14
     logits, 4 gives 6×6, 5 gives 2×2. H and W may differ. This receptive field is that of the convolutions: the
     statistics of BatchNorm in training, and of instance norm always, come from the whole map. Instance norm has no
-    parameters. Convolutions have a bias, except where BatchNorm follows. Weights start from N(0, 0.02²), BatchNorm's
-    from N(1, 0.02²). Features are the activations after each block. At 3 channels, ndf 64, n_layers 3: 2,765,633
-    parameters with BatchNorm, 2,764,737 otherwise.
+    parameters; weight norm has one for each output of each convolution. Convolutions have a bias, except where
+    BatchNorm follows. Weights start from N(0, 0.02²), BatchNorm's from N(1, 0.02²). Features are the activations after
+    each block. At 3 channels, ndf 64, n_layers 3: 2,765,633 parameters with BatchNorm, 2,765,698 with weight norm,
+    2,764,737 otherwise.
 
     Signals (N, C, T) are judged by convolutions, norms and dropout of one dimension, volumes and videos (N, C, D, H, W)
     by those of three; a map has as many axes as the data. ``stride`` replaces the 2 of the first n convolutions along
@@ -45,8 +46,9 @@ class Patchgan(PatchOptions):
     Source: Isola et al. 2017, arXiv:1611.07004, section 3.2.2 and appendix 6.1.2.
     """
 
-    norm: Literal["batch", "instance", "none"] = Field(
-        default="batch", description="norm after every convolution except the first and the last"
+    norm: Literal["batch", "instance", "weight", "none"] = Field(
+        default="batch",
+        description="norm after every convolution except the first and the last; weight norm is on every convolution",
     )
 
     def tags(self) -> frozenset[str]:

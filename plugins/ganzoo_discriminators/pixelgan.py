@@ -73,7 +73,7 @@ class PixelganNetwork(Discriminator):
                 block(ndf, 2 * ndf, kernel=1, stride=1, padding=0, bias=norm != "batch", norm=norm),
             ]
         )
-        self.to_logits = convolution(2 * ndf, 1, kernel=1, stride=1, padding=0, bias=True, spectral=False)
+        self.to_logits = convolution(2 * ndf, 1, kernel=1, stride=1, padding=0, bias=True)
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
         """Logits (N, 1, H, W) and the activations of the hidden layers."""

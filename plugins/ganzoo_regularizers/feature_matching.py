@@ -35,10 +35,11 @@ class FeatureMatching(RegularizerOptions, Regularizer):
     (over features; a mean over samples), and ``l1`` is the mean of absolute differences. ``layer`` is one layer or
     ``all``, whose distances are added. Of a discriminator that is several critics in one, such as
     ``multiscale-patchgan``, ``average=layers`` takes the mean over the layers of each critic and adds critics,
-    ``critics`` adds layers and takes the mean over critics, and ``both`` is the mean of these means. ``relative``
-    divides the distance of a layer by the mean absolute value of its real features. No gradient flows into the real
-    side or to the discriminator. With ``only``, the term replaces the adversarial term in the generator's objective. It
-    is 0 at equal features.
+    ``critics`` adds layers and takes the mean over critics, and ``both`` is the mean of these means. The distances of a
+    critic are multiplied by the weight of its map of logits, where the discriminator gives one (``ensemble``).
+    ``relative`` divides the distance of a layer by the mean absolute value of its real features. No gradient flows into
+    the real side or to the discriminator. With ``only``, the term replaces the adversarial term in the generator's
+    objective. It is 0 at equal features.
 
     Where implementations differ: for a generator without targets the distance of each fake to some real image, sample
     by sample, is a different objective, whose minimum is a generator of one image; it is a known mistake. For one with
@@ -90,6 +91,9 @@ class FeatureMatching(RegularizerOptions, Regularizer):
         for layers in groups:
             distances = torch.stack([self._distance(view.real_output, view.fake_output, layer) for layer in layers])
             sums.append(distances.mean() if self.average in ("layers", "both") else distances.sum())
+        weights = view.fake_output.map_weights
+        if self.layer == "all" and len(weights) == len(sums):
+            sums = [weight * one for weight, one in zip(weights, sums, strict=True)]
         total = torch.stack(sums).sum()
         return {"feature_matching": total / len(sums) if self.average in ("critics", "both") else total}
 

@@ -117,6 +117,31 @@ def test_slices_are_judged_one_by_one(example):
     torch.testing.assert_close(logits, torch.stack(alone, 2))
 
 
+def test_a_vocoder_is_compared_with_and_without_critics(run, example):
+    rows, (width, height), (without, with_critics) = run(example("adversary_vocoder"), "--data", "notes", "--steps", "1")
+    assert [row[:2] for row in rows] == [["critics", "False"], ["critics", "True"]]
+    assert [row[2::2] for row in rows] == [["log-mel", "log-spectrum"]] * 2
+    assert width > height
+    assert not torch.equal(without[0].weight, with_critics[0].weight)
+
+
+def test_a_tone_is_loud_where_its_frequency_is_on_the_mel_scale(example):
+    vocoder = example("adversary_vocoder")
+    time = torch.arange(vocoder.LENGTH) / vocoder.RATE
+    loudest = [
+        int(vocoder.mel(torch.sin(2 * torch.pi * frequency * time).view(1, 1, -1)).mean(-1).argmax())
+        for frequency in (467.0, 1000.0, 3000.0)
+    ]
+    # 40 bands between 0 and 2595·log10(1 + 4000/700) = 2146 mel: band b is centered at 52.3·(b + 1) mel.
+    assert loudest == [10, 18, 35]
+
+
+def test_speech_without_its_program_says_what_to_install(example, monkeypatch):
+    monkeypatch.setitem(sys.modules, "espeakng_loader", None)
+    with pytest.raises(SystemExit, match="pip install espeakng-loader"):
+        example("spoken").speech(8000, held_out=True)
+
+
 # Lightning warns of loaders without workers, and of what it imports.
 @pytest.mark.filterwarnings("default")
 def test_in_lightning_the_critic_learns_and_is_in_the_checkpoint(tmp_path, monkeypatch, example):

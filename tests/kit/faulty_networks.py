@@ -5,6 +5,7 @@ Each fault is a change of one of the sound networks at the top, such as ``Plain`
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from itertools import count
@@ -199,6 +200,10 @@ class PyramidNetwork(PatchesNetwork):
         """Features of each."""
         return 1, 1
 
+    def weighed(self) -> tuple[float, ...]:
+        """The weight of each."""
+        return 1.0, 0.5
+
     def forward(self, images: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
         half = F.avg_pool2d(images, 2)
         fine, coarse = self.hidden(images), self.coarse.hidden(half)
@@ -207,6 +212,7 @@ class PyramidNetwork(PatchesNetwork):
             features=(fine, coarse),
             extra_logits=(self.coarse.to_logits(coarse.tanh()),),
             feature_counts=self.counted(),
+            map_weights=self.weighed(),
         )
 
 
@@ -979,6 +985,12 @@ DISCRIMINATORS = [
         "1 counts for 2 maps of logits",
     ),
     (changed("Miscounted", Pyramid, counted=lambda network: (1, 2)), "feature-counts", "adds up to 3, of 2 features"),
+    (
+        changed("OneWeightTooMany", Pyramid, weighed=lambda network: (1.0, 0.5, 0.5)),
+        "map-weights",
+        "3 weights for 2 maps of logits",
+    ),
+    (changed("Weightless", Pyramid, weighed=lambda network: (1.0, math.nan)), "map-weights", "map_weights is"),
     (changed("SingleOutput", Plain, tags=IMAGE | {"multiple_outputs"}), "tag-multiple-outputs", UNTRUE),
     (changed("ClaimsPairs", Plain, tags=IMAGE | {"needs_two_samples"}), "tag-needs-two-samples", UNTRUE),
     (changed("NeverAlone", Plain, finish=_never_alone), "tag-needs-two-samples", UNSAID),

@@ -6,6 +6,7 @@ from ganzoo.config.layers import ConfigLayer
 from ganzoo.planning import plan as planning
 from ganzoo.planning.choice import choose
 from ganzoo.planning.plan import make_plan
+from ganzoo.planning.ranks import takes_rank
 from ganzoo.registry import Registry
 from ganzoo.studies.matrix import SMALL, matrix
 
@@ -14,6 +15,7 @@ LOSSES = [entry.name for entry in REGISTRY.entries("loss")]
 DISCRIMINATORS = [entry.name for entry in REGISTRY.entries("discriminator")]
 GENERATORS = [entry.name for entry in REGISTRY.entries("generator")]
 FOR_IMAGES = [name for name in GENERATORS if "image" in REGISTRY.get("generator", name).component.tags]
+JUDGING_IMAGES = [name for name in DISCRIMINATORS if takes_rank(REGISTRY.get("discriminator", name).component.tags, 2)]
 FEW = {"data.name": "synthetic", "data.n": 16, "data.modes": 2, "data.image_size": 32}
 
 
@@ -65,7 +67,7 @@ def test_each_of_these_has_something_to_refuse(values):
     assert "refused" in {result.status for result in rows(values, losses=["bce"])}
 
 
-@each("discriminator", DISCRIMINATORS)
+@each("discriminator", JUDGING_IMAGES)
 @pytest.mark.parametrize("channels", [1, 3], ids=["gray", "rgb"])
 @pytest.mark.parametrize("size", [32, 64])
 @each("generator", FOR_IMAGES)
@@ -84,7 +86,7 @@ def test_every_loss_trains_on_vectors(loss):
 
 def test_the_networks_of_the_matrix_are_small():
     for generator in FOR_IMAGES:
-        for discriminator in DISCRIMINATORS:
+        for discriminator in JUDGING_IMAGES:
             names = {"generator.name": generator, "discriminator.name": discriminator}
             plan = make_plan(choose(REGISTRY, [SMALL, ConfigLayer("test", {**FEW, **names})]))
             for network in (plan.generator, plan.discriminator):

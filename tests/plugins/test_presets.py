@@ -18,6 +18,7 @@ from ganzoo.seeds import generator_for
 from ganzoo.training.drop_in import seed_of
 
 PRESETS = {entry.name: entry for entry in Registry.load(plugins=False).entries("preset")}
+AUDIO = {"bigvgan", "dac", "encodec", "hifigan", "vocos"}
 CONDITIONAL = {"pix2pix", "pix2pixhd", "spade"}
 AT_ONCE = {"start": 0, "generator_start": 0, "optimizer": lambda parameters: torch.optim.SGD(parameters, lr=0.0)}
 
@@ -228,7 +229,94 @@ def test_afm():
     assert pushed.gradient_norm.item() == pytest.approx(fake.numel() ** -0.5, rel=1e-5)
 
 
-@pytest.mark.parametrize("name", PRESETS)
+def two(name, names, *, maps=(2, 2)):
+    """The preset with two tiny critics, copies of them, and real and fake data."""
+    torch.manual_seed(0)
+    critics = {one: Tiny(maps=number).double() for one, number in zip(names, maps, strict=True)}
+    copies = copy.deepcopy(critics)
+    adversary = ganzoo.adversary(name, shape=(3, 12, 12), **AT_ONCE, discriminators=critics)
+    random = torch.Generator().manual_seed(1)
+    real, fake = (torch.randn(4, 3, 12, 12, generator=random, dtype=torch.float64) for _ in range(2))
+    return adversary, copies, real, fake
+
+
+def squares_without_half(critics, real, fake):
+    """D and G of least squares and the distance of features, each added over all maps of all critics."""
+    pairs = [pair for critic in critics for pair in zip(critic(real), critic(fake), strict=True)]
+    d = sum(((1 - r) ** 2).mean() + (f**2).mean() for (r, _), (f, _) in pairs)
+    g = sum(((1 - f) ** 2).mean() for _, (f, _) in pairs)
+    features = sum((a - b).abs().mean() for (_, rs), (_, fs) in pairs for a, b in zip(rs, fs, strict=True))
+    return d.item(), g.item(), features.item()
+
+
+@pytest.mark.parametrize(
+    ("name", "names", "lr", "clip"),
+    [
+        ("hifigan", ("period", "scale"), 2e-4, None),
+        ("bigvgan", ("period", "resolutions"), 1e-4, 1000.0),
+        ("dac", ("all",), 1e-4, 10.0),
+    ],
+)
+def test_vocoders_and_codecs_of_least_squares(name, names, lr, clip):
+    adversary, critics, real, fake = two(name, names, maps=(2, 3)[: len(names)])
+    pushed = adversary.generator_loss(fake, real=real)
+    logs = adversary.update(fake=fake, real=real)
+    d, g, features = squares_without_half(critics.values(), real, fake)
+    assert sum(logs[f"{one}/adversarial"].item() for one in names) == pytest.approx(d, rel=1e-9)
+    assert pushed.total.item() == pytest.approx(g + 2 * features, rel=1e-9)
+    said = settings(PRESETS[name])
+    assert (said.optimizer.name, said.optimizer.lr, said.optimizer.betas) == ("adamw", lr, (0.8, 0.99))
+    assert (said.optimizer.weight_decay, said.clip_grad_norm) == (0.01, clip)
+    assert list(said.discriminators) == list(names)
+
+
+def test_vocos():
+    adversary, critics, real, fake = two("vocos", ("period", "bands"), maps=(2, 3))
+    pushed = adversary.generator_loss(fake, real=real)
+    logs = adversary.update(fake=fake, real=real)
+    expected = 0.0
+    for (name, critic), weight in zip(critics.items(), (1.0, 0.1), strict=True):
+        pairs = list(zip(critic(real), critic(fake), strict=True))
+        d = sum((F.relu(1 - r).mean() + F.relu(1 + f).mean()).item() for (r, _), (f, _) in pairs) / len(pairs)
+        g = sum(F.relu(1 - f).mean().item() for _, (f, _) in pairs) / len(pairs)
+        matching = sum((a - b).abs().mean().item() for (_, [a]), (_, [b]) in pairs) / len(pairs)
+        assert logs[f"{name}/adversarial"].item() == pytest.approx(d, rel=1e-9)
+        expected += weight * (g + matching)
+    assert pushed.total.item() == pytest.approx(expected, rel=1e-9)
+    # Both sides by the same weight: the gradient of the bands' critic is a tenth.
+    assert adversary.settings.critic_weights == {"bands": 0.1}
+    said = settings(PRESETS["vocos"])
+    assert (said.optimizer.lr, said.optimizer.betas) == (5e-4, (0.8, 0.9))
+
+
+def test_encodec():
+    adversary, critic, real, fake = case("encodec", maps=3)
+    fake.requires_grad_()
+    reference = (fake - real).abs().mean()
+    d, pushed = values(adversary, real, fake, reference=reference)
+    pairs = list(zip(critic(real), critic(fake), strict=True))
+    assert d == pytest.approx(sum(2 * half_hinge(r, f) for (r, _), (f, _) in pairs) / 3, rel=1e-9)
+    of_g = sum(-f.mean() + (a.detach() - b).abs().mean() for (_, [a]), (f, [b]) in pairs) / 3
+    raw = torch.autograd.grad(of_g, fake, retain_graph=True)[0].norm()
+    own = torch.autograd.grad(reference, fake, retain_graph=True)[0].norm()
+    # Weights 4 and 4 beside 0.1 and 2: together 8/2.1 times the norm of the gradient of one's own loss.
+    assert pushed.total.item() == pytest.approx((8 / 2.1 * own / raw * of_g).item(), rel=1e-9)
+    at_fakes = torch.autograd.grad(pushed.total, fake)[0].norm()
+    assert at_fakes.item() == pytest.approx((8 / 2.1 * own).item(), rel=1e-9)
+    said = settings(PRESETS["encodec"])
+    assert (said.optimizer.lr, said.optimizer.betas, said.optimizer.name) == (3e-4, (0.5, 0.9), "adam")
+
+
+def test_the_critics_of_audio_presets_are_those_of_their_sources():
+    """Weights of published sizes, on a device without memory."""
+    sizes = {"bigvgan": 41_386_672, "dac": 42_519_760, "encodec": 472_330, "hifigan": 70_724_591, "vocos": 42_519_760}
+    for name, size in sizes.items():
+        with torch.device("meta"):
+            adversary = ganzoo.adversary(name, shape=(1, 8192))
+        assert sum(weight.numel() for weight in adversary.parameters()) == size
+
+
+@pytest.mark.parametrize("name", sorted(PRESETS.keys() - AUDIO))
 def test_it_trains_with_its_own_critic(name):
     torch.manual_seed(0)
     side = 96 if name == "spade" else 64

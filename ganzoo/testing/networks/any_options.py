@@ -43,7 +43,8 @@ def any_options_build(subject: Subject) -> None:
 def _narrowed(options: Options) -> Options:
     """With no option of width above those of :data:`NARROW`; drawn ones may make a network slow."""
     values = dict(options)
-    narrow = {name: most for name, most in NARROW.items() if name in values and (values[name] or most + 1) > most}
+    widths = {name: most for name, most in NARROW.items() if name in values and isinstance(most, int)}
+    narrow = {name: most for name, most in widths.items() if (values[name] or most + 1) > most}
     try:
         return type(options).model_validate({**values, **narrow})
     except ValidationError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from ganzoo.protocols import Discriminator
@@ -98,3 +100,28 @@ def features_are_counted(subject: Subject) -> None:
     counts, features, maps = output.feature_counts, len(output.features), len(output.maps())
     demand(len(counts) == maps or not counts, f"feature_counts has {len(counts)} counts for {maps} maps of logits")
     demand(sum(counts) == features or not counts, f"feature_counts adds up to {sum(counts)}, of {features} features")
+
+
+def weighs_nothing(subject: Subject) -> str | None:
+    """Most maps count alike."""
+    one = trial(subject)
+    with torch.no_grad():
+        output = one.network(one.given, one.labels)
+    return None if getattr(output, "map_weights", ()) else "its maps of logits count alike"
+
+
+@check(
+    "map-weights",
+    Discriminator,
+    "Where ``map_weights`` is given, there is a finite weight for each map of logits.",
+    skip=weighs_nothing,
+    every_choice=True,
+)
+def maps_are_weighed(subject: Subject) -> None:
+    """Losses and distances of features are multiplied by them."""
+    one = trial(subject)
+    with torch.no_grad():
+        output = one.network(one.given, one.labels)
+    weights, maps = output.map_weights, len(output.maps())
+    demand(len(weights) in (0, maps), f"map_weights has {len(weights)} weights for {maps} maps of logits")
+    demand(all(map(math.isfinite, weights)), f"map_weights is {weights}")

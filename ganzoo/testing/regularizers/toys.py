@@ -281,6 +281,7 @@ def _rows_of_output(output: DiscriminatorOutput | None, rows: list[int]) -> Disc
         feature_counts=output.feature_counts,
         embedding=None if output.embedding is None else output.embedding[rows],
         proxies=None if output.proxies is None else output.proxies[rows],
+        map_weights=output.map_weights,
     )
 
 
