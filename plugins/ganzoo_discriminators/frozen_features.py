@@ -142,7 +142,7 @@ class Head(nn.Module):
 
         def layer(before: int, after: int, kernel: int) -> nn.Module:
             return convolution(
-                before, after, kernel=kernel, stride=1, padding=kernel // 2, bias=True, spectral=True, rank=rank
+                before, after, kernel=kernel, stride=1, padding=kernel // 2, bias=True, norm="spectral", rank=rank
             )
 
         self.first, self.second, self.last = layer(channels, width, 1), layer(width, width, kernel), layer(width, 1, 1)
