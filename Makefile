@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Nothing is compiled at installation, so where this is set, as in many containers, every process would compile torch anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lint check quality docs clean setup
+.PHONY: run test lint check quality torture docs clean setup
 
 run: $(INSTALLED)
 	$(BIN)/ganzoo run --loss hinge --disc patchgan-sn
@@ -29,6 +29,10 @@ check: lint test
 # Three full trainings, judged by a classifier: about 10 minutes on 2 cores.
 quality: $(READY)
 	$(BIN)/python examples/quality.py
+
+# Every operation on files fails, tears or is the last: hours. A part: make torture TORTURE='--pairs 2 --every 10'.
+torture: $(READY)
+	$(BIN)/python tests/faults/torture.py $(TORTURE)
 
 # The pages of the components, then the site. The variable silences an announcement of the theme.
 docs: $(READY)

@@ -1,0 +1,107 @@
+/* Counts the operations that change files below one folder, and lets the n-th of them fail, tear or never come.
+
+   Loaded before libc (LD_PRELOAD), so that it stands below Python and below the library of tensor files alike: a patch in
+   Python would see neither the writes of a buffered file nor those of a library written in Rust. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+enum { OFF, FAIL, FULL, TEAR, KILL }; /* the n-th fails; from the n-th on the disk is full; half of it, then dead; dead */
+
+static char folder[PATH_MAX];
+static size_t length;
+static long at, seen;
+static int mode;
+
+void fault_arm(const char *where, long n, int what) {
+    strncpy(folder, where, sizeof folder - 1);
+    length = strlen(folder);
+    at = n;
+    seen = 0;
+    mode = what;
+}
+
+long fault_count(void) { return seen; }
+
+static int below(int directory, const char *path) {
+    char place[64], found[PATH_MAX];
+    ssize_t size;
+    if (!length) return 0;
+    if (path && path[0] == '/') return strncmp(path, folder, length) == 0;
+    if (path && directory == AT_FDCWD) return 0; /* the tests give absolute paths */
+    snprintf(place, sizeof place, "/proc/self/fd/%d", directory);
+    size = readlink(place, found, sizeof found - 1);
+    return size >= (ssize_t)length && strncmp(found, folder, length) == 0;
+}
+
+/* Whether the operation is to fail, with errno set; kills where it is to kill. `space`: it needs room on the disk. */
+static int refused(int space) {
+    seen++;
+    if (mode == FAIL && seen == at) { errno = space ? ENOSPC : EIO; return 1; }
+    if (mode == FULL && seen >= at && space) { errno = ENOSPC; return 1; }
+    if ((mode == KILL || mode == TEAR) && seen == at) raise(SIGKILL);
+    return 0;
+}
+
+#define REAL(name) static __typeof__(name) *real; if (!real) real = (__typeof__(name) *)dlsym(RTLD_NEXT, #name)
+
+#define OPEN(name)                                                                        \
+    int name(const char *path, int flags, ...) {                                          \
+        REAL(name);                                                                       \
+        mode_t bits = 0;                                                                  \
+        if (flags & (O_CREAT | O_TMPFILE)) {                                              \
+            va_list more; va_start(more, flags); bits = va_arg(more, mode_t); va_end(more); \
+        }                                                                                 \
+        if (flags & (O_WRONLY | O_RDWR | O_CREAT) && below(AT_FDCWD, path) && refused(1)) return -1; \
+        return real(path, flags, bits);                                                   \
+    }
+OPEN(open)
+OPEN(open64)
+
+#define OPENAT(name)                                                                      \
+    int name(int directory, const char *path, int flags, ...) {                           \
+        REAL(name);                                                                       \
+        mode_t bits = 0;                                                                  \
+        if (flags & (O_CREAT | O_TMPFILE)) {                                              \
+            va_list more; va_start(more, flags); bits = va_arg(more, mode_t); va_end(more); \
+        }                                                                                 \
+        if (flags & (O_WRONLY | O_RDWR | O_CREAT) && below(directory, path) && refused(1)) return -1; \
+        return real(directory, path, flags, bits);                                        \
+    }
+OPENAT(openat)
+OPENAT(openat64)
+
+ssize_t write(int file, const void *content, size_t size) {
+    REAL(write);
+    if (below(file, NULL)) {
+        if (mode == TEAR && seen + 1 == at) {
+            real(file, content, size / 2);
+            raise(SIGKILL);
+        }
+        if (refused(1)) return -1;
+    }
+    return real(file, content, size);
+}
+
+int rename(const char *from, const char *to) { REAL(rename); return below(AT_FDCWD, to) && refused(1) ? -1 : real(from, to); }
+int mkdir(const char *path, mode_t bits) { REAL(mkdir); return below(AT_FDCWD, path) && refused(1) ? -1 : real(path, bits); }
+int unlink(const char *path) { REAL(unlink); return below(AT_FDCWD, path) && refused(0) ? -1 : real(path); }
+int rmdir(const char *path) { REAL(rmdir); return below(AT_FDCWD, path) && refused(0) ? -1 : real(path); }
+int unlinkat(int directory, const char *path, int flags) {
+    REAL(unlinkat);
+    return below(directory, path) && refused(0) ? -1 : real(directory, path, flags);
+}
+int fsync(int file) { REAL(fsync); return below(file, NULL) && refused(0) ? -1 : real(file); }
+int ftruncate(int file, off_t size) { REAL(ftruncate); return below(file, NULL) && refused(0) ? -1 : real(file, size); }
+int ftruncate64(int file, off64_t size) { REAL(ftruncate64); return below(file, NULL) && refused(0) ? -1 : real(file, size); }
+int chmod(const char *path, mode_t bits) { REAL(chmod); return below(AT_FDCWD, path) && refused(0) ? -1 : real(path, bits); }
