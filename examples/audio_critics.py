@@ -2,8 +2,8 @@
 
     python examples/audio_critics.py --steps 60
 
-Critics are narrow. Accuracy is of held-out sounds, 100 real and 100 fake: the mean logit of all maps is above 0 for real
-ones. Prints a row for each critic: its weights, and the accuracy after each third of the steps.
+Critics are narrow. Accuracy is of held-out sounds, 100 real and 100 fake: the mean logit of all maps is above 0 for
+real ones. Prints a row for each critic: its weights, and the accuracy after each third of the steps.
 """
 
 from __future__ import annotations
