@@ -69,7 +69,7 @@ class Ensemble(Options):
         default={}, description="name of a member → weight of its loss and features, 1 unless given"
     )
     maps: Literal["sum", "mean"] = Field(default="sum", description="add or average over the maps of each member")
-    ndf: int | None = Field(default=None, ge=1, description="width of the first convolution of all members")
+    ndf: int | None = Field(default=None, ge=1, le=65_536, description="width of the first convolution of all members")
 
     @model_validator(mode="after")
     def _members_are_known(self) -> Self:

@@ -60,7 +60,7 @@ class Period(Options):
     periods: tuple[Annotated[int, Field(ge=1)], ...] = Field(
         default=(2, 3, 5, 7, 11), min_length=1, max_length=8, description="p of each critic"
     )
-    ndf: int = Field(default=32, ge=1, description="width of the first convolution")
+    ndf: int = Field(default=32, ge=1, le=65_536, description="width of the first convolution")
     norm: SignalNorm = Field(default="weight", description="norm on the weight of every convolution")
     slope: float = Field(default=0.1, ge=0, lt=1, description="slope of LeakyReLU below zero")
     features: Shown = Field(default="all", description=SHOWN)

@@ -56,7 +56,7 @@ class Scale(Options):
     """
 
     n_scales: int = Field(default=3, ge=1, le=8, description="number of critics, each on a signal half as long")
-    ndf: int = Field(default=128, ge=1, description="width of the first convolution")
+    ndf: int = Field(default=128, ge=1, le=65_536, description="width of the first convolution")
     norm: Literal["spectral-first", "weight", "spectral", "none"] = Field(
         default="spectral-first", description="norm on the weights; spectral-first has weight norm from the second on"
     )

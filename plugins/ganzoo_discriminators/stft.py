@@ -54,7 +54,7 @@ class Stft(Options):
         default=((1024, 120, 600), (2048, 240, 1200), (512, 50, 240)),
         description="n_fft, hop and length of the window of each critic, in numbers of the signal",
     )
-    ndf: int = Field(default=32, ge=1, description="width of all convolutions")
+    ndf: int = Field(default=32, ge=1, le=65_536, description="width of all convolutions")
     norm: SignalNorm = Field(default="weight", description="norm on the weight of every convolution")
     slope: float = Field(default=0.2, ge=0, lt=1, description="slope of LeakyReLU below zero")
     features: Shown = Field(default="all", description=SHOWN)

@@ -71,7 +71,7 @@ class StftBands(Options):
     n_ffts: tuple[Annotated[int, Field(ge=32, le=2**16)], ...] = Field(
         default=(2048, 1024, 512), min_length=1, max_length=8, description="length of each window"
     )
-    ndf: int = Field(default=32, ge=1, description="width of all convolutions")
+    ndf: int = Field(default=32, ge=1, le=65_536, description="width of all convolutions")
     norm: SignalNorm = Field(default="weight", description="norm on the weight of every convolution")
     slope: float = Field(default=0.1, ge=0, lt=1, description="slope of LeakyReLU below zero")
     features: Shown = Field(default="hidden", description=SHOWN)

@@ -54,7 +54,7 @@ class StftComplex(Options):
     n_ffts: tuple[Annotated[int, Field(ge=4, le=2**16)], ...] = Field(
         default=(1024, 2048, 512, 256, 128), min_length=1, max_length=8, description="length of each window"
     )
-    ndf: int = Field(default=32, ge=1, description="width of all convolutions")
+    ndf: int = Field(default=32, ge=1, le=65_536, description="width of all convolutions")
     norm: SignalNorm = Field(default="weight", description="norm on the weight of all convolutions but the first")
     slope: float = Field(default=0.2, ge=0, lt=1, description="slope of LeakyReLU below zero")
     features: Shown = Field(default="hidden", description=SHOWN)

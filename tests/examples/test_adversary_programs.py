@@ -118,9 +118,8 @@ def test_slices_are_judged_one_by_one(example):
 
 
 def test_a_vocoder_is_compared_with_and_without_critics(run, example):
-    rows, (width, height), (without, with_critics) = run(
-        example("adversary_vocoder"), "--data", "notes", "--steps", "1"
-    )
+    given = ("--data", "notes", "--steps", "1")
+    rows, (width, height), (without, with_critics) = run(example("adversary_vocoder"), *given)
     assert [row[:2] for row in rows] == [["critics", "False"], ["critics", "True"]]
     assert [row[2::2] for row in rows] == [["log-mel", "log-spectrum"]] * 2
     assert width > height
