@@ -85,8 +85,9 @@ def page(description: Description) -> str:
         parts += ["## Suggests", "Used where you say nothing.", table(["key", "value"], pairs)]
     if model is not None and entry.kind == "discriminator" and "patch" in entry.component.tags:
         parts += patches(model)
+    parts += paper_and_recipe(description.yaml or "")
     if description.yaml:
-        parts += ["## YAML", fenced(description.yaml, "yaml")]
+        parts += ["## YAML", fenced(COMPARED.sub("", description.yaml), "yaml")]
     return "\n\n".join(parts) + "\n"
 
 
@@ -104,6 +105,17 @@ def shown(paragraph: str) -> str:
     sentences = re.split(r"(?<=\.) (?=[A-Z`\d])", paragraph[lead.end() :])
     points = "\n".join(f"- {linked(text(one[0].upper() + one[1:]))}" for one in sentences)
     return f"**{text(lead[1])}**\n\n{points}"
+
+
+COMPARED = re.compile(r"^# (\|.*\|)\n", re.MULTILINE)
+"""A row of the table in a recipe's head."""
+
+
+def paper_and_recipe(yaml: str) -> Iterator[str]:
+    """The table of a recipe's head: what is as in the paper, and what is not."""
+    if rows := [[linked(text(cell.strip())) for cell in row.strip("|").split("|")] for row in COMPARED.findall(yaml)]:
+        yield "## Paper and recipe"
+        yield table(["setting", "paper or its authors' code", "here"], rows)
 
 
 PICTURES = {

@@ -258,4 +258,13 @@ def ganzoo_components() -> list[Component]:
             tags=SIGNAL_TAGS | {"spectral_norm"},
             paper="Kong et al. 2020, arXiv:2010.05646; weights: Siuzdak 2023, arXiv:2306.00814",
         ),
+        Component(
+            kind="discriminator",
+            name="stylegan2",
+            target="ganzoo_discriminators.stylegan2:Stylegan2",
+            summary="StyleGAN2's residual critic: equalized learning rates, blurred halving, minibatch stddev",
+            tags=frozenset({"batch_coupled_always", "batch_nonlinear", "groups_of_four", "image", "provides_features"}),
+            suggests={"train.d_lr": 2.5e-3, "train.d_betas": [0.0, 0.99]},
+            paper="Karras et al. 2020, arXiv:1912.04958",
+        ),
     ]
