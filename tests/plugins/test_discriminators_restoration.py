@@ -34,7 +34,8 @@ def built(options, *shape):
 
 
 def parameters(options, *shape):
-    with torch.device("meta"):
+    # Not on the meta device where there is spectral norm: its first iterations take seconds there.
+    with torch.device("cpu" if isinstance(options, UnetSn) else "meta"):
         return sum(parameter.numel() for parameter in options.build(spec_of(*shape)).parameters())
 
 
@@ -81,9 +82,8 @@ def test_patchgan_blur_has_the_size_of_its_convolutions_and_norms(ndf, n_layers)
     ],
 )
 def test_shapes_of_logits(options, height, width, logits):
-    with torch.device("meta"):
-        network = options.build(spec_of(3, height, width))
-        assert network(torch.empty(2, 3, height, width)).logits.shape == logits
+    network = options.build(spec_of(3, height, width))
+    assert network(torch.zeros(2, 3, height, width)).logits.shape == logits
 
 
 def lrelu(values, slope):
