@@ -41,7 +41,7 @@ def run(monkeypatch, capsys, tmp_path):
 
 
 def test_the_autoencoder_is_compared_with_and_without_its_critic(run, example):
-    given = ("--data", "digits", "--steps", "3", "-n", "40")
+    given = ("--data", "digits", "--steps", "2", "-n", "40")
     rows, (width, height), (without, with_critic) = run(example("adversary_vq_autoencoder"), *given)
     assert [row[:4] for row in rows] == [["seed", "0", "critic", "False"], ["seed", "0", "critic", "True"]]
     assert [row[4::2] for row in rows] == [["error", "sharpness", "kd", "kd_std"]] * 2
@@ -51,13 +51,13 @@ def test_the_autoencoder_is_compared_with_and_without_its_critic(run, example):
 
 def test_equal_seeds_train_equal_autoencoders(example):
     train = example("adversary_vq_autoencoder").train
-    one, again = (train("digits", 2, critic=True, batch_size=2).state_dict() for _ in range(2))
+    one, again = (train("digits", 1, critic=True, batch_size=2).state_dict() for _ in range(2))
     assert all(torch.equal(one[name], again[name]) for name in one)
 
 
 @pytest.mark.parametrize("name", ["super_resolution", "pix2pix", "inpainting"])
 def test_pictures_are_compared_with_and_without_a_critic(name, run, example):
-    rows, (width, height), models = run(example(f"adversary_{name}"), "--data", "digits", "--steps", "3")
+    rows, (width, height), models = run(example(f"adversary_{name}"), "--data", "digits", "--steps", "2")
     assert [row[:2] for row in rows] == [["critic", "False"], ["critic", "True"]]
     assert [row[2::2] for row in rows] == [["error", "sharpness"]] * 2
     assert width > 2 * height  # twelve pictures in each of four rows
