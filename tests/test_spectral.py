@@ -93,3 +93,21 @@ def test_modules_without_spectral_norm_are_left_alone():
     spectral.hold(module)
     spectral.iterate(module)
     assert spectral.norms(module) == {}
+
+
+def test_on_meta_shapes_are_the_same_and_what_has_content_iterates_as_ever():
+    """A network that is built without content within it, and one with content; afterwards both are built as before."""
+    torch.manual_seed(0)
+    usual = ToyDiscriminator()
+    with spectral.on_meta():
+        hollow = ToyDiscriminator()
+        assert hollow(torch.empty(2, 1, 8, 8)).logits.shape == usual(torch.rand(2, 1, 8, 8, device="cpu")).logits.shape
+        with torch.device("cpu"):
+            torch.manual_seed(0)
+            within = ToyDiscriminator()
+    torch.manual_seed(0)
+    afterwards = ToyDiscriminator()
+    assert all(tensor.is_meta for tensor in hollow.state_dict().values())
+    shapes = [{name: tensor.shape for name, tensor in each.state_dict().items()} for each in (hollow, usual)]
+    assert shapes[0] == shapes[1]
+    assert same(vectors(within), vectors(afterwards))

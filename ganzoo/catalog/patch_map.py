@@ -10,6 +10,7 @@ import torch
 from ganzoo.component import RANKS, Options
 from ganzoo.errors import ConfigError
 from ganzoo.protocols import DataSpec, Discriminator
+from ganzoo.training import spectral
 
 SIDES = (32, 64, 128, 256)
 OF_RANK = {1: (256, 1024, 8192, 65536), 2: SIDES, 3: (16, 32, 64, 128)}
@@ -47,7 +48,7 @@ def patch_maps(
         spec = DataSpec(shape=(channels, *[side] * rank))
         try:
             chosen = options.resolve(spec)
-            with torch.device("meta"):
+            with spectral.on_meta():
                 network: Discriminator = chosen.build(spec)
                 logits = network(torch.empty(1, *spec.shape)).logits
         except ConfigError:

@@ -8,6 +8,7 @@ The networks keep using :func:`torch.nn.utils.parametrizations.spectral_norm`; n
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +27,26 @@ def hold(module: nn.Module) -> None:
     """Stop torch's per-forward iteration. ``module.train()`` undoes this."""
     for _, _, _, layer in _layers(module):
         layer.training = False
+
+
+@contextmanager
+def on_meta() -> Iterator[None]:
+    """Make tensors on the ``meta`` device, and spare those the power iterations, 15 for each new weight.
+
+    Without content there is nothing to find, and it takes most of the time in which a network is built.
+    """
+    iterated = _SpectralNorm._power_method
+
+    def spared(self: _SpectralNorm, weight_mat: Tensor, n_power_iterations: int) -> None:
+        if not weight_mat.is_meta:
+            iterated(self, weight_mat, n_power_iterations)
+
+    _SpectralNorm._power_method = spared  # type: ignore[method-assign]
+    try:
+        with torch.device("meta"):
+            yield
+    finally:
+        _SpectralNorm._power_method = iterated  # type: ignore[method-assign]
 
 
 @torch.no_grad()

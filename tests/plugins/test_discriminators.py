@@ -16,6 +16,7 @@ from torch import nn
 
 from ganzoo.errors import ConfigError
 from ganzoo.protocols import DataSpec
+from ganzoo.training import spectral
 
 CLASSES = ("a", "b", "c")
 FITTING = [8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256]
@@ -38,7 +39,7 @@ def convolutions(network):
 
 
 def on_meta(options, spec):
-    with torch.device("meta"):
+    with spectral.on_meta():
         return options.build(spec)
 
 

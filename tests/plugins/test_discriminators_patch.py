@@ -19,6 +19,7 @@ from torch import nn
 from ganzoo.catalog.patch_map import patch_maps
 from ganzoo.errors import ConfigError
 from ganzoo.protocols import DataSpec
+from ganzoo.training import spectral
 
 
 def spec_of(*shape):
@@ -38,7 +39,7 @@ def convolutions(network):
 
 
 def on_meta(options, spec):
-    with torch.device("meta"):
+    with spectral.on_meta():
         return options.build(spec)
 
 

@@ -13,6 +13,7 @@ from torch import nn
 import ganzoo
 from ganzoo.errors import ConfigError
 from ganzoo.protocols import DataSpec
+from ganzoo.training import spectral
 
 KINDS = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
 NORMS = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
@@ -34,7 +35,7 @@ def parameters(network):
 
 
 def on_meta(options, *shape):
-    with torch.device("meta"):
+    with spectral.on_meta():
         return options.build(DataSpec(shape=shape))
 
 

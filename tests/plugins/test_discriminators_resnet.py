@@ -37,7 +37,7 @@ def built(options, spec, *, seed=0):
 
 
 def on_meta(options, spec):
-    with torch.device("meta"):
+    with spectral.on_meta():
         return options.build(spec)
 
 

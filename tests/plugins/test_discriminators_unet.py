@@ -31,7 +31,7 @@ def built(options, *shape):
 @pytest.mark.parametrize("side", [8, 12, 28, 32, 64, 128])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_one_logit_an_image_and_one_a_pixel(side, channels):
-    with torch.device("meta"):
+    with spectral.on_meta():
         network = Unet(ndf=4).build(spec_of(channels, side, side))
         output = network(torch.empty(2, channels, side, side))
     assert output.logits.shape == (2,)
@@ -59,7 +59,7 @@ def test_layout_is_that_of_the_authors(side, widths, decoder):
 
     encoder = [(before * 64 if index else 3, after * 64) for index, (before, after) in enumerate(pairwise(widths))]
     expected = sum(block(*pair) for pair in encoder) + sum(block(64 * before, 64 * after) for before, after in decoder)
-    with torch.device("meta"):
+    with spectral.on_meta():
         network = Unet().build(spec_of(3, side, side))
         features = network(torch.empty(1, 3, side, side)).features
     assert sum(parameter.numel() for parameter in network.parameters()) == expected + (1024 + 1) + (64 + 1)

@@ -13,6 +13,7 @@ from ganzoo.testing.check import check, demand
 from ganzoo.testing.networks.trial import difference, first_taken, same, shake, trial
 from ganzoo.testing.random_numbers import random_numbers_untouched
 from ganzoo.testing.subject import Subject
+from ganzoo.training import spectral
 
 
 @check(
@@ -117,7 +118,7 @@ def builds_on_meta(subject: Subject) -> None:
     """Its size can be told without memory for it."""
     spec = first_taken(subject)
     real = subject.build(spec).state_dict()
-    with torch.device("meta"):
+    with spectral.on_meta():
         counted = subject.build(spec).state_dict()
     shapes = ({name: tuple(value.shape) for name, value in state.items()} for state in (real, counted))
     demand(len({str(sorted(one.items())) for one in shapes}) == 1, "on the meta device it has other shapes")
