@@ -104,7 +104,10 @@ def test_every_regularizer_works_on_fakes_alone_or_says_why_not(name, critic):
     labelled = replace(SPEC, conditional=True)
     labels = torch.arange(6) % 3
     chosen = {"consistency": {"variant": "icr"}}.get(name, {})
-    if "needs_generator" in Registry.load().options("regularizer", name).model_validate(chosen).tags():
+    tags = Registry.load().options("regularizer", name).model_validate(chosen).tags()
+    if "needs_embedding" in tags:
+        critic = ganzoo.build("discriminator", "embedding", spec=labelled, ndf=2)
+    if "needs_generator" in tags:
         reason = rf"regularizer {name} requires the generator and its latents"
         with pytest.raises(ConfigError, match=reason) as caught:
             ganzoo.adversarial_step("hinge", critic, spec=labelled, regularizers={name: chosen})

@@ -147,6 +147,10 @@ def test_what_cannot_be_drawn_comes_from_other_options(options):
     assert 1 <= options.size <= 9
 
 
+NAMES = {"critics", "weights", "extractor"}
+"""Options that say names of other components: nobody can draw those."""
+
+
 @pytest.mark.parametrize("entry", [entry for entry in ENTRIES if entry.kind != "dataset"], ids=called)
 def test_options_of_every_component_are_valid_and_varied(entry):
     model = entry.options()
@@ -157,10 +161,10 @@ def test_options_of_every_component_are_valid_and_varied(entry):
     def look(options):
         assert model.model_validate(options.model_dump()) == options
         for name, value in options:
-            seen[name].add(value)
+            seen[name].add(repr(value) if isinstance(value, dict) else value)
 
     look()
-    telling = {name for name, info in model.model_fields.items() if "Path" not in str(info.annotation)}
+    telling = {name for name, info in model.model_fields.items() if "Path" not in str(info.annotation)} - NAMES
     assert {name for name in telling if len(seen[name]) < 2} == set()
     for name, info in model.model_fields.items():
         if get_origin(info.annotation) is Literal:
