@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -9,14 +10,24 @@ import sys
 
 import pytest
 from broken_plugins.install import PluginFolder
+from typer.testing import CliRunner
+
+from ganzoo.cli import app
+from ganzoo.cli.dotted_flags import written_out
 
 SMALL = ("--batch-size", "4", "--set", "generator.ngf=8", "--set", "discriminator.ndf=8", "--set", "runtime.threads=1")
 
 
 @pytest.fixture
-def ganzoo(tmp_path):
-    plugins = PluginFolder(tmp_path / "site-packages")
-    plugins.install("fails_late")
+def plugins(tmp_path):
+    folder = PluginFolder(tmp_path / "site-packages")
+    folder.install("fails_late")
+    return folder
+
+
+@pytest.fixture
+def ganzoo(tmp_path, plugins):
+    """A process of its own, as what fails is seen from outside."""
     environ = os.environ | {"PYTHONPATH": os.pathsep.join([str(plugins.path), *sys.path]), "OMP_NUM_THREADS": "1"}
 
     def run(*arguments, expect=0):
@@ -26,6 +37,22 @@ def ganzoo(tmp_path):
         return done
 
     return run
+
+
+@pytest.fixture
+def here(tmp_path, plugins, monkeypatch):
+    """What goes well, in this process, which has torch already; the plugin is read anew each time."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(plugins.path)
+
+    def run(*arguments):
+        sys.modules.pop("fails_late", None)
+        importlib.invalidate_caches()
+        result = CliRunner().invoke(app, written_out(list(arguments)))
+        assert result.exit_code == 0, result.output
+
+    yield run
+    sys.modules.pop("fails_late", None)
 
 
 def rows(path):
@@ -39,9 +66,9 @@ def tensors(path):
 
 
 @pytest.mark.parametrize("player", ["discriminator", "generator"])
-def test_a_loss_that_raises_is_named_and_the_run_goes_on_as_if_it_had_not(ganzoo, tmp_path, player):
+def test_a_loss_that_raises_is_named_and_the_run_goes_on_as_if_it_had_not(ganzoo, here, tmp_path, player):
     options = ("--loss", "late", "--set", f"loss.player={player}", "--set", "train.log_every=1", *SMALL)
-    ganzoo("run", *options, "--steps", "6", "--out", "whole", "--set", "loss.fails=false")
+    here("run", *options, "--steps", "6", "--out", "whole", "--set", "loss.fails=false")
     failed = ganzoo("run", *options, "--steps", "6", "--out", "broken", expect=4)
     (broken,) = (tmp_path / "broken").glob("0001-*")
     assert "loss late of fails-late 1.0 raised ZeroDivisionError in step 4: the fourth call" in failed.stderr
@@ -58,7 +85,7 @@ def test_a_loss_that_raises_is_named_and_the_run_goes_on_as_if_it_had_not(ganzoo
     assert "fails_late.py" in manifest["fault"]
     plugin = tmp_path / "site-packages" / "fails_late.py"
     plugin.write_text(plugin.read_text(encoding="utf-8").replace("self.calls == 4", "False"), encoding="utf-8")
-    ganzoo("resume", str(broken))
+    here("resume", str(broken))
     (whole,) = (tmp_path / "whole").glob("0001-*")
     # Of D's terms in the step that broke off in G's update, nobody is left to tell.
     lost = {3} if player == "generator" else set()
