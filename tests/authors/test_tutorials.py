@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import pytest
@@ -22,13 +23,24 @@ class Reader:
     def __init__(self, environment: Environment) -> None:
         self.environment = environment
 
-    def follow(self, block: Block) -> None:
-        if block.language == "python" and block.file:
+    def follow(self, found: list[Block]) -> None:
+        for is_code, together in itertools.groupby(found, lambda block: block.language == "python" and not block.file):
+            if is_code:
+                self._run([(str(block), block.text) for block in together])
+            else:
+                for block in together:
+                    self._follow(block)
+
+    def _run(self, named: list[tuple[str, str]]) -> None:
+        """Blocks that follow each other, each with names of its own, in one process that imports torch once."""
+        program = 'for name, text in {}:\n    exec(compile(text, name, "exec"), {{"__name__": "__main__"}})'
+        self.environment.run("python", "-c", program.format(named))
+
+    def _follow(self, block: Block) -> None:
+        if block.language == "python":
             path = self.environment.work / block.file
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(block.text, encoding="utf-8")
-        elif block.language == "python":
-            self.environment.run("python", "-c", block.text)
         elif block.language == "diff":
             self._change(block.text)
         elif block.language == "bash":
@@ -66,8 +78,7 @@ def test_a_tutorial_can_be_followed(chapter, tmp_path):
         [page] = (page for page in TUTORIALS if page.stem == name)
         found = blocks_of(page)
         assert found
-        for block in found:
-            reader.follow(block)
+        reader.follow(found)
 
 
 def test_every_tutorial_is_followed():
