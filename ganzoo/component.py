@@ -283,10 +283,15 @@ class Options(NoTruthAsNumber):
         renamed_options: former name of an option → its name. Under the former name it is read and warned of once.
         removed_options: name of an option that is gone → the value that the component acts on ever since. A run that
             has this value goes on; every other value is refused.
+        schedulable: options, numbers all, that may follow a schedule while a run trains. What is built then has a
+            method ``set_scheduled(option, value)``, after which it is as if it had been built with that value, but for
+            what it has learned. It is called before every update of the generator, and before those of the
+            discriminator that belong to it; see :class:`ganzoo.protocols.Schedulable`.
     """
 
     renamed_options: ClassVar[Mapping[str, str]] = NO_NAMES
     removed_options: ClassVar[Mapping[str, object]] = NO_VALUES
+    schedulable: ClassVar[frozenset[str]] = frozenset()
 
     # Neither NaN nor infinity, unless a field says so: they are slips, and NaN does not even equal itself.
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -298,6 +303,8 @@ class Options(NoTruthAsNumber):
         for old, new in cls.renamed_options.items():
             if new not in cls.model_fields:
                 raise TypeError(f"{cls.__name__}.renamed_options: {old} leads to {new}, which is not an option")
+        if unknown := cls.schedulable - cls.model_fields.keys():
+            raise TypeError(f"{cls.__name__}.schedulable: {min(unknown)} is not an option")
         for old in (*cls.renamed_options, *cls.removed_options):
             if old in cls.model_fields:
                 raise TypeError(f"{cls.__name__}: {old} is an option, so it is neither renamed nor removed")
@@ -346,6 +353,9 @@ class RegularizerOptions(Options):
 
     The step multiplies: a raw term contains neither ``weight`` nor ``every``.
     """
+
+    schedulable: ClassVar[frozenset[str]] = frozenset({"weight"})
+    """The step looks at the weight, so that no regularizer has to do anything for it."""
 
     weight: float = Field(default=1.0, ge=0, description="factor of the term")
     every: int = Field(default=1, ge=1, description="apply at every k-th update of the player, k times as strong")

@@ -248,6 +248,18 @@ class StatefulLoss(Protocol):
         ...
 
 
+@runtime_checkable
+class Schedulable(Protocol):
+    """What a component that is built has besides if options of it may follow a schedule, named in ``schedulable``.
+
+    Networks keep what was set in ``state_dict()``: whoever loads it has the network as it was at that checkpoint.
+    """
+
+    def set_scheduled(self, option: str, value: float) -> None:
+        """Take a value in place of the option's; the same one may come again."""
+        ...
+
+
 AnyLoss = Loss | RelativisticLoss
 """Either of the two."""
 Discriminate = Callable[[Tensor, Tensor | None], DiscriminatorOutput]

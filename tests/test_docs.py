@@ -717,7 +717,8 @@ def test_configuration_keys_and_defaults():
         expected |= {f"{section}.{name}": getattr(part, name) for name in type(part).model_fields}
     expected |= {"train.steps": DEFAULT_STEPS, "data.on_error": "stop", "version": 1, "seed": default.seed}
     expected |= {name: getattr(default, name).name for name in ("loss", "discriminator", "generator", "data")}
-    expected |= {"regularizers": {}, "augment": {}, "metrics": {}, "extractors": {}, "train": None, "runtime": None}
+    expected |= {"regularizers": {}, "augment": {}, "metrics": {}, "extractors": {}, "schedules": {}}
+    expected |= {"train": None, "runtime": None}
     shown = {}
     for key, value, _ in rows(GUIDE, "key"):
         [text] = code(value) or ["null"]

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from ganzoo.component import KINDS
 from ganzoo.config.explanation import explain
 from ganzoo.config.finding import refusal
-from ganzoo.config.schema import COLLECTIONS, SELECTIONS, SHARED_DATA_KEYS
+from ganzoo.config.schema import COLLECTIONS, MOVABLE, SCHEDULES, SELECTIONS, SHARED_DATA_KEYS
 from ganzoo.config.schema import PLACES as PLACES
 from ganzoo.config.schema import RESUMABLE as RESUMABLE
 from ganzoo.config.schema import RunConfig as RunConfig
@@ -25,10 +25,15 @@ ALTERNATIVES = {
     "train.steps": ("train.epochs",),
     "train.epochs": ("train.steps",),
     "train.minutes": ("train.steps", "train.epochs"),
+    "train.ema": ("train.ema_half_life", "schedules.train.ema_half_life"),
+    "train.ema_half_life": ("train.ema", "schedules.train.ema"),
+    "schedules.train.ema": ("train.ema_half_life", "schedules.train.ema_half_life"),
+    "schedules.train.ema_half_life": ("train.ema", "schedules.train.ema"),
 }
 """Other ways to say one thing: a layer that says it in one way overrules the layers below that said it in another.
 
-Steps do not overrule minutes: a run that has both ends at whichever comes first.
+Steps do not overrule minutes: a run that has both ends at whichever comes first. Besides, a number that stays and the
+schedule of that number are two ways: see :func:`_others`.
 """
 
 COMMAND_LINE = "--"
@@ -75,8 +80,14 @@ class Merged:
             ConfigError: a path leads through a value.
         """
         tree: dict[str, Any] = {}
+        moving = {path: value for path, value in self.values.items() if path.startswith(f"{SCHEDULES}.")}
+        plain = self.values | _beginnings(self.values, moving)
         # Shorter paths first: the bare path of a regularizer makes its branch.
-        for path, value in sorted(self.values.items(), key=lambda item: item[0].count(".")):
+        for path, value in sorted(plain.items(), key=lambda item: item[0].count(".")):
+            if path in moving:
+                if value is not None:
+                    tree.setdefault(SCHEDULES, {})[path.removeprefix(f"{SCHEDULES}.")] = dict(value)
+                continue
             *parents, last = path.split(".")
             branch = tree
             for parent in parents:
@@ -88,6 +99,24 @@ class Merged:
         return tree
 
 
+def _beginnings(values: Mapping[str, Any], moving: Mapping[str, Any]) -> dict[str, Any]:
+    """Path → the first value of its schedule, which is what stands there when the run begins."""
+    found: dict[str, Any] = {}
+    for path, schedule in moving.items():
+        plain = path.removeprefix(f"{SCHEDULES}.")
+        points = schedule.get("values") if isinstance(schedule, Mapping) else None
+        if _has_a_place(plain, values) and isinstance(points, Sequence) and not isinstance(points, str) and points:
+            found[plain] = points[0]
+    return found
+
+
+def _has_a_place(path: str, values: Mapping[str, Any]) -> bool:
+    section, *keys = path.split(".")
+    if section == "train":
+        return keys[0] in MOVABLE
+    return section in SELECTIONS or f"{section}.{keys[0]}" in values
+
+
 def merge(layers: Sequence[ConfigLayer]) -> Merged:
     """Later layers win, path by path; options given beside a component that lost its place are left out."""
     chosen = {path: value for layer in layers for path, value in layer.values.items() if path.endswith(".name")}
@@ -95,16 +124,31 @@ def merge(layers: Sequence[ConfigLayer]) -> Merged:
     for layer in layers:
         for section in COLLECTIONS.keys() & layer.values.keys():
             _replace_collection(merged, layer, section)
+        if SCHEDULES in layer.values:
+            _drop(merged, [path for path in merged.values if path.startswith(f"{SCHEDULES}.")])
         for path, value in layer.values.items():
-            if path in COLLECTIONS or _of_a_loser(path, layer, chosen):
+            if path in COLLECTIONS or path == SCHEDULES or _of_a_loser(path, layer, chosen):
                 continue
-            for other in ALTERNATIVES.get(path, ()) if value is not None else ():
+            for other in _others(path, value):
                 if not _said_together(merged.layers.get(other), layer):
-                    merged.values.pop(other, None)
-                    merged.layers.pop(other, None)
+                    _drop(merged, [other])
             merged.values[path] = value
             merged.layers[path] = layer
     return merged
+
+
+def _drop(merged: Merged, paths: Iterable[str]) -> None:
+    for path in paths:
+        merged.values.pop(path, None)
+        merged.layers.pop(path, None)
+
+
+def _others(path: str, value: Any) -> tuple[str, ...]:
+    """What a path overrules in the layers below. A schedule that is switched off leaves the number that stays."""
+    if path.startswith(f"{SCHEDULES}."):
+        return () if value is None else (path.removeprefix(f"{SCHEDULES}."), *ALTERNATIVES.get(path, ()))
+    said = value is not None or path == "train.ema"  # null is no average, and not: nothing said
+    return (f"{SCHEDULES}.{path}", *(ALTERNATIVES.get(path, ()) if said else ()))
 
 
 def _said_together(one: ConfigLayer | None, other: ConfigLayer) -> bool:
@@ -112,7 +156,7 @@ def _said_together(one: ConfigLayer | None, other: ConfigLayer) -> bool:
 
 
 def _of_a_loser(path: str, layer: ConfigLayer, chosen: Mapping[str, Any]) -> bool:
-    section, _, key = path.partition(".")
+    section, _, key = path.removeprefix(f"{SCHEDULES}.").partition(".")
     if section not in SELECTIONS or (section == "data" and key in SHARED_DATA_KEYS):
         return False
     name = f"{section}.name"
@@ -128,6 +172,8 @@ def _replace_collection(merged: Merged, layer: ConfigLayer, section: str) -> Non
             # A layer that had its own say on the whole set is overruled; one that added to it asked for this.
             if section not in loser.values and not loser.suggestion:
                 merged.ignored[path] = loser.origin
+    moving = [path for path in merged.values if path.startswith(f"{SCHEDULES}.{section}.")]
+    _drop(merged, [path for path in moving if path.split(".")[2] not in kept])
     merged.layers[section] = layer
 
 
@@ -142,6 +188,8 @@ def flatten(tree: Mapping[str, Any]) -> dict[str, Any]:
         name = section_name(str(section))
         if name in COLLECTIONS:
             flat |= {name: True, **_flatten_collection(name, content)}
+        elif name == SCHEDULES:
+            flat |= _flatten_schedules(content)
         elif name in SELECTIONS and not isinstance(content, Mapping):
             flat[f"{name}.name"] = content
         elif isinstance(content, Mapping):
@@ -156,11 +204,12 @@ def flatten(tree: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def leaves(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Path → value of every value in a nested mapping; an empty mapping counts as a value."""
+    """Path → value of every value in a nested mapping; an empty mapping counts as a value, and so does a schedule."""
     found: dict[str, Any] = {}
     for key, value in tree.items():
         path = f"{prefix}{key}"
-        found |= leaves(value, f"{path}.") if isinstance(value, Mapping) and value else {path: value}
+        inner = isinstance(value, Mapping) and value and prefix != f"{SCHEDULES}."
+        found |= leaves(value, f"{path}.") if inner else {path: value}
     return found
 
 
@@ -184,6 +233,30 @@ def _flatten_collection(section: str, content: Any) -> dict[str, Any]:
     return flat
 
 
+def _flatten_schedules(content: Any) -> dict[str, Any]:
+    if content in (None, "none", {}):
+        return {SCHEDULES: True}
+    if not isinstance(content, Mapping):
+        raise ConfigError(f"{SCHEDULES} must be a mapping of keys to schedules", given=content, allowed=_A_SCHEDULE)
+    flat = {canonical_path(f"{SCHEDULES}.{path}"): schedule for path, schedule in content.items()}
+    for path, schedule in flat.items():
+        _demand_schedule(path, schedule)
+    return flat
+
+
+_A_SCHEDULE = "for example {images: [0, 1.0e+6], values: [1.0e-3, 1.0e-4], shape: cosine}"
+
+
+def _demand_schedule(path: str, schedule: Any) -> None:
+    if schedule is not None and not isinstance(schedule, Mapping):
+        raise ConfigError(
+            f"{path} must be a schedule, which is a mapping, or null for none",
+            given=schedule,
+            allowed=_A_SCHEDULE,
+            hint="for a number that stays, set its own key, as in --set train.g_lr=3e-4",
+        )
+
+
 def _flatten_member(section: str, name: str, options: Any) -> dict[str, Any]:
     path = canonical_path(f"{section}.{name}")
     if options is not None and not isinstance(options, Mapping):
@@ -204,6 +277,8 @@ def canonical_path(path: str) -> str:
     """Whole-word section, names with ``-``, keys with ``_``: ``disc.n-layers`` is ``discriminator.n_layers``."""
     section, *rest = path.strip().split(".")
     section = section_name(section)
+    if section == SCHEDULES and rest:
+        return f"{SCHEDULES}.{canonical_path('.'.join(rest))}"
     if section in COLLECTIONS and rest:
         return ".".join([section, rest[0].replace("_", "-"), *(key.replace("-", "_") for key in rest[1:])])
     return ".".join([section, *(key.replace("-", "_") for key in rest)])
@@ -234,6 +309,9 @@ def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
         elif path.partition(".")[0] in COLLECTIONS and path.count(".") == 1:
             section, _, name = path.partition(".")
             values |= _flatten_member(section, name, value)
+        elif path.startswith(f"{SCHEDULES}."):
+            _demand_schedule(path, value)
+            values[path] = value
         else:
             values[path] = value
     return values

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from ganzoo.component import KINDS
 from ganzoo.numbers import NoTruthAsNumber
@@ -16,6 +24,8 @@ Betas = tuple[Beta, Beta]
 MOST_IMAGES, MOST_UPDATES = 2**20, 1000
 """Images of a batch, and updates of D within one step of G: what one number asks for is done before anybody can stop
 it. Steps have no such bound, since a run can be stopped after each of them, and goes on from there."""
+Point = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
 KEEP = re.compile(r"(?P<which>last|every) (?P<number>[1-9]\d*)|all|best")
 """Which checkpoints stay."""
 
@@ -86,6 +96,12 @@ class TrainConfig(Section):
         default=None, gt=0, allow_inf_nan=False, description="largest 2-norm of each player's gradient; null = no limit"
     )
     ema: float | None = Field(default=0.999, ge=0, lt=1, description="decay of the generator's average; null = off")
+    ema_half_life: float | None = Field(
+        default=None,
+        ge=0,
+        allow_inf_nan=False,
+        description="instead of ema: real images after which an update counts half in the average; 0 = no average yet",
+    )
     label_draw: Literal["marginal", "uniform"] = "marginal"
     spectral_norm: Literal["per-update", "per-forward"] = "per-update"
     passes: Literal["auto", "one", "two"] = "auto"
@@ -106,6 +122,11 @@ class TrainConfig(Section):
     )
 
     @property
+    def averages(self) -> bool:
+        """Whether an average of the generator is kept."""
+        return self.ema is not None or self.ema_half_life is not None
+
+    @property
     def uniform_labels(self) -> bool:
         """Whether the generator is asked for all classes alike, and not as often as the data have them."""
         return self.label_draw == "uniform"
@@ -119,8 +140,27 @@ class TrainConfig(Section):
         meant = f"; for the newest {keep}: 'last {keep}'" if type(keep) is int and keep > 0 else ""
         raise ValueError(rules + meant)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _half_life_instead(cls, given: Any) -> Any:
+        """The decay that nobody asked for makes room."""
+        if isinstance(given, dict) and given.get("ema_half_life") is not None and "ema" not in given:
+            return {**given, "ema": None}
+        return given
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_off(self, plainly: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Runs that have no half-life keep the configuration, and its hash, that they always had."""
+        content: dict[str, Any] = plainly(self)
+        return {key: value for key, value in content.items() if key != "ema_half_life" or value is not None}
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if self.ema is not None and self.ema_half_life is not None:
+            raise ValueError(
+                f"ema ({self.ema:g}) and ema_half_life ({self.ema_half_life:g}) are mutually exclusive: set only one "
+                "of them"
+            )
         if self.steps is not None and self.epochs is not None:
             raise ValueError(
                 f"steps ({self.steps}) and epochs ({self.epochs:g}) are mutually exclusive: set only one of them"
@@ -139,6 +179,38 @@ class TrainConfig(Section):
                 f"keep is {self.keep!r}, but checkpoints are written every {self.checkpoint_every} steps "
                 "(checkpoint_every): use a multiple of that, or change it too"
             )
+        return self
+
+
+class ScheduleConfig(Section):
+    """A number that moves while a run trains: values at points, and a shape between them."""
+
+    images: tuple[Point, ...] | None = Field(
+        default=None, min_length=2, description="the points, in real images that the discriminator has seen"
+    )
+    steps: tuple[Point, ...] | None = Field(default=None, min_length=2, description="or in generator steps done")
+    values: tuple[Number | tuple[Number, ...], ...] = Field(
+        min_length=2, description="the value at each point: a number, or a list where the key holds a list"
+    )
+    shape: Literal["linear", "cosine", "constant"] = Field(
+        default="linear", description="between two points; constant = each value stays up to the next point"
+    )
+
+    @property
+    def at(self) -> tuple[float, ...]:
+        """The points, whatever they count."""
+        return self.images or self.steps or ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if (self.images is None) == (self.steps is None):
+            raise ValueError("points are needed, either images or steps, as in {images: [0, 1.0e+6], values: [1, 0.1]}")
+        if len(self.at) != len(self.values):
+            raise ValueError(f"there are {len(self.at)} points and {len(self.values)} values: each point needs a value")
+        if any(later <= earlier for earlier, later in pairwise(self.at)):
+            raise ValueError(f"points must ascend, and they are {', '.join(f'{point:g}' for point in self.at)}")
+        if len({len(value) if isinstance(value, tuple) else None for value in self.values}) > 1:
+            raise ValueError("values must be alike: all numbers, or all lists of one length")
         return self
 
 
@@ -186,7 +258,14 @@ class RunConfig(Section):
     extractors: dict[str, dict[str, Any]] = Field(default={})
     eval: EvalConfig = EvalConfig()
     train: TrainConfig = TrainConfig()
+    schedules: dict[str, dict[str, Any]] = Field(default={})
     runtime: RuntimeConfig = RuntimeConfig()
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_off(self, plainly: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Runs in which nothing moves keep the configuration, and its hash, that they always had."""
+        content: dict[str, Any] = plainly(self)
+        return {key: value for key, value in content.items() if key != "schedules" or value}
 
     @model_validator(mode="after")
     def _best_can_be_told(self) -> Self:
@@ -212,6 +291,10 @@ SELECTIONS = {kind.section: kind.name for kind in KINDS if kind.section and not 
 COLLECTIONS = {kind.section: kind.name for kind in KINDS if kind.section and kind.many}
 """Section → the kind of component it holds any number of."""
 SHARED_DATA_KEYS = frozenset(DataConfig.model_fields) - {"name"}
+MOVABLE = ("g_lr", "d_lr", "g_betas", "d_betas", "ema", "ema_half_life")
+"""The numbers of the section ``train`` that may follow a schedule."""
+SCHEDULES = "schedules"
+"""The section that holds, by their paths, the numbers that move."""
 PLACES = ("data.path", "data.root")
 """Where data lie: the same data may lie elsewhere, since a fingerprint of their content tells whether they are."""
 RESUMABLE = (

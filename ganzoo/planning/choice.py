@@ -17,7 +17,7 @@ from ganzoo.component import KINDS, Options, RegularizerOptions
 from ganzoo.config.explanation import explain
 from ganzoo.config.finding import Finding, refusal
 from ganzoo.config.layers import ConfigLayer, Merged, flatten, merge
-from ganzoo.config.schema import COLLECTIONS, SELECTIONS, SHARED_DATA_KEYS, VERSION, RunConfig
+from ganzoo.config.schema import COLLECTIONS, SCHEDULES, SELECTIONS, SHARED_DATA_KEYS, VERSION, RunConfig
 from ganzoo.config.yaml_text import read_yaml
 from ganzoo.errors import ConfigError, UnknownNameError
 from ganzoo.files import expanded
@@ -152,7 +152,10 @@ class _Names:
         values: dict[str, Any] = {}
         for path, value in layer.values.items():
             section, _, rest = path.partition(".")
-            if path == "data.name" and isinstance(value, str) and self._is_path(value):
+            if section == SCHEDULES and rest:
+                (of,) = self.canonical(replace(layer, values={rest: value})).values
+                values[f"{SCHEDULES}.{of}"] = value
+            elif path == "data.name" and isinstance(value, str) and self._is_path(value):
                 values |= {"data.name": OF_PATHS, "data.path": value}
             elif rest == "name" and section in SELECTIONS:
                 values[path] = self._spelled(SELECTIONS[section], value)

@@ -12,11 +12,21 @@ from typing import Any
 from ganzoo.component import Options
 from ganzoo.config.finding import Finding, refusal
 from ganzoo.config.layers import Merged, leaves
-from ganzoo.config.schema import COLLECTIONS, DEFAULT_STEPS, SELECTIONS, DataConfig, RunConfig, Selection
+from ganzoo.config.schema import (
+    COLLECTIONS,
+    DEFAULT_STEPS,
+    SCHEDULES,
+    SELECTIONS,
+    DataConfig,
+    RunConfig,
+    ScheduleConfig,
+    Selection,
+)
 from ganzoo.errors import ConfigError, DataError
 from ganzoo.planning.choice import Choice, facts, parse_options
 from ganzoo.planning.opening import code_of, open_data
 from ganzoo.planning.rules import judge
+from ganzoo.planning.schedules import read_schedules, refused_by_networks
 from ganzoo.protocols import Dataset, DataSpec, Discriminator, Generator
 from ganzoo.registry import Entry
 from ganzoo.seeds import seeded
@@ -102,12 +112,14 @@ def make_plan(choice: Choice, *, opened: dict[str, Dataset] | None = None) -> Pl
     resolved, misfits = _resolve(choice, options, spec)
     findings = _judge(choice, resolved, spec)
     networks = _build(choice, resolved, spec, misfits)
+    schedules, unfit = read_schedules(choice.config, choice.merged, resolved)
+    findings += unfit or refused_by_networks(networks, schedules)
     refused = [finding for finding in findings if finding.status == "refused"]
     known = {finding.section for finding in refused}
     refused += [misfit for section, misfit in misfits.items() if section not in known]
     if refused:
         raise refusal(refused)
-    config = _resolved_config(choice.config, resolved, dataset)
+    config = _resolved_config(choice.config, resolved, dataset, schedules)
     return Plan(
         config=config,
         origins=_origins(config, choice.merged, options),
@@ -193,9 +205,13 @@ def _misfit(error: ConfigError | DataError, section: str) -> Finding:
     return Finding("refused", lines, error.hint or "", section=section)
 
 
-def _resolved_config(config: RunConfig, options: Mapping[str, Options], dataset: Dataset) -> RunConfig:
+def _resolved_config(
+    config: RunConfig, options: Mapping[str, Options], dataset: Dataset, schedules: Mapping[str, ScheduleConfig]
+) -> RunConfig:
     """The configuration with every value that data and components decided."""
-    chosen: dict[str, Any] = {}
+    chosen: dict[str, Any] = {
+        SCHEDULES: {path: one.model_dump(mode="json", exclude_none=True) for path, one in schedules.items()}
+    }
     for section in SELECTIONS:
         selection: Selection = getattr(config, section)
         resolved = options[section].model_dump(mode="json")
@@ -230,6 +246,7 @@ def _origins(final: RunConfig, merged: Merged, options: Mapping[str, Options]) -
         for old, new in type(chosen).renamed_options.items():
             if f"{section}.{old}" in said:
                 said[f"{section}.{new}"] = said[f"{section}.{old}"]
+    said |= {path: said[f"{SCHEDULES}.{path}"] for path in final.schedules}
     origins: dict[str, str] = {}
     for path, value in leaves(final.model_dump(mode="json")).items():
         left_open = path in merged.values and merged.values[path] is None and value is not None

@@ -35,7 +35,9 @@ COLORS = {
 
 
 def figure(rows: Sequence[Row], *, title: str = "", goal: Goal | None = None) -> Figure:
-    """Four panels, and one for each column of ``metric/``, from the rows of ``metrics.jsonl``.
+    """Four panels, and one for each column of ``metric/`` and ``schedule/``, from the rows of ``metrics.jsonl``.
+
+    Numbers that move alike share a panel.
 
     Raises:
         ConfigError: there is no row yet.
@@ -45,8 +47,9 @@ def figure(rows: Sequence[Row], *, title: str = "", goal: Goal | None = None) ->
     goal = goal or Goal()
     names = list(dict.fromkeys(name for row in rows for name in row))
     metrics = [name for name in names if name.startswith("metric/")]
-    columns = 2 if not metrics else 3
-    count = -(-(4 + len(metrics)) // columns)
+    moving = _alike(rows, [name for name in names if name.startswith("schedule/")])
+    columns = 2 if not metrics and not moving else 3
+    count = -(-(4 + len(metrics) + len(moving)) // columns)
     sheet = Figure(figsize=(4.6 * columns, 3.2 * count + (0.4 if title else 0)), layout="constrained")
     if title:
         sheet.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
@@ -59,9 +62,22 @@ def figure(rows: Sequence[Row], *, title: str = "", goal: Goal | None = None) ->
         _draw(panel, rows, {name: ""}, title=name.removeprefix("metric/").replace("_", " "), smooth=False)
         if all(float(row[name]).is_integer() for row in rows if name in row):
             panel.yaxis.set_major_locator(whole_numbers())
-    for unused in panels[4 + len(metrics) :]:
+    for name, panel in zip(moving, panels[4 + len(metrics) :], strict=False):
+        _draw(panel, rows, {name: ""}, title=moving[name], smooth=False)
+    for unused in panels[4 + len(metrics) + len(moving) :]:
         unused.set_axis_off()
     return sheet
+
+
+def _alike(rows: Sequence[Row], names: Sequence[str]) -> dict[str, str]:
+    """The first of all columns that have the same values → the ends of their names."""
+    groups: dict[tuple[float | None, ...], list[str]] = {}
+    for name in names:
+        groups.setdefault(tuple(row.get(name) for row in rows), []).append(name)
+    return {
+        alike[0]: ", ".join(".".join(name.removeprefix("schedule/").split(".")[-2:]) for name in alike)
+        for alike in groups.values()
+    }
 
 
 def _draw_terms(panel: Axes, rows: Sequence[Row], names: Sequence[str], player: str, goal: float | None) -> None:

@@ -14,11 +14,12 @@ from ganzoo.planning.facts import BATCH_COUPLED
 from ganzoo.planning.parts import adam_correction, built_augmentation, built_regularizer, in_words
 from ganzoo.planning.plan import Plan
 from ganzoo.protocols import AnyLoss, Augmentation, Discriminate, Player, Regularizer, StatefulLoss
+from ganzoo.runs.scheduling import scheduled
 from ganzoo.training.game import Game, WeightedRegularizer
 from ganzoo.training.runtime import Runtime, pick_device
 from ganzoo.training.sampler import Sampler
 from ganzoo.training.setup import ENDLESS, Schedule, Setup
-from ganzoo.training.state import TrainState, averaged_copy
+from ganzoo.training.state import TrainState, averaged_copy, half_life_decay
 from ganzoo.training.unroll import Unroll, functional
 
 
@@ -37,8 +38,9 @@ def assemble(plan: Plan) -> Setup:
         regularizers={part.name: part.regularizer for part in regularizers},
         adaptive={name: part for name, part in adaptive.items() if isinstance(part, StatefulLoss | Augmentation)},
     )
+    game = _game(plan, runtime, state, loss, augment, regularizers)
     return Setup(
-        game=_game(plan, runtime, state, loss, augment, regularizers),
+        game=game,
         state=state,
         batches=Batches(
             plan.dataset,
@@ -50,6 +52,7 @@ def assemble(plan: Plan) -> Setup:
         sampler=Sampler.of(state.generator, plan.spec, uniform=plan.config.train.uniform_labels),
         runtime=runtime,
         schedule=_schedule(plan),
+        scheduled=scheduled(plan, state, game),
     )
 
 
@@ -90,16 +93,18 @@ def _state(
     regularizers: dict[str, Regularizer],
     adaptive: dict[str, StatefulLoss | Augmentation],
 ) -> TrainState:
+    train = plan.config.train
     generator: Any = runtime.place(plan.generator)
     discriminator = runtime.place(plan.discriminator)
     return TrainState(
         generator=generator,
         discriminator=discriminator,
-        ema=None if plan.config.train.ema is None else averaged_copy(generator),
+        ema=averaged_copy(generator) if train.averages else None,
         g_optimizer=_optimizer(plan, "generator", generator, runtime.device),
         d_optimizer=_optimizer(plan, "discriminator", discriminator, runtime.device),
         regularizers=regularizers,
         adaptive=adaptive,
+        decay=None if train.ema_half_life is None else half_life_decay(train.ema_half_life, train.batch_size),
     )
 
 

@@ -126,7 +126,7 @@ def evaluate_run(
             measured,
             partial(_generated, network, spec, seed),
             balanced=partial(_generated, network, spec, seed, balanced=True),
-            ema=ema and run.config.train.ema is not None,
+            ema=ema and run.config.train.averages,
             batch_norm="re-estimated",
             truncation=truncation,
         )

@@ -373,6 +373,7 @@ def _iterate(
             measures=measures,
             measures_every=plan.config.eval.every,
             tell=trackers.log,
+            scheduled=setup.scheduled,
         )
         grids = SampleGrids(
             directory,

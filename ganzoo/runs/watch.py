@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from ganzoo.protocols import DataSpec, Report
 from ganzoo.runs.directory import RunDirectory
 from ganzoo.runs.grid_samples import COLUMNS, GridSamples
 from ganzoo.training import spectral
+from ganzoo.training.schedule_curve import Scheduled
 from ganzoo.training.setup import Schedule
 from ganzoo.training.state import TrainState
 
@@ -39,6 +40,7 @@ class MetricsLog:
         measures: what else is found out about the generator, which costs more than a step may.
         measures_every: the rows in which that is due, and the last one.
         tell: whom to tell each row once it is written.
+        scheduled: the numbers that move, for columns of what they are in the step of the row.
     """
 
     def __init__(
@@ -53,7 +55,9 @@ class MetricsLog:
         measures: Callable[[], dict[str, float]] | None = None,
         measures_every: int | None = None,
         tell: Callable[[Mapping[str, float]], None] | None = None,
+        scheduled: Sequence[Scheduled] = (),
     ) -> None:
+        self._scheduled = scheduled
         self._state, self._schedule, self._looks_every = state, schedule, looks_every
         self._looks = looks
         self._measures, self._measures_every, self._tell = measures, measures_every or looks_every, tell
@@ -88,7 +92,7 @@ class MetricsLog:
         moved = [value.detach().float().to(device, non_blocking=True) for value in scalars.values()]
         values = torch.stack(moved).cpu().double().tolist()
         row: dict[str, Any] = {"step": report.step, "d_step": report.d_step, "images": report.images}
-        self.latest = dict(zip(scalars, values, strict=True)) | looked
+        self.latest = dict(zip(scalars, values, strict=True)) | looked | self._moved(report.step - 1)
         if self._measures is not None and (report.last or self._due(report.step, self._measures_every)):
             self.latest |= self._measures()
             self.measured_step = report.step
@@ -100,6 +104,14 @@ class MetricsLog:
             self._file.flush()
         if self._tell is not None:
             self._tell(row)
+
+    def _moved(self, before: int) -> dict[str, float]:
+        """What the numbers that move were in the step that followed ``before`` of them."""
+        images = self._schedule.images(before)
+        columns: dict[str, float] = {}
+        for moving in self._scheduled:
+            columns |= moving.columns(step=before, images=images)
+        return columns
 
     def _due(self, step: int, every: int) -> bool:
         """Whether a multiple of ``every`` was passed since the row before: a function of the step alone."""

@@ -40,6 +40,10 @@ class Chain(Augmentation):
         for part in self._parts.values():
             part.after_update(real=real)
 
+    def part(self, name: str) -> Augmentation:
+        """One of them."""
+        return self._parts[name]
+
     def observed(self) -> dict[str, Tensor]:
         """What all parts show."""
         return {name: value for part in self._parts.values() for name, value in part.observed().items()}

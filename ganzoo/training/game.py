@@ -25,11 +25,11 @@ class Named:
     command: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class WeightedRegularizer:
     """A regularizer with its weight and interval; its terms count ``weight · every`` at every ``every``-th update.
 
-    ``named`` is what errors call it.
+    ``named`` is what errors call it. The weight may follow a schedule.
     """
 
     name: str

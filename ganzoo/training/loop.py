@@ -45,6 +45,8 @@ def train(setup: Setup) -> Iterator[Report]:
         begun = time.perf_counter()
         last = state.step + 1 == schedule.steps or state.seconds + took >= schedule.seconds
         logged = last or schedule.logs(state.step + 1)
+        for moving in setup.scheduled:
+            moving.put(moving.value(step=state.step, images=schedule.images(state.step)))
         _set_learning_rates(setup)
         inputs, scalars = None, {}
         # A run that broke off within a step goes on within it.
@@ -74,11 +76,13 @@ def _update_discriminator(setup: Setup, inputs: Inputs, *, observe: bool) -> dic
 
 
 def _update_generator(setup: Setup, inputs: Inputs) -> dict[str, Tensor]:
-    state, decay = setup.state, setup.schedule.ema
+    state = setup.state
     with buffers_kept_if_it_raises(state.discriminator, state.generator):
         scalars = _update(setup, "generator", inputs, generator_terms)
-    if state.ema is not None and decay is not None:
-        update_average(state.ema, state.generator, decay=decay, updates=state.step + 1)
+    if state.ema is not None and state.decay is not None:  # meant as it stands, without a ramp
+        update_average(state.ema, state.generator, decay=state.decay)
+    elif state.ema is not None and setup.schedule.ema is not None:
+        update_average(state.ema, state.generator, decay=setup.schedule.ema, updates=state.step + 1)
     return scalars
 
 

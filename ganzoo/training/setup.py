@@ -11,6 +11,7 @@ from ganzoo.data import Batches
 from ganzoo.training.game import Game
 from ganzoo.training.runtime import Runtime
 from ganzoo.training.sampler import Sampler
+from ganzoo.training.schedule_curve import Scheduled
 from ganzoo.training.state import TrainState
 
 ENDLESS = sys.maxsize
@@ -63,6 +64,10 @@ class Schedule:
         """Whether nothing is left to do."""
         return state.step >= self.steps or state.seconds >= self.seconds
 
+    def images(self, step: int) -> int:
+        """Real images that the discriminator has seen after so many generator steps."""
+        return step * self.n_critic * self.batch_size
+
     def learning_rate_factor(self, step: int) -> float:
         """What the learning rates are multiplied by: a pure function of the step."""
         done = step / self.steps
@@ -77,6 +82,7 @@ class Setup:
 
     Attributes:
         sampler: where the fakes of both players' steps come from.
+        scheduled: the numbers that move.
     """
 
     game: Game
@@ -85,3 +91,4 @@ class Setup:
     sampler: Sampler
     runtime: Runtime
     schedule: Schedule
+    scheduled: tuple[Scheduled, ...] = ()

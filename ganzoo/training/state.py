@@ -28,6 +28,8 @@ class TrainState:
         images: real images the discriminator has seen.
         seconds: training time: of the updates alone, without what watches them.
         rollbacks: how often training went back to a checkpoint; each time halves the learning rates.
+        decay: of the average in the next update, where a half-life or a schedule decides it; ``None`` where the
+            decay stays. It follows from ``step``, so it is in no checkpoint.
     """
 
     generator: Generator
@@ -42,6 +44,7 @@ class TrainState:
     images: int = 0
     seconds: float = 0.0
     rollbacks: int = 0
+    decay: float | None = None
 
     def averaged(self) -> Generator:
         """The generator to look at: the average if there is one."""
@@ -113,17 +116,24 @@ def averaged_copy(generator: Generator) -> Generator:
 
 
 @torch.no_grad()
-def update_average(average: Generator, generator: Generator, *, decay: float, updates: int) -> None:
+def update_average(average: Generator, generator: Generator, *, decay: float, updates: int | None = None) -> None:
     """θ̄ ← d·θ̄ + (1−d)·θ with d = min(decay, t/(9+t)) after the t-th update, where the first one copies.
 
     The ramp makes the average follow about the last tenth of a short run, where the plain decay would still hold on to
-    the first steps. Buffers are copied, never averaged. torch's ``AveragedModel`` would do, but for its counter, a
-    tensor that it reads back from the device at every step.
+    the first steps; without ``updates`` there is none. Buffers are copied, never averaged. torch's ``AveragedModel``
+    would do, but for its counter, a tensor that it reads back from the device at every step.
     """
-    d = min(decay, updates / (9 + updates)) if updates > 1 else 0.0
+    d = decay
+    if updates is not None:
+        d = min(decay, updates / (9 + updates)) if updates > 1 else 0.0
     torch._foreach_lerp_(list(average.parameters()), list(generator.parameters()), 1 - d)
     for kept, buffer in zip(average.buffers(), generator.buffers(), strict=True):
         kept.copy_(buffer)
+
+
+def half_life_decay(half_life: float, batch_size: int) -> float:
+    """The decay d = 2^(−N/h): after h images in batches of N, an update counts half; 0 for h = 0."""
+    return 0.5 ** (batch_size / half_life) if half_life else 0.0
 
 
 def plain(tensor: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 from ganzoo_blocks.image_shape import image_shape
@@ -83,6 +83,8 @@ class Ada(Options):
     only brightness, contrast and luma flip (x → −x) have an effect. Gradients flow through to the images, second
     derivatives too. p is a tensor on the device, and nothing waits for it. It is logged as ``augment/p``.
 
+    ``fixed`` may follow a schedule, as p does in R3GAN.
+
     Where implementations differ: the reference reads the image at twice the resolution through wavelet filters, and
     shows black for what lies more than one image away; ganzoo reads bilinearly, so fractional shifts and rotations blur
     a little and shrinking aliases, and it reflects without end. The reference does not keep p below 1. Its ``bgc`` is
@@ -94,6 +96,8 @@ class Ada(Options):
 
     Source: Karras et al. 2020, arXiv:2006.06676, section 3.1 and appendix B.
     """
+
+    schedulable: ClassVar[frozenset[str]] = frozenset({"fixed"})
 
     target: float = Field(default=0.6, ge=-1, le=1, description="t, the value at which mean sign(r) is held")
     interval: int = Field(default=4, ge=1, description="k, updates of D between two changes of p")
@@ -166,6 +170,10 @@ class AdaAugmentation(Augmentation):
         if "geometric" in self.groups:
             source = source @ geometric_source(drawn, p, height, width)
         return source
+
+    def set_scheduled(self, option: str, value: float) -> None:
+        """Take a value of ``fixed``: p itself."""
+        self.probability.value = torch.full_like(self.probability.value, value)
 
     def after_update(self, *, real: Tensor) -> None:
         """Count the signs of the logits on real data; after every ``interval`` updates, move p."""
