@@ -182,6 +182,16 @@ class TestRuns:
             assert row[2] == pytest.approx(wanted[2])
             assert row[:2] + row[3:] == pytest.approx(wanted[:2] + wanted[3:], rel=1e-6)
 
+    def test_rates_of_a_schedule_are_halved_for_each_time_that_training_went_back(self, registry):
+        setup = assemble(plan_of(registry, moving({"train.g_lr": RATE})))
+        setup.state.rollbacks = 2
+        next(train(setup))
+        for optimizer, rate in (
+            (setup.state.g_optimizer, 1e-3),
+            (setup.state.d_optimizer, setup.state.d_optimizer.param_groups[0]["initial_lr"]),
+        ):
+            assert optimizer.param_groups[0]["lr"] == pytest.approx(rate / 4)
+
     def test_a_run_that_is_cut_in_the_middle_of_schedules_resumes_bit_by_bit(self, registry, tmp_path, monkeypatch):
         whole = ganzoo.run(moving(), out=tmp_path / "whole", registry=registry)
         stop_at(monkeypatch, 3)
