@@ -183,18 +183,19 @@ def test_levels_are_mixed_across_channels_and_then_from_coarse_to_fine():
     assert len(mixing.state_dict()) == 8
 
 
-def test_heads_tell_held_out_digits_from_grainy_ones_after_40_updates(tmp_path):
+@pytest.mark.parametrize(("options", "updates"), zip(BOTH, (40, 30), strict=True), ids=["FrozenFeatures", "Projected"])
+def test_it_tells_held_out_digits_from_grainy_ones(options, updates, tmp_path):
     """By the sum over levels of the mean logit; grain is what fakes have early in a training."""
     data = Digits().open(image_size=16, channels=1, split="all", cache=tmp_path)
     drawn = torch.Generator().manual_seed(0)
     real = data.read(torch.randperm(len(data), generator=drawn)[:512]).float() / 127.5 - 1
     fake = (real.roll(1, 0) + 0.6 * torch.randn(real.shape, generator=drawn)).clamp(-1, 1)
     torch.manual_seed(0)
-    critic = FrozenFeatures(width=8).build(GRAY)
+    critic = options.build(GRAY)
     adversary = ganzoo.Adversary(
         critic, "hinge", passes="two", optimizer=lambda p: torch.optim.Adam(p, 5e-3, (0.5, 0.9))
     )
-    for step in range(40):
+    for step in range(updates):
         rows = torch.arange(16 * step, 16 * step + 16) % 384
         adversary.update(fake=fake[rows], real=real[rows], observe=False)
     critic.eval()
