@@ -142,9 +142,9 @@ class TestOptionsThatAnotherComponentHas:
         return caught.value
 
     def test_of_a_loss_without_any(self, registry):
-        error = self.refused(registry, loss={"name": "minimax", "margin": 2})
+        error = self.refused(registry, loss={"name": "wgan", "margin": 2})
         assert error.message == (
-            "loss.margin (from file): loss minimax has no options; "
+            "loss.margin (from file): loss wgan has no options; "
             "ebgan has margin, margin-hinge has margin_real and margin_fake"
         )
         assert error.hint == "leave the option out, or choose another one from: ganzoo list losses"
@@ -153,12 +153,12 @@ class TestOptionsThatAnotherComponentHas:
         error = self.refused(registry, discriminator={"name": "patchgan-sn", "attention": 32})
         assert error.message == (
             "discriminator.attention (from file): unknown key; known: ndf, n_layers, stride, dropout; "
-            "projection has attention, resnet-sn has attention"
+            "embedding has attention, projection has attention, resnet-sn has attention"
         )
 
     def test_that_nobody_has(self, registry):
-        error = self.refused(registry, loss={"name": "minimax", "qqq": 2})
-        assert error.message == "loss.qqq (from file): loss minimax has no options"
+        error = self.refused(registry, loss={"name": "wgan", "qqq": 2})
+        assert error.message == "loss.qqq (from file): loss wgan has no options"
 
 
 class TestPaths:

@@ -336,7 +336,7 @@ trains = st.builds(
     TrainConfig,
     steps=positive,
     batch_size=positive,
-    n_critic=positive,
+    n_critic=st.integers(1, 1000),
     optimizer=st.sampled_from(["adam", "adamw", "rmsprop", "sgd"]),
     g_lr=rates,
     d_lr=rates,

@@ -716,7 +716,7 @@ def test_a_scatter_plot_shows_all_its_points_made_by_the_average(monkeypatch, tm
 
     monkeypatch.setattr(pictures, "scatter", scatter)
     real = plan.dataset.read(torch.arange(5))
-    run = SimpleNamespace(samples=tmp_path)
+    run = SimpleNamespace(samples=tmp_path, thin_grids=lambda most: None)
     SampleGrids(run, state, plan.spec, every=1, seed=0, real=real).write(3)
     network = sampling.ready(state.ema, plan.spec, seed=0, batches=BATCHES_FOR_A_LOOK)
     expected = torch.cat([made for made, _ in sampling.chunks(network, plan.spec, POINTS, labels=None, seed=0)])

@@ -42,7 +42,7 @@ def written(spec: DataSpec, tmp_path, *, step=0, seed=0):
     """Red and green of every cell of a grid, (rows, columns, 2)."""
     network = Painter(classes=len(spec.classes))
     state = SimpleNamespace(averaged=lambda: network, step=step)
-    run = SimpleNamespace(samples=tmp_path)
+    run = SimpleNamespace(samples=tmp_path, thin_grids=lambda most: None)
     SampleGrids(run, state, spec, every=1, seed=seed).write(step)
     rows = min(sum(share > 0 for share in spec.marginal), MOST_ROWS) if spec.conditional else COLUMNS
     with Image.open(tmp_path / f"step-{step:07d}.png") as grid:

@@ -40,7 +40,7 @@ class Embedding(ResnetTrunkOptions):
 
     component: ClassVar[str] = "embedding"
 
-    embedding: int = Field(default=512, ge=1, description="E, numbers of an embedding")
+    embedding: int = Field(default=512, ge=1, le=4_096, description="E, numbers of an embedding")
 
     def tags(self) -> frozenset[str]:
         """Those of the trunk; it needs labels for their proxies."""

@@ -70,7 +70,7 @@ class FrozenFeatures(Options):
         description="pixels a side that the frozen network sees; by default 224 for efficientnet-lite0 where the data "
         "are smaller, else as they are",
     )
-    width: int = Field(default=64, ge=1, description="channels of a head")
+    width: int = Field(default=64, ge=1, le=4_096, description="channels of a head")
 
     def resolve(self, spec: DataSpec) -> Self:
         """A copy with the size that the extractor sees."""

@@ -54,11 +54,11 @@ class Mlp(Options):
     arXiv:1611.02163 (the authors' code); minibatch: Salimans et al. 2016, arXiv:1606.03498.
     """
 
-    width: int = Field(default=128, ge=1, le=65_536, description="width of the hidden layers")
+    width: int = Field(default=128, ge=1, le=8_192, description="width of the hidden layers")
     depth: int = Field(default=2, ge=1, le=1_000, description="number of hidden layers")
     activation: Activation = Field(default="leaky-relu", description="activation after each hidden layer")
     pieces: int = Field(
-        default=5, ge=2, le=65_536, description="number of linear maps of which maxout takes the largest"
+        default=5, ge=2, le=8_192, description="number of linear maps of which maxout takes the largest"
     )
     dropout: float = Field(default=0.0, ge=0, lt=1, description="probability of dropping a hidden unit in training")
     norm: Literal["none", "spectral"] = Field(default="none", description="spectral norm on every layer")

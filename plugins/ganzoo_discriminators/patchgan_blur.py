@@ -59,7 +59,7 @@ class PatchganBlur(Options):
     Open-MAGVIT2, Luo et al. 2024, arXiv:2409.04410; their code.
     """
 
-    ndf: int = Field(default=128, ge=1, description="width of the first convolution and of the first stage")
+    ndf: int = Field(default=128, ge=1, le=4_096, description="width of the first convolution and of the first stage")
     n_layers: int | None = Field(
         default=None,
         ge=1,

@@ -103,4 +103,5 @@ class StftCritic(SubCritic):
     def receptive_field(self) -> int:
         """How many numbers of the signal one logit sees."""
         _, hop, width = self.resolution
-        return (self.seen_along(1) - 1) * hop + width
+        # A Hann window begins with 0.
+        return (self.seen_along(1) - 1) * hop + width - (self.window == "hann")

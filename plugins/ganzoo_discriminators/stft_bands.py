@@ -128,7 +128,7 @@ class BandsCritic(nn.Module):
     def receptive_field(self) -> int:
         """How many numbers of the signal one logit sees."""
         _, hop, width = self.resolution
-        return (field_of([*self._layers(0), self.to_logits], 0) - 1) * hop + width
+        return (field_of([*self._layers(0), self.to_logits], 0) - 1) * hop + width - 1  # a Hann window begins with 0
 
     def _layers(self, number: int) -> list[nn.Module]:
         return list(self.stacks[number].children())

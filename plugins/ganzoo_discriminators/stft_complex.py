@@ -100,4 +100,4 @@ class ComplexCritic(SubCritic):
     def receptive_field(self) -> int:
         """How many numbers of the signal one logit sees."""
         _, hop, width = self.resolution
-        return (self.seen_along() - 1) * hop + width
+        return (self.seen_along() - 1) * hop + width - 1  # a Hann window begins with 0

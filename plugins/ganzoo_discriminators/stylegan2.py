@@ -60,7 +60,7 @@ class Stylegan2(Options):
     """
 
     ndf: int | None = Field(
-        default=None, ge=1, description="width of the first convolution; by default 32 below 64 px, else 64"
+        default=None, ge=1, le=4_096, description="width of the first convolution; by default 32 below 64 px, else 64"
     )
     minibatch: Literal["none", "stddev"] = Field(
         default="stddev",

@@ -51,7 +51,7 @@ class UnetSn(Options):
     Source: Wang et al. 2021, arXiv:2107.10833, section 3.4 and figure 6, and the authors' code (BasicSR).
     """
 
-    ndf: int = Field(default=64, ge=1, description="width of the first convolution")
+    ndf: int = Field(default=64, ge=1, le=4_096, description="width of the first convolution")
 
     def tags(self) -> frozenset[str]:
         """The same for all options."""

@@ -49,7 +49,7 @@ class VggStyle(Options):
     Source: Wang et al. 2018, arXiv:1809.00219, and the authors' code (BasicSR, ``VGGStyleDiscriminator``).
     """
 
-    ndf: int = Field(default=64, ge=1, description="width of the first two convolutions")
+    ndf: int = Field(default=64, ge=1, le=4_096, description="width of the first two convolutions")
     norm: Literal["batch", "none"] = Field(default="batch", description="norm after every convolution except the first")
 
     def tags(self) -> frozenset[str]:

@@ -56,9 +56,9 @@ class Mlp(Options):
     Lin et al. 2018, arXiv:1712.04086, their code.
     """
 
-    latent: int = Field(default=256, ge=1, le=65_536, description="size of z")
+    latent: int = Field(default=256, ge=1, le=8_192, description="size of z")
     width: int | None = Field(
-        default=None, ge=1, le=65_536, description="units per hidden layer; by default 128 for vectors, 512 for images"
+        default=None, ge=1, le=8_192, description="units per hidden layer; by default 128 for vectors, 512 for images"
     )
     depth: int = Field(default=2, ge=1, le=1_000, description="number of hidden layers")
     activation: Activation = Field(default="tanh", description="activation after each hidden layer")

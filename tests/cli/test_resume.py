@@ -52,7 +52,7 @@ def test_what_may_not(ganzoo, run, tmp_path, path):
     outcome = ganzoo(f"resume --set {path}=1")
     assert outcome.code == 2
     assert f"error: resume cannot change {path}" in outcome.err
-    assert "train.checkpoint_every, train.keep, eval.*, runtime.*\n" in outcome.err
+    assert "train.checkpoint_every, train.keep, train.rollbacks, eval.*, runtime.*\n" in outcome.err
     assert (tmp_path / run / "config.yaml").read_text() == before
 
 
