@@ -630,6 +630,7 @@ def tiny_runs(tmp_path_factory):
         "loss": "top-k",
         "discriminator": {"name": "embedding", "ndf": 2},
         "regularizers": {"contrastive": {}, "d2d-ce": {}},
+        "schedules": {"train.g_lr": {"steps": [0, 2], "values": [5e-4, 1e-4], "shape": "linear"}},
     }
     instead = {"discriminator": {"name": "acgan", "ndf": 2}, "regularizers": {"multi-hinge": {}}}
     every = ({}, conditional, embedded, instead, adaptive)
@@ -640,10 +641,11 @@ def tiny_runs(tmp_path_factory):
 def test_metric_keys(tiny_runs):
     written = {key for run in tiny_runs for row in run.metrics() for key in row}
     layers = {key for key in written if key.startswith("sigma/")}
-    measured = {key for key in written if key.startswith(("metric/", "floor/"))}
+    measured = {key for key in written if key.startswith(("metric/", "floor/", "schedule/"))}
     assert layers
     assert measured
-    named = {"sigma/<layer>", "metric/<name>/<key>", "floor/<name>/<key>"}
+    assert "schedule/train.g_lr" in measured
+    named = {"sigma/<layer>", "metric/<name>/<key>", "floor/<name>/<key>", "schedule/<path>"}
     assert named | written - layers - measured == set(documented(GUIDE, "key of a row"))
 
 

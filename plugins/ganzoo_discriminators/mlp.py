@@ -55,11 +55,9 @@ class Mlp(Options):
     """
 
     width: int = Field(default=128, ge=1, le=8_192, description="width of the hidden layers")
-    depth: int = Field(default=2, ge=1, le=1_000, description="number of hidden layers")
+    depth: int = Field(default=2, ge=1, le=100, description="number of hidden layers")
     activation: Activation = Field(default="leaky-relu", description="activation after each hidden layer")
-    pieces: int = Field(
-        default=5, ge=2, le=8_192, description="number of linear maps of which maxout takes the largest"
-    )
+    pieces: int = Field(default=5, ge=2, le=256, description="number of linear maps of which maxout takes the largest")
     dropout: float = Field(default=0.0, ge=0, lt=1, description="probability of dropping a hidden unit in training")
     norm: Literal["none", "spectral"] = Field(default="none", description="spectral norm on every layer")
     minibatch: Literal["none", "discrimination"] = Field(

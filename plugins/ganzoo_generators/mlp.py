@@ -60,7 +60,7 @@ class Mlp(Options):
     width: int | None = Field(
         default=None, ge=1, le=8_192, description="units per hidden layer; by default 128 for vectors, 512 for images"
     )
-    depth: int = Field(default=2, ge=1, le=1_000, description="number of hidden layers")
+    depth: int = Field(default=2, ge=1, le=100, description="number of hidden layers")
     activation: Activation = Field(default="tanh", description="activation after each hidden layer")
     norm: Literal["none", "batch"] = Field(default="none", description="normalization before each activation")
     prior: Prior = Field(default="normal", description="distribution of z; both have mean 0 and variance 1")
