@@ -183,7 +183,9 @@ def test_levels_are_mixed_across_channels_and_then_from_coarse_to_fine():
     assert len(mixing.state_dict()) == 8
 
 
-@pytest.mark.parametrize(("options", "updates"), zip(BOTH, (40, 30), strict=True), ids=["FrozenFeatures", "Projected"])
+@pytest.mark.parametrize(
+    ("options", "updates"), list(zip(BOTH, (40, 30), strict=True)), ids=["FrozenFeatures", "Projected"]
+)
 def test_it_tells_held_out_digits_from_grainy_ones(options, updates, tmp_path):
     """By the sum over levels of the mean logit; grain is what fakes have early in a training."""
     data = Digits().open(image_size=16, channels=1, split="all", cache=tmp_path)
