@@ -11,7 +11,7 @@ process; a ratio compares the turns of one round, so that whatever else the mach
   of the pictures if they are fewer. Each takes features of real and of generated pictures.
 - **torchmetrics, real kept**: the same with ``reset_real_features=False``, so that real pictures are not in the clock.
 
-Memory is the peak of the resident set of a process of its own (``resource``), less what it held when pictures and
+Memory is the peak of the resident set of a process of its own (``VmHWM``), less what it held when pictures and
 extractor were there (Linux): torch allocates outside what ``tracemalloc`` sees. Features of real pictures are part of
 it. torch-fidelity needs torchvision, and is not compared. ``--distances N`` measures precision and recall of N × 1,280
 features instead.
@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -144,13 +143,15 @@ def times(options: argparse.Namespace) -> None:
 
 
 def peak() -> float:
-    """MiB of the resident set at its highest."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """MiB of the resident set at its highest since :func:`held` was called."""
+    status = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
 
 
 def held() -> float:
-    """MiB of the resident set now."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
+    """MiB of the resident set now; forgets its peak, which making the pictures may have been."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return peak()
 
 
 def memory_of_a_turn(options: argparse.Namespace) -> dict[str, float]:
@@ -172,7 +173,7 @@ def memories(options: argparse.Namespace) -> None:
 def distances(n: int) -> None:
     real, fake = (torch.rand(n, 1280, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1))
     metric = ganzoo.build("metric", "precision-recall")
-    before, start = peak(), time.perf_counter()
+    before, start = held(), time.perf_counter()
     found = metric(real=Features(features=real), fake=Features(features=fake), random=torch.Generator())
     print(f"{found} in {time.perf_counter() - start:.0f} s, peak {peak():.0f} MiB, {before:.0f} MiB before")
 

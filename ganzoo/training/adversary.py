@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.protocols import DiscriminatorOutput
-from ganzoo.training.game import Ahead, Inputs, Objective, Terms
+from ganzoo.training.game import Ahead, Inputs, Objective, Terms, sum_of
 from ganzoo.training.guards import demand_scalar, left_unchanged
 from ganzoo.training.held import held
 from ganzoo.training.observation import observed
@@ -104,5 +104,5 @@ def _over_maps(
         demand_scalar(value, named, method)
         losses.append(value)
     weights = next((output.map_weights for output in outputs.values() if output is not None), ())
-    every = torch.stack([weight * one for weight, one in zip(weights, losses, strict=True)] if weights else losses)
-    return every.sum() if objective.maps == "sum" else every.mean()
+    every = [weight * one for weight, one in zip(weights, losses, strict=True)] if weights else losses
+    return sum_of(every) if objective.maps == "sum" else torch.stack(every).mean()

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ganzoo.errors import ConfigError
 from ganzoo.training.balance import wide
+from ganzoo.training.game import sum_of
 
 
 def gradient_at(fakes: Tensor, terms: Mapping[str, Tensor], *, each: bool) -> tuple[Tensor, dict[str, Tensor]]:
@@ -21,7 +22,7 @@ def gradient_at(fakes: Tensor, terms: Mapping[str, Tensor], *, each: bool) -> tu
         ConfigError: the critics' values do not depend on the fakes.
     """
     alone = len(terms) == 1
-    gradient = _gradient(fakes, torch.stack(list(terms.values())).sum(), keep=each and not alone)
+    gradient = _gradient(fakes, sum_of(terms.values()), keep=each and not alone)
     if alone:
         return gradient, dict.fromkeys(terms, wide(gradient).norm())
     return gradient, {name: _norm(fakes, value) for name, value in terms.items()} if each else {}

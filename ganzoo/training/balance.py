@@ -108,10 +108,13 @@ class LastLayer(Stateless):
 
     def _norm(self, own: Own, gradient: Tensor) -> Tensor:
         assert own.last_layer is not None
-        # Scaled to a largest value of 1: the gradient of a mean over pixels is 0 in float16.
-        largest = wide(gradient.abs().max()).clamp(min=torch.finfo(torch.float32).tiny)
-        scaled = (gradient / largest).to(own.fake.dtype)
-        (found,) = _gradient(own.fake, own.last_layer, "fake does not depend on last_layer", scaled)
+        largest: Tensor | float = 1.0
+        if own.fake.dtype == torch.float16:
+            # Scaled to a largest value of 1: the gradient of a mean over pixels is 0 in it.
+            largest = wide(gradient.abs().max()).clamp(min=torch.finfo(torch.float32).tiny)
+            gradient = gradient / largest
+        outside = gradient.to(own.fake.dtype)
+        (found,) = _gradient(own.fake, own.last_layer, "fake does not depend on last_layer", outside)
         norm: Tensor = wide(found).norm() * largest
         return norm
 

@@ -45,7 +45,7 @@ class CriticSettings:
         return data.dtype if self.precision == "autocast" else weights.dtype
 
     def autocast(self, data: Tensor) -> AbstractContextManager[Any]:
-        """What critics are called within."""
-        if self.precision == "autocast":
+        """What critics are called within; nothing where it would change nothing, since it costs more than a layer."""
+        if self.precision == "autocast" or not torch.is_autocast_enabled(data.device.type):
             return nullcontext()
         return torch.autocast(data.device.type, enabled=False)

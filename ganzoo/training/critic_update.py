@@ -14,7 +14,7 @@ from ganzoo.training.adversarial_step import AdversarialStep
 from ganzoo.training.all_or_nothing import put_back, tensors_of
 from ganzoo.training.critic_logs import CriticLogs
 from ganzoo.training.critic_settings import CriticSettings
-from ganzoo.training.game import Terms
+from ganzoo.training.game import Terms, sum_of
 from ganzoo.training.given_data import GivenBatch, with_condition
 from ganzoo.training.image_pool import ImagePool
 from ganzoo.training.misfit import told_of_misfits
@@ -132,7 +132,7 @@ class CriticUpdate:
             self._unmoved = tensors_of(self._critics, without=names), self._pool.state_dict()
 
     def _weighted(self, found: Mapping[str, Terms], value: Callable[[Terms], Tensor]) -> Tensor:
-        return torch.stack([self._settings.of_critic(name) * value(terms) for name, terms in found.items()]).sum()
+        return sum_of(self._settings.of_critic(name) * value(terms) for name, terms in found.items())
 
     def _wins(self) -> bool:
         """Whether the critics' adversarial loss is so low that they are not stepped; in all processes alike.

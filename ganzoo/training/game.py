@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -10,6 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.protocols import AnyLoss, Augmentation, Discriminate, Generate, Regularizer
+
+
+def sum_of(values: Iterable[Tensor]) -> Tensor:
+    """The sum of scalars; a single one is taken as it is, since two operations cost as much as a small layer."""
+    first, *others = values
+    return torch.stack([first, *others]).sum() if others else first
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,4 +149,4 @@ class Terms:
 
     def total(self) -> Tensor:
         """The objective."""
-        return torch.stack(list(self.scalars.values())).sum()
+        return sum_of(self.scalars.values())

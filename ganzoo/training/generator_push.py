@@ -15,6 +15,7 @@ from ganzoo.training.at_fakes import gradient_at
 from ganzoo.training.attached import attached
 from ganzoo.training.balance import Balance, Own, wide
 from ganzoo.training.critic_settings import CriticSettings
+from ganzoo.training.game import sum_of
 from ganzoo.training.given_data import GivenBatch
 from ganzoo.training.misfit import told_of_misfits
 from ganzoo.training.own_networks import Judged, alone
@@ -56,7 +57,7 @@ class GeneratorPush:
             leaf = given.fake.detach().to(self._settings.dtype(given.fake, self._trained[0])).requires_grad_()
             with buffers_kept(self._critics):
                 weighted = self._weighted(leaf, given, update=update, part=part)
-                raw = torch.stack(list(weighted.values())).sum()
+                raw = sum_of(weighted.values())
                 gradient, norms = gradient_at(leaf, weighted, each=observe)
         balance = wide(self._factor(gradient, own, looking=looking).to(raw.dtype))
         factor = balance * (self._settings.weight * share)

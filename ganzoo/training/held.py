@@ -21,6 +21,8 @@ from ganzoo.training.without_trace import frozen
 def held(discriminate: Discriminate, network: nn.Module) -> Discriminate:
     """The same verdicts with the same gradient at the images, and none at the parameters of ``network``.
 
+    It is called where the network is frozen already; only backward may come when it no longer is.
+
     The gradient cannot be differentiated once more: backward with ``create_graph`` is a ConfigError.
     """
 
@@ -45,7 +47,7 @@ class _Held(torch.autograd.Function):
         outputs: list[DiscriminatorOutput],
     ) -> tuple[Tensor, ...]:
         inner = images.detach().requires_grad_()
-        with torch.enable_grad(), frozen(network):
+        with torch.enable_grad():
             output = discriminate(inner, labels)
         tensors = _tensors(output)
         # Saved as torch saves activations, so that this graph goes when the outer one does.

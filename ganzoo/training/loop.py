@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 
-import torch
 from torch import Tensor
 
 from ganzoo.errors import DivergedError
@@ -17,7 +16,7 @@ from ganzoo.seeds import seeded
 from ganzoo.training import draws, spectral
 from ganzoo.training.after_update import after_update
 from ganzoo.training.first_update import explained
-from ganzoo.training.game import Game, Inputs, Terms
+from ganzoo.training.game import Game, Inputs, Terms, sum_of
 from ganzoo.training.runtime import descend
 from ganzoo.training.setup import Setup
 from ganzoo.training.state import update_average
@@ -114,7 +113,7 @@ def _update(
         with chance():
             raise explained(error, setup.game, player, lambda: terms_of(setup.game, inputs)) from None
     adapted = after_update(setup.game, player, [terms for _, terms in done])
-    total = torch.stack(list(scalars.values())).sum()
+    total = sum_of(scalars.values())
     named = {f"{letter}/{name}": value for name, value in scalars.items()}
     return {f"{letter}/total": total, **named, f"grad_norm/{letter}": grad_norm, **_observed(done), **adapted}
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ganzoo.errors import DivergedError, ResourceError
 from ganzoo.protocols import Discriminate, DiscriminatorOutput, Generate, Player
+from ganzoo.training.game import sum_of
 
 Precision = Literal["fp32", "bf16"]
 
@@ -168,7 +169,7 @@ def descend(
     optimizer.zero_grad(set_to_none=True)
     terms: dict[str, Tensor] = {}
     for share, scalars in micro_batches:
-        torch.stack(list(scalars.values())).sum().mul(share).backward()  # type: ignore[no-untyped-call]
+        sum_of(scalars.values()).mul(share).backward()  # type: ignore[no-untyped-call]
         for name, value in scalars.items():
             part = value.detach() * share
             terms[name] = terms[name] + part if name in terms else part
@@ -176,7 +177,7 @@ def descend(
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     grad_norm = torch.nn.utils.get_total_norm(gradients)
     # The one host read of an update: a non-finite number must be seen before the optimizer moves.
-    if not torch.isfinite(torch.stack([*terms.values()]).sum() + grad_norm):
+    if not torch.isfinite(sum_of(terms.values()) + grad_norm):
         raise _diverged(player, step, terms, grad_norm)
     if clip_grad_norm is not None:
         torch.nn.utils.clip_grads_with_norm_(parameters, clip_grad_norm, grad_norm)

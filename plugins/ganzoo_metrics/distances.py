@@ -9,7 +9,7 @@ from torch import Tensor
 
 BLOCK_BYTES = 2**26
 """A block of distances takes at most about as much."""
-BLOCK_ROWS = 512
+BLOCK_ROWS = 256
 """A block of distances has at most so many rows: more are hardly faster, and the mirror image of a block is wasted."""
 ROUNDING = 1e-11
 """Squared distances are off by less than this share of squared lengths, up to some 10,000 features."""
@@ -22,7 +22,7 @@ def blocks(rows: Tensor, others: Tensor) -> Iterator[tuple[slice, Tensor]]:
     """
     center = _center(others)
     others = others - center
-    lengths = others.square().sum(1)
+    lengths = _lengths(others)
     for which in _slices(len(rows), len(others)):
         yield which, _squared(rows[which] - center, others, lengths)
 
@@ -51,7 +51,7 @@ def to_nearest_other(rows: Tensor, k: int) -> Tensor:
     both of its ends.
     """
     rows = rows - _center(rows)
-    lengths = rows.square().sum(1)
+    lengths = _lengths(rows)
     nearest = torch.full((len(rows), k), torch.inf, dtype=torch.float64)
     for which in _slices(len(rows), len(rows)):
         distances = _squared(rows[which], rows[which.start :], lengths[which.start :])
@@ -89,8 +89,12 @@ def widened(radii: Tensor, around: Tensor, others: Tensor) -> Tensor:
         others: whose mean distances are computed around, as in :func:`blocks`.
     """
     center = _center(others)
-    lengths = torch.cat([(part - center).square().sum(1) for part in torch.split(around, 4096)])
-    return radii + ROUNDING * (radii + lengths)
+    return radii + ROUNDING * (radii + _lengths(around, center))
+
+
+def _lengths(rows: Tensor, center: Tensor | float = 0.0) -> Tensor:
+    """(N,) squared lengths of rows around a center, in float64; never a copy of all of them at once."""
+    return torch.cat([(part - center).square_().sum(1) for part in torch.split(rows, BLOCK_ROWS)])
 
 
 def _center(others: Tensor) -> Tensor:

@@ -67,9 +67,11 @@ def frechet_distance(real: Tensor, fake: Tensor) -> float:
 
 
 def _root(features: Tensor, mean: Tensor) -> Tensor:
-    """A with Aᵀ A = Σ, of at most as many rows as there are features."""
-    centered = (features - mean).div_(math.sqrt(len(features) - 1))
-    if len(centered) <= centered.shape[1]:
-        return centered
-    factor: Tensor = torch.linalg.qr(centered, mode="r")[1]
-    return factor
+    """A with Aᵀ A = Σ, of at most as many rows as there are features; some rows after others, to take little room."""
+    width = features.shape[1]
+    root = features.new_empty(0, width, dtype=torch.float64)
+    for part in torch.split(features, 4 * width):
+        root = torch.cat([root, part - mean])
+        if len(root) > width:
+            root = torch.linalg.qr(root, mode="r")[1]
+    return root.div_(math.sqrt(len(features) - 1))
