@@ -117,7 +117,7 @@ def failure(check: Check, subject: Subject) -> Failed | None:
     choice = subject
     try:
         with isolated():
-            choices = tuple(subject.choices()) if check.every_choice else (subject,)
+            choices = subject.choices() if check.every_choice else (subject,)
         for choice in choices:
             if choice is subject or why_skipped(check, choice) is None:
                 with isolated():

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import EnumType
 from types import MappingProxyType, NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import torch
 from pydantic import ValidationError
@@ -33,6 +33,8 @@ NARROW: Mapping[str, Any] = MappingProxyType(
     }
 )
 """Options by which networks, and what they look at, are made small where a class is checked, and not chosen options."""
+
+Answer = TypeVar("Answer")
 
 CLASSES = ("a", "b", "c")
 MARGINAL = (0.2, 0.3, 0.5)
@@ -64,13 +66,14 @@ class Subject:
     entry: Entry | None = None
     expected_failures: Mapping[str, str] = field(default_factory=dict)
     given: Mapping[str, Any] = field(default_factory=dict)
-    _known: dict[str, str | None] = field(default_factory=dict, init=False, compare=False, repr=False)
+    _known: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
-    def once(self, question: Callable[[Subject], str | None]) -> str | None:
+    def once(self, question: Callable[[Subject], Answer]) -> Answer:
         """The answer to a question that many checks ask and that takes a while; it is found out at the first."""
         if question.__name__ not in self._known:
             self._known[question.__name__] = question(self)
-        return self._known[question.__name__]
+        answer: Answer = self._known[question.__name__]
+        return answer
 
     @property
     def record(self) -> Component | None:
@@ -104,9 +107,14 @@ class Subject:
         torch.default_generator.manual_seed(seed)
         return self.chosen.resolve(spec).build(spec)
 
-    def choices(self) -> Iterator[Subject]:
-        """The subject itself, and each with one choice among few (a literal, an enum, yes or no) made otherwise."""
-        yield self
+    def choices(self) -> tuple[Subject, ...]:
+        """The subject itself, and each with one choice among few (a literal, an enum, yes or no) made otherwise.
+
+        They are always the same ones, so that what is known of them is found out once as well.
+        """
+        return self, *self.once(_chosen_otherwise)
+
+    def _otherwise(self) -> Iterator[Subject]:
         options = self.chosen
         for name, info in type(options).model_fields.items():
             for value in _few(info.annotation):
@@ -120,6 +128,10 @@ class Subject:
         """How the options of ``other`` differ, as ``norm='batch'``; empty where they do not."""
         mine = dict(self.chosen)
         return ", ".join(f"{name}={value!r}" for name, value in other.chosen if value != mine[name])
+
+
+def _chosen_otherwise(subject: Subject) -> tuple[Subject, ...]:
+    return tuple(subject._otherwise())
 
 
 def is_default(options: Options) -> bool:

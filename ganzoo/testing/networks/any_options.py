@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from ganzoo.component import Options
 from ganzoo.protocols import Network
 from ganzoo.testing.check import Failed, check
-from ganzoo.testing.networks.shapes import answers_for
-from ganzoo.testing.networks.trial import first_taken, takes
+from ganzoo.testing.networks.shapes import answers_if_taken
+from ganzoo.testing.networks.trial import first_taken
 from ganzoo.testing.options import for_any_options, no_hypothesis
 from ganzoo.testing.subject import NARROW, Subject
 
@@ -31,8 +31,7 @@ def any_options_build(subject: Subject) -> None:
         if other.chosen in tried:
             return
         try:
-            if takes(other, spec):
-                answers_for(other, spec)
+            answers_if_taken(other, spec)
         except Failed as failed:
             raise Failed(f"with {other.options!r}: {failed}") from failed
         tried.append(other.chosen)

@@ -12,14 +12,14 @@ from torch.overrides import TorchFunctionMode
 
 from ganzoo.protocols import DataSpec, Discriminator
 from ganzoo.testing.check import check, demand
-from ganzoo.testing.networks.trial import Trial, first_taken, takes, trial
+from ganzoo.testing.networks.trial import Trial, first_taken, taken, trial
 from ganzoo.testing.subject import VECTORS, Subject
 from ganzoo.training import spectral
 
 SIDES = {1: (64, 256, 1024, 8192), 2: (32, 64, 128, 256, 512), 3: (16, 32, 64)}
 """Rank → sides of the signals, squares and cubes on which receptive fields are measured."""
-PIXELS = 2**17
-"""Of all images together on which one is measured: a maximum hands on the gradient of a single pixel."""
+PIXELS = {1: 2**14, 2: 2**17, 3: 2**17}
+"""Rank → numbers of all data together on which one is measured: a maximum hands on the gradient of a single one."""
 
 
 def judges_no_patches(subject: Subject) -> str | None:
@@ -63,8 +63,8 @@ def _by_axis(field: int | tuple[int, ...]) -> str:
 def with_room(subject: Subject) -> Trial | None:
     """A network for the smallest data of at least twice the receptive field that it declares for them."""
     for spec in _sizes(first_taken(subject)):
-        if takes(subject, spec):
-            one = trial(subject, spec, n=max(2, PIXELS // torch.Size(spec.shape[1:]).numel()))
+        one = taken(subject, spec, n=max(2, PIXELS[spec.rank] // torch.Size(spec.shape[1:]).numel()))
+        if one is not None:
             declared = one.network.receptive_field()
             if declared is None or min(spec.shape[1:]) >= 2 * max(_per_axis(declared, spec.rank)):
                 return one

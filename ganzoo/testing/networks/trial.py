@@ -99,7 +99,21 @@ def trial(subject: Subject, spec: DataSpec | None = None, *, seed: int = 0, n: i
         Failed: it takes none of them.
         ConfigError: it does not take ``spec``.
     """
-    spec, network = _first_built(subject, seed) if spec is None else (spec, subject.build(spec, seed=seed))
+    spec = first_taken(subject) if spec is None else spec
+    return _with_data(subject, spec, subject.build(spec, seed=seed), seed=seed, n=n)
+
+
+def taken(subject: Subject, spec: DataSpec, *, n: int = BATCH) -> Trial | None:
+    """The same, or ``None`` if such data are refused.
+
+    Raises:
+        Failed: it is neither built nor refused with a ConfigError.
+    """
+    network = _built_or_refused(subject, spec)
+    return None if network is None else _with_data(subject, spec, network, seed=0, n=n)
+
+
+def _with_data(subject: Subject, spec: DataSpec, network: Any, *, seed: int, n: int) -> Trial:
     drawn = torch.Generator().manual_seed(seed)
     labels = torch.arange(n) % max(len(spec.classes), 1)
     if subject.kind == "generator":
@@ -115,7 +129,7 @@ def first_taken(subject: Subject) -> DataSpec:
     Raises:
         Failed: it takes none of them.
     """
-    return _first_built(subject, 0)[0]
+    return subject.once(_first_of_the_usual)
 
 
 def takes_nothing(subject: Subject) -> str | None:
@@ -127,11 +141,12 @@ def takes_nothing(subject: Subject) -> str | None:
     return None
 
 
-def _first_built(subject: Subject, seed: int) -> tuple[DataSpec, Any]:
+def _first_of_the_usual(subject: Subject) -> DataSpec:
     refused: ConfigError | None = None
     for spec in (*USUAL, *(OTHER_RANKS if subject.kind == "discriminator" else ())):
         try:
-            return spec, subject.build(spec, seed=seed)
+            subject.build(spec)
+            return spec
         except ConfigError as error:
             refused = refused or error
     raise Failed(f"it takes data of no usual size, neither images nor vectors nor others: {refused}")
@@ -143,13 +158,16 @@ def takes(subject: Subject, spec: DataSpec) -> bool:
     Raises:
         Failed: it is neither built nor refused with a ConfigError.
     """
+    return _built_or_refused(subject, spec) is not None
+
+
+def _built_or_refused(subject: Subject, spec: DataSpec) -> Any:
     try:
-        subject.build(spec)
+        return subject.build(spec)
     except ConfigError:
-        return False
+        return None
     except Exception as error:
         raise Failed(f"for {size_of(spec)} build() raises no ConfigError but {in_short(error)}") from error
-    return True
 
 
 def size_of(spec: DataSpec) -> str:
