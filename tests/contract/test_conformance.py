@@ -16,8 +16,11 @@ atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 
 FILES = of_each(FOLDER)
 
+BRIEF = {"classifier": {"updates": 30}}
+"""What is trained by its checks is trained briefly."""
 
-@parametrize_with_checks("ganzoo", options={"pictures": FILES.pop("folder")})
+
+@parametrize_with_checks("ganzoo", options={"pictures": FILES.pop("folder"), **BRIEF})
 def test_first_party_components_conform(component, check):
     check(component)
 
