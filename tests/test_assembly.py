@@ -51,7 +51,8 @@ class TestOptimizers:
     def test_each_kind(self, name, kind, expected):
         weight = torch.nn.Parameter(torch.ones(2))
         optimizer = make_optimizer(TrainConfig(optimizer=name), [weight], 0.5, (0.1, 0.9), CPU)
-        assert type(optimizer) is kind
+        assert isinstance(optimizer, kind)
+        assert type(optimizer).__name__ == kind.__name__
         (group,) = optimizer.param_groups
         assert (group["lr"], group["initial_lr"], group["params"]) == (0.5, 0.5, [weight])
         assert {key: group[key] for key in expected} == expected

@@ -15,6 +15,7 @@ from ganzoo.planning.parts import adam_correction, built_augmentation, built_reg
 from ganzoo.planning.plan import Plan
 from ganzoo.protocols import AnyLoss, Augmentation, Discriminate, Player, Regularizer, StatefulLoss
 from ganzoo.runs.scheduling import scheduled
+from ganzoo.training import uncompiled
 from ganzoo.training.game import Game, WeightedRegularizer
 from ganzoo.training.runtime import Runtime, pick_device
 from ganzoo.training.sampler import Sampler
@@ -75,12 +76,12 @@ def make_optimizer(
     parameters = list(parameters)
     optimizer: torch.optim.Optimizer
     if train.optimizer in ("adam", "adamw"):
-        kind = torch.optim.Adam if train.optimizer == "adam" else torch.optim.AdamW
+        kind = uncompiled.Adam if train.optimizer == "adam" else uncompiled.AdamW
         optimizer = kind(parameters, lr=lr, betas=betas, fused=device.type in ("cpu", "cuda"))
     elif train.optimizer == "rmsprop":
-        optimizer = torch.optim.RMSprop(parameters, lr=lr)
+        optimizer = uncompiled.RMSprop(parameters, lr=lr)
     else:
-        optimizer = torch.optim.SGD(parameters, lr=lr, momentum=betas[0])
+        optimizer = uncompiled.SGD(parameters, lr=lr, momentum=betas[0])
     for group in optimizer.param_groups:
         group["initial_lr"] = lr
     return optimizer

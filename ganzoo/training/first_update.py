@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch
-
 from ganzoo.errors import DivergedError, GanzooError
 from ganzoo.protocols import Player
 from ganzoo.training.game import Game, Named, Terms
 from ganzoo.training.non_finite import NonFinite, is_finite, watched
+from ganzoo.training.uncompiled import eager
 
 CHECK_DATA = "ganzoo data PATH, which shows what is read"
 
@@ -27,7 +26,7 @@ def explained(error: DivergedError, game: Game, player: Player, again: Callable[
     lost = [name for name, value in network.named_parameters() if value.grad is not None and not is_finite(value.grad)]
     try:
         networks = {"generator": game.generator, "discriminator": game.discriminator}
-        with watched(networks) as places, torch.compiler.set_stance("force_eager"):
+        with watched(networks) as places, eager():
             terms = again()
     except (GanzooError, RuntimeError, MemoryError):
         return error  # that the update failed is what is to be told, even if it cannot be explained

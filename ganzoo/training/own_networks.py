@@ -14,6 +14,7 @@ from ganzoo.errors import ConfigError
 from ganzoo.protocols import DiscriminatorOutput
 from ganzoo.training.part_critic import PartCritic
 from ganzoo.training.runtime import as_dtype
+from ganzoo.training.uncompiled import eager
 from ganzoo.training.verdicts import verdict
 
 _FORMS: WeakKeyDictionary[Any, Signature | None] = WeakKeyDictionary()
@@ -38,7 +39,7 @@ class Judged:
         """Its verdict; logits in the precision of the images, so that losses are computed in it."""
         if not self.for_penalties:
             return _judged(self.discriminator, images, labels)
-        with torch.autocast(images.device.type, enabled=False), torch.compiler.set_stance("force_eager"):
+        with torch.autocast(images.device.type, enabled=False), eager():
             return _judged(self.discriminator, images.to(_precision(self.discriminator, images)), labels)
 
 

@@ -72,8 +72,7 @@ class Runtime:
     def active(self) -> Iterator[None]:
         """Apply threads and determinism inside the block; torch's own settings come back after it."""
         threads = torch.get_num_threads()
-        deterministic = torch.are_deterministic_algorithms_enabled()
-        warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+        deterministic = torch.get_deterministic_debug_mode()
         fill = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
         try:
             if self.threads:
@@ -82,13 +81,23 @@ class Runtime:
                 if self.device.type == "cuda":
                     # Read when the first cuBLAS handle is made; without it, matrix products are not deterministic.
                     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-                torch.use_deterministic_algorithms(True, warn_only=True)
+                self._set_deterministic(1)
                 torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
             yield
         finally:
             torch.set_num_threads(threads)
-            torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
+            self._set_deterministic(deterministic)
             torch.utils.deterministic.fill_uninitialized_memory = fill  # type: ignore[attr-defined]
+
+    def _set_deterministic(self, mode: int) -> None:
+        """0 for not, 1 with a warning, 2 with an error for what cannot be; told to the compiler where it is used.
+
+        ``use_deterministic_algorithms`` always tells it, and imports it for that, as long as that of torch itself.
+        """
+        if self.compile:
+            torch.use_deterministic_algorithms(mode > 0, warn_only=mode == 1)
+        else:
+            torch.set_deterministic_debug_mode(mode)
 
     def place(self, module: nn.Module) -> nn.Module:
         """Move a network to the device; channels-last, since convolutions are faster so on CPU and GPU alike."""
