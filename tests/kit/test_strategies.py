@@ -156,7 +156,7 @@ def test_options_of_every_component_are_valid_and_varied(entry):
     model = entry.options()
     seen = defaultdict(set)
 
-    @settings(QUIET, max_examples=200)
+    @settings(QUIET, max_examples=80)
     @given(configs(model))
     def look(options):
         assert model.model_validate(options.model_dump()) == options
