@@ -50,9 +50,9 @@ class R3gan(Options):
     """
 
     width: int = Field(
-        default=64, ge=8, multiple_of=8, description="channels of the stages up to 32 px; 768 in the paper"
+        default=64, ge=8, le=8_192, multiple_of=8, description="channels of the stages up to 32 px; 768 in the paper"
     )
-    blocks: int = Field(default=2, ge=1, description="residual blocks in each stage")
+    blocks: int = Field(default=2, ge=1, le=64, description="residual blocks in each stage")
     conditional: bool = Field(default=False, description="judge by the class as well, as the paper does on CIFAR-10")
 
     def tags(self) -> frozenset[str]:

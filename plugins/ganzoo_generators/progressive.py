@@ -56,8 +56,8 @@ class Progressive(Options):
 
     schedulable: ClassVar[frozenset[str]] = frozenset({"lod"})
 
-    latent: int = Field(default=128, ge=1, description="size of z; 512 in the paper")
-    width: int = Field(default=64, ge=1, description="channels of the maps up to 32 px; 512 in the paper")
+    latent: int = Field(default=128, ge=1, le=65_536, description="size of z; 512 in the paper")
+    width: int = Field(default=64, ge=1, le=8_192, description="channels of the maps up to 32 px; 512 in the paper")
     lod: float = Field(default=0.0, ge=0, description="doublings that are left out; may follow a schedule down to 0")
 
     def tags(self) -> frozenset[str]:

@@ -52,11 +52,11 @@ class R3gan(Options):
     Source: Huang et al. 2024, arXiv:2501.05441, section 3 and appendix D, table 9.
     """
 
-    latent: int = Field(default=64, ge=1, description="size of z")
+    latent: int = Field(default=64, ge=1, le=65_536, description="size of z")
     width: int = Field(
-        default=64, ge=8, multiple_of=8, description="channels of the stages up to 32 px; 768 in the paper"
+        default=64, ge=8, le=8_192, multiple_of=8, description="channels of the stages up to 32 px; 768 in the paper"
     )
-    blocks: int = Field(default=2, ge=1, description="residual blocks in each stage")
+    blocks: int = Field(default=2, ge=1, le=64, description="residual blocks in each stage")
 
     def tags(self) -> frozenset[str]:
         """It is made for images, and conditional if the plan is."""
