@@ -45,8 +45,8 @@ class Progressive(Options):
     1024×1024×3 with width 512 and latent 512, and lod 8 at the beginning, there are 23.1 million parameters.
 
     Where implementations differ: nothing bounds the images in the paper; here values outside of [−1, 1] are clipped,
-    and the gradient passes as if they were not. The paper adds no layer before its schedule comes to it; here all are
-    there from the beginning, and those that are left out get no gradient.
+    and the gradient passes there only where it leads back. The paper adds no layer before its schedule comes to it;
+    here all are there from the beginning, and those that are left out get no gradient.
 
     Raises:
         ConfigError: if the data are not square images with a side b·2ⁿ as above, or ``lod`` is above n.

@@ -40,8 +40,8 @@ class R3gan(Options):
     22,429,824 and at 256 px 23,057,952. A is drawn from N(0, 1). When the plan makes the networks conditional, the
     class is embedded in as many numbers as z has and appended to z.
 
-    Where implementations differ: the paper has no bound at the end, as here, except that values outside of [−1, 1] are
-    clipped where others clip them when they save pictures; the gradient passes as if they were not. The filter of the
+    Where implementations differ: the paper has no bound at the end; here values outside of [−1, 1] are clipped, which
+    others do when they save pictures, and the gradient passes there only where it leads back. The filter of the
     bilinear interpolation is [1, 3, 3, 1] with zeros outside the map; the authors' code filters with [1, 2, 1], which
     moves the image by half a pixel.
 

@@ -240,7 +240,10 @@ def test_it_states_its_source(name):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("r3gan", "| last layer of G | without a bound | clipped to [−1, 1], the gradient passes |"),
+        (
+            "r3gan",
+            "| last layer of G | without a bound | clipped to [−1, 1], the gradient passes where it leads back |",
+        ),
         ("progressive", "| moments of Adam | begin anew at each resolution | go on |"),
         ("stylegan2-small", "| groups of minibatch stddev | 4 (paper), 32 (cifar) | 4 |"),
     ],
