@@ -24,6 +24,8 @@ ROWS, COLUMNS = 4, 10
 SMALL: Mapping[str, Mapping[str, object]] = {
     "dcgan": {"ngf": 16},
     "mlp": {},
+    "progressive": {"width": 8, "latent": 32},
+    "r3gan": {"width": 8, "blocks": 1},
     "resnet": {"ngf": 8},
     "stylegan": {"ngf": 8},
 }

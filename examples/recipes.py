@@ -61,7 +61,8 @@ OVERRIDES: dict[str, dict[str, Any]] = {
     "patchgan-sn-hinge": {**NARROW, "discriminator.n_layers": 1, "data.image_size": 32},
     "patchgan-sn-hinge-small": {**NARROW, "discriminator.n_layers": 1, "data.image_size": 32},
     "relativistic": NARROW,
-    "r3gan": {**NARROW, "train.batch_size": 64},
+    "r3gan": {"generator.width": 16, "discriminator.width": 16, "train.batch_size": 64},
+    "progressive": {"generator.width": 32, "discriminator.width": 32, "generator.latent": 64},
     "stylegan2-small": {"generator.ngf": 8, "discriminator.ndf": 16},
 }
 """Recipe → what is made smaller for a CPU."""

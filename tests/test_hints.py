@@ -86,6 +86,8 @@ HOLES: dict[str, tuple[str, ...]] = {
     "(names or [entry.name])[0]": ("patchgan", "mlp"),
     "discriminator": ("patchgan", "multiscale-patchgan"),
     "class_similarities.py: of": ("d2d-ce", "contrastive"),
+    "self.doublings": ("3",),
+    "growth.py: doublings": ("3",),
     "option": ("n_layers",),
     "most": ("2",),
     "*[32] * rank": ("32", "32, 32, 32"),

@@ -33,6 +33,18 @@ PROJECTED_SETTING = {
     "train.d_betas": [0.0, 0.99],
 }
 PATCH_HEADS = frozenset({"image", "multiple_outputs", "patch", "provides_features", "spectral_norm"})
+R3GAN_SETTING = {
+    "train.g_lr": 2e-4,
+    "train.d_lr": 2e-4,
+    "train.g_betas": [0.0, 0.9],
+    "train.d_betas": [0.0, 0.9],
+}
+PROGRESSIVE_SETTING = {
+    "train.g_lr": 1e-3,
+    "train.d_lr": 1e-3,
+    "train.g_betas": [0.0, 0.99],
+    "train.d_betas": [0.0, 0.99],
+}
 PATCH_TAGS = frozenset({"image", "patch", "provides_features", "signal", "volume"})
 SIGNAL_TAGS = frozenset({"multiple_outputs", "patch", "provides_features", "signal"})
 BATCH_NORM_TAGS = frozenset({"batch_coupled_train", "batch_nonlinear"})
@@ -268,5 +280,23 @@ def ganzoo_components() -> list[Component]:
             tags=frozenset({"batch_coupled_always", "batch_nonlinear", "groups_of_four", "image", "provides_features"}),
             suggests={"train.d_lr": 2.5e-3, "train.d_betas": [0.0, 0.99]},
             paper="Karras et al. 2020, arXiv:1912.04958",
+        ),
+        Component(
+            kind="discriminator",
+            name="r3gan",
+            target="ganzoo_discriminators.r3gan:R3gan",
+            summary="residual blocks with grouped convolutions and no norm; optional projection onto the class",
+            tags=frozenset({"image", "provides_features"}),
+            suggests=R3GAN_SETTING,
+            paper="Huang et al. 2024, arXiv:2501.05441",
+        ),
+        Component(
+            kind="discriminator",
+            name="progressive",
+            target="ganzoo_discriminators.progressive:Progressive",
+            summary="equalized convolutions and minibatch stddev, which grow with the generator of that name",
+            tags=frozenset({"batch_coupled_always", "batch_nonlinear", "groups_of_four", "image", "provides_features"}),
+            suggests=PROGRESSIVE_SETTING,
+            paper="Karras et al. 2018, arXiv:1710.10196",
         ),
     ]

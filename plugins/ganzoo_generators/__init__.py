@@ -44,4 +44,20 @@ def ganzoo_components() -> list[Component]:
             tags=frozenset({"accepts_labels", "image", "provides_style"}),
             paper="Karras et al. 2020, arXiv:1912.04958",
         ),
+        Component(
+            kind="generator",
+            name="r3gan",
+            target="ganzoo_generators.r3gan:R3gan",
+            summary="residual blocks with grouped convolutions and no norm; optionally class-conditional",
+            tags=frozenset({"accepts_labels", "image"}),
+            paper="Huang et al. 2024, arXiv:2501.05441",
+        ),
+        Component(
+            kind="generator",
+            name="progressive",
+            target="ganzoo_generators.progressive:Progressive",
+            summary="equalized convolutions and pixel norm, which may grow from 4 pixels to the whole image",
+            tags=frozenset({"image"}),
+            paper="Karras et al. 2018, arXiv:1710.10196",
+        ),
     ]

@@ -117,8 +117,15 @@ def ganzoo_components() -> list[Component]:
             kind="recipe",
             name="r3gan",
             target="ganzoo_recipes:r3gan.yaml",
-            summary="relativistic loss with R1 and R2 and no other trick, on plain convolutional networks",
+            summary="relativistic loss, R1 and R2 on residual networks without norm; everything follows schedules",
             paper="Huang et al. 2024, arXiv:2501.05441",
+        ),
+        Component(
+            kind="recipe",
+            name="progressive",
+            target="ganzoo_recipes:progressive.yaml",
+            summary="both networks grow from 4 pixels to 32 while they are trained; Wasserstein with penalty",
+            paper="Karras et al. 2018, arXiv:1710.10196",
         ),
         Component(
             kind="recipe",

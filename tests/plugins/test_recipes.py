@@ -22,12 +22,31 @@ RECIPES = {entry.name: entry for entry in REGISTRY.entries("recipe")}
 WANTED = [
     *("gan", "dcgan", "wgan", "wgan-gp", "lsgan", "acgan", "cgan", "sngan", "sagan", "sn-hinge"),
     *("patchgan-sn-hinge", "patchgan-sn-hinge-small", "relativistic", "unrolled", "r3gan", "stylegan2-small"),
+    "progressive",
 ]
-WARNED = {"stylegan2-small": ["r1 penalizes the gradient of each sample alone"]}
+WARNED = {
+    "stylegan2-small": ["r1 penalizes the gradient of each sample alone"],
+    "progressive": ["gradient-penalty penalizes the gradient of each sample alone"],
+}
 """What is ill-posed in a paper's own setting, and said in the recipe's head."""
-CONDITIONAL = {"acgan", "cgan", "sagan"}
+CONDITIONAL = {"acgan", "cgan", "sagan", "r3gan"}
 DECISIVE = ("steps", "batch_size", "n_critic", "optimizer", "g_lr", "d_lr", "lr_schedule")
 ADAM = {"train.optimizer": "adam", "train.n_critic": 1}
+BURN_IN = 20e6
+"""Images over which R3GAN's numbers move on CIFAR-10: table 9 of its paper."""
+PHASE = 0.8e6
+"""Images for which Progressive GAN settles or fades in: appendix A.1 of its paper."""
+GROWTH = {
+    "images": [PHASE * number for number in range(1, 7)],
+    "values": [3.0, 2.0, 2.0, 1.0, 1.0, 0.0],
+    "shape": "linear",
+}
+
+
+def burn_in(first, last):
+    return {"images": [0.0, BURN_IN], "values": [first, last], "shape": "cosine"}
+
+
 ISSUE = {
     "wgan": {
         "loss.name": "wgan",
@@ -118,7 +137,48 @@ ISSUE = {
         "train.g_lr": 1e-4,
         "train.g_betas": [0.0, 0.9],
     },
-    "r3gan": ADAM | {"loss.name": "relativistic", "regularizers.r1.weight": 0.05, "regularizers.r2.weight": 0.05},
+    "r3gan": ADAM
+    | {
+        "loss.name": "relativistic",
+        "generator.name": "r3gan",
+        "discriminator.name": "r3gan",
+        "generator.latent": 64,
+        "generator.width": 768,
+        "discriminator.width": 768,
+        "generator.blocks": 2,
+        "discriminator.blocks": 2,
+        "discriminator.conditional": True,
+        "train.batch_size": 512,
+        "train.steps": round(250e6 / 512),
+        "data.hflip": True,
+        "schedules.train.g_lr": burn_in(2e-4, 5e-5),
+        "schedules.train.d_lr": burn_in(2e-4, 5e-5),
+        "schedules.train.g_betas": burn_in([0.0, 0.9], [0.0, 0.99]),
+        "schedules.train.d_betas": burn_in([0.0, 0.9], [0.0, 0.99]),
+        "schedules.regularizers.r1.weight": burn_in(0.05, 0.005),
+        "schedules.regularizers.r2.weight": burn_in(0.05, 0.005),
+        "schedules.train.ema_half_life": burn_in(0.0, 5e6),
+        "schedules.augment.ada.fixed": burn_in(0.0, 0.55),
+    },
+    "progressive": ADAM
+    | {
+        "loss.name": "wgan-gp",
+        "regularizers.gradient-penalty.weight": 10.0,
+        "regularizers.centering.weight": 0.001,
+        "regularizers.centering.of": "real",
+        "generator.name": "progressive",
+        "discriminator.name": "progressive",
+        "generator.latent": 512,
+        "generator.width": 512,
+        "discriminator.width": 512,
+        "train.batch_size": 16,
+        "train.g_lr": 1e-3,
+        "train.d_lr": 1e-3,
+        "train.g_betas": [0.0, 0.99],
+        "train.d_betas": [0.0, 0.99],
+        "schedules.generator.lod": GROWTH,
+        "schedules.discriminator.lod": GROWTH,
+    },
     "acgan": ADAM | {"regularizers.auxiliary-classifier.classify_fake": True, "train.batch_size": 100},
     "sngan": {"discriminator.name": "resnet-sn", "train.n_critic": 5, "train.g_betas": [0.0, 0.9]},
     "sagan": ADAM | {"generator.spectral_norm": True, "generator.attention": 16, "discriminator.attention": 16},
@@ -150,8 +210,8 @@ def narrowed(name):
     given = content(name)
     changes = {"train.batch_size": 4, "train.steps": 2, "train.log_every": 1, "runtime.device": "cpu"}
     for section, options in (
-        ("discriminator", {"ndf": 8, "width": 4}),
-        ("generator", {"ngf": 8, "width": 4, "latent": 3}),
+        ("discriminator", {"ndf": 8, "width": 8}),
+        ("generator", {"ngf": 8, "width": 8, "latent": 3}),
     ):
         known = REGISTRY.options(section, given[section]["name"]).model_fields
         changes |= {f"{section}.{option}": value for option, value in options.items() if option in known}
@@ -180,8 +240,11 @@ def test_it_states_its_source(name):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("r3gan", "schedules are cosines, of which ganzoo has that of the learning rate alone"),
-        ("r3gan", "The average is ganzoo's own"),
+        (
+            "r3gan",
+            "| last layer of G | without a bound | clipped to [−1, 1], the gradient passes where it leads back |",
+        ),
+        ("progressive", "| moments of Adam | begin anew at each resolution | go on |"),
         ("stylegan2-small", "| groups of minibatch stddev | 4 (paper), 32 (cifar) | 4 |"),
     ],
 )
@@ -223,7 +286,7 @@ def test_nothing_decisive_is_left_to_suggestions(name):
     expected = {f"train.{key}" for key in DECISIVE}
     if given["train.optimizer"] != "rmsprop":
         expected |= {"train.g_betas", "train.d_betas"}
-    assert expected <= given.keys()
+    assert expected <= {path.removeprefix("schedules.") for path in given}
     suggested = {path: origin for path, origin in made.origins.items() if origin.startswith("suggested by")}
     of_no_effect = {"train.g_betas", "train.d_betas"} if name == "wgan" else set()
     assert suggested.keys() - of_no_effect <= {"train.sample_every", "train.checkpoint_every"}
