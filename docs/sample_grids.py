@@ -22,6 +22,7 @@ SIDE, SHOWN = 16, 2
 """Pixels a side while it is trained, and how much each is enlarged."""
 ROWS, COLUMNS = 4, 10
 SMALL: Mapping[str, Mapping[str, object]] = {
+    "biggan": {"ngf": 4, "latent": 8},
     "dcgan": {"ngf": 16},
     "mlp": {},
     "progressive": {"width": 8, "latent": 32},

@@ -32,6 +32,13 @@ PROJECTED_SETTING = {
     "train.g_betas": [0.0, 0.99],
     "train.d_betas": [0.0, 0.99],
 }
+BIGGAN_SETTING = {
+    "train.n_critic": 2,
+    "train.g_lr": 5e-5,
+    "train.d_lr": 2e-4,
+    "train.g_betas": [0.0, 0.999],
+    "train.d_betas": [0.0, 0.999],
+}
 PATCH_HEADS = frozenset({"image", "multiple_outputs", "patch", "provides_features", "spectral_norm"})
 R3GAN_SETTING = {
     "train.g_lr": 2e-4,
@@ -298,5 +305,14 @@ def ganzoo_components() -> list[Component]:
             tags=frozenset({"batch_coupled_always", "batch_nonlinear", "groups_of_four", "image", "provides_features"}),
             suggests=PROGRESSIVE_SETTING,
             paper="Karras et al. 2018, arXiv:1710.10196",
+        ),
+        Component(
+            kind="discriminator",
+            name="biggan",
+            target="ganzoo_discriminators.biggan:Biggan",
+            summary="BigGAN's wide residual blocks with spectral norm and a projection onto the class",
+            tags=frozenset({"accepts_labels", "image", "needs_labels", "provides_features", "spectral_norm"}),
+            suggests=BIGGAN_SETTING,
+            paper="Brock et al. 2019, arXiv:1809.11096",
         ),
     ]

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, ClassVar
 from ganzoo.errors import ConfigError
 from ganzoo.protocols import Discriminator, DiscriminatorOutput
 from ganzoo_discriminators.resnet_trunk import ResnetTrunk, ResnetTrunkOptions, sum_pooled
-from ganzoo_discriminators.spectral_layers import glorot_embedding, glorot_linear
+from ganzoo_discriminators.spectral_layers import (
+    glorot_embedding,
+    glorot_linear,
+    orthogonal_embedding,
+    orthogonal_linear,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -44,29 +49,38 @@ class Projection(ResnetTrunkOptions):
 
     def build(self, spec: DataSpec) -> ProjectionNetwork:
         """The network for images and classes of ``spec``."""
+        return ProjectionNetwork(self.build_trunk(spec), classes=self.class_count(spec), name=self.component)
+
+    def class_count(self, spec: DataSpec) -> int:
+        """How many classes the data have.
+
+        Raises:
+            ConfigError: if they have none.
+        """
         if not spec.classes:
             raise ConfigError(
-                "discriminator projection judges images by their class, but the data have none",
+                f"discriminator {self.component} judges images by their class, but the data have none",
                 allowed="data with at least two classes",
                 hint="--data FOLDER with one sub-folder per class, or --disc resnet-sn",
             )
-        return ProjectionNetwork(self.build_trunk(spec), classes=len(spec.classes))
+        return len(spec.classes)
 
 
 class ProjectionNetwork(Discriminator):
-    """The module behind :class:`Projection`."""
+    """The module behind :class:`Projection`; the linear layer and the table of ``orthogonal`` ones start so."""
 
-    def __init__(self, trunk: ResnetTrunk, *, classes: int) -> None:
+    def __init__(self, trunk: ResnetTrunk, *, classes: int, name: str, orthogonal: bool = False) -> None:
         super().__init__()
+        self.name = name
         self.trunk = trunk
-        self.to_logit = glorot_linear(trunk.width, 1)
-        self.class_vectors = glorot_embedding(classes, trunk.width)
+        self.to_logit = (orthogonal_linear if orthogonal else glorot_linear)(trunk.width, 1)
+        self.class_vectors = (orthogonal_embedding if orthogonal else glorot_embedding)(classes, trunk.width)
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
         """Logits (N,) of images with their labels (N,), and the activations of each block."""
         if labels is None:
             raise ConfigError(
-                "discriminator projection judges images by their class, but got no labels",
+                f"discriminator {self.name} judges images by their class, but got no labels",
                 allowed="labels (N,) beside the images",
                 hint="pass labels, or use --disc resnet-sn",
             )

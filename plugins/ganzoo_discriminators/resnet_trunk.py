@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from ganzoo.component import Options
 from ganzoo.errors import ConfigError
 from ganzoo_discriminators.residual_block import ResidualBlock
-from ganzoo_discriminators.spectral_layers import glorot_convolution
+from ganzoo_discriminators.spectral_layers import glorot_convolution, orthogonal_convolution
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,6 +55,9 @@ class ResnetTrunkOptions(Options):
     """Options of every discriminator built on SNGAN's trunk."""
 
     component: ClassVar[str]
+    layouts: ClassVar[tuple[TrunkLayout, ...]] = LAYOUTS
+    wide: ClassVar[bool] = False
+    """Whether blocks are those of BigGAN."""
 
     ndf: int | None = Field(
         default=None, ge=1, le=65_536, description="width of the first block; by default 128 below 64 px, else 64"
@@ -78,18 +81,18 @@ class ResnetTrunkOptions(Options):
         channels, height, width = image_shape(spec, of=f"discriminator {self.component}")
         layout = self._layout(spec)
         after = None if self.attention is None else self._place_of_attention(min(height, width), layout)
-        return ResnetTrunk(channels, layout, ndf=self.ndf or layout.ndf, attention_after=after)
+        return ResnetTrunk(channels, layout, ndf=self.ndf or layout.ndf, attention_after=after, wide=self.wide)
 
     def _layout(self, spec: DataSpec) -> TrunkLayout:
         _, height, width = image_shape(spec, of=f"discriminator {self.component}")
         shorter = min(height, width)
-        for layout in LAYOUTS:
+        for layout in self.layouts:
             if shorter >= layout.side:
                 return layout
         raise ConfigError(
             f"discriminator {self.component} halves images twice, but these are too small for that",
             given=f"images of {height}×{width}",
-            allowed=f"images of at least {LAYOUTS[-1].side} px per side",
+            allowed=f"images of at least {self.layouts[-1].side} px per side",
             hint="--image-size 32",
         )
 
@@ -107,9 +110,14 @@ class ResnetTrunkOptions(Options):
 
 
 class ResnetTrunk(nn.Module):
-    """Residual blocks, at first halving; ``attention_after`` is the number of the block that attention follows."""
+    """Residual blocks, at first halving; ``attention_after`` is the number of the block that attention follows.
 
-    def __init__(self, channels: int, layout: TrunkLayout, *, ndf: int, attention_after: int | None) -> None:
+    ``wide`` blocks are BigGAN's: their first convolution is as wide as the second, and weights start orthogonal.
+    """
+
+    def __init__(
+        self, channels: int, layout: TrunkLayout, *, ndf: int, attention_after: int | None, wide: bool = False
+    ) -> None:
         super().__init__()
         widths = [ndf * factor for factor in layout.halving + layout.plain]
         self.width = widths[-1]
@@ -120,9 +128,9 @@ class ResnetTrunk(nn.Module):
                 after,
                 halve=index < len(layout.halving),
                 first=index == 0,
-                hidden=before if index else after,
-                body=partial(glorot_convolution, gain=math.sqrt(2)),
-                shortcut=glorot_convolution,
+                hidden=after if wide or not index else before,
+                body=orthogonal_convolution if wide else partial(glorot_convolution, gain=math.sqrt(2)),
+                shortcut=orthogonal_convolution if wide else glorot_convolution,
             )
             if index == attention_after:
                 block = nn.Sequential(block, SelfAttention(after, spectral=True))

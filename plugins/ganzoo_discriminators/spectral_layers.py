@@ -34,6 +34,21 @@ def glorot_linear(before: int, after: int) -> nn.Module:
     return spectral_norm(layer)
 
 
+def orthogonal_linear(before: int, after: int) -> nn.Module:
+    """A linear layer with bias, weights an orthogonal matrix."""
+    layer = nn.Linear(before, after)
+    nn.init.orthogonal_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return spectral_norm(layer)
+
+
+def orthogonal_embedding(count: int, width: int) -> nn.Module:
+    """A vector of ``width`` numbers for each of ``count`` classes; the table starts orthogonal, and has the norm."""
+    layer = nn.Embedding(count, width)
+    nn.init.orthogonal_(layer.weight)
+    return spectral_norm(layer)
+
+
 def glorot_embedding(count: int, width: int) -> nn.Module:
     """A vector of ``width`` numbers for each of ``count`` classes, from Glorot's uniform distribution.
 

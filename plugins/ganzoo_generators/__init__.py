@@ -60,4 +60,12 @@ def ganzoo_components() -> list[Component]:
             tags=frozenset({"image"}),
             paper="Karras et al. 2018, arXiv:1710.10196",
         ),
+        Component(
+            kind="generator",
+            name="biggan",
+            target="ganzoo_generators.biggan:Biggan",
+            summary="BigGAN: hierarchical latents and one shared class embedding in every BatchNorm",
+            tags=frozenset({"accepts_labels", "batch_coupled_train", "batch_nonlinear", "image", "spectral_norm"}),
+            paper="Brock et al. 2019, arXiv:1809.11096",
+        ),
     ]

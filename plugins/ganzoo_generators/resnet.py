@@ -15,8 +15,8 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
 from ganzoo.component import Options
-from ganzoo.errors import ConfigError
 from ganzoo.protocols import Generator
+from ganzoo_generators.attention_place import place_of_attention
 from ganzoo_generators.conditional_batch_norm import ConditionalBatchNorm
 from ganzoo_generators.doubling import doublings, halving_widths
 from ganzoo_generators.labels import class_count, given_labels
@@ -94,28 +94,13 @@ class Resnet(Options):
             side=side,
             latent=self.latent,
             classes=class_count(spec, generator="resnet"),
-            attention_after=self._attention_after(side, count),
+            attention_after=place_of_attention(self.attention, side, count, generator="resnet"),
             spectral=self.spectral_norm,
         )
 
     def _last_width(self, spec: DataSpec) -> int:
         _, height, width = image_shape(spec, of="generator resnet")
         return self.ngf or (256 if min(height, width) <= EVEN_UP_TO else 64)
-
-    def _attention_after(self, side: int, count: int) -> int | None:
-        """Index of the block that attention follows."""
-        if self.attention is None:
-            return None
-        ends = [side << number for number in range(1, count + 1)]
-        if self.attention not in ends:
-            nearest = min(ends, key=lambda end: abs(end - (self.attention or 0)))
-            raise ConfigError(
-                f"generator resnet has no block that ends in feature maps of {self.attention} px per side",
-                given=f"attention {self.attention}",
-                allowed=", ".join(str(end) for end in ends),
-                hint=f"--set generator.attention={nearest}",
-            )
-        return ends.index(self.attention)
 
 
 class ResnetNetwork(Generator):

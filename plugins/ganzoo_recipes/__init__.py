@@ -77,6 +77,13 @@ def ganzoo_components() -> list[Component]:
         ),
         Component(
             kind="recipe",
+            name="biggan",
+            target="ganzoo_recipes:biggan.yaml",
+            summary="class-conditional: large batches, hierarchical latents, orthogonal regularization",
+            paper="Brock et al. 2019, arXiv:1809.11096",
+        ),
+        Component(
+            kind="recipe",
             name="sn-hinge",
             target="ganzoo_recipes:sn-hinge.yaml",
             summary="hinge loss and a spectrally normalized critic of the whole image, two time scales",

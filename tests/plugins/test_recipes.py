@@ -22,14 +22,15 @@ RECIPES = {entry.name: entry for entry in REGISTRY.entries("recipe")}
 WANTED = [
     *("gan", "dcgan", "wgan", "wgan-gp", "lsgan", "acgan", "cgan", "sngan", "sagan", "sn-hinge"),
     *("patchgan-sn-hinge", "patchgan-sn-hinge-small", "relativistic", "unrolled", "r3gan", "stylegan2-small"),
-    "progressive",
+    *("progressive", "biggan"),
 ]
 WARNED = {
+    "biggan": ["with train.accumulate=2 the micro-batches are processed one by one"],
     "stylegan2-small": ["r1 penalizes the gradient of each sample alone"],
     "progressive": ["gradient-penalty penalizes the gradient of each sample alone"],
 }
 """What is ill-posed in a paper's own setting, and said in the recipe's head."""
-CONDITIONAL = {"acgan", "cgan", "sagan", "r3gan"}
+CONDITIONAL = {"acgan", "biggan", "cgan", "sagan", "r3gan"}
 DECISIVE = ("steps", "batch_size", "n_critic", "optimizer", "g_lr", "d_lr", "lr_schedule")
 ADAM = {"train.optimizer": "adam", "train.n_critic": 1}
 BURN_IN = 20e6
@@ -185,6 +186,14 @@ ISSUE = {
     "relativistic": ADAM | {"loss.name": "relativistic", "train.batch_size": 32},
     "lsgan": ADAM | {"loss.a": 0.0, "loss.b": 1.0, "loss.c": 1.0},
     "dcgan": ADAM | {"train.g_lr": 2e-4, "train.d_lr": 2e-4, "train.batch_size": 128, "generator.latent": 100},
+    "biggan": {
+        "loss.name": "hinge",
+        "train.n_critic": 2,
+        "train.batch_size": 2048,
+        "train.g_lr": 5e-5,
+        "train.g_betas": [0.0, 0.999],
+        "regularizers.orthogonal.weight": 1e-4,
+    },
     "cgan": ADAM | {"discriminator.name": "cgan", "generator.latent": 100},
 }
 """Resolved path → value: from the issue where it names one, otherwise from the paper."""
@@ -215,6 +224,8 @@ def narrowed(name):
     ):
         known = REGISTRY.options(section, given[section]["name"]).model_fields
         changes |= {f"{section}.{option}": value for option, value in options.items() if option in known}
+    if "accumulate" in given["train"]:
+        changes["train.accumulate"] = 2
     if "metrics" in given:
         changes["metrics.mode-coverage.samples"] = 16
     return plan(name, **changes)
