@@ -31,11 +31,11 @@ def real(n, random):
 @pytest.mark.parametrize(
     ("options", "rate", "steps"),
     [
-        (UnetSn(ndf=8), 2e-3, 40),
-        (VggStyle(ndf=8), 2e-3, 40),
+        (UnetSn(ndf=8), 2e-3, 30),
+        (VggStyle(ndf=8), 2e-3, 30),
         (PatchganBlur(ndf=16), 2e-3, 40),
-        (Stylegan2(ndf=8), 1e-2, 40),
-        (Biggan(ndf=4), 2e-3, 40),
+        (Stylegan2(ndf=8), 1e-2, 30),
+        (Biggan(ndf=4), 2e-3, 30),
     ],
     ids=["unet-sn", "vgg-style", "patchgan-blur", "stylegan2", "biggan"],
 )
