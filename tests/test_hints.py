@@ -227,7 +227,7 @@ HOLES: dict[str, tuple[str, ...]] = {
     "largest_n_layers(side)": ("3",),
     "largest_n_scales(side, n_layers)": ("2",),
     "lowest": ("2.4",),
-    "min(ends, key=lambda end: abs(end - (self.attention or 0)))": ("32",),
+    "min(ends, key=lambda end: abs(end - attention))": ("32",),
     "min(fitting, key=lambda candidate: abs(candidate - side))": ("32",),
     "min(reached, key=lambda side: (abs(side - min(height, width)), side))": ("32",),
     "max(4, data.images // 4 * 4)": ("24",),

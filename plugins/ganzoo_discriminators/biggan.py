@@ -51,7 +51,10 @@ class Biggan(Projection):
     wide: ClassVar[bool] = True
 
     ndf: int | None = Field(
-        default=None, ge=1, description="unit of all widths; by default 64 below 128 px, else 96 (the paper's)"
+        default=None,
+        ge=1,
+        le=65_536,
+        description="unit of all widths; by default 64 below 128 px, else 96 (the paper's)",
     )
 
     def build(self, spec: DataSpec) -> ProjectionNetwork:

@@ -60,11 +60,18 @@ class Biggan(Options):
     by one of its authors.
     """
 
-    latent: int = Field(default=20, ge=1, description="numbers of z for the first layer, and as many for each block")
-    ngf: int | None = Field(
-        default=None, ge=1, description="unit of all widths; by default 64 below 128 px, else 96 (the paper's)"
+    latent: int = Field(
+        default=20, ge=1, le=65_536, description="numbers of z for the first layer, and as many for each block"
     )
-    embedding: int = Field(default=128, ge=1, description="size of the class embedding that all blocks share")
+    ngf: int | None = Field(
+        default=None,
+        ge=1,
+        le=65_536,
+        description="unit of all widths; by default 64 below 128 px, else 96 (the paper's)",
+    )
+    embedding: int = Field(
+        default=128, ge=1, le=65_536, description="size of the class embedding that all blocks share"
+    )
     attention: int | None = Field(
         default=None,
         ge=1,
@@ -129,7 +136,7 @@ class BigganNetwork(Generator):
         condition = latent + (embedding if classes else 0)
         self.first_map = nn.Unflatten(1, (widths[0], side, side))
         self.from_latent = _orthogonal(nn.Linear(latent, widths[0] * side**2))
-        self.blocks = nn.ModuleList(DoublingBlock(*pair, condition=condition) for pair in pairwise(widths))
+        self.blocks = nn.ModuleList(ModulatedBlock(*pair, condition=condition) for pair in pairwise(widths))
         self.attention_after = attention_after
         if attention_after is not None:
             self.attention = SelfAttention(widths[attention_after + 1], spectral=True)
@@ -160,7 +167,7 @@ class BigganNetwork(Generator):
         return images
 
 
-class DoublingBlock(nn.Module):
+class ModulatedBlock(nn.Module):
     """Doubles a map; see the formula of :class:`Biggan`."""
 
     def __init__(self, before: int, after: int, *, condition: int) -> None:
