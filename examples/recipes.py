@@ -63,6 +63,7 @@ OVERRIDES: dict[str, dict[str, Any]] = {
     "relativistic": NARROW,
     "r3gan": {"generator.width": 16, "discriminator.width": 16, "train.batch_size": 64},
     "progressive": {"generator.width": 32, "discriminator.width": 32, "generator.latent": 64},
+    "biggan": {"generator.ngf": 8, "discriminator.ndf": 8, "train.batch_size": 32, "train.accumulate": 1},
     "stylegan2-small": {"generator.ngf": 8, "discriminator.ndf": 16},
 }
 """Recipe → what is made smaller for a CPU."""

@@ -26,6 +26,7 @@ NARROW: Mapping[str, Any] = MappingProxyType(
         "ngf": 2,
         "latent": 3,
         "width": 8,
+        "blocks": 1,
         "resize": 32,
         "periods": (2, 3),
         "n_ffts": (64, 32),
