@@ -70,7 +70,11 @@ def test_every_recipe_of_images_is_in_it_and_keeps_its_rates(monkeypatch):
     assert set(overrides) == set(RECIPES) - {"unrolled"}
     smaller = {path for changes in overrides.values() for path in changes}
     assert smaller == {
+        "generator.latent",
         "generator.ngf",
+        "generator.width",
+        "discriminator.width",
+        "train.accumulate",
         "discriminator.ndf",
         "discriminator.n_layers",
         "data.image_size",
