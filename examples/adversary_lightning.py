@@ -32,6 +32,7 @@ class Tokenizer(lightning.LightningModule):
             start=start,
             optimizer={"name": "adam", "lr": 1e-3, "betas": [0.5, 0.9]},
         )
+        self.adversary.keep_out_of_ddp(self)  # where Lightning wraps this module for several processes
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return torch.optim.Adam(self.model.parameters(), lr=1e-3, betas=(0.5, 0.9))

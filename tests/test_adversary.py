@@ -186,6 +186,18 @@ class TestParts:
             if isinstance(one, torch.Tensor):
                 torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12, msg=name)
 
+    def test_parts_are_exchanged_with_a_full_pool_as_the_whole(self):
+        whole, parts = (ganzoo.Adversary(made(Critic), optimizer=sgd, pool=5).double() for _ in range(2))
+        for step in range(3):
+            real, fake = data(2 * step, 8).double(), data(2 * step + 1, 8).double()
+            whole.update(fake=fake, real=real)
+            for index in range(2):
+                rows = slice(4 * index, 4 * index + 4)
+                parts.update(fake=fake[rows], real=real[rows], part=(index, 2))
+        torch.testing.assert_close(list(whole.parameters()), list(parts.parameters()), rtol=1e-10, atol=1e-12)
+        pools = [adversary.get_extra_state()["pool"] for adversary in (whole, parts)]
+        torch.testing.assert_close(*pools, rtol=0, atol=0)
+
     def test_an_update_that_begins_in_the_middle_is_refused_in_words(self):
         adversary = ganzoo.Adversary(made(lambda: Critic(spectral=True)))
         with pytest.raises(ConfigError, match="part"):

@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from adversary_process import WAYS, trained
+from adversary_process import WAYS, Tokenizer, generator_trained, trained
+from torch import nn
+
+import ganzoo
+from ganzoo.errors import ConfigError
 
 PROCESS = Path(__file__).with_name("adversary_process.py")
 
@@ -29,3 +33,28 @@ def test_two_processes_equal_one(of_two, way):
     with torch.random.fork_rng():
         of_one = trained(0, 1, way)
     torch.testing.assert_close(of_one, of_two[way], rtol=1e-10, atol=1e-12)
+
+
+def test_a_wrapped_generator_learns_from_all_processes(of_two):
+    """DDP would wait for the gradients of a critic within the same module, and leave the generator's as they are."""
+    torch.testing.assert_close(generator_trained(0, 1), of_two["generator"], rtol=1e-10, atol=1e-12)
+
+
+def test_a_critic_that_is_wrapped_with_the_generator_is_refused(of_two):
+    assert "Tokenizer" in of_two["refusal"]
+    assert "adversary.keep_out_of_ddp(module)" in of_two["refusal"]
+
+
+def test_what_was_kept_out_before_stays_so():
+    module = nn.Module()
+    module.inner = Tokenizer(kept_out=False)
+    nn.parallel.DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(module, ["inner.net.bias"])
+    module.inner.adversary.keep_out_of_ddp(module)
+    left = set(module.state_dict()) - set(module._ddp_params_and_buffers_to_ignore)
+    assert {name for name in left if not name.endswith("_extra_state")} == {"inner.net.weight"}
+
+
+def test_a_module_that_does_not_hold_the_critics_cannot_keep_them_out():
+    adversary = ganzoo.Adversary(nn.Conv2d(3, 1, 3))
+    with pytest.raises(ConfigError, match=r"(?s)Linear.*holds the adversary"):
+        adversary.keep_out_of_ddp(nn.Linear(2, 2))

@@ -88,9 +88,9 @@ class CriticUpdate:
     def terms(self, given: GivenBatch, *, update: int, part: Part, observe: bool) -> dict[str, Terms]:
         """Critic → its terms on what it is shown of the batch; the pool takes in the fakes."""
         assert given.real is not None
-        arranged, (index, of) = self._settings.arrangement, part
+        arranged = self._settings.arrangement
         dtype = self._settings.dtype(given.fake, self._trained[0])
-        fakes = self._pool.exchange(with_condition(given.fake.to(dtype), given.condition), update=update * of + index)
+        fakes = self._pool.exchange(with_condition(given.fake.to(dtype), given.condition), update=update, part=part)
         shown = arranged.packed(arranged.with_mismatched(fakes, given.real, given.condition))
         real = arranged.side(given.real.to(dtype), given.condition)
         found: dict[str, Terms] = {}

@@ -23,12 +23,13 @@ from ganzoo.training.generator_push import GeneratorPush
 from ganzoo.training.given_data import GivenBatch, demand_floats
 from ganzoo.training.image_pool import ImagePool
 from ganzoo.training.own_parts import Part, place
-from ganzoo.training.processes import rank, share_weights
+from ganzoo.training.processes import rank, several, share_weights
 from ganzoo.training.said_once import SaidOnce
 from ganzoo.training.saved_critics import SavedCritics
 from ganzoo.training.sharded import demand_whole
 from ganzoo.training.timing import Timing
 from ganzoo.training.without_trace import buffers_kept, same_random_numbers
+from ganzoo.training.wrapped_along import demand_kept_out, keep_out
 
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 DemandFit = Callable[[tuple[int, ...], GivenBatch], None]
@@ -200,6 +201,22 @@ class Critics(SavedCritics):
             self._counts["update"] += acts
         return logs
 
+    def keep_out_of_ddp(self, module: nn.Module) -> None:
+        """Let ``DistributedDataParallel(module)`` leave the critics out, where ``module`` holds this one.
+
+        Call it before ``module`` is wrapped: ``self.adversary.keep_out_of_ddp(self)`` at the end of its ``__init__``.
+        Processes share the critics' weights and gradients without a wrapper. One that knows of the critics waits for
+        their gradients before it averages the generator's; such critics are refused in their first step in several
+        processes.
+
+        Args:
+            module: what will be wrapped; this one is an attribute of it, or of a part of it.
+
+        Raises:
+            ConfigError: ``module`` does not hold this one, or is wrapped already.
+        """
+        keep_out(self.discriminators, module)
+
     # What does not fit is told in the first step, in which perhaps nothing is due yet.
 
     def _demand(self, given: GivenBatch, player: str) -> bool:
@@ -236,6 +253,8 @@ class Critics(SavedCritics):
         """Once, before any critic is asked: processes that made critics of their own go on with those of the first."""
         if not self._shared:
             demand_whole(self.discriminators)  # somebody may have wrapped them since
+            if several():
+                demand_kept_out(self.discriminators)
             share_weights(self.discriminators)
             self._shared = True
 

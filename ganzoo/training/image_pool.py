@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ganzoo.errors import ConfigError
 from ganzoo.seeds import generator_for
+from ganzoo.training.own_parts import Part
 
 
 class ImagePool:
@@ -28,6 +29,7 @@ class ImagePool:
     def __init__(self, size: int, *, seed: int) -> None:
         self.size, self._seed = size, seed
         self._stored: list[Tensor] = []
+        self._drawn: Tensor | None = None
 
     def demand_no_labels(self, labels: Tensor | None) -> None:
         """Refuse labels where fakes of earlier steps are shown, whose own are not kept."""
@@ -39,8 +41,11 @@ class ImagePool:
                 hint="pool=0, or give the label as a condition: its picture is kept with the fake",
             )
 
-    def exchange(self, fakes: Tensor, *, update: int) -> Tensor:
-        """A batch for the critic in place of ``fakes``, and of their shape."""
+    def exchange(self, fakes: Tensor, *, update: int, part: Part = (0, 1)) -> Tensor:
+        """A batch for the critic in place of ``fakes``, and of their shape.
+
+        Parts of a batch, in order, get what the whole batch would get.
+        """
         if self.size == 0:
             return fakes
         if self._stored and self._stored[0].shape != fakes.shape[1:]:
@@ -52,7 +57,12 @@ class ImagePool:
             )
         self._stored = [stored.to(fakes) for stored in self._stored]
         random = generator_for(self._seed, update, "pool")
-        return torch.stack([self._one(fake, random) for fake in fakes.detach()])
+        index, of = part
+        if index and self._drawn is not None:
+            random.set_state(self._drawn)  # where the part before left off
+        given = torch.stack([self._one(fake, random) for fake in fakes.detach()])
+        self._drawn = random.get_state() if index < of - 1 else None
+        return given
 
     def _one(self, fake: Tensor, random: torch.Generator) -> Tensor:
         # Both numbers are drawn for every sample, so that what is drawn does not depend on how full it is.

@@ -10,7 +10,7 @@ from torch import distributed, nn
 
 def rank() -> int:
     """The number of this process, 0 where there is one alone."""
-    return distributed.get_rank() if _several() else 0
+    return distributed.get_rank() if several() else 0
 
 
 def share_gradients(parameters: Iterable[nn.Parameter]) -> None:
@@ -20,7 +20,7 @@ def share_gradients(parameters: Iterable[nn.Parameter]) -> None:
     several forward passes before a backward one, and for penalties, where wrappers fail or fall short. Each process
     must have gradients for the same parameters.
     """
-    if not _several():
+    if not several():
         return
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     for alike in _by_type(gradients):
@@ -34,7 +34,7 @@ def share_gradients(parameters: Iterable[nn.Parameter]) -> None:
 @torch.no_grad()
 def mean_over_processes(value: torch.Tensor) -> torch.Tensor:
     """The mean of a scalar over all processes, so that all decide alike by it."""
-    if not _several():
+    if not several():
         return value
     total = value.clone()
     distributed.all_reduce(total)
@@ -44,12 +44,13 @@ def mean_over_processes(value: torch.Tensor) -> torch.Tensor:
 @torch.no_grad()
 def share_weights(module: nn.Module) -> None:
     """Give every process the weights and statistics of the first."""
-    if _several():
+    if several():
         for tensor in (*module.parameters(), *module.buffers()):
             distributed.broadcast(tensor.detach(), src=0)
 
 
-def _several() -> bool:
+def several() -> bool:
+    """Whether there are further processes."""
     return distributed.is_available() and distributed.is_initialized() and distributed.get_world_size() > 1
 
 

@@ -316,10 +316,42 @@ def test_the_critics_of_audio_presets_are_those_of_their_sources():
         assert sum(weight.numel() for weight in adversary.parameters()) == size
 
 
+N_LAYER = [(64, 2), (128, 2), (256, 2), (512, 1), (1, 1)]
+"""Width and stride of each convolution in the critic of pix2pix's code, and of those that took it over."""
+
+
+@pytest.mark.parametrize(
+    ("name", "layers"),
+    [
+        ("pix2pix", N_LAYER),  # NLayerDiscriminator, n_layers 3
+        ("cyclegan", N_LAYER),  # the same
+        ("vqgan", N_LAYER),  # disc_num_layers 3
+        ("ldm", N_LAYER),
+        ("llamagen", N_LAYER),
+        ("monai-autoencoder", N_LAYER),  # num_layers_d 3 behind the first; the last of these has stride 1
+        ("pix2pixhd", 2 * N_LAYER),  # num_D 2, n_layers_D 3
+        ("spade", 2 * N_LAYER),  # num_D 2, n_layers_D 4, which counts the one of stride 1
+    ],
+)
+def test_convolutions_are_as_wide_and_as_far_apart_as_in_the_source(name, layers):
+    conditional = {"condition_channels": 1} if name in CONDITIONAL else {}
+    with torch.device("meta"):
+        adversary = ganzoo.adversary(name, shape=(3, 64, 64), **conditional)
+    found = [one for one in adversary.modules() if isinstance(one, nn.Conv2d)]
+    assert [(one.out_channels, one.stride) for one in found] == [(width, (step, step)) for width, step in layers]
+    assert {one.kernel_size for one in found} == {(4, 4)}
+
+
+def test_the_smallest_pictures_of_spade():
+    ganzoo.adversary("spade", shape=(3, 47, 47), condition_channels=1)
+    with pytest.raises(ConfigError, match="no logit on scale 2"):
+        ganzoo.adversary("spade", shape=(3, 46, 46), condition_channels=1)
+
+
 @pytest.mark.parametrize("name", sorted(PRESETS.keys() - AUDIO))
 def test_it_trains_with_its_own_critic(name):
     torch.manual_seed(0)
-    side = 96 if name == "spade" else 64
+    side = 64
     conditional = {"condition_channels": 1} if name in CONDITIONAL else {}
     adversary = ganzoo.adversary(name, shape=(3, side, side), **conditional, start=0, generator_start=0)
     given = {"condition": torch.randn(2, 1, side, side)} if conditional else {}
