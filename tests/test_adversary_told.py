@@ -274,3 +274,21 @@ class TestStatesOfOthers:
         caplog.clear()
         ganzoo.Adversary(made(Critic)).load_state_dict(source.state_dict())
         assert caplog.text == ""
+
+
+class TestInferenceMode:
+    """A validation in it, such as Lightning's, is told of the mode that works."""
+
+    @pytest.mark.parametrize("start", [0, LATE])
+    @pytest.mark.parametrize("call", [pushed(), updated()], ids=["generator_loss", "update"])
+    def test_it_is_refused_in_words(self, call, start):
+        adversary = ganzoo.Adversary(made(Critic), start=start)
+        with torch.inference_mode(), pytest.raises(ConfigError, match=r"(?s)inference_mode.*torch\.no_grad\(\)"):
+            call(adversary)
+
+    def test_a_fake_that_was_made_in_it(self):
+        adversary = ganzoo.Adversary(made(Critic))
+        with torch.inference_mode():
+            fake = made(Decoder)(data(0))
+        with pytest.raises(ConfigError, match="fake made in"):
+            adversary.update(fake=fake, real=data(1))

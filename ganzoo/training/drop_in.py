@@ -20,7 +20,7 @@ from ganzoo.training.critic_logs import CriticLogs
 from ganzoo.training.critic_settings import CriticSettings
 from ganzoo.training.critic_update import CriticUpdate
 from ganzoo.training.generator_push import GeneratorPush
-from ganzoo.training.given_data import GivenBatch, demand_floats
+from ganzoo.training.given_data import GivenBatch, demand_derivatives, demand_floats
 from ganzoo.training.image_pool import ImagePool
 from ganzoo.training.own_parts import Part, place
 from ganzoo.training.processes import rank, several, share_weights
@@ -114,9 +114,10 @@ class Critics(SavedCritics):
 
         Raises:
             ConfigError: something is missing that a part needs, or does not fit; in the first call already, also long
-                before the start.
+                before the start. Within ``torch.inference_mode``, and of data that were made in it.
         """
         demand_floats(fake=fake, real=real)
+        demand_derivatives(fake=fake, real=real, condition=condition)
         given = GivenBatch(fake=fake, real=real, condition=condition, real_labels=real_labels, fake_labels=fake_labels)
         first = self._demand(given, "generator")
         index, of = place(part)
@@ -176,6 +177,7 @@ class Critics(SavedCritics):
             ConfigError: something does not fit; in the first call already, also long before the start.
         """
         demand_floats(fake=fake, real=real)
+        demand_derivatives(fake=fake, real=real, condition=condition)
         given = GivenBatch(
             fake=fake.detach(),
             real=real.detach(),

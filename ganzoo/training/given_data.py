@@ -41,6 +41,18 @@ def demand_floats(**sides: Any) -> None:
             )
 
 
+def demand_derivatives(**sides: Tensor | None) -> None:
+    """Refuse inference mode, and what was made in it: torch cannot differentiate a critic there."""
+    made = [side for side, data in sides.items() if data is not None and data.is_inference()]
+    if made or torch.is_inference_mode_enabled():
+        raise ConfigError(
+            "critics are differentiated at the data that they see, which torch cannot do in inference mode",
+            given=f"{' and '.join(made)} made in torch.inference_mode()" if made else "torch.inference_mode()",
+            allowed="data that were made in torch.no_grad() or with their graph; the call may be in torch.no_grad() too",
+            hint="torch.no_grad() in the place of torch.inference_mode(); in Lightning, Trainer(inference_mode=False)",
+        )
+
+
 def with_condition(data: Tensor, condition: Tensor | None) -> Tensor:
     """Data with a condition as further channels. Raises :class:`ConfigError` if it is of another size."""
     if condition is None:

@@ -29,7 +29,10 @@ class LazyPenaltyOptions(RegularizerOptions):
     )
     sigma: float = Field(default=0.01, gt=0, description="σ, the size of the step of `difference`")
     share: float = Field(
-        default=1.0, gt=0, le=1, description="the share of the batch, its first samples, that `difference` looks at"
+        default=1.0,
+        gt=0,
+        le=1,
+        description="the share of a batch, or of each micro-batch, that `difference` looks at: its first samples",
     )
 
     @model_validator(mode="after")
