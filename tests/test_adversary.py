@@ -655,6 +655,22 @@ def test_fakes_without_a_graph_are_warned_of_once(caplog):
     for _ in range(2):
         adversary.generator_loss(made(Decoder)(data(0)).detach())
     assert caplog.text.count("fake has no graph") == 1
+    assert "do not detach it" in caplog.text
+
+
+def test_real_and_fake_that_are_swapped_are_warned_of_once(caplog):
+    adversary = ganzoo.Adversary(made(Critic))
+    y = made(Decoder)(data(0))
+    for _ in range(2):
+        adversary.update(fake=data(1), real=y)
+    assert caplog.text.count("they seem to be swapped: update(fake=y, real=x)") == 1
+    adversary.generator_loss(data(1), real=y)
+    assert "they seem to be swapped: generator_loss(y, real=x)" in caplog.text
+    caplog.clear()
+    other = ganzoo.Adversary(made(Critic))
+    for fake, real in ((y, data(1)), (y.detach(), data(1)), (y, y)):
+        other.update(fake=fake, real=real)
+    assert caplog.text == ""
 
 
 def test_a_critic_that_is_not_finite_is_not_called_normal():

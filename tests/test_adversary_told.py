@@ -275,6 +275,83 @@ class TestStatesOfOthers:
         ganzoo.Adversary(made(Critic)).load_state_dict(source.state_dict())
         assert caplog.text == ""
 
+    def test_a_learning_rate_that_gives_way_to_the_saved_one_is_told(self, caplog):
+        def with_rate(lr):
+            return ganzoo.Adversary(made(Critic), optimizer=lambda parameters: torch.optim.Adam(parameters, lr=lr))
+
+        source, target = with_rate(2e-4), with_rate(1e-4)
+        source.update(fake=data(0), real=data(1))
+        target.load_state_dict(source.state_dict(), critics_only=True)
+        assert caplog.text == ""
+        target.load_state_dict(source.state_dict())
+        assert target.optimizer.param_groups[0]["lr"] == 2e-4
+        assert "saved with lr 0.0002, and going on with it in place of lr 0.0001" in caplog.text
+        assert 'for group in adversary.optimizer.param_groups: group["lr"] = 0.0001' in caplog.text
+
+    def test_a_schedule_that_went_on_is_not_another_learning_rate(self, caplog):
+        source, target = (ganzoo.Adversary(made(Critic)) for _ in range(2))
+        schedule = torch.optim.lr_scheduler.ExponentialLR(source.optimizer, gamma=0.5)
+        source.update(fake=data(0), real=data(1))
+        schedule.step()
+        target.load_state_dict(source.state_dict())
+        assert target.optimizer.param_groups[0]["lr"] == 1e-4
+        assert caplog.text == ""
+
+
+def reference_that_was_propagated():
+    decoder = made(Decoder)
+    fake = decoder(data(0))
+    reference = fake.square().mean()
+    reference.backward()
+    adversary = ganzoo.Adversary(made(Critic), balance="last-layer")
+    adversary.generator_loss(fake, reference=reference, last_layer=decoder.out.weight)
+
+
+def vqgan(shape=(3, 32, 32), **changes):
+    return lambda: ganzoo.adversary("vqgan", shape=shape, **changes)
+
+
+SLIPS = {
+    "options without a name": (
+        vqgan(discriminators={"patch": {"ndf": 8}}),
+        "without the name of a discriminator",
+        'discriminators={"patch": {"name": "patchgan", "ndf": 8}}',
+    ),
+    "channels last": (vqgan((32, 32, 3)), "its channels last", "shape=(3, 32, 32)"),
+    "a gray picture with its channel last": (vqgan((64, 32, 1)), "its channels last", "shape=(1, 64, 32)"),
+    "the shape of a batch": (vqgan(torch.Size((4, 3, 32, 32))), "the batch in front", "shape=(3, 32, 32)"),
+    "a preset": (
+        lambda: ganzoo.Adversary("vqgan"),
+        "neither a module",
+        'ganzoo.adversary("vqgan", shape=(3, 256, 256))',
+    ),
+    "a misspelt optimizer": (vqgan(optimizer={"name": "adma"}), "adma", 'optimizer={"name": "adam", "lr": 2e-4}'),
+    "a negative weight": (vqgan(weight=-1), "a weight is negative", "1 in its place"),
+    "a negative weight of a critic": (
+        vqgan(critic_weights={"patch": -0.5}),
+        "a weight is negative",
+        "0.5 in its place",
+    ),
+    "backward before generator_loss": (
+        reference_that_was_propagated,
+        "backward was called already",
+        "adv = adversary.generator_loss(fake, reference=rec, …), then (rec + adv.total).backward()",
+    ),
+}
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+def test_a_slip_of_a_newcomer_gets_a_hint_that_works(slip):
+    call, words, hint = SLIPS[slip]
+    with pytest.raises(ConfigError, match=words) as caught:
+        call()
+    assert caught.value.hint == hint
+
+
+def test_volumes_of_three_sections_are_not_taken_for_a_batch():
+    adversary = vqgan((4, 3, 32, 32), discriminators={"patch": nn.Conv3d(4, 1, 3)})()
+    adversary.update(fake=torch.rand(2, 4, 3, 32, 32), real=torch.rand(2, 4, 3, 32, 32))
+
 
 class TestInferenceMode:
     """A validation in it, such as Lightning's, is told of the mode that works."""

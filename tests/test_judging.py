@@ -344,6 +344,11 @@ class TestRuns:
         assert [value.value for value in first.values] == [value.value for value in second.values]
         assert first.value("modes@100").floor == 8
 
+    def test_pictures_are_not_measured_against_data_that_nobody_named(self, tmp_path):
+        with pytest.raises(ConfigError, match="the real ones to compare them with are not named") as caught:
+            ganzoo.evaluate(tmp_path, metrics="mode-coverage")
+        assert caught.value.hint == f'ganzoo.evaluate("{tmp_path}", data="PATH"), of the real ones'
+
     def test_a_torn_line_costs_itself_alone(self, tmp_path):
         run = ganzoo.run({**SMALL, "train": {**SMALL["train"], "steps": 2}}, out=tmp_path)
         (run.path / "evaluations.jsonl").write_text('{"torn": 1')

@@ -117,7 +117,7 @@ def evaluate_command(
         *repeated("--extractor", "extractors", extractor),
     ]
     log_console(quiet=False)
-    from ganzoo.runs.evaluating import evaluate_folder, evaluate_run, run_or_folder
+    from ganzoo.runs.evaluating import demand_real_data, evaluate_folder, evaluate_run, run_or_folder
     from ganzoo.runs.run import Run
 
     found = run_or_folder(folder, target)
@@ -134,10 +134,15 @@ def evaluate_command(
                 seed=seed,
             )
         else:
-            named = any(path in ("data.name", "data.path") for layer in layers for path in layer.values)
+            demand_real_data(
+                found,
+                layers,
+                allowed="--data NAME|PATH",
+                hint=f"ganzoo evaluate {shlex.quote(str(found))} --data PATH",
+            )
             of_runs = {"--step": step, "--truncation": truncation, "--seed": seed or None, "--no-ema": not ema or None}
             _refuse_options_of_runs(
-                found, data=data, named=named, given=[flag for flag, value in of_runs.items() if value is not None]
+                found, data=data, given=[flag for flag, value in of_runs.items() if value is not None]
             )
             evaluation = evaluate_folder(registry(), found, layers, n=n)
     if as_json:
@@ -161,14 +166,7 @@ def _step(word: str | None) -> int | Literal["all"] | None:
     return int(word)
 
 
-def _refuse_options_of_runs(path: Path, *, data: str | None, named: bool, given: list[str]) -> None:
-    if not named:
-        raise ConfigError(
-            f"{path} holds generated pictures, and the real ones to compare them with are not named",
-            given=path,
-            allowed="--data NAME|PATH",
-            hint=f"ganzoo evaluate {shlex.quote(str(path))} --data PATH",
-        )
+def _refuse_options_of_runs(path: Path, *, data: str | None, given: list[str]) -> None:
     if given:
         raise ConfigError(
             f"for pictures there is no {' or '.join(given)}, and {path} holds pictures",

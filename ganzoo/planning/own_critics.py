@@ -232,6 +232,13 @@ def _in_words(loss: Any) -> str:
     return " ".join([type(loss).__name__, *(f"{name}={value}" for name, value in options.items())])
 
 
+def _instead(given: Any) -> str:
+    """How what was given would be made into critics."""
+    if isinstance(given, str) and any(entry.name == given for entry in Registry.load().entries("preset")):
+        return f'ganzoo.adversary("{given}", shape=(3, 256, 256))'
+    return 'ganzoo.build("discriminator", "patchgan", spec=ganzoo.protocols.DataSpec(shape=(3, 64, 64)), ndf=8)'
+
+
 def _critics(given: Any) -> dict[str, nn.Module]:
     if isinstance(given, nn.Module) and not isinstance(given, nn.ModuleDict):
         return {"critic": given}
@@ -239,9 +246,9 @@ def _critics(given: Any) -> dict[str, nn.Module]:
     if not found or not all(isinstance(critic, nn.Module) for critic in found.values()):
         raise ConfigError(
             "discriminators= is neither a module nor a mapping of names to modules",
-            given=type(given).__name__,
+            given=repr(given) if isinstance(given, str) else type(given).__name__,
             allowed='a torch.nn.Module, or {"patch": module, …} with at least one',
-            hint='discriminators=ganzoo.build("discriminator", "patchgan", spec=spec)',
+            hint=_instead(given),
         )
     for name in found:
         # Logs and states join names with these.
@@ -278,6 +285,13 @@ def _demand_numbers(*, clip_grad_norm: Any, weights: Mapping[str, Any]) -> None:
     for name, value in weights.items():
         if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
             raise ConfigError(f"{name} is not a number", given=repr(value), allowed="a finite number")
+        if value < 0 and name != "skip_below":  # losses of critics may be below 0
+            raise ConfigError(
+                "a weight is negative: generator and critics would learn the opposite of what they should",
+                given=f"{name}: {value!r}",
+                allowed="a number from 0",
+                hint=f"{-value!r} in its place",
+            )
     number = isinstance(clip_grad_norm, int | float) and not isinstance(clip_grad_norm, bool)
     if clip_grad_norm is not None and not (number and clip_grad_norm > 0):
         raise ConfigError(

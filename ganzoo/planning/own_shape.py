@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ganzoo.errors import ConfigError
 from ganzoo.training.given_data import GivenBatch
 from ganzoo.training.own_parts import whole_number
+
+USUAL = (1, 3)
+"""Numbers of channels that pictures have."""
 
 
 def sample_shape(shape: Any) -> tuple[int, ...]:
@@ -41,6 +46,35 @@ def demand_channels(shape: tuple[int, ...]) -> None:
             allowed="(C, H, W), with C = 1 for gray pictures; or (C, T), where T is free: name another than C",
             hint=f"shape=(1, {side}, {side})",
         )
+
+
+@contextmanager
+def shape_explained(shape: tuple[int, ...]) -> Iterator[None]:
+    """Where critics cannot be built, say that the shape seems to have its channels last, or the batch in it.
+
+    Only then: a volume of three sections or frames is rare, but there are critics for it.
+    """
+    try:
+        yield
+    except ConfigError as error:
+        if meant := _meant(shape):
+            what, better = meant
+            raise ConfigError(
+                f"shape seems to have {what}: {error.message}",
+                given=f"shape={shape}",
+                allowed="(C, H, W) for pictures, (C, T) for signals, (C, D, H, W) for volumes, without the batch",
+                hint=f"shape={better}",
+            ) from error
+        raise
+
+
+def _meant(shape: tuple[int, ...]) -> tuple[str, tuple[int, ...]] | None:
+    """What is odd about a shape, and what it would be without that."""
+    if len(shape) == 3 and shape[-1] in USUAL and shape[0] not in USUAL:
+        return "its channels last", (shape[-1], *shape[:-1])
+    if len(shape) == 4 and shape[1] in USUAL:
+        return "the batch in front", shape[1:]
+    return None
 
 
 def demand_alike(made_for: tuple[int, ...], pac: int, seen: tuple[int, ...], given: GivenBatch) -> None:

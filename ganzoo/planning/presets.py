@@ -19,7 +19,7 @@ from ganzoo.did_you_mean import did_you_mean
 from ganzoo.errors import ConfigError
 from ganzoo.planning.building import build
 from ganzoo.planning.own_critics import Adversary
-from ganzoo.planning.own_shape import demand_channels, sample_shape
+from ganzoo.planning.own_shape import demand_channels, sample_shape, shape_explained
 from ganzoo.planning.preset_hints import of_preset
 from ganzoo.protocols import DataSpec
 from ganzoo.registry import Entry, Registry
@@ -64,11 +64,16 @@ def adversary_of(
     shape = sample_shape(shape)
     demand_channels(shape)
     spec = _spec(entry, shape, condition_channels, conditional=given.pop("condition"))
+    named = given["discriminators"]
     given = _with_changes(given, changes)
     if isinstance(given["discriminators"], Mapping) and not isinstance(given["discriminators"], nn.Module):
         channels, *size = spec.shape
         joined = DataSpec(shape=(given.get("pac", 1) * channels, *size))  # what a critic of joined samples sees
-        given["discriminators"] = {name: _critic(name, one, joined) for name, one in given["discriminators"].items()}
+        with shape_explained(shape):
+            given["discriminators"] = {
+                name: _critic(name, one, joined, usual=named.get(name, {}).get("name", "patchgan"))
+                for name, one in given["discriminators"].items()
+            }
     if isinstance(given["optimizer"], Mapping):
         given["optimizer"] = _optimizer(given["optimizer"])
     return Adversary(**given, shape=spec.shape)
@@ -118,9 +123,16 @@ def _spec(entry: Entry, shape: tuple[int, ...], condition_channels: int | None, 
     return DataSpec(shape=(channels + (condition_channels or 0), *size))
 
 
-def _critic(name: str, given: Any, spec: DataSpec) -> Any:
-    if not isinstance(given, Mapping) or "name" not in given:
+def _critic(name: str, given: Any, spec: DataSpec, *, usual: str) -> Any:
+    if not isinstance(given, Mapping) or isinstance(given, nn.Module):
         return given  # Adversary says what it is, if not a module
+    if "name" not in given:
+        raise ConfigError(
+            f"critic {name} is given by options without the name of a discriminator",
+            given=f"discriminators={ {name: dict(given)} }".replace("'", '"'),
+            allowed='a module, or {"name": NAME, OPTION: VALUE}',
+            hint="discriminators=" + repr({name: {"name": usual, **given}}).replace("'", '"'),
+        )
     options = {option: value for option, value in given.items() if option != "name"}
     try:
         return build("discriminator", given["name"], spec=spec, **options)
@@ -133,6 +145,7 @@ def _optimizer(given: Mapping[str, Any]) -> Callable[[Iterable[nn.Parameter]], t
     try:
         chosen = OptimizerConfig.model_validate(given)
     except ValidationError as error:
-        raise refusal(explain(error, OptimizerConfig, section="optimizer")) from None
+        fix = 'optimizer={"name": "adam", "lr": 2e-4}'
+        raise refusal(explain(error, OptimizerConfig, section="optimizer", fix=fix)) from None
     maker = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[chosen.name]
     return partial(maker, **chosen.model_dump(exclude={"name"}))

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from ganzoo.config import layers as configuration
 from ganzoo.config.layers import ConfigLayer, merge
 from ganzoo.config.schema import DataConfig
-from ganzoo.errors import CheckpointError, GanzooError
+from ganzoo.errors import CheckpointError, ConfigError, GanzooError
 from ganzoo.evaluation import sampling
 from ganzoo.evaluation.folder import open_generated
 from ganzoo.evaluation.judging import Judgment, judge
@@ -249,7 +249,7 @@ def evaluate(
 
     Args:
         target: a run, its path, folder name or number; or a folder or file of generated pictures.
-        data: real data: name, path or section of a configuration. A run knows its own.
+        data: real data: name, path or section of a configuration. A run knows its own; pictures need them named.
         metrics: names, or a mapping of names → options; the usual ones unless given.
         extractors: likewise; those that the metrics suggest unless given.
         n: generated samples; as many as each metric asks for unless given.
@@ -273,7 +273,28 @@ def evaluate(
     found = target if isinstance(target, Run) else run_or_folder(RUNS, str(target))
     if isinstance(found, Run):
         return evaluate_run(registry, found, layers, n=n, step=step, ema=ema, truncation=truncation, seed=seed)
+    demand_real_data(
+        found,
+        layers,
+        allowed="data=NAME or data=PATH",
+        hint=f'ganzoo.evaluate("{found}", data="PATH"), of the real ones',
+    )
     return evaluate_folder(registry, found, layers, n=n)
+
+
+def demand_real_data(path: Path, layers: Sequence[ConfigLayer], *, allowed: str, hint: str) -> None:
+    """Refuse generated pictures with nothing to compare them with: the usual data would be anything but theirs.
+
+    Raises:
+        ConfigError: no layer names real data.
+    """
+    if not any(key in ("data.name", "data.path") for layer in layers for key in layer.values):
+        raise ConfigError(
+            f"{path} holds generated pictures, and the real ones to compare them with are not named",
+            given=path,
+            allowed=allowed,
+            hint=hint,
+        )
 
 
 def run_or_folder(runs: Path, word: str) -> Run | Path:

@@ -227,6 +227,13 @@ def _gradient(value: Tensor, at: Tensor, fault: str, outside: Tensor | None = No
     try:
         (found,) = torch.autograd.grad(value, at, grad_outputs=outside, retain_graph=True)
     except RuntimeError as error:
+        if "a second time" in str(error):
+            raise ConfigError(
+                "the adversarial weight cannot be measured: backward was called already, which frees the graph",
+                given=str(error).split(" (")[0],
+                allowed="generator_loss before backward, which is called once, on the sum of both losses",
+                hint="adv = adversary.generator_loss(fake, reference=rec, …), then (rec + adv.total).backward()",
+            ) from error
         raise ConfigError(
             f"the adversarial weight cannot be measured: {fault}",
             given=str(error).splitlines()[0],

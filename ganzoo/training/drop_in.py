@@ -26,6 +26,7 @@ from ganzoo.training.own_parts import Part, place
 from ganzoo.training.processes import rank, several, share_weights
 from ganzoo.training.said_once import SaidOnce
 from ganzoo.training.saved_critics import SavedCritics
+from ganzoo.training.saved_rates import learning_rates, other_rates
 from ganzoo.training.sharded import demand_whole
 from ganzoo.training.timing import Timing
 from ganzoo.training.without_trace import buffers_kept, same_random_numbers
@@ -123,7 +124,9 @@ class Critics(SavedCritics):
         index, of = place(part)
         counted = torch.is_grad_enabled()
         if counted and not fake.requires_grad:
-            self._warn("fake has no graph, so the generator hears nothing of the critics: do not detach it")
+            swapped = real is not None and real.requires_grad
+            remedy = "they seem to be swapped: generator_loss(y, real=x)" if swapped else "do not detach it"
+            self._warn(f"fake has no graph, so the generator hears nothing of the critics: {remedy}")
         own = Own(fake=fake, reference=reference, last_layer=last_layer)
         share = self.timing.push(self._counts["generator_step"])
         if share == 0.0:
@@ -178,6 +181,8 @@ class Critics(SavedCritics):
         """
         demand_floats(fake=fake, real=real)
         demand_derivatives(fake=fake, real=real, condition=condition)
+        if real.requires_grad and not fake.requires_grad:
+            self._warn("real has a graph and fake has none, so they seem to be swapped: update(fake=y, real=x)")
         given = GivenBatch(
             fake=fake.detach(),
             real=real.detach(),
@@ -273,6 +278,13 @@ class Critics(SavedCritics):
             "balance": self._balance.state_dict(),
             "pool": self._pool.state_dict(),
         }
+
+    def set_extra_state(self, state: Mapping[str, Any]) -> None:
+        """Restore :meth:`get_extra_state`, all of it or nothing; the saved learning rate wins, which is warned of."""
+        asked = learning_rates(self.optimizer)
+        super().set_extra_state(state)
+        if told := other_rates(asked, learning_rates(self.optimizer)):
+            self._warn(told)
 
     def _take(self, state: Mapping[str, Any]) -> None:
         self._demand_alike(state["made_of"])

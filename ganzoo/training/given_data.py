@@ -48,7 +48,7 @@ def demand_derivatives(**sides: Tensor | None) -> None:
         raise ConfigError(
             "critics are differentiated at the data that they see, which torch cannot do in inference mode",
             given=f"{' and '.join(made)} made in torch.inference_mode()" if made else "torch.inference_mode()",
-            allowed="data that were made in torch.no_grad() or with their graph; the call may be in torch.no_grad() too",
+            allowed="data made in torch.no_grad() or with their graph; the call may be in torch.no_grad() too",
             hint="torch.no_grad() in the place of torch.inference_mode(); in Lightning, Trainer(inference_mode=False)",
         )
 

@@ -20,8 +20,8 @@ def squared_differences(view: StepView, images: Tensor, labels: Tensor | None, *
     """((D̄(xᵢ + σnᵢ) − D̄(xᵢ))/σ)² of the first ⌈share·N⌉ samples; differentiable in the critic's parameters.
 
     nᵢ ~ N(0, I) is drawn sample by sample, so that a generator carried from one micro-batch to the next draws what it
-    would have drawn for the whole batch. With share < 1 they are the first of each micro-batch, which are not the first
-    of the batch: such parts do not add up to the whole. Both verdicts are of one draw of the augmentation, in full precision.
+    would have drawn for the whole batch. With share < 1 they are the first of each micro-batch, not those of the batch:
+    such parts do not add up to the whole. Both verdicts are of one draw of the augmentation, in full precision.
     """
     if view.judge_alike is None:
         raise ConfigError(
