@@ -428,7 +428,7 @@ class TestTerms:
         def adversary():
             critics = {"one": made(Critic), "two": made(Critic, seed=1)}
             return ganzoo.Adversary(
-                critics, regularizers={}, feature_matching={"weight": 2.0}, critic_weights={"two": 0.1}, weight=-0.3
+                critics, regularizers={}, feature_matching={"weight": 2.0}, critic_weights={"two": 0.1}, weight=0.3
             )
 
         terms = adversary().generator_loss(data(0), real=data(1), observe=True)
