@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from ganzoo_metrics.sliced_wasserstein import SlicedWasserstein, _pyramid, _sorted
+from ganzoo_metrics.sliced_wasserstein import SlicedWasserstein, _apart, _patches, _pyramid
 from measured_features import with_threads
 
 from ganzoo.errors import ConfigError
@@ -77,12 +77,18 @@ def test_the_pyramid_adds_up_to_the_picture():
 def test_patches_are_normalized_channel_by_channel():
     """A channel in another unit changes nothing."""
     level = waves(12, 16).float()
-    directions = torch.randn(147, 8, generator=torch.Generator().manual_seed(0))
     one, other = (
-        _sorted(images, directions, 10, torch.Generator().manual_seed(1))
+        _patches(images, 10, torch.Generator().manual_seed(1))
         for images in (level, level * torch.tensor([1.0, 5.0, 0.1]).view(3, 1, 1) + 7)
     )
     torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-3)
+
+
+def test_directions_are_taken_in_groups_as_all_at_once():
+    random = torch.Generator().manual_seed(0)
+    one, other, directions = (torch.randn(shape, generator=random) for shape in ((50, 147), (50, 147), (147, 37)))
+    lines = [(side @ directions).sort(dim=0).values for side in (one, other)]
+    torch.testing.assert_close(_apart(one, other, directions), (lines[0] - lines[1]).abs().mean())
 
 
 def test_samples_that_are_all_alike_are_far_from_the_data():
