@@ -13,7 +13,8 @@ from ganzoo.report.measured import Measured, during_training
 from ganzoo.report.words import count, duration, named, number
 from ganzoo.runs.run import Run
 
-Tone = Literal["good", "note", "bad"]
+Tone = Literal["good", "done", "note", "bad"]
+"""``done`` says that something is over, and nothing about how good it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +55,7 @@ def _ending(run: Run, before: Mapping[str, Any], rows: Sequence[Mapping[str, flo
     took = f" in {duration(_seconds(before))}" if before.get("ended") and not before.get("resumed") else ""
     resume = f"ganzoo resume {run.directory.word}"
     endings: Mapping[str, VerdictLine] = {
-        "finished": VerdictLine(tone="good", text=f"The run finished {progress}{seen}{took}."),
+        "finished": VerdictLine(tone="done", text=f"The run finished {progress}{seen}{took}."),
         "running": VerdictLine(tone="note", text=f"The run is being trained: {progress} so far{seen}."),
         "killed": VerdictLine(tone="note", text=f"The run was killed after {progress}{seen}.", command=resume),
         "interrupted": VerdictLine(
