@@ -153,7 +153,7 @@ class TestOptionsThatAnotherComponentHas:
         error = self.refused(registry, discriminator={"name": "patchgan-sn", "attention": 32})
         assert error.message == (
             "discriminator.attention (from file): unknown key; known: ndf, n_layers, stride, dropout; "
-            "embedding has attention, projection has attention, resnet-sn has attention"
+            "biggan has attention, embedding has attention, projection has attention"
         )
 
     def test_that_nobody_has(self, registry):
