@@ -25,6 +25,7 @@ REASONS: dict[str, str] = {
     "missing": "a value is required",
     "model_attributes_type": "must be a mapping of keys to values",
     "model_type": "must be a mapping of keys to values",
+    "multiple_of": "must be a multiple of {multiple_of}",
     "path_type": "must be a path",
     "string_too_short": "must not be empty",
     "string_unicode": "must be text in UTF-8",
