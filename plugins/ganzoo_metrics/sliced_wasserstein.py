@@ -68,8 +68,8 @@ class SlicedWasserstein(Options):
             directions = directions / directions.norm(dim=0)
             seed = int(torch.randint(2**62, (), generator=random))
             # The same places in both sets: where sets are equal, so are the patches.
-            found = [_patches(level, self.patches, torch.Generator().manual_seed(seed)) for level in levels]
-            distances.append(_apart(*found, directions))
+            one, other = (_patches(level, self.patches, torch.Generator().manual_seed(seed)) for level in levels)
+            distances.append(_apart(one, other, directions))
         return {"swd": 1e3 * float(torch.stack(distances).mean())}
 
     def warnings(self, *, real: Features, fake: Features) -> list[str]:
@@ -128,7 +128,7 @@ def _patches(level: Tensor, patches: int, random: torch.Generator) -> Tensor:
 def _apart(one: Tensor, other: Tensor, directions: Tensor) -> Tensor:
     """The mean distance of sorted projections: some directions after others, since all at once take much room."""
     distances = []
-    for some in directions.split(TOGETHER, dim=1):
+    for some in torch.split(directions, TOGETHER, dim=1):
         lines = [(some.T @ side.T).sort(dim=1).values for side in (one, other)]
         distances.append((lines[0] - lines[1]).abs_().mean(1))
     return torch.cat(distances).mean()
