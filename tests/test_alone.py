@@ -47,6 +47,29 @@ def test_several_things_at_once():
         ganzoo.measure("mode-coverage", real=Features(), fake=Features())
 
 
+def test_classes_that_nobody_named_are_called_by_their_numbers():
+    labels = torch.arange(40) % 2
+    images = (labels.view(-1, 1, 1, 1) * 200).expand(-1, 1, 16, 16).to(torch.uint8)
+    fake = Features(images=images, labels=labels)
+    real = Features(images=images, labels=labels, held_out=fake)
+    found = ganzoo.measure("downstream", real=real, fake=fake, updates=5, seeds=2)
+    assert {"recall/real/0", "recall/real/1"} <= found.keys()
+
+
+@pytest.mark.parametrize(
+    ("metric", "fields", "words"),
+    [
+        ("frechet-distance", {"labels": torch.zeros(4, dtype=torch.int64)}, "of unlike numbers of samples"),
+        ("class-score", {"class_probs": torch.tensor([[-1.0, 2.0]]).repeat(50, 1)}, "rows of probabilities"),
+        ("class-coverage", {"class_probs": torch.full((50, 2), 0.4)}, "rows of probabilities"),
+    ],
+)
+def test_fields_that_cannot_be(metric, fields, words):
+    side = Features(features=torch.zeros(50, 3), **fields)
+    with pytest.raises(ConfigError, match=words):
+        ganzoo.measure(metric, real=side, fake=side)
+
+
 def test_what_is_to_be_borne_in_mind_is_logged(caplog):
     few = np.random.default_rng(0).normal(size=(2, 10, 20))
     with caplog.at_level(logging.WARNING, logger="ganzoo"):

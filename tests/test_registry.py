@@ -85,6 +85,8 @@ class TestNames:
         assert registry.get("gen", "dcgan").kind == "generator"
         with pytest.raises(UnknownNameError, match="'dcgan' is a discriminator and a generator, not a loss"):
             registry.get("loss", "dcgan")
+        with pytest.raises(UnknownNameError, match="not an extractor"):
+            registry.get("extractor", "dcgan")
 
     def test_a_misspelt_name(self):
         registry = Registry([entry("hinge"), entry("wgan", aliases=("wasserstein",))])

@@ -12,7 +12,7 @@ from torch import Tensor
 from ganzoo.errors import ConfigError, PluginError
 from ganzoo.evaluation.traits import warnings_of
 from ganzoo.planning.building import build
-from ganzoo.protocols import Features, Metric
+from ganzoo.protocols import DataSpec, Features, Metric
 
 logger = logging.getLogger("ganzoo")
 
@@ -20,6 +20,9 @@ SEEN = ("features", "class_probs", "images")
 """What a bare array can be."""
 OF_REAL_DATA = {"held_out", "modes"}
 """What generated data do not have."""
+
+SUM_TOLERANCE = 1e-2
+"""Probabilities in half precision sum to 1 about as well."""
 
 
 def measure(metric: str, /, *, real: Any, fake: Any, seed: int = 0, **options: Any) -> dict[str, float]:
@@ -32,7 +35,7 @@ def measure(metric: str, /, *, real: Any, fake: Any, seed: int = 0, **options: A
         metric: name, as in ``ganzoo list metrics``.
         real: NumPy array or tensor of what the metric looks at: features (N, F), class probabilities (N, K), uint8
             pictures (N, C, H, W) or vectors (N, D). :class:`ganzoo.protocols.Features` where it looks at more, such as
-            labels.
+            labels; classes are called by their numbers.
         fake: the same of generated data.
         seed: of what the metric draws.
         options: as in ``ganzoo info NAME``.
@@ -40,10 +43,11 @@ def measure(metric: str, /, *, real: Any, fake: Any, seed: int = 0, **options: A
     Raises:
         UnknownNameError: nobody provides the metric.
         ConfigError: an option is unknown or out of range; the metric needs more than an array; an array has the wrong
-            shape or type, too few rows, or values that are not finite.
+            shape or type, too few rows, or values that are not finite or no probabilities; or fields of one side are
+            of unlike lengths.
         PluginError: the metric gives a number that is not finite.
     """
-    built: Metric = build("metric", metric, **options)
+    built: Metric = build("metric", metric, spec=_spec(real, fake), **options)
     sides = {side: _side(metric, built, side, given) for side, given in (("real", real), ("fake", fake))}
     for name in ("features", "class_probs"):
         widths = [given.shape[1] for one in sides.values() if (given := getattr(one, name)) is not None]
@@ -62,6 +66,16 @@ def measure(metric: str, /, *, real: Any, fake: Any, seed: int = 0, **options: A
     return numbers
 
 
+def _spec(*sides: Any) -> DataSpec | None:
+    """As many classes as labels tell of, called by their numbers; ``None`` without labels."""
+    known = [side for side in sides if isinstance(side, Features)]
+    given = [one.labels for one in known if one.labels is not None and len(one.labels)]
+    if not given:
+        return None
+    count = 1 + int(max(labels.max() for labels in given))
+    return DataSpec(shape=(1,), classes=tuple(map(str, range(count))), marginal=(1 / count,) * count)
+
+
 def _side(name: str, metric: Metric, side: str, given: Any) -> Features:
     """What is given of one side, checked."""
     features = given if isinstance(given, Features) else _of_array(name, metric, side, given)
@@ -71,10 +85,27 @@ def _side(name: str, metric: Metric, side: str, given: Any) -> Features:
             f"metric {name} needs {', '.join(missing)} of {side}, which are not given",
             allowed=f"Features with {', '.join(sorted(needed))}",
         )
+    lengths = {field: len(values) for field in (*SEEN, "labels") if (values := getattr(features, field)) is not None}
+    if len(set(lengths.values())) > 1:
+        raise ConfigError(
+            f"fields of {side} are of unlike numbers of samples",
+            given=", ".join(f"{field} of {length}" for field, length in lengths.items()),
+            allowed="a row, and a label, for each sample",
+        )
     for field in SEEN:
         if (values := getattr(features, field)) is not None:
             _check(f"{field} of {side}", values, pictures=field == "images" and values.ndim == 4)
+    if (rows := features.class_probs) is not None and not _distributions(rows):
+        raise ConfigError(
+            f"class_probs of {side} are no rows of probabilities",
+            given=f"values from {rows.min():.3g} to {rows.max():.3g}, sums from {rows.sum(1).min():.3g}",
+            allowed="values from 0 that sum to 1 in each row, as softmax gives them",
+        )
     return features
+
+
+def _distributions(rows: Tensor) -> bool:
+    return bool((rows >= 0).all() and ((rows.double().sum(1) - 1).abs() < SUM_TOLERANCE).all())
 
 
 def _of_array(name: str, metric: Metric, side: str, given: Any) -> Features:

@@ -195,7 +195,8 @@ class Registry:
         what = "component" if kind is None else kind.name
         message = f"there is no {what} called {name!r}{did_you_mean(name, known)}"
         if kind and (elsewhere := [other.name for other in KINDS if self._candidates(other.name, name)]):
-            message = f"{name!r} is a {' and a '.join(elsewhere)}, not a {kind.name}"
+            found = " and ".join(map(_with_article, elsewhere))
+            message = f"{name!r} is {found}, not {_with_article(kind.name)}"
         for problem in failures:
             where = f"entry point {problem.entry_point!r} of " if problem.entry_point else ""
             message += f"\n  not searched: {where}{problem.distribution} {problem.version}, which failed to load"
@@ -206,3 +207,7 @@ class Registry:
     def _warn_if_deprecated(self, entry: Entry) -> None:
         if replacement := entry.component.deprecated_for:
             entry.warn_once(f"{entry.kind} {entry.name!r} is deprecated; use {replacement!r}")
+
+
+def _with_article(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
