@@ -520,6 +520,15 @@ class TestStanding:
         assert logs == {}
         assert logs.standings() == {}
 
+    def test_a_loss_that_adapts_is_asked_before_it_does(self):
+        """Logs are read when the update is over, and BEGAN's balance has moved by then."""
+        adversary = ganzoo.Adversary(
+            Shifted(-1.0), loss={"name": "began", "gamma": 0.5, "lambda_k": 0.1}, optimizer=sgd
+        )
+        ones = torch.ones(2, 3, 4, 4)  # real −1, fake −0.25: k grows by λ (γ · 1 − 0.25)
+        first, second = (adversary.update(fake=0.25 * ones, real=ones) for _ in range(2))
+        assert (first["critic/began/k"].item(), second["critic/began/k"].item()) == (0, pytest.approx(0.025))
+
     def test_what_is_kept_of_it_is_plain_numbers(self):
         logs = ganzoo.Adversary(made(Critic)).update(fake=data(0), real=data(1))
         file = io.BytesIO()

@@ -133,7 +133,7 @@ class TestSkipBelow:
     def test_one_that_does_not_goes_on_as_without(self):
         with_it, without = self.adversary(1e-3), self.adversary(None)
         for step in range(2):
-            logs = with_it.update(fake=data(step), real=data(step + 5))
+            logs = dict(with_it.update(fake=data(step), real=data(step + 5)))
             plain = without.update(fake=data(step), real=data(step + 5))
             assert float(logs.pop("skipped")) == 0
             assert logs == plain

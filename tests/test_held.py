@@ -10,6 +10,7 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 from toys import SIZE, ToyGenerator, make_game, make_inputs
 
+import ganzoo
 from ganzoo.errors import ConfigError
 from ganzoo.protocols import DiscriminatorOutput
 from ganzoo.training import step
@@ -53,6 +54,23 @@ def test_checkpointed_activations_change_no_gradient(checkpointed, n):
 
     for found, expected in zip(gradients(checkpointed), gradients(None), strict=True):
         assert torch.equal(found, expected)
+
+
+@pytest.mark.parametrize("checkpointed", ["reentrant", "other"])
+@pytest.mark.parametrize("observe", [False, True])
+def test_nor_do_they_in_a_loop_of_ones_own(checkpointed, observe):
+    def push(checkpointed):
+        fake = torch.rand(4, 1, SIZE, SIZE, generator=torch.Generator().manual_seed(0)).requires_grad_()
+        critics = {"one": Square(checkpointed), "two": Square(checkpointed)}
+        terms = ganzoo.Adversary(critics).generator_loss(fake, observe=observe)
+        terms.total.backward()
+        assert all(parameter.grad is None for critic in critics.values() for parameter in critic.parameters())
+        return fake.grad, terms.gradient_norms
+
+    (gradient, norms), (plain, plain_norms) = push(checkpointed), push(None)
+    assert torch.equal(gradient, plain)
+    assert norms == plain_norms
+    assert len(norms) == (2 if observe else 0)
 
 
 @pytest.mark.parametrize("hooks", [contextlib.nullcontext, torch.autograd.graph.save_on_cpu])

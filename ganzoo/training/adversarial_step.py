@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import CheckpointError, ConfigError
-from ganzoo.protocols import DataSpec, Player, StatefulLoss
+from ganzoo.protocols import DataSpec, Player
 from ganzoo.training import adversary, draws
 from ganzoo.training.after_update import after_update
 from ganzoo.training.all_or_nothing import MISFITS, put_back_if_it_raises
@@ -202,8 +202,8 @@ class AdversarialStep:
 
     def _adaptive(self) -> dict[str, Any]:
         found: dict[str, Any] = {f"regularizers/{part.name}": part.regularizer for part in self.objective.regularizers}
-        if isinstance(self.objective.loss, StatefulLoss):
-            found["loss"] = self.objective.loss
+        if self.objective.stateful_loss is not None:
+            found["loss"] = self.objective.stateful_loss
         if self.objective.augment is not None:
             found["augment"] = self.objective.augment
         return found

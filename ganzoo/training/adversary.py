@@ -11,7 +11,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ganzoo.protocols import DiscriminatorOutput
+from ganzoo.protocols import Discriminate, DiscriminatorOutput
 from ganzoo.training.game import Ahead, Inputs, Objective, Terms, sum_of
 from ganzoo.training.guards import demand_scalar, left_unchanged
 from ganzoo.training.held import held
@@ -28,10 +28,11 @@ def discriminator_terms(objective: Objective, inputs: Inputs, fake: Tensor, *, o
     if objective.discriminator_adversarial:
         terms["adversarial"] = _over_maps(objective, "discriminator_loss", real=real_output, fake=fake_output)
     view = view_of("discriminator", objective, inputs, fake, real_output, fake_output)
+    logits = real_output.logits.detach(), fake_output.logits.detach()
     return Terms(
         scalars=with_regularizers(objective, inputs, terms, view),
-        observed=observed(objective, real_output, fake_output) if observe else {},
-        logits=(real_output.logits.detach(), fake_output.logits.detach()),
+        observed=observed(objective, *logits) if observe else {},
+        logits=logits,
     )
 
 
@@ -44,7 +45,7 @@ def adversarial_objective(objective: Objective, inputs: Inputs, fake: Tensor) ->
 def generator_terms(objective: Objective, inputs: Inputs, fake: Tensor) -> Terms:
     """The generator's objective on one batch of its fakes, against a frozen discriminator."""
     with frozen(objective.discriminator):
-        ahead = Ahead(discriminate=held(objective.discriminate, objective.discriminator))
+        ahead = Ahead(discriminate=_to_be_differentiated(objective))
         if objective.look_ahead is not None:
             ahead = objective.look_ahead(objective, inputs, fake)
         fake_output = ahead.discriminate(_augmented(objective, fake, inputs.fake_draws), inputs.fake_labels)
@@ -69,6 +70,12 @@ def generator_terms(objective: Objective, inputs: Inputs, fake: Tensor) -> Terms
                 )
         view = view_of("generator", objective, inputs, fake, real_output, fake_output)
         return Terms(scalars=with_regularizers(objective, inputs, terms, view))
+
+
+def _to_be_differentiated(objective: Objective) -> Discriminate:
+    if objective.frozen_throughout:
+        return objective.discriminate
+    return held(objective.discriminate, objective.discriminator)
 
 
 def _augmented(objective: Objective, images: Tensor, draws: Tensor | None) -> Tensor:

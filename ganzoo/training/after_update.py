@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ganzoo.protocols import Player, StatefulLoss
+from ganzoo.protocols import Player
 from ganzoo.training.game import Objective, Terms
 from ganzoo.training.part_critic import part_critics
 
@@ -30,12 +30,12 @@ def after_update(objective: Objective, player: Player, terms: Sequence[Terms]) -
     if player == "discriminator":
         for critic in part_critics(objective.discriminator):
             critic.after_update()
-    adapts = objective.augment is not None or isinstance(objective.loss, StatefulLoss)
-    if not adapts or player == "generator":
+    adaptive = objective.stateful_loss
+    if player == "generator" or (adaptive is None and objective.augment is None):
         return {}
     real, fake = (torch.cat(side) for side in zip(*(part.logits for part in terms if part.logits), strict=True))
-    if isinstance(objective.loss, StatefulLoss):
-        objective.loss.after_update(real=real, fake=fake)
+    if adaptive is not None:
+        adaptive.after_update(real=real, fake=fake)
     if objective.augment is None:
         return {}
     objective.augment.after_update(real=real)

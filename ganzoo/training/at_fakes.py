@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import ConfigError
-from ganzoo.training.balance import wide
+from ganzoo.training.balance import norm_of
 from ganzoo.training.game import sum_of
 
 
@@ -16,15 +16,19 @@ def gradient_at(fakes: Tensor, terms: Mapping[str, Tensor], *, each: bool) -> tu
     """The gradient of the sum, and the 2-norm of the gradient of each term.
 
     Each term takes a backward pass through its critic, so norms come only if ``each`` is asked for. That of a single
-    term comes at no cost and always. The gradient is the same number for number, whether norms are asked for or not.
+    term is the norm of the gradient, and is left to whoever asks. The gradient is the same number for number, whether
+    norms are asked for or not.
+
+    Args:
+        fakes: a leaf, which alone requires a gradient.
+        terms: scalars.
+        each: whether norms are asked for.
 
     Raises:
         ConfigError: the critics' values do not depend on the fakes.
     """
-    alone = len(terms) == 1
-    gradient = _gradient(fakes, sum_of(terms.values()), keep=each and not alone)
-    if alone:
-        return gradient, dict.fromkeys(terms, wide(gradient).norm())
+    each = each and len(terms) > 1
+    gradient = _gradient(fakes, sum_of(terms.values()), keep=each)
     return gradient, {name: _norm(fakes, value) for name, value in terms.items()} if each else {}
 
 
@@ -32,14 +36,13 @@ def _norm(fakes: Tensor, value: Tensor) -> Tensor:
     """0 for a term that the fakes have no part in."""
     if not value.requires_grad:
         return torch.zeros((), device=fakes.device)
-    (gradient,) = torch.autograd.grad(value, fakes, retain_graph=True, materialize_grads=True)
-    norm: Tensor = wide(gradient).norm()
-    return norm
+    gradient = _backward(fakes, value, keep=True)
+    return torch.zeros((), device=fakes.device) if gradient is None else norm_of(gradient)
 
 
 def _gradient(fakes: Tensor, value: Tensor, *, keep: bool) -> Tensor:
     try:
-        (gradient,) = torch.autograd.grad(value, fakes, retain_graph=keep)
+        gradient = _backward(fakes, value, keep=keep)
     except RuntimeError as error:
         if "donated buffers" in str(error):
             raise ConfigError(
@@ -49,12 +52,25 @@ def _gradient(fakes: Tensor, value: Tensor, *, keep: bool) -> Tensor:
                 allowed="observe=True with a critic that is not compiled, or that keeps its memory",
                 hint="torch._functorch.config.donated_buffer = False before the critic is first called",
             ) from error
-        if "does not require grad" not in str(error) and "not have been used" not in str(error):
+        if "does not require grad" not in str(error):
             raise
-        raise ConfigError(
-            "the critics' logits do not depend on the fakes, so the generator cannot learn from them",
-            given=str(error).splitlines()[0],
-            allowed="critics that compute logits from the data, with a graph",
-            hint="look for .detach(), torch.no_grad() or .data in the critic's forward",
-        ) from error
+        raise _independent(str(error).splitlines()[0]) from error
+    if gradient is None:
+        raise _independent("logits with a graph that does not lead to the fakes")
     return gradient
+
+
+def _backward(fakes: Tensor, value: Tensor, *, keep: bool) -> Tensor | None:
+    """Not autograd.grad, which critics that checkpoint their activations by reentrant passes refuse."""
+    torch.autograd.backward(value, retain_graph=keep)
+    gradient, fakes.grad = fakes.grad, None
+    return gradient
+
+
+def _independent(given: str) -> ConfigError:
+    return ConfigError(
+        "the critics' logits do not depend on the fakes, so the generator cannot learn from them",
+        given=given,
+        allowed="critics that compute logits from the data, with a graph",
+        hint="look for .detach(), torch.no_grad() or .data in the critic's forward",
+    )

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 
-def attached(data: Tensor, value: Tensor, gradient: Tensor) -> Tensor:
-    """A scalar that is ``value`` and whose gradient at ``data`` is ``gradient``.
+def attached(data: Tensor, value: Tensor, gradient: Tensor, *, factor: Tensor) -> Tensor:
+    """A scalar that is ``factor · value`` and whose gradient at ``data`` is ``factor · gradient``.
 
     A backward pass through it reaches what ``data`` was made of, and nothing else. It can be differentiated once.
 
@@ -18,20 +18,21 @@ def attached(data: Tensor, value: Tensor, gradient: Tensor) -> Tensor:
         value: a tensor without axes.
         gradient: of the shape of ``data``. Its precision may be higher: what comes from outside, such as the scale of a
             ``GradScaler``, is multiplied in it, since the gradient of a mean over pixels is 0 in float16.
+        factor: a tensor without axes; no gradient flows through it.
     """
-    result: Tensor = _Attached.apply(data, value.detach(), gradient.detach())  # type: ignore[no-untyped-call]
+    result: Tensor = _Attached.apply(data, value.detach(), gradient.detach(), factor.detach())  # type: ignore[no-untyped-call]
     return result
 
 
 class _Attached(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, data: Tensor, value: Tensor, gradient: Tensor) -> Tensor:
-        ctx.save_for_backward(gradient)
+    def forward(ctx: Any, data: Tensor, value: Tensor, gradient: Tensor, factor: Tensor) -> Tensor:
+        ctx.save_for_backward(gradient, factor)
         ctx.dtype = data.dtype
-        return value.clone()
+        return value * factor
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, outside: Tensor) -> tuple[Tensor, None, None]:
-        (gradient,) = ctx.saved_tensors
-        return (gradient * outside.to(gradient.dtype)).to(ctx.dtype), None, None
+    def backward(ctx: Any, outside: Tensor) -> tuple[Tensor, None, None, None]:
+        gradient, factor = ctx.saved_tensors
+        return (gradient * (factor * outside)).to(ctx.dtype), None, None, None

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import ConfigError
+from ganzoo.training.game import times
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,8 +116,7 @@ class LastLayer(Stateless):
             gradient = gradient / largest
         outside = gradient.to(own.fake.dtype)
         (found,) = _gradient(own.fake, own.last_layer, "fake does not depend on last_layer", outside)
-        norm: Tensor = wide(found).norm() * largest
-        return norm
+        return norm_of(found) * largest
 
 
 class GradientNormalization:
@@ -212,14 +212,20 @@ def _of_reference(own: Own) -> Tensor:
             hint="reference=(fake - real).abs().mean()",
         )
     scale = HALF_SCALE if own.fake.dtype == torch.float16 else 1.0
-    outside = torch.full_like(own.reference, scale)
+    outside = None if scale == 1.0 else torch.full_like(own.reference, scale)
     (found,) = _gradient(own.reference, own.fake, "reference does not depend on fake", outside)
-    return wide(found) / scale
+    return times(1 / scale, wide(found))
 
 
 def wide(tensor: Tensor) -> Tensor:
     """In float32, or in float64 if it came so."""
-    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
+    return tensor if tensor.dtype in (torch.float32, torch.float64) else tensor.to(torch.float32)
+
+
+def norm_of(gradient: Tensor) -> Tensor:
+    """Its 2-norm, at least in float32."""
+    norm: Tensor = torch.linalg.vector_norm(wide(gradient))
+    return norm
 
 
 def _gradient(value: Tensor, at: Tensor, fault: str, outside: Tensor | None = None) -> tuple[Tensor]:

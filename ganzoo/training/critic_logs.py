@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from torch import Tensor
@@ -11,20 +11,26 @@ from torch import Tensor
 from ganzoo.training.standing import Standing
 
 
-class CriticLogs(dict[str, Tensor]):
-    """``CRITIC/TERM`` → detached value.
+class CriticLogs(Mapping[str, Tensor]):
+    """``CRITIC/TERM`` → detached value; mean logits and accuracies likewise.
 
-    A dictionary of tensors in all else: nothing is read from the device until :meth:`standings` is called.
+    What costs something is computed when the first value is read, so a step in which nobody looks pays nothing; until
+    then the logits are kept. Nothing is read from the device before :meth:`standings` is called.
 
     Args:
-        values: what is logged.
+        values: what is there already.
+        observe: computes the rest.
         judges: critic → judges its logits on the whole batch.
     """
 
     def __init__(
-        self, values: Mapping[str, Tensor], judges: Mapping[str, Callable[[], Standing]] | None = None
+        self,
+        values: Mapping[str, Tensor],
+        observe: Callable[[], Mapping[str, Tensor]] = dict,
+        judges: Mapping[str, Callable[[], Standing]] | None = None,
     ) -> None:
-        super().__init__(values)
+        self._values = dict(values)
+        self._observe: Callable[[], Mapping[str, Tensor]] | None = observe
         self._judges = dict(judges or {})
 
     def standings(self) -> dict[str, Standing]:
@@ -34,6 +40,24 @@ class CriticLogs(dict[str, Tensor]):
         process alone. A single batch is noisy, and at p_g = p_data the best critic is blind too: look at several.
         """
         return {name: judge() for name, judge in self._judges.items()}
+
+    def _all(self) -> dict[str, Tensor]:
+        if self._observe is not None:
+            self._values |= self._observe()
+            self._observe = None
+        return self._values
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self._all()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def __repr__(self) -> str:
+        return repr(self._all())
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A copy for a file or another process is of the numbers, in a form that torch.load takes with weights_only.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,10 +13,11 @@ from ganzoo.training.adversarial_step import AdversarialStep
 from ganzoo.training.all_or_nothing import put_back, tensors_of
 from ganzoo.training.critic_logs import CriticLogs
 from ganzoo.training.critic_settings import CriticSettings
-from ganzoo.training.game import Terms, sum_of
+from ganzoo.training.game import Terms, sum_of, times
 from ganzoo.training.given_data import GivenBatch, with_condition
 from ganzoo.training.image_pool import ImagePool
 from ganzoo.training.misfit import told_of_misfits
+from ganzoo.training.observation import observed
 from ganzoo.training.own_parts import Part
 from ganzoo.training.processes import mean_over_processes, share_gradients
 from ganzoo.training.without_trace import buffers_kept_if_it_raises
@@ -54,7 +54,7 @@ class CriticUpdate:
         self._sizes: list[int] = []
         self._unmoved: tuple[dict[str, Tensor], dict[str, Tensor]] | None = None
 
-    def learn(self, given: GivenBatch, *, update: int, part: Part, observe: bool) -> tuple[CriticLogs, bool]:
+    def learn(self, given: GivenBatch, *, update: int, part: Part) -> tuple[CriticLogs, bool]:
         """Learn from a part of the batch, and step at the last one.
 
         Returns:
@@ -65,8 +65,8 @@ class CriticUpdate:
         pooled = self._pool.state_dict()
         try:
             with buffers_kept_if_it_raises(self._critics), torch.enable_grad(), self._settings.autocast(given.fake):
-                found = self.terms(given, update=update, part=part, observe=observe)
-                torch.autograd.backward(self._weighted(found, Terms.total) / of)
+                found = self.terms(given, update=update, part=part)
+                torch.autograd.backward(times(1 / of, self._weighted(found, Terms.total)))
         except Exception:
             # The state is that of the last whole update, and the next begins with part 0.
             self._pool.load_state_dict(pooled)
@@ -77,15 +77,17 @@ class CriticUpdate:
             name: partial(step.standing, *(terms[name].logits for terms in self._open))
             for name, step in self._steps.items()
         }
-        if index < of - 1:
-            return CriticLogs(_logs(found), judges), True
-        moves = not self._wins()
-        logs = _logs(found) | (self._step() if moves else self._skip())
-        if self._settings.skip_below is not None:
-            logs["skipped"] = torch.tensor(float(not moves), device=given.fake.device)
-        return CriticLogs(logs, judges), moves
+        logits = {name: terms.logits for name, terms in found.items() if terms.logits}
+        logs = _scalars(found) | self._observed(logits, adapting=True)
+        moves = True
+        if index == of - 1:
+            moves = not self._wins()
+            logs |= self._step() if moves else self._skip()
+            if self._settings.skip_below is not None:
+                logs["skipped"] = torch.tensor(float(not moves), device=given.fake.device)
+        return CriticLogs(logs, partial(self._observed, logits, adapting=False), judges), moves
 
-    def terms(self, given: GivenBatch, *, update: int, part: Part, observe: bool) -> dict[str, Terms]:
+    def terms(self, given: GivenBatch, *, update: int, part: Part) -> dict[str, Terms]:
         """Critic → its terms on what it is shown of the batch; the pool takes in the fakes."""
         assert given.real is not None
         arranged = self._settings.arrangement
@@ -103,7 +105,7 @@ class CriticUpdate:
                     real_labels=given.real_labels,
                     fake_labels=given.fake_labels,
                     part=part,
-                    observe=observe,
+                    observe=False,
                 )
         return found
 
@@ -113,6 +115,15 @@ class CriticUpdate:
         self._open = []
         for step in self._steps.values():
             step.load_state_dict(step.state_dict())
+
+    def _observed(self, logits: Mapping[str, tuple[Tensor, Tensor]], *, adapting: bool) -> dict[str, Tensor]:
+        """Of critics whose losses adapt after an update, and are to be asked before it, or of all others."""
+        found: dict[str, Tensor] = {}
+        for name, sides in logits.items():
+            objective = self._steps[name].objective
+            if (objective.stateful_loss is not None) == adapting:
+                found |= {f"{name}/{key}": value for key, value in observed(objective, *sides).items()}
+        return found
 
     def _begin(self, given: GivenBatch, part: Part) -> None:
         index, of = part
@@ -132,7 +143,7 @@ class CriticUpdate:
             self._unmoved = tensors_of(self._critics, without=names), self._pool.state_dict()
 
     def _weighted(self, found: Mapping[str, Terms], value: Callable[[Terms], Tensor]) -> Tensor:
-        return sum_of(self._settings.of_critic(name) * value(terms) for name, terms in found.items())
+        return sum_of(times(self._settings.of_critic(name), value(terms)) for name, terms in found.items())
 
     def _wins(self) -> bool:
         """Whether the critics' adversarial loss is so low that they are not stepped; in all processes alike.
@@ -174,9 +185,5 @@ class CriticUpdate:
             parameter.grad = None
 
 
-def _logs(found: Mapping[str, Terms]) -> dict[str, Any]:
-    logs: dict[str, Tensor] = {}
-    for name, terms in found.items():
-        logs |= {f"{name}/{term}": value.detach() for term, value in terms.scalars.items()}
-        logs |= {f"{name}/{key}": value.detach() for key, value in terms.observed.items()}
-    return logs
+def _scalars(found: Mapping[str, Terms]) -> dict[str, Tensor]:
+    return {f"{name}/{term}": value.detach() for name, terms in found.items() for term, value in terms.scalars.items()}

@@ -35,6 +35,8 @@ from ganzoo.training.wrapped_along import demand_kept_out, keep_out
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 DemandFit = Callable[[tuple[int, ...], GivenBatch], None]
 WHOLE: Part = (0, 1)
+Form = tuple[str, int, int]
+"""Who is shown a batch, the number of its axes, and that of its channels as critics see them."""
 
 
 class Critics(SavedCritics):
@@ -77,7 +79,7 @@ class Critics(SavedCritics):
             self._steps, critics, trained, self.optimizer, settings=settings, pool=self._pool, warn=self._warn
         )
         self._demand_fit = demand_fit
-        self._fitting: set[tuple[str, int, int]] = set()
+        self._fitting: set[Form] = set()
         self._counts = {"step": 0, "update": 0, "generator_step": 0, "generator_update": 0}
         self._shared = False
 
@@ -120,7 +122,7 @@ class Critics(SavedCritics):
         demand_floats(fake=fake, real=real)
         demand_derivatives(fake=fake, real=real, condition=condition)
         given = GivenBatch(fake=fake, real=real, condition=condition, real_labels=real_labels, fake_labels=fake_labels)
-        first = self._demand(given, "generator")
+        form, first = self._demand(given, "generator")
         index, of = place(part)
         counted = torch.is_grad_enabled()
         if counted and not fake.requires_grad:
@@ -140,7 +142,7 @@ class Critics(SavedCritics):
             self._share()
             update = self._counts["generator_update"]
             terms = self._push.terms(given, own, share=share, update=update, part=(index, of), observe=observe)
-        self._fitting.add(self._form(given, "generator"))
+        self._fitting.add(form)
         if index == of - 1 and counted:
             self._counts["generator_step"] += 1
             self._counts["generator_update"] += share > 0.0
@@ -156,7 +158,6 @@ class Critics(SavedCritics):
         real_labels: Tensor | None = None,
         fake_labels: Tensor | None = None,
         part: Part = WHOLE,
-        observe: bool = True,
     ) -> CriticLogs:
         """Step the critics on real and fake data; ``fake`` is detached, so that the generator gets no gradient.
 
@@ -170,10 +171,10 @@ class Critics(SavedCritics):
             real_labels: (N,) int64, for critics that take labels.
             fake_labels: likewise.
             part: (index, of) with the batch in ``of`` equal parts; the optimizer steps at the last.
-            observe: mean logits and accuracies as well.
 
         Returns:
-            ``CRITIC/TERM`` → detached value; nothing is read from the device. Empty in a step without an update. Its
+            ``CRITIC/TERM`` → detached value, mean logits and accuracies; nothing is read from the device. Empty in a
+            step without an update. Its
             :meth:`~ganzoo.training.critic_logs.CriticLogs.standings` says in words how the game stands.
 
         Raises:
@@ -190,7 +191,7 @@ class Critics(SavedCritics):
             real_labels=real_labels,
             fake_labels=fake_labels,
         )
-        first = self._demand(given, "discriminator")
+        form, first = self._demand(given, "discriminator")
         self._pool.demand_no_labels(fake_labels)
         index, of = place(part)
         acts = self.timing.updates(self._counts["step"])
@@ -198,11 +199,11 @@ class Critics(SavedCritics):
         if acts:
             self._share()
             update = self._counts["update"]
-            logs, acts = self._update.learn(given, update=update, part=(index, of), observe=observe)
+            logs, acts = self._update.learn(given, update=update, part=(index, of))
         elif first:
-            self._rehearse(given, lambda update: self._update.terms(given, update=update, part=WHOLE, observe=False))
+            self._rehearse(given, lambda update: self._update.terms(given, update=update, part=WHOLE))
             self._update.forget()
-        self._fitting.add(self._form(given, "discriminator"))
+        self._fitting.add(form)
         if index == of - 1:
             self._counts["step"] += 1
             self._counts["update"] += acts
@@ -226,19 +227,16 @@ class Critics(SavedCritics):
 
     # What does not fit is told in the first step, in which perhaps nothing is due yet.
 
-    def _demand(self, given: GivenBatch, player: str) -> bool:
-        """Refuse what can be seen at once; whether this is the first batch of its form."""
+    def _demand(self, given: GivenBatch, player: str) -> tuple[Form, bool]:
+        """Refuse what can be seen at once; the form of the batch, and whether it is the first of this form."""
         arranged = self.settings.arrangement
         arranged.demand_no_labels(given.real_labels, given.fake_labels)
-        form = self._form(given, player)
+        channels = arranged.channels(given.fake, given.condition)
+        form = player, given.fake.ndim, channels
         first = form not in self._fitting
         if first and self._demand_fit is not None and given.fake.ndim > 1:
-            self._demand_fit((form[2], *given.fake.shape[2:]), given)
-        return first
-
-    def _form(self, given: GivenBatch, player: str) -> tuple[str, int, int]:
-        """Who is shown it, the number of axes, and that of channels as critics see them."""
-        return player, given.fake.ndim, self.settings.arrangement.channels(given.fake, given.condition)
+            self._demand_fit((channels, *given.fake.shape[2:]), given)
+        return form, first
 
     def _rehearse(self, given: GivenBatch, terms: Callable[[int], object]) -> None:
         """Compute once what is not due yet and leave no trace of it, so that whatever is at fault is told now.

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from ganzoo.protocols import AnyLoss, Augmentation, Discriminate, Generate, Regularizer
+from ganzoo.protocols import AnyLoss, Augmentation, Discriminate, Generate, Regularizer, StatefulLoss
 
 
 def sum_of(values: Iterable[Tensor]) -> Tensor:
     """The sum of scalars; a single one is taken as it is, since two operations cost as much as a small layer."""
     first, *others = values
     return torch.stack([first, *others]).sum() if others else first
+
+
+def times(factor: float, value: Tensor) -> Tensor:
+    """The product; a value that is taken once is left as it is, for the same reason."""
+    return value if factor == 1.0 else factor * value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +67,8 @@ class Objective:
             :mod:`ganzoo.training.unroll`.
         maps: whether the losses of several logit maps are added or averaged.
         passes: whether real and fake go through the discriminator concatenated or one after the other.
+        frozen_throughout: whether whoever asks for the generator's terms keeps the discriminator frozen until they are
+            differentiated; else that is seen to, at the cost of a second graph.
         generator_needs_real: whether the loss compares fakes with real logits in the generator's step.
         needs_real_output: whether a regularizer looks at real data in the generator's step.
         generator_adversarial: whether the loss is part of the generator's objective; else regularizers are all of it.
@@ -79,6 +87,7 @@ class Objective:
     look_ahead: Callable[[Objective, Inputs, Tensor], Ahead] | None = None
     maps: Literal["sum", "mean"] = "sum"
     passes: Literal["one", "two"] = "two"
+    frozen_throughout: bool = False
     generator_needs_real: bool = False
     needs_real_output: bool = False
     generator_adversarial: bool = True
@@ -86,6 +95,11 @@ class Objective:
     generator: nn.Module | None = None
     generate: Generate | None = None
     names: Mapping[str, Named] = field(default_factory=dict)
+
+    @cached_property
+    def stateful_loss(self) -> StatefulLoss | None:
+        """The loss, if it adapts; every update asks, and a protocol is slow to look at."""
+        return self.loss if isinstance(self.loss, StatefulLoss) else None
 
     def in_words(self, role: Literal["loss", "discriminator", "generator"]) -> Named:
         """What errors call a part; the name of its class where nothing better is known."""

@@ -15,12 +15,12 @@ from ganzoo.training.at_fakes import gradient_at
 from ganzoo.training.attached import attached
 from ganzoo.training.balance import Balance, Own, wide
 from ganzoo.training.critic_settings import CriticSettings
-from ganzoo.training.game import sum_of
+from ganzoo.training.game import sum_of, times
 from ganzoo.training.given_data import GivenBatch
 from ganzoo.training.misfit import told_of_misfits
 from ganzoo.training.own_networks import Judged, alone
 from ganzoo.training.own_parts import Part
-from ganzoo.training.without_trace import buffers_kept
+from ganzoo.training.without_trace import buffers_kept, frozen
 
 
 class GeneratorPush:
@@ -55,30 +55,31 @@ class GeneratorPush:
         looking = not torch.is_grad_enabled()
         with torch.enable_grad(), self._settings.autocast(given.fake):
             leaf = given.fake.detach().to(self._settings.dtype(given.fake, self._trained[0])).requires_grad_()
-            with buffers_kept(self._critics):
-                weighted = self._weighted(leaf, given, update=update, part=part)
-                raw = sum_of(weighted.values())
-                gradient, norms = gradient_at(leaf, weighted, each=observe)
-        balance = wide(self._factor(gradient, own, looking=looking).to(raw.dtype))
+            with buffers_kept(self._critics), frozen(self._critics):
+                values = self._values(leaf, given, update=update, part=part)
+                gradient, norms = gradient_at(leaf, values, each=observe)
+        values = {name: value.detach() for name, value in values.items()}
+        value = sum_of(values.values())
+        balance = wide(self._factor(gradient, own, looking=looking).to(value.dtype))
         factor = balance * (self._settings.weight * share)
-        gradient = gradient * factor
         return AdversarialTerms(
-            total=attached(given.fake, raw * factor, gradient),
-            weighted={name: value.detach() * factor for name, value in weighted.items()},
-            weights={name: factor * self._weight(name) for name in weighted},
+            total=attached(given.fake, value, gradient, factor=factor),
             balance=balance,
-            gradient_norm=wide(gradient).norm(),
-            gradient_norms={name: norm * abs(factor) for name, norm in norms.items()},
+            factor=factor,
+            gradient=gradient,
+            values=values,
+            shares={name: self._weight(name) for name in values},
+            norms=norms,
         )
 
-    def _weighted(self, leaf: Tensor, given: GivenBatch, *, update: int, part: Part) -> dict[str, Tensor]:
+    def _values(self, leaf: Tensor, given: GivenBatch, *, update: int, part: Part) -> dict[str, Tensor]:
         """``CRITIC/TERM`` → its value times the weight of its critic."""
         arranged, real_labels = self._settings.arrangement, given.real_labels
         if given.real is None and real_labels is None:
             real_labels = given.fake_labels  # Fakes stand in for real data.
         shown = arranged.side(leaf, given.condition)
         compared = arranged.side(self._compared(given.real, leaf), given.condition)
-        weighted: dict[str, Tensor] = {}
+        values: dict[str, Tensor] = {}
         for name, step in self._steps.items():
             with told_of_misfits(name, step.objective.discriminator, shown, given):
                 terms = step.generator_terms(
@@ -90,8 +91,8 @@ class GeneratorPush:
                     part=part,
                 )
             weight = self._settings.of_critic(name)
-            weighted |= {f"{name}/{term}": weight * value for term, value in terms.scalars.items()}
-        return weighted
+            values |= {f"{name}/{term}": times(weight, value) for term, value in terms.scalars.items()}
+        return values
 
     def _factor(self, gradient: Tensor, own: Own, *, looking: bool) -> Tensor:
         """The balance; a look without gradients moves no running mean of it."""
@@ -130,7 +131,7 @@ class GeneratorPush:
 
 def _without_wrapper(step: AdversarialStep) -> AdversarialStep:
     judged = Judged(alone(step.objective.discriminator))
-    return replace(step, objective=replace(step.objective, discriminate=judged))
+    return replace(step, objective=replace(step.objective, discriminate=judged, frozen_throughout=True))
 
 
 def _weights_of_terms(step: AdversarialStep, weight: float) -> dict[str, float]:

@@ -17,7 +17,7 @@ from ganzoo.training.runtime import as_dtype
 from ganzoo.training.uncompiled import eager
 from ganzoo.training.verdicts import verdict
 
-_FORMS: WeakKeyDictionary[Any, Signature | None] = WeakKeyDictionary()
+_FORMS: WeakKeyDictionary[Any, _Form | None] = WeakKeyDictionary()
 """The function behind a ``forward`` → what the method takes."""
 
 
@@ -69,12 +69,25 @@ def _judged(discriminator: nn.Module, images: Tensor, labels: Tensor | None) -> 
 def _called(network: nn.Module, role: str, data: Tensor, labels: Tensor | None) -> Any:
     given = (data,) if labels is None else (data, labels)
     form = _form(network)
-    if form is not None and not _takes(form, len(given)):
+    if form is not None and len(given) not in form.counts:
         raise _unlike(_unwrapped(network), role, form, labels is not None)
     return network(*given)
 
 
-def _form(network: nn.Module) -> Signature | None:
+@dataclass(frozen=True)
+class _Form:
+    """What a ``forward`` takes.
+
+    Attributes:
+        signature: as Python reads it.
+        counts: how many arguments it can be called with, of 1 and 2.
+    """
+
+    signature: Signature
+    counts: frozenset[int]
+
+
+def _form(network: nn.Module) -> _Form | None:
     """What ``forward`` takes, where Python can tell; of a method it is read once, since every call asks."""
     forward = _unwrapped(network).forward
     method = getattr(forward, "__func__", None)
@@ -85,11 +98,12 @@ def _form(network: nn.Module) -> Signature | None:
     return _FORMS[method]
 
 
-def _read(forward: Any) -> Signature | None:
+def _read(forward: Any) -> _Form | None:
     try:
-        return signature(forward)
+        form = signature(forward)
     except (TypeError, ValueError):
         return None
+    return _Form(form, frozenset(count for count in (1, 2) if _takes(form, count)))
 
 
 def _takes(form: Signature, count: int) -> bool:
@@ -102,7 +116,7 @@ def _takes(form: Signature, count: int) -> bool:
 
 def _unwrapped(network: nn.Module) -> nn.Module:
     """The module within the wrappers of torch, which take any arguments themselves, and within a critic of parts."""
-    inner = network.critic if isinstance(network, PartCritic) else getattr(network, "_orig_mod", None)
+    inner = network.critic if isinstance(network, PartCritic) else network._modules.get("_orig_mod")
     if isinstance(network, nn.DataParallel | nn.parallel.DistributedDataParallel):
         inner = network.module
     return _unwrapped(inner) if isinstance(inner, nn.Module) else network
@@ -116,18 +130,18 @@ def alone(network: nn.Module) -> nn.Module:
     return network
 
 
-def _unlike(network: nn.Module, role: str, form: Signature, labelled: bool) -> ConfigError:
+def _unlike(network: nn.Module, role: str, form: _Form, labelled: bool) -> ConfigError:
     who = f"the {role} {type(network).__name__}"
-    if labelled and _takes(form, 1):
+    if labelled and 1 in form.counts:
         message, hint = (
             f"{who} takes no labels, but was given some",
             "leave real_labels= and fake_labels= out, or give its forward a second argument for labels",
         )
-    elif not labelled and _takes(form, 2):
+    elif not labelled and 2 in form.counts:
         message, hint = f"{who} needs labels, but was given none", "pass real_labels= and fake_labels= to the step"
     else:
         message, hint = f"{who} cannot be called by the step", "wrap it in a module whose forward takes these alone"
     first = "images" if role == "discriminator" else "z"
     return ConfigError(
-        message, given=f"forward{form}", allowed=f"forward({first}), or forward({first}, labels)", hint=hint
+        message, given=f"forward{form.signature}", allowed=f"forward({first}), or forward({first}, labels)", hint=hint
     )

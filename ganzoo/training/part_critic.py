@@ -14,6 +14,7 @@ from ganzoo.seeds import generator_for
 from ganzoo.training.all_or_nothing import MISFITS
 from ganzoo.training.own_parts import whole_number
 from ganzoo.training.verdicts import verdict
+from ganzoo.training.walk import modules_of
 
 
 class PartCritic(nn.Module):
@@ -108,7 +109,7 @@ class PartCritic(nn.Module):
 
 def part_critics(module: nn.Module) -> list[PartCritic]:
     """All that are in a module, each once, also within wrappers of torch."""
-    return [part for part in module.modules() if isinstance(part, PartCritic)]
+    return [part for part in modules_of(module) if isinstance(part, PartCritic)]
 
 
 def demanded(name: str, value: Any, *, lowest: int | None = 1) -> int:

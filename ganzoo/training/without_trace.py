@@ -9,11 +9,13 @@ from typing import Any
 import torch
 from torch import nn
 
+from ganzoo.training.walk import buffers_of, parameters_of
+
 
 @contextmanager
 def buffers_kept(module: nn.Module) -> Iterator[None]:
     """Undo what a forward does to buffers (BatchNorm statistics), whatever layer keeps them."""
-    buffers = list(module.buffers())
+    buffers = buffers_of(module)
     kept = [buffer.clone() for buffer in buffers]
     try:
         yield
@@ -31,7 +33,7 @@ def buffers_kept_if_it_raises(*modules: nn.Module) -> Iterator[None]:
     """
     alike: dict[tuple[torch.dtype, torch.device], list[torch.Tensor]] = {}
     for module in modules:
-        for buffer in module.buffers():
+        for buffer in buffers_of(module):
             alike.setdefault((buffer.dtype, buffer.device), []).append(buffer)
     kept = [torch.cat([buffer.detach().reshape(-1) for buffer in buffers]) for buffers in alike.values()]
     try:
@@ -65,7 +67,7 @@ def buffers_replaced(module: nn.Module) -> Iterator[None]:
 @contextmanager
 def frozen(module: nn.Module) -> Iterator[None]:
     """No gradient for the parameters, so none is computed; gradients pass through to the inputs."""
-    trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    trained = [parameter for parameter in parameters_of(module) if parameter.requires_grad]
     for parameter in trained:
         parameter.requires_grad_(False)
     try:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 from example_scripts import load
+from torch.utils._python_dispatch import TorchDispatchMode
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +30,29 @@ def test_all_loops_train_both_networks_alike(benchmark, norm):
     for name, one in ours.critic.named_buffers():
         if "running" in name:
             torch.testing.assert_close(one, right[name], rtol=0, atol=1e-8)
+
+
+class Counted(TorchDispatchMode):
+    """How many operations of torch ran within."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        self.count += 1
+        return function(*args, **(kwargs or {}))
+
+
+def test_a_step_in_which_nobody_looks_costs_few_operations_more_than_the_fastest_by_hand(benchmark):
+    """What is logged is computed when it is read. Time cannot be tested on a busy machine, the number of calls can."""
+    counts = {}
+    for name, loop in benchmark.contestants("none", width=4, ndf=4).items():
+        loop.step(torch.zeros(2, 3, 16, 16))  # the first one makes the state of the optimizers
+        with Counted() as counted:
+            loop.step(torch.zeros(2, 3, 16, 16))
+        counts[name] = counted.count
+    assert counts["ganzoo"] <= counts["fastest"] + 30 < counts["taming"]
 
 
 def test_ratios_compare_steps_of_one_round(benchmark):

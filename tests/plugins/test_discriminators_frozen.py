@@ -199,7 +199,7 @@ def test_it_tells_held_out_digits_from_grainy_ones(options, updates, tmp_path):
     )
     for step in range(updates):
         rows = torch.arange(16 * step, 16 * step + 16) % 384
-        adversary.update(fake=fake[rows], real=real[rows], observe=False)
+        adversary.update(fake=fake[rows], real=real[rows])
     critic.eval()
     with torch.no_grad():
         right = [
