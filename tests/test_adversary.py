@@ -489,6 +489,14 @@ class Shifted(nn.Module):
         return self.slope * images.flatten(1).mean(1)
 
 
+def test_printed_it_says_when_it_acts_and_how_far_it_is():
+    """A start that lies beyond the training is seen there."""
+    adversary = ganzoo.Adversary(made(Critic), loss="bce", weight=0.5, start=2)
+    adversary.update(fake=data(0), real=data(1))
+    assert "start: 2, ramp: 0, every: 1, steps made: 1" in str(adversary)
+    assert "loss: Bce" in str(adversary)
+
+
 class TestStanding:
     @pytest.mark.parametrize(
         ("loss", "words", "real", "fake"),

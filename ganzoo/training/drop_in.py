@@ -263,6 +263,12 @@ class Critics(SavedCritics):
             share_weights(self.discriminators)
             self._shared = True
 
+    def extra_repr(self) -> str:
+        """What ``print`` says of it besides its critics: of what it is made, when it acts, and how far it is."""
+        timing = {name: value for name, value in asdict(self.timing).items() if value is not None}
+        told = {**self._made_of(), "weight": self.settings.weight, **timing, "steps made": self._counts["step"]}
+        return ", ".join(f"{name}: {value}" for name, value in told.items())
+
     # State.
 
     def get_extra_state(self) -> dict[str, Any]:
