@@ -7,7 +7,8 @@ import pytest
 import yaml
 from pydantic import Field
 
-from ganzoo.catalog.description import describe, formula, resolved_by_data, row
+from ganzoo.catalog.description import describe, formula, resolved_by_data
+from ganzoo.catalog.rows import row
 from ganzoo.component import FILES, Component, DatasetOptions, Options, RegularizerOptions, TrackerOptions
 from ganzoo.errors import ConfigError
 from ganzoo.registry import Entry, Registry, parse_kind

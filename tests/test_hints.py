@@ -26,6 +26,7 @@ from pydantic import ValidationError
 
 from ganzoo.cli import app
 from ganzoo.cli.dotted_flags import written_out
+from ganzoo.cli.given import LISTED
 from ganzoo.component import KINDS
 from ganzoo.config.layers import parse_assignments
 from ganzoo.config.schema import COLLECTIONS, SELECTIONS, RunConfig
@@ -119,6 +120,8 @@ HOLES: dict[str, tuple[str, ...]] = {
     "run.directory.word": ("runs/0001-x",),
     "gathering.py: name": ("random-conv",),
     "ctx.command_path": ("ganzoo", "ganzoo plot"),
+    "given.py: value": ("3",),
+    "given.py: LISTED[option]": tuple(LISTED.values()),
     "usage_error.py: command": ("ganzoo run",),
     "' '.join((f'--set {path}=VALUE' for path in paths))": ("--set train.g_lr=VALUE --set train.d_lr=VALUE",),
     "distribution.removeprefix(_PREFIX)": ("hinge",),
@@ -202,13 +205,11 @@ HOLES: dict[str, tuple[str, ...]] = {
     "run.py: init_what": ("generator", "discriminator"),
     "ancestor.directory.config": ("runs/0001-x/config.yaml",),
     "ancestor.word": ("runs/0001-x:500",),
-    "parse_kind(KIND_OF[option]).plural": tuple(kind.plural for kind in KINDS),
     "usage_error.py: said": ("--set train.epochs=VALUE", "--batch-size 32"),
     "usage_error.py: option": ("--loss", "--steps"),
     "f'{ctx.command_path} {meant[0]}'": ("ganzoo run --loss hinge",),
     "f'{command} {said}'": ("ganzoo run --set train.epochs=VALUE", "ganzoo run --batch-size 32"),
     "f'{command} {option} VALUE'": ("ganzoo run --loss.margin_real VALUE",),
-    "usage_error.py: value": ("3",),
     "shlex.quote(nearest(name, self.classes) or self.classes[0])": ("melanoma",),
     "place": ("--runs DIR", "--out FILE"),
     "run.py: flag": ("--reg", "--augment", "--metric"),

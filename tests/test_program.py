@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+import typer
 
 from ganzoo import program
 from ganzoo.cli import app
@@ -11,9 +12,26 @@ from ganzoo.cli import app
 LINE = [sys.executable, "-m", "ganzoo"]
 
 
-def test_every_command_of_the_command_line_is_known():
-    names = {one.name for one in (*app.registered_commands, *app.registered_groups)}
-    assert set(program.COMMANDS) == names
+def test_the_table_of_commands_says_what_their_help_says():
+    """It is written twice, so that the help of all loads none of them."""
+    for name, command in typer.main.get_command(app).commands.items():
+        assert command.name == name
+        assert command.help.split("\n\n")[0] == program.COMMANDS[name]
+
+
+@pytest.mark.parametrize("line", ["--version", "--help"])
+def test_what_needs_no_component_loads_no_machinery(line):
+    """In a process of its own, since here all of it is loaded."""
+    code = (
+        "import sys; from ganzoo.cli import main\n"
+        f"sys.argv[1:] = [{line!r}]\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'pydantic', 'yaml', 'pluggy', 'numpy', 'ganzoo.registry', 'ganzoo.config.schema'}\n"
+        "sys.exit(', '.join(heavy & sys.modules.keys()) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What can be said of a component: the rows of ``ganzoo list``, ``ganzoo info`` and the generated pages.
+"""What can be said of a component: ``ganzoo info`` and the generated pages.
 
 Importing this module leaves torch alone; :func:`describe` imports the component.
 """
@@ -16,6 +16,7 @@ import yaml
 from pydantic_core import to_jsonable_python
 
 from ganzoo.catalog.recipe_gaps import left_to_users
+from ganzoo.catalog.rows import row
 from ganzoo.catalog.type_names import type_name
 from ganzoo.component import FILES, DatasetOptions, Options
 from ganzoo.config.schema import COLLECTIONS
@@ -77,21 +78,6 @@ class Description:
             "required": list(self.required),
             "yaml": self.yaml,
         }
-
-
-def row(registry: Registry, entry: Entry) -> dict[str, object]:
-    """The row of ``ganzoo list --json``; needs no more than the record."""
-    return {
-        "kind": entry.kind,
-        "name": entry.name,
-        "qualified": entry.qualified,
-        "aliases": registry.aliases(entry),
-        "summary": entry.component.summary,
-        "tags": sorted(entry.component.tags),
-        "distribution": entry.distribution,
-        "version": entry.version,
-        "status": registry.status(entry),
-    }
 
 
 def describe(registry: Registry, entry: Entry) -> Description:

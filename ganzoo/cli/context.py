@@ -6,10 +6,13 @@ import io
 import sys
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 from ganzoo.program import as_started
-from ganzoo.registry import Registry
 from ganzoo.screen import Screen, say
+
+if TYPE_CHECKING:
+    from ganzoo.registry import Registry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +56,8 @@ def registry() -> Registry:
 
 @cache
 def _load(settings: Settings) -> Registry:
+    from ganzoo.registry import Registry
+
     loaded = Registry.load(strict=settings.strict, plugins=settings.plugins)
     for problem in loaded.problems:
         say(as_started(f"ganzoo: {problem}"), err=True)

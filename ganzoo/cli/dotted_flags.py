@@ -6,10 +6,6 @@ import re
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from ganzoo.component import TRACKER
-from ganzoo.config.layers import canonical_path, section_name
-from ganzoo.config.schema import RunConfig
-
 COMMANDS = ("run", "resume", "matrix", "data", "evaluate")
 _DOTTED = re.compile(r"--(?P<path>[a-z]+(?:\.[A-Za-z0-9_/-]+)+)(?:=(?P<value>.*))?", re.DOTALL)
 
@@ -29,6 +25,8 @@ def _written_out(arguments: deque[str]) -> Iterable[str]:
             yield from arguments
             return
         elif found and _has_options(found["path"].split(".")[0]):
+            from ganzoo.config.layers import canonical_path
+
             value = found["value"] if found["value"] is not None else _following(arguments)
             # Without a value it stays as it is, and the command says what is missing.
             yield from [argument] if value is None else ("--set", f"{canonical_path(found['path'])}={value}")
@@ -48,4 +46,8 @@ def _following(arguments: deque[str]) -> str | None:
 
 
 def _has_options(word: str) -> bool:
+    from ganzoo.component import TRACKER
+    from ganzoo.config.layers import section_name
+    from ganzoo.config.schema import RunConfig
+
     return section_name(word) in RunConfig.model_fields or TRACKER.answers_to(word)

@@ -11,7 +11,6 @@ from typing import ParamSpec
 import typer
 
 from ganzoo.cli import context
-from ganzoo.component import FILES
 from ganzoo.errors import GanzooError, Interrupted
 from ganzoo.program import as_started
 from ganzoo.screen import Screen, Text, say
@@ -64,6 +63,8 @@ def _report_bug(error: Exception) -> int:
 
 def _third_parties() -> list[str]:
     """Components of plugins whose own module was loaded, which happens when they are asked for."""
+    from ganzoo.component import FILES
+
     try:
         known = context.registry()
     except GanzooError:

@@ -5,6 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ganzoo.errors import ConfigError
+
+LISTED = {
+    "--loss": "losses",
+    "--disc": "discriminators",
+    "--gen": "generators",
+    "--reg": "regularizers",
+    "--augment": "augmentations",
+    "--metric": "metrics",
+    "--extractor": "extractors",
+    "--data": "datasets",
+    "--tracker": "trackers",
+    "--config": "recipes",
+}
+"""Option → the kind of component that it names, as ``ganzoo list`` shows them."""
+
 
 def values_given(params: Sequence[Any], arguments: Sequence[str]) -> Iterator[tuple[Any, str, str]]:
     """Each option that takes a value, as it was written, and its value: ``--steps 3`` and ``--steps=3`` alike."""
@@ -20,3 +36,32 @@ def values_given(params: Sequence[Any], arguments: Sequence[str]) -> Iterator[tu
 
 def _takes_a_value(param: Any, name: str) -> bool:
     return name.startswith("-") and not getattr(param, "is_flag", False)
+
+
+def refuse_contradictions(ctx: Any, given: list[str]) -> None:
+    """Let nothing that was asked for be dropped in silence.
+
+    Raises:
+        ConfigError: an option that takes one value is given two that differ, or its value was forgotten: what follows
+            is the next option.
+    """
+    params = ctx.command.get_params(ctx)
+    names = {name for param in params for name in param.opts if name.startswith("--")}
+    before: dict[str, str] = {}
+    for param, option, value in values_given(params, given):
+        if value in names:
+            raise needs_a_value(option, ctx, given=f"{option} {value}")
+        if not param.multiple and before.setdefault(param.name, value) != value:
+            raise ConfigError(
+                f"{option} is given twice, with different values",
+                given=f"{option} {before[param.name]} {option} {value}",
+                allowed=f"one {option}",
+                hint=f"leave one of them out, for example: {option} {value}",
+            )
+
+
+def needs_a_value(option: str, ctx: Any, *, given: str | None = None) -> ConfigError:
+    """The error for an option without its value."""
+    [metavar] = [param.metavar for param in ctx.command.get_params(ctx) if option in param.opts]
+    hint = f"ganzoo list {LISTED[option]}" if option in LISTED else f"{ctx.command_path} --help"
+    return ConfigError(f"{option} needs a value", given=given, allowed=f"{option} {metavar}", hint=hint)

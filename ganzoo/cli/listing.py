@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from ganzoo.catalog.description import row
+from ganzoo.catalog.rows import row
 from ganzoo.cli.context import console, registry
 from ganzoo.component import KINDS
 from ganzoo.registry import Entry, Registry, parse_kind

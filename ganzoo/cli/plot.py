@@ -37,6 +37,7 @@ Examples:
 plot_app = typer.Typer(
     help="Plot losses over the logit, or the curves of a run. Needs matplotlib (pip extra 'plot').",
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
     cls=Group,
 )

@@ -8,8 +8,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from ganzoo.cli.failure import report
-from ganzoo.cli.usage_error import explained, refuse_contradictions
-from ganzoo.did_you_mean import did_you_mean
+from ganzoo.cli.given import refuse_contradictions
 from ganzoo.errors import ConfigError
 from ganzoo.program import as_started
 
@@ -60,6 +59,8 @@ class Group(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that is meant, or an error that names the nearest one."""
         if args[0] not in self.commands and not args[0].startswith("-"):
+            from ganzoo.did_you_mean import did_you_mean
+
             raise _exit(
                 ConfigError(
                     f"there is no command {args[0]!r}{did_you_mean(args[0], self.commands)}",
@@ -110,6 +111,8 @@ def _ended(error: Exception, ctx: Any, given: list[str]) -> BaseException:
         return _exit(error)
     if not hasattr(error, "format_message") or type(error).__name__ == "NoArgsIsHelpError":
         return error
+    from ganzoo.cli.usage_error import explained
+
     return _exit(explained(error, getattr(error, "ctx", None) or ctx, given))
 
 

@@ -8,26 +8,11 @@ from typing import Any
 
 from ganzoo.cli import context
 from ganzoo.cli.dotted_flags import is_dotted
-from ganzoo.cli.given import values_given
+from ganzoo.cli.given import LISTED, needs_a_value, values_given
 from ganzoo.cli.other_names import options_in, said_here
 from ganzoo.config.schema import resumable
 from ganzoo.did_you_mean import nearest
 from ganzoo.errors import ConfigError, GanzooError
-from ganzoo.registry import parse_kind
-
-KIND_OF = {
-    "--loss": "loss",
-    "--disc": "discriminator",
-    "--gen": "generator",
-    "--reg": "regularizer",
-    "--augment": "augmentation",
-    "--metric": "metric",
-    "--extractor": "extractor",
-    "--data": "dataset",
-    "--tracker": "tracker",
-    "--config": "recipe",
-}
-"""Option → the kind of component that it names."""
 
 
 def explained(error: Any, ctx: Any, given: list[str]) -> ConfigError:
@@ -51,28 +36,6 @@ def explained(error: Any, ctx: Any, given: list[str]) -> ConfigError:
     return ConfigError(error.format_message(), hint=hint)
 
 
-def refuse_contradictions(ctx: Any, given: list[str]) -> None:
-    """Let nothing that was asked for be dropped in silence.
-
-    Raises:
-        ConfigError: an option that takes one value is given two that differ, or its value was forgotten: what follows
-            is the next option.
-    """
-    params = ctx.command.get_params(ctx)
-    names = {name for param in params for name in param.opts if name.startswith("--")}
-    before: dict[str, str] = {}
-    for param, option, value in values_given(params, given):
-        if value in names:
-            raise _needs_a_value(option, ctx, given=f"{option} {value}")
-        if not param.multiple and before.setdefault(param.name, value) != value:
-            raise ConfigError(
-                f"{option} is given twice, with different values",
-                given=f"{option} {before[param.name]} {option} {value}",
-                allowed=f"one {option}",
-                hint=f"leave one of them out, for example: {option} {value}",
-            )
-
-
 def _usage(ctx: Any) -> str:
     """``ganzoo sample [OPTIONS] RUN``."""
     return " ".join([ctx.command_path, *ctx.command.collect_usage_pieces(ctx)])
@@ -93,13 +56,7 @@ def _value_or_none(option: str, needed: bool, ctx: Any) -> ConfigError:
         return ConfigError(
             f"{option} is a switch and takes no value", allowed=option, hint=f"{ctx.command_path} --help"
         )
-    return _needs_a_value(option, ctx)
-
-
-def _needs_a_value(option: str, ctx: Any, *, given: str | None = None) -> ConfigError:
-    [metavar] = [param.metavar for param in ctx.command.get_params(ctx) if option in param.opts]
-    hint = f"ganzoo list {parse_kind(KIND_OF[option]).plural}" if option in KIND_OF else f"{ctx.command_path} --help"
-    return ConfigError(f"{option} needs a value", given=given, allowed=f"{option} {metavar}", hint=hint)
+    return needs_a_value(option, ctx)
 
 
 def _unknown_option(option: str, ctx: Any) -> ConfigError:
@@ -160,8 +117,8 @@ def _options_for(word: str) -> Iterator[str]:
         known = context.registry()
     except GanzooError:
         return
-    for option, kind in KIND_OF.items():
-        if any(word in (known.shortest(entry), *entry.component.aliases) for entry in known.entries(kind)):
+    for option, kinds in LISTED.items():
+        if any(word in (known.shortest(entry), *entry.component.aliases) for entry in known.entries(kinds)):
             yield option
     if os.path.exists(word):
         yield "--config" if word.endswith((".yaml", ".yml")) else "--data"

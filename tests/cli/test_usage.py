@@ -7,16 +7,14 @@ import re
 import pytest
 import typer
 
+from ganzoo import program
 from ganzoo.cli import app
+from ganzoo.cli.plot import plot_app
 
 COMMANDS = [
     "",
-    *(
-        name if group is app else f"plot {name}"
-        for group in (app, next(one.typer_instance for one in app.registered_groups))
-        for name in (one.name for one in group.registered_commands)
-    ),
-    "plot",
+    *program.COMMANDS,
+    *(f"plot {one.name}" for one in plot_app.registered_commands),
 ]
 
 WRONG = {
