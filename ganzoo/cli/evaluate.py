@@ -116,12 +116,14 @@ def evaluate_command(
         *repeated("--metric", "metrics", metric),
         *repeated("--extractor", "extractors", extractor),
     ]
-    log_console(quiet=False)
+    logging = log_console(quiet=False)
+    from ganzoo.cli.evaluation_progress import pace_shown
     from ganzoo.runs.evaluating import demand_real_data, evaluate_folder, evaluate_run, run_or_folder
     from ganzoo.runs.run import Run
 
     found = run_or_folder(folder, target)
-    with printing_to_stderr():
+    told = Screen(stderr=True, quiet=True) if as_json else logging
+    with printing_to_stderr(), pace_shown(told) as pace:
         if isinstance(found, Run):
             evaluation = evaluate_run(
                 registry(),
@@ -132,6 +134,7 @@ def evaluate_command(
                 ema=ema,
                 truncation=truncation,
                 seed=seed,
+                pace=pace,
             )
         else:
             demand_real_data(
@@ -144,7 +147,7 @@ def evaluate_command(
             _refuse_options_of_runs(
                 found, data=data, given=[flag for flag, value in of_runs.items() if value is not None]
             )
-            evaluation = evaluate_folder(registry(), found, layers, n=n)
+            evaluation = evaluate_folder(registry(), found, layers, n=n, pace=pace)
     if as_json:
         say(json.dumps(_plain(evaluation), indent=2))
     else:

@@ -120,7 +120,7 @@ def gather_real(
 
     Pictures that are asked for are ``remembered``. Raises :class:`ResourceError` if they do not fit into memory.
     """
-    found = {name: _read(_place(cache, dataset, index, one), len(index), one) for name, one in extractors.items()}
+    found = {name: _read(kept_at(cache, dataset, index, one), len(index), one) for name, one in extractors.items()}
     seen = {name: one for name, one in found.items() if one is not None}
     missing = {name: one for name, one in extractors.items() if name not in seen}
     labels = None if dataset.labels is None else dataset.labels[index]
@@ -131,7 +131,7 @@ def gather_real(
     chunks = chunks_of(dataset, index, remembered=remembered if images else None)
     fresh = gather(chunks, missing, images=images)
     for name, extractor in missing.items():
-        _write(_place(cache, dataset, index, extractor), fresh.seen[name])
+        _write(kept_at(cache, dataset, index, extractor), fresh.seen[name])
     return replace(fresh, seen={name: seen.get(name) or fresh.seen[name] for name in extractors})
 
 
@@ -144,7 +144,8 @@ def chunks_of(
         yield read, None if dataset.labels is None else dataset.labels[part]
 
 
-def _place(cache: Path, dataset: Dataset, index: Tensor, extractor: Extractor) -> Path:
+def kept_at(cache: Path, dataset: Dataset, index: Tensor, extractor: Extractor) -> Path:
+    """The file that holds what an extractor saw in the data at ``index``, once it has looked at them."""
     what = [dataset.fingerprint, extractor.digest, hashlib.sha256(index.numpy().tobytes()).hexdigest()]
     return cache / "features" / f"{hashlib.sha256(' '.join(what).encode()).hexdigest()[:40]}.safetensors"
 

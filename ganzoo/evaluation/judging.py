@@ -10,6 +10,7 @@ from typing import Any
 
 from ganzoo.errors import ConfigError, GanzooError, PluginError
 from ganzoo.evaluation.gathering import Chunks, Gathered, gather
+from ganzoo.evaluation.pace import BALANCED, GENERATING, Pace
 from ganzoo.evaluation.reference import RealData
 from ganzoo.evaluation.traits import Traits, warnings_of
 from ganzoo.evaluation.value import Better, Record, Value
@@ -32,6 +33,7 @@ class Yardstick:
         n: generated samples; as many as each metric asks for if ``None``.
         seed: of what metrics draw.
         floors: those that were found: a floor is the same for every generator.
+        pace: is told what is done.
     """
 
     reference: RealData
@@ -41,6 +43,7 @@ class Yardstick:
     n: int | None = None
     seed: int = 0
     floors: dict[tuple[str, str | None, int, bool], _Floor] = field(default_factory=dict)
+    pace: Pace = field(default_factory=Pace)
 
     def samples(self, metric: Metric) -> int:
         """How many generated samples it gets."""
@@ -119,16 +122,24 @@ def judge(
         if evenly not in fakes:
             part = yardstick if balanced is None else yardstick.with_classes(balanced=evenly)
             source = balanced if balanced is not None and evenly else generate
-            fakes[evenly] = gather(source(part.most), part.looks(), images=part.need_images)
+            yardstick.pace.begin(BALANCED if evenly else GENERATING)
+            chunks = yardstick.pace.counted(source(part.most))
+            fakes[evenly] = gather(chunks, part.looks(), images=part.need_images)
         for extractor in through(metric, yardstick.extractors):
+            yardstick.pace.begin(named(name, extractor))
             try:
                 values += _Measurement(yardstick, name, extractor).values(
                     fakes[evenly], made, small_floors=small_floors
                 )
             except (Exception, SystemExit) as error:  # sys.exit() in a plugin must not end ganzoo
-                errors[name if extractor is None else f"{name}[{extractor}]"] = error
+                errors[named(name, extractor)] = error
     failed = {name: _reason(error) for name, error in errors.items()}
     return Judgment(values=tuple(values), failed=failed, errors=errors)
+
+
+def named(metric: str, extractor: str | None) -> str:
+    """``frechet-distance[random-conv]``, or the metric alone."""
+    return metric if extractor is None else f"{metric}[{extractor}]"
 
 
 def _reason(error: BaseException) -> str:

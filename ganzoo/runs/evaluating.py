@@ -21,6 +21,8 @@ from ganzoo.evaluation.folder import open_generated
 from ganzoo.evaluation.judging import Judgment, judge
 from ganzoo.evaluation.measuring import yardstick
 from ganzoo.evaluation.opened import OpenedData, open_measurable
+from ganzoo.evaluation.outlook import watched
+from ganzoo.evaluation.pace import Pace
 from ganzoo.evaluation.value import Value
 from ganzoo.files import expanded, writing
 from ganzoo.planning.choice import choose
@@ -99,6 +101,7 @@ def evaluate_run(
     ema: bool = True,
     truncation: float | None = None,
     seed: int = 0,
+    pace: Pace | None = None,
 ) -> Evaluation:
     """Measure the generator of a run, and add what was found to its ``evaluations.jsonl``.
 
@@ -111,6 +114,7 @@ def evaluate_run(
         ema: take the averaged generator where there is one.
         truncation: as for samples.
         seed: of the samples.
+        pace: is told what is done.
 
     Raises:
         ConfigError: a metric does not fit the data.
@@ -118,9 +122,12 @@ def evaluate_run(
         DataError: the data cannot be read.
     """
     subject = _of_run(registry, run, changes)
+    steps = _steps(run, step)
     measured = yardstick(subject, n=n)
+    if pace is not None:
+        measured = watched(measured, pace, judgments=len(steps), balanced=True)
     judgments: dict[int | None, Judgment] = {}
-    for chosen in _steps(run, step):
+    for chosen in steps:
         network, spec = run.network(seed=seed, ema=ema, step=chosen, truncation=truncation)
         judgments[chosen] = judge(
             measured,
@@ -141,9 +148,14 @@ def _generated(network: Any, spec: Any, seed: int, n: int, *, balanced: bool = F
 
 
 def evaluate_folder(
-    registry: Registry, path: Path, layers: Sequence[ConfigLayer], *, n: int | None = None
+    registry: Registry,
+    path: Path,
+    layers: Sequence[ConfigLayer],
+    *,
+    n: int | None = None,
+    pace: Pace | None = None,
 ) -> Evaluation:
-    """Measure pictures from any program against the data that ``layers`` choose.
+    """Measure pictures from any program against the data that ``layers`` choose; ``pace`` is told what is done.
 
     Raises:
         ConfigError: a metric does not fit the data.
@@ -153,7 +165,10 @@ def evaluate_folder(
     pictures = open_generated(registry, path, subject.spec)
     if pictures.labels is not None:
         subject = _with_defaults(registry, layers, labeled=True)
-    judgment = judge(yardstick(subject, n=n), pictures.chunks)
+    measured = yardstick(subject, n=n)
+    if pace is not None:
+        measured = watched(measured, pace, judgments=1, balanced=False, most=len(pictures.dataset))
+    judgment = judge(measured, pictures.chunks)
     return Evaluation(target=path, judgments={None: judgment})
 
 

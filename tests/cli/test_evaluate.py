@@ -38,6 +38,12 @@ def test_a_table_for_people_and_lines_in_the_folder_of_the_run(ganzoo, run, tmp_
     assert [row["step"] for row in rows] == [2, 2]
 
 
+def test_progress_is_told_on_stderr_and_not_beside_json(ganzoo, run):
+    shown = ganzoo(f"evaluate 1 -n 12 {METRIC}")
+    assert "1 of 2: 12 samples\n2 of 2: precision-recall[random-conv]; about" in shown.err
+    assert ganzoo(f"evaluate 1 -n 12 {METRIC} --json").err == ""
+
+
 def test_numbers_of_every_checkpoint(ganzoo, tmp_path):
     assert ganzoo(f"run {TINY} --set train.checkpoint_every=1 --set train.keep=all").code == 0
     shown = ganzoo(f"evaluate 1 -n 12 --step all {METRIC}")
