@@ -81,7 +81,7 @@ def test_what_is_to_be_borne_in_mind_is_logged(caplog):
     ("real", "fake", "words"),
     [
         (np.zeros((50, 3)), np.zeros((50, 4)), "unlike widths"),
-        (np.zeros(50), np.zeros(50), "features of real cannot be read"),
+        (np.zeros(50), np.zeros(50), "features of real are a row of numbers for each sample"),
         (np.zeros((50, 3)), np.full((50, 3), np.nan), "features of fake are not all finite"),
         (np.zeros((1, 3)), np.zeros((50, 3)), "needs at least 2 real samples"),
     ],
@@ -89,6 +89,16 @@ def test_what_is_to_be_borne_in_mind_is_logged(caplog):
 def test_what_is_refused(real, fake, words):
     with pytest.raises(ConfigError, match=words):
         ganzoo.measure("frechet-distance", real=real, fake=fake)
+
+
+def test_pictures_where_features_are_meant_are_not_said_to_be_allowed():
+    pictures = np.zeros((50, 3, 8, 8), np.uint8)
+    with pytest.raises(ConfigError, match="these are pictures, which an extractor has to look at first") as error:
+        ganzoo.measure("frechet-distance", real=pictures, fake=pictures)
+    assert error.value.given == "uint8 (50, 3, 8, 8)"
+    assert error.value.allowed.startswith("(N, F)")
+    assert "uint8" not in error.value.allowed
+    assert "ganzoo evaluate FOLDER --data PATH" in error.value.hint
 
 
 def test_pictures_of_another_range_and_names_of_nobody():

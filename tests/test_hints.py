@@ -59,6 +59,7 @@ REINSTALL = "python -m pip install --force-reinstall --no-deps ganzoo-mine==1.0"
 
 ELSEWHERE = {
     "error.hint",
+    "maker.hint",
     "error.fix",
     "self.hint",
     "told[0].fix",

@@ -12,7 +12,7 @@ from test_judging import Pictures, generated, yardstick
 from ganzoo.cli.evaluation_progress import left, pace_shown, words
 from ganzoo.evaluation.judging import judge
 from ganzoo.evaluation.outlook import watched
-from ganzoo.evaluation.pace import Pace, EvaluationStage
+from ganzoo.evaluation.pace import EvaluationStage, Pace
 
 HELD_OUT = Pictures(60)
 

@@ -94,7 +94,7 @@ def _side(name: str, metric: Metric, side: str, given: Any) -> Features:
         )
     for field in SEEN:
         if (values := getattr(features, field)) is not None:
-            _check(f"{field} of {side}", values, pictures=field == "images" and values.ndim == 4)
+            _check(side, field, values)
     if (rows := features.class_probs) is not None and not _distributions(rows):
         raise ConfigError(
             f"class_probs of {side} are no rows of probabilities",
@@ -119,12 +119,20 @@ def _of_array(name: str, metric: Metric, side: str, given: Any) -> Features:
     return Features(images=values.get("images"), features=values.get("features"), class_probs=values.get("class_probs"))
 
 
-def _check(what: str, values: Tensor, *, pictures: bool) -> None:
-    if (values.dtype != torch.uint8) if pictures else (values.ndim != 2):
+def _check(side: str, field: str, values: Tensor) -> None:
+    what, pictures = f"{field} of {side}", values.ndim == 4
+    given = f"{str(values.dtype).removeprefix('torch.')} {tuple(values.shape)}"
+    if field == "images" and ((values.dtype != torch.uint8) if pictures else (values.ndim != 2)):
         raise ConfigError(
-            f"{what} cannot be read",
-            given=f"{str(values.dtype).removeprefix('torch.')} {tuple(values.shape)}",
-            allowed="(N, F), a row for each sample; of pictures uint8 (N, C, H, W)",
+            f"{what} cannot be read", given=given, allowed="pictures, uint8 (N, C, H, W); or vectors (N, D)"
+        )
+    if field != "images" and values.ndim != 2:
+        seen = "these are pictures, which an extractor has to look at first" if pictures else "these are not"
+        raise ConfigError(
+            f"{what} are a row of numbers for each sample, and {seen}",
+            given=given,
+            allowed=f"(N, {'F' if field == 'features' else 'K'}), what an extractor gives for N pictures",
+            hint="ganzoo evaluate FOLDER --data PATH, which looks at pictures through an extractor",
         )
     if not values.isfinite().all():
         raise ConfigError(f"{what} are not all finite", allowed="finite numbers")

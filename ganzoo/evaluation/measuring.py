@@ -15,7 +15,7 @@ from ganzoo.errors import ConfigError, DataError, PluginError
 from ganzoo.evaluation import sampling
 from ganzoo.evaluation.gathering import Chunks
 from ganzoo.evaluation.judging import THROUGH_AN_EXTRACTOR, Judgment, Yardstick, judge, through
-from ganzoo.evaluation.opened import Measurable
+from ganzoo.evaluation.opened import Maker, Measurable, OpenedData
 from ganzoo.evaluation.reference import RealData, order
 from ganzoo.evaluation.sampling import BATCHES_FOR_A_LOOK
 from ganzoo.evaluation.traits import Traits, check_traits
@@ -183,6 +183,8 @@ def _metric(subject: Measurable, name: str) -> Metric:
         available |= THROUGH_AN_EXTRACTOR
     if subject.spec.conditional:
         available.add("labels")
+    if "labels" in metric.needs - available and len(subject.dataset.spec.classes) > 1:
+        raise _without_classes(subject, name)
     missing = ", ".join(sorted(metric.needs - available))
     if missing:
         raise ConfigError(
@@ -192,6 +194,18 @@ def _metric(subject: Measurable, name: str) -> Metric:
         )
     result: Metric = metric
     return result
+
+
+def _without_classes(subject: Measurable, name: str) -> ConfigError:
+    """The data have classes, and what is generated has none."""
+    own = Maker(words=f"generator {subject.config.generator.name}", hint="--disc acgan")
+    maker = (subject.maker if isinstance(subject, OpenedData) else None) or own
+    return ConfigError(
+        f"metric {name} needs generated data of known classes, and {maker.words} has none",
+        given=f"data {subject.config.data.name} with {len(subject.dataset.spec.classes)} classes, samples without",
+        allowed="samples of the classes of the data",
+        hint=maker.hint,
+    )
 
 
 def _extractor(subject: Measurable, name: str) -> Extractor:

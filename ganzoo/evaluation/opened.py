@@ -44,22 +44,35 @@ class Measurable(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Maker:
+    """Where generated data come from, in words, and how such data get classes."""
+
+    words: str
+    hint: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class OpenedData:
-    """Opened data and what is measured on them. See :class:`Measurable`."""
+    """Opened data and what is measured on them. See :class:`Measurable`.
+
+    ``maker`` says where generated data come from, if not from the generator of the configuration.
+    """
 
     config: RunConfig
     entries: Mapping[str, Entry]
     options: Mapping[str, Options]
     dataset: Dataset
     spec: DataSpec
+    maker: Maker | None = None
 
 
-def open_measurable(choice: Choice, *, labeled: bool) -> OpenedData:
+def open_measurable(choice: Choice, *, labeled: bool, maker: Maker | None = None) -> OpenedData:
     """Open the chosen data.
 
     Args:
         choice: data, metrics and extractors; networks are not looked at.
         labeled: whether generated pictures have labels.
+        maker: where these come from, if not from the generator of the configuration.
 
     Raises:
         ConfigError: values that do not fit.
@@ -68,4 +81,6 @@ def open_measurable(choice: Choice, *, labeled: bool) -> OpenedData:
     options = parse_options(choice)
     dataset = open_data(choice, options["data"])
     spec = replace(dataset.spec, conditional=labeled and len(dataset.spec.classes) > 1)
-    return OpenedData(config=choice.config, entries=choice.entries, options=options, dataset=dataset, spec=spec)
+    return OpenedData(
+        config=choice.config, entries=choice.entries, options=options, dataset=dataset, spec=spec, maker=maker
+    )

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ganzoo.evaluation.gathering import kept_at
 from ganzoo.evaluation.judging import Yardstick, named, through, wants_balanced
-from ganzoo.evaluation.pace import BALANCED, GENERATING, Pace, EvaluationStage
+from ganzoo.evaluation.pace import BALANCED, GENERATING, EvaluationStage, Pace
 from ganzoo.evaluation.reference import RealData, halves, order
 from ganzoo.evaluation.traits import Traits
 from ganzoo.protocols import Dataset, Metric

@@ -20,7 +20,7 @@ from ganzoo.evaluation import sampling
 from ganzoo.evaluation.folder import open_generated
 from ganzoo.evaluation.judging import Judgment, judge
 from ganzoo.evaluation.measuring import yardstick
-from ganzoo.evaluation.opened import OpenedData, open_measurable
+from ganzoo.evaluation.opened import Maker, OpenedData, open_measurable
 from ganzoo.evaluation.outlook import watched
 from ganzoo.evaluation.pace import Pace
 from ganzoo.evaluation.value import Value
@@ -31,7 +31,7 @@ from ganzoo.runs import provenance, same_data
 from ganzoo.runs.checkpoint import step_of
 from ganzoo.runs.directory import find_run
 from ganzoo.runs.own_data import without_measures
-from ganzoo.runs.place import RUNS
+from ganzoo.runs.place import RUNS, runs_flag
 from ganzoo.runs.run import Run
 
 logger = logging.getLogger("ganzoo")
@@ -161,15 +161,27 @@ def evaluate_folder(
         ConfigError: a metric does not fit the data.
         DataError: pictures or data cannot be read.
     """
-    subject = _with_defaults(registry, layers, labeled=False)
+
+    maker = Maker(
+        words=f"the folder {path}", hint="sort the pictures into folders that are called as the classes of the data"
+    )
+    subject = _with_defaults(registry, layers, labeled=False, maker=maker)
     pictures = open_generated(registry, path, subject.spec)
     if pictures.labels is not None:
-        subject = _with_defaults(registry, layers, labeled=True)
+        subject = _with_defaults(registry, layers, labeled=True, maker=maker)
     measured = yardstick(subject, n=n)
+    _tell_of_few(path, len(pictures.dataset), wanted=measured.most, asked=n is not None)
     if pace is not None:
         measured = watched(measured, pace, judgments=1, balanced=False, most=len(pictures.dataset))
     judgment = judge(measured, pictures.chunks)
     return Evaluation(target=path, judgments={None: judgment})
+
+
+def _tell_of_few(path: Path, count: int, *, wanted: int, asked: bool) -> None:
+    """Values of fewer pictures than were meant say so in their labels alone."""
+    if count < wanted:
+        meant = f"{wanted:,} were asked for" if asked else f"the metrics want up to {wanted:,}"
+        logger.warning("%s holds %s pictures, and all of them are used: %s", path, f"{count:,}", meant)
 
 
 def _of_run(registry: Registry, run: Run, changes: Sequence[ConfigLayer]) -> OpenedData:
@@ -187,20 +199,24 @@ def _of_run(registry: Registry, run: Run, changes: Sequence[ConfigLayer]) -> Ope
         provenance.told_of_other_versions(registry, before),
         same_data.told_where(data, run.directory, command="evaluate"),
     ):
-        subject = _with_defaults(pinned, [saved, *changes], labeled=conditional)
+        maker = Maker(
+            words=f"generator {run.config.generator.name} of run {run.path.name}",
+            hint="train one that sees the classes: ganzoo run --disc acgan",
+        )
+        subject = _with_defaults(pinned, [saved, *changes], labeled=conditional, maker=maker)
     same_data.check(before.get("data", {}).get("fingerprint"), subject, run.directory, command="evaluate")
     return subject
 
 
-def _with_defaults(registry: Registry, layers: Sequence[ConfigLayer], *, labeled: bool) -> OpenedData:
+def _with_defaults(registry: Registry, layers: Sequence[ConfigLayer], *, labeled: bool, maker: Maker) -> OpenedData:
     """The data, measured by what people ask for, or by the usual metrics."""
     choice = choose(registry, layers)
-    subject = open_measurable(choice, labeled=labeled)
+    subject = open_measurable(choice, labeled=labeled, maker=maker)
     if choice.config.metrics:
         return subject
     names = FOR_IMAGES if len(subject.spec.shape) == 3 else FOR_VECTORS
     usual = ConfigLayer("default", {f"metrics.{name}": {} for name in names}, suggestion=True)
-    return open_measurable(choose(registry, [usual, *layers]), labeled=labeled)
+    return open_measurable(choose(registry, [usual, *layers]), labeled=labeled, maker=maker)
 
 
 def _steps(run: Run, step: Steps) -> list[int]:
@@ -321,4 +337,12 @@ def run_or_folder(runs: Path, word: str) -> Run | Path:
     path = expanded(word)
     if not word.isdecimal() and not (path / "config.yaml").exists() and path.exists():
         return path
-    return Run(find_run(runs, word).path)
+    try:
+        return Run(find_run(runs, word).path)
+    except ConfigError as error:
+        raise ConfigError(
+            f"{word!r} is neither a run in {runs}/ nor a folder of pictures",
+            given=word,
+            allowed=f"a run: {error.allowed}; or a folder or file of generated pictures",
+            hint=f"list the runs with: ganzoo runs{runs_flag(runs)}",
+        ) from error

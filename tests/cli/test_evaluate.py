@@ -60,6 +60,29 @@ def test_other_metrics_than_those_that_chose_the_checkpoints(ganzoo):
     assert "fd[random-conv]@12" in shown.out
 
 
+def test_a_folder_of_fewer_pictures_than_are_asked_for_says_so(ganzoo, run):
+    assert ganzoo(f"sample {run} -n 12 --out made").code == 0
+    shown = ganzoo(f"evaluate made -n 5000 {DATA} {METRIC}")
+    assert "made holds 12 pictures, and all of them are used: 5,000 were asked for" in shown.err
+    assert "precision[random-conv]@12" in shown.out
+    assert "the metrics want up to" in ganzoo(f"evaluate made {DATA} {METRIC}").err
+    assert "pictures, and all" not in ganzoo(f"evaluate made -n 12 {DATA} {METRIC}").err
+
+
+def test_what_has_no_classes_is_named_where_the_data_have_some(ganzoo, run):
+    assert ganzoo(f"sample {run} -n 4 --out made").code == 0
+    shown = ganzoo(f"evaluate made {DATA} --metric downstream")
+    assert "metric downstream needs generated data of known classes, and the folder made has none" in shown.err
+    assert "sort the pictures into folders that are called as the classes of the data" in shown.err
+    shown = ganzoo(f"evaluate {run} --metric downstream")
+    assert "train one that sees the classes: ganzoo run --disc acgan" in shown.err
+    classes = f"run {TINY} --metric downstream --dry-run --disc"
+    refused = ganzoo(f"{classes} dcgan")
+    assert (refused.code, "generator dcgan has none" in refused.err) == (2, True)
+    assert "--disc acgan" in refused.err
+    assert ganzoo(f"{classes} acgan").code == 0, "the hint works"
+
+
 def test_generated_classes_that_the_data_do_not_have(ganzoo, run, tmp_path):
     assert ganzoo(f"sample {run} -n 8 --out made/strange").code == 0
     assert ganzoo(f"sample {run} -n 8 --seed 1 --out made/others").code == 0
@@ -73,7 +96,10 @@ def test_generated_classes_that_the_data_do_not_have(ganzoo, run, tmp_path):
     [
         ("evaluate {run} --step 7", 2, "has no checkpoint of step 7"),
         ("evaluate {run} --step last", 2, "--step last is not a step"),
-        ("evaluate nothing", 2, "there is no run 'nothing'"),
+        ("evaluate nothing", 2, "'nothing' is neither a run in runs/ nor a folder of pictures"),
+        ("evaluate nothing", 2, "0001-hinge-dcgan-synthetic; or a folder or file of generated pictures"),
+        ("evaluate nothing --runs elsewhere", 2, "list the runs with: ganzoo runs --runs elsewhere"),
+        ("evaluate {run} --metric downstream", 2, "generator dcgan of run 0001-hinge-dcgan-synthetic has none"),
         ("evaluate runs", 2, "the real ones to compare them with are not named"),
         ("evaluate runs --data synthetic --step 1 --no-ema", 2, "for pictures there is no --step or --no-ema"),
         ("evaluate {run} --metric class-score --extractor random-conv", 2, "tells classes apart"),
