@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import shlex
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.table import Table
 
 from ganzoo import cores
 from ganzoo.cli.context import console, registry
@@ -30,26 +30,26 @@ from ganzoo.errors import ConfigError
 from ganzoo.screen import Screen, say
 
 if TYPE_CHECKING:
-    from ganzoo.evaluation.value import Value
     from ganzoo.runs.evaluating import Evaluation
+    from ganzoo.runs.run import Run
 
 EXAMPLES = """\
 Examples:
   ganzoo evaluate 7
   ganzoo evaluate 7 --step all --metric kernel-distance
+  ganzoo evaluate 7 8 9
   ganzoo evaluate generated/ --data ~/pictures -n 1000
   ganzoo evaluate 7 --metric downstream --json
 """
-LISTED = 10
-"""So many reasons are shown."""
 
 
 def evaluate_command(
-    target: Annotated[
-        str,
+    targets: Annotated[
+        list[str],
         typer.Argument(
-            metavar="RUN|FOLDER",
-            help="Path, folder name or number of a run; or generated pictures, from any program.",
+            metavar="RUN|FOLDER...",
+            help="Path, folder name or number of a run; or generated pictures, from any program. Several are shown "
+            "beside each other.",
             show_default=False,
         ),
     ],
@@ -102,7 +102,7 @@ def evaluate_command(
 ) -> None:
     """Measure the generator of a run, or pictures from any program, against real data.
 
-    Beside each distance stands its floor: the same number for held-out real data in place of generated ones.
+    Beside each number stands the same number for held-out real data in place of generated ones.
 
     Values are added to evaluations.jsonl of the run. Features of real data are kept in the cache.
     """
@@ -116,50 +116,80 @@ def evaluate_command(
         *repeated("--metric", "metrics", metric),
         *repeated("--extractor", "extractors", extractor),
     ]
-    logging = log_console(quiet=False)
-    from ganzoo.cli.evaluation_progress import pace_shown
-    from ganzoo.runs.evaluating import demand_real_data, evaluate_folder, evaluate_run, run_or_folder
+    screen = log_console(quiet=False)
+    from ganzoo.cli.evaluated import print_beside, print_evaluation
+    from ganzoo.runs.beside import beside, demand_one_data, demand_something_alike, names
+    from ganzoo.runs.evaluating import run_or_folder
     from ganzoo.runs.run import Run
 
-    found = run_or_folder(folder, target)
-    told = Screen(stderr=True, quiet=True) if as_json else logging
-    with printing_to_stderr(), pace_shown(told) as pace:
-        if isinstance(found, Run):
-            evaluation = evaluate_run(
-                registry(),
-                found,
-                layers,
-                n=n,
-                step=_step(step),
-                ema=ema,
-                truncation=truncation,
-                seed=seed,
-                pace=pace,
-            )
-        else:
-            demand_real_data(
-                found,
-                layers,
-                allowed="--data NAME|PATH",
-                hint=f"ganzoo evaluate {shlex.quote(str(found))} --data PATH",
-            )
-            of_runs = {"--step": step, "--truncation": truncation, "--seed": seed or None, "--no-ema": not ema or None}
-            _refuse_options_of_runs(
-                found, data=data, given=[flag for flag, value in of_runs.items() if value is not None]
-            )
-            evaluation = evaluate_folder(registry(), found, layers, n=n, pace=pace)
-    if as_json:
-        say(json.dumps(_plain(evaluation), indent=2))
+    found = [run_or_folder(folder, target) for target in dict.fromkeys(targets)]
+    of_runs = {"--step": step, "--truncation": truncation, "--seed": seed or None, "--no-ema": not ema or None}
+    given = [flag for flag, value in of_runs.items() if value is not None]
+    chosen = _step(step, several=len(found) > 1)
+    for path in found:
+        if not isinstance(path, Run):
+            _check_pictures(path, layers, data=data, given=given)
+    demand_one_data([one for one in found if isinstance(one, Run)])
+    how = _How(layers=layers, n=n, step=chosen, ema=ema, truncation=truncation, seed=seed)
+    told = Screen(stderr=True, quiet=True) if as_json else screen
+    evaluations = [_evaluated(one, how, told, several=len(found) > 1) for one in found]
+    if len(found) == 1:
+        say(json.dumps(_plain(evaluations[0]), indent=2)) if as_json else print_evaluation(console(), evaluations[0])
     else:
-        _print(console(), evaluation)
-    asked_in_vain = metric and evaluation.failed()
-    if asked_in_vain or not any(judgment.values for judgment in evaluation.judgments.values()):
+        compared = beside(evaluations)
+        if as_json:
+            content = [_plain(evaluation) for evaluation in evaluations]
+            say(json.dumps({"targets": content, "beside": [one.plain() for one in compared]}, indent=2))
+        else:
+            print_beside(console(), compared, list(zip(names(evaluations), evaluations, strict=True)))
+        demand_something_alike(compared)
+    asked_in_vain = metric and any(evaluation.failed() for evaluation in evaluations)
+    if asked_in_vain or not all(any(one.values for one in each.judgments.values()) for each in evaluations):
         raise typer.Exit(1)
 
 
-def _step(word: str | None) -> int | Literal["all"] | None:
+@dataclass(frozen=True, kw_only=True)
+class _How:
+    """What is asked of every run and folder; all but ``layers`` and ``n`` of runs alone."""
+
+    layers: list[ConfigLayer]
+    n: int | None
+    step: int | Literal["all"] | None
+    ema: bool
+    truncation: float | None
+    seed: int
+
+
+def _evaluated(found: Run | Path, how: _How, told: Screen, *, several: bool) -> Evaluation:
+    from ganzoo.cli.evaluation_progress import pace_shown
+    from ganzoo.runs.evaluating import evaluate_folder, evaluate_run
+
+    path = found if isinstance(found, Path) else found.path
+    if several:
+        told.print(f"evaluating {path.name}", soft_wrap=True)
+    with printing_to_stderr(), pace_shown(told) as pace:
+        if isinstance(found, Path):
+            return evaluate_folder(registry(), found, how.layers, n=how.n, pace=pace)
+        return evaluate_run(
+            registry(),
+            found,
+            how.layers,
+            n=how.n,
+            step=how.step,
+            ema=how.ema,
+            truncation=how.truncation,
+            seed=how.seed,
+            pace=pace,
+        )
+
+
+def _step(word: str | None, *, several: bool) -> int | Literal["all"] | None:
     if word is None:
         return None
+    if word == "all" and several:
+        raise ConfigError(
+            "runs are put beside each other at one step each", given="--step all", allowed="--step N", hint="--step N"
+        )
     if word == "all":
         return "all"
     if not word.isdecimal() or int(word) < 1:
@@ -169,7 +199,16 @@ def _step(word: str | None) -> int | Literal["all"] | None:
     return int(word)
 
 
-def _refuse_options_of_runs(path: Path, *, data: str | None, given: list[str]) -> None:
+def _check_pictures(path: Path, layers: list[ConfigLayer], *, data: str | None, given: list[str]) -> None:
+    """Refuse pictures without real ones to compare with, and options that are of runs alone."""
+    from ganzoo.runs.evaluating import demand_real_data
+
+    demand_real_data(
+        path,
+        layers,
+        allowed="--data NAME|PATH",
+        hint=f"ganzoo evaluate {shlex.quote(str(path))} --data PATH",
+    )
     if given:
         raise ConfigError(
             f"for pictures there is no {' or '.join(given)}, and {path} holds pictures",
@@ -184,38 +223,3 @@ def _plain(evaluation: Evaluation) -> dict[str, object]:
         "values": list(evaluation.rows()),
         "failed": evaluation.failed(),
     }
-
-
-def _print(screen: Screen, evaluation: Evaluation) -> None:
-    several = len(evaluation.judgments) > 1
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    if several:
-        table.add_column("step", justify="right", no_wrap=True)
-    table.add_column("value", no_wrap=True)
-    table.add_column("", justify="right", no_wrap=True)
-    table.add_column("better", no_wrap=True)
-    table.add_column("real data", justify="right", no_wrap=True)
-    table.add_column("which", overflow="fold")
-    for step, judgment in evaluation.judgments.items():
-        for value in judgment.values:
-            best = several and evaluation.best(value.label) == step
-            table.add_row(
-                *([str(step)] if several else []),
-                value.label,
-                _number(value) + (" best" if best else ""),
-                value.better or "",
-                "" if value.floor is None else f"{value.floor:.4g}",
-                value.floor_of or "",
-            )
-    if table.row_count:
-        screen.print(table)
-    for note in dict.fromkeys(
-        note for judgment in evaluation.judgments.values() for value in judgment.values for note in value.warnings
-    ):
-        screen.print(f"note: {note}")
-    for name, reason in list(evaluation.failed().items())[:LISTED]:
-        screen.print(f"not measured: {name}: {reason}")
-
-
-def _number(value: Value) -> str:
-    return f"{value.value:.4g}" + ("" if value.spread is None else f" ± {value.spread:.2g}")

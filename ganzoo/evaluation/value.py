@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
@@ -55,6 +55,16 @@ class Record:
         return {
             name: (mine[name], theirs[name]) for name in mine if name not in open_here and mine[name] != theirs[name]
         }
+
+
+def unlike(records: Sequence[tuple[str, Record]]) -> str | None:
+    """Why values cannot be ranked together, given who has which record; ``None`` if they can."""
+    first, record = records[0]
+    for name, other in records[1:]:
+        if differences := record.differences(other):
+            told = ", ".join(f"{what}: {here} and {there}" for what, (here, there) in differences.items())
+            return f"values of {first} and {name} were not measured alike ({told})"
+    return None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -161,7 +161,6 @@ def evaluate_folder(
         ConfigError: a metric does not fit the data.
         DataError: pictures or data cannot be read.
     """
-
     maker = Maker(
         words=f"the folder {path}", hint="sort the pictures into folders that are called as the classes of the data"
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from ganzoo.evaluation.value import unlike
 from ganzoo.studies.comparison import Comparison
 from ganzoo.studies.outcome import RunOutcome
 from ganzoo.studies.results import CellResult, results_of
@@ -65,13 +66,7 @@ def _better(results: Sequence[CellResult]) -> dict[str, str]:
 
 def _unlike(results: Sequence[CellResult], label: str) -> str | None:
     """Why values of one label cannot be ranked together; ``None`` if they can."""
-    records = [(one.cell.name, value.record) for one in results for value in one.values(label)]
-    first, record = records[0]
-    for name, other in records[1:]:
-        if differences := record.differences(other):
-            told = ", ".join(f"{what}: {here} and {there}" for what, (here, there) in differences.items())
-            return f"values of {first} and {name} were not measured alike ({told})"
-    return None
+    return unlike([(one.cell.name, value.record) for one in results for value in one.values(label)])
 
 
 def _ordered(results: Sequence[CellResult], label: str, better: str) -> list[CellResult]:

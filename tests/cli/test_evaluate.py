@@ -1,8 +1,16 @@
 """``ganzoo evaluate``: runs, and pictures from any program."""
 
+import io
 import json
+from pathlib import Path
 
 import pytest
+
+from ganzoo.cli.evaluated import print_evaluation
+from ganzoo.evaluation.judging import Judgment
+from ganzoo.evaluation.value import Record, Value
+from ganzoo.runs.evaluating import Evaluation
+from ganzoo.screen import Screen
 
 TINY = (
     "--data synthetic --image-size 8 --batch-size 4 --steps 2 --set data.n=16 --disc.ndf 2 --gen.ngf 2 --gen.latent 3"
@@ -48,8 +56,73 @@ def test_numbers_of_every_checkpoint(ganzoo, tmp_path):
     assert ganzoo(f"run {TINY} --set train.checkpoint_every=1 --set train.keep=all").code == 0
     shown = ganzoo(f"evaluate 1 -n 12 --step all {METRIC}")
     assert shown.code == 0
-    assert shown.out.count("recall[random-conv]@12") == 2
-    assert "best" in shown.out
+    precision, recall = shown.out.split("recall[random-conv]@12")
+    assert precision.startswith("precision[random-conv]@12\nstep  higher is better  real data")
+    assert [line.split()[0] for line in recall.splitlines()[2:4]] == ["1", "2"]
+    assert "best" in recall
+
+
+def test_several_runs_beside_each_other(ganzoo, run):
+    assert ganzoo(f"run {TINY} --disc dcgan --seed 5").code == 0
+    assert ganzoo(f"sample {run} -n 12 --seed 3 --out made").code == 0
+    line = f"evaluate 1 2 made {DATA} -n 12 {METRIC}"
+    shown = ganzoo(line)
+    assert shown.code == 0, shown.err
+    assert shown.out.startswith("precision[random-conv]@12\n")
+    rows = shown.out.split("recall[random-conv]@12")[1].splitlines()[2:5]
+    assert sorted(row.split()[0] for row in rows) == [
+        "0001-hinge-dcgan-synthetic", "0002-hinge-dcgan-synthetic", "made",
+    ]  # fmt: skip
+    assert "a difference may be chance" in shown.out
+    plain = ganzoo(f"{line} --json").json
+    assert [one["label"] for one in plain["beside"]] == ["precision[random-conv]@12", "recall[random-conv]@12"]
+    each = {target["target"].rpartition("/")[2]: target["values"] for target in plain["targets"]}
+    for number, one in enumerate(plain["beside"]):
+        assert {row["target"]: row["value"] for row in one["rows"]} == {
+            name: values[number]["value"] for name, values in each.items()
+        }
+        best_first = sorted((row["value"] for row in one["rows"]), reverse=True)
+        assert [row["value"] for row in one["rows"]] == best_first
+
+
+def test_what_was_not_measured_alike_is_not_put_beside_each_other(ganzoo, run):
+    assert ganzoo(f"sample {run} -n 9 --out made").code == 0
+    shown = ganzoo(f"evaluate 1 made {DATA} -n 12 {METRIC}")
+    assert shown.code == 2
+    assert "(n: 12 and 9, n_real: 12 and 9)" in shown.err
+    assert "not ranked together: precision[random-conv]@12" in shown.out
+    assert ganzoo(f"run {TINY.replace('data.n=16', 'data.n=17')} --disc dcgan").code == 0
+    other = ganzoo(f"evaluate 1 2 -n 12 {METRIC}")
+    assert other.code == 2
+    assert "learned from different data, so that their numbers are never ranked together" in other.err
+    assert "evaluating" not in other.err, "it is refused before anything is measured"
+    assert "one step each" in ganzoo("evaluate 1 2 --step all").err
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_the_table_fits_a_terminal(monkeypatch, width):
+    """With the longest labels there are; in a narrow one a label, and a heading, have two lines."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    record = Record(
+        metric="precision-recall", options={}, extractor="efficientnet-lite0", data="f", split="train",
+        shape=(3, 32, 32), n=5000, n_real=5000, ganzoo="0",
+    )  # fmt: skip
+    made = {"better": "higher", "record": record, "floor": 0.9123, "floor_of": "5,000 of test"}
+    values = tuple(Value(key=key, value=0.81234, spread=0.0123, **made) for key in ("precision", "coverage"))
+    screen = Screen()
+    screen.file = io.StringIO()
+    evaluation = Evaluation(target=Path("run"), judgments={None: Judgment(values=values, failed={})})
+    print_evaluation(screen, evaluation)
+    lines = [line.rstrip() for line in screen.file.getvalue().splitlines()]
+    table = lines[: lines.index("real data: the same number with 5,000 of test in place of generated data")]
+    assert max(map(len, table)) <= width
+    number = "0.8123 ± 0.012 higher 0.9123"
+    rows = [" ".join(line.split()) for line in table[1:]]
+    if width == 60:
+        rest = "[efficientnet-lite0]@5000"
+        assert rows == ["value better data", f"precision {number}", rest, f"coverage {number}", rest]
+    else:
+        assert rows == [f"{key}[efficientnet-lite0]@5000 {number}" for key in ("precision", "coverage")]
 
 
 def test_other_metrics_than_those_that_chose_the_checkpoints(ganzoo):
