@@ -14,7 +14,7 @@ from ganzoo.cli.compare import show
 from ganzoo.evaluation.value import Record, Value
 from ganzoo.studies.comparison import Cell, Comparison
 from ganzoo.studies.leaderboard import leaderboard
-from ganzoo.studies.leaderboard_files import as_csv, write_leaderboard
+from ganzoo.studies.leaderboard_files import as_csv, as_markdown, notes, write_leaderboard
 from ganzoo.studies.outcome import forget_failure, outcome_of, write_evaluation, write_failure
 from ganzoo.studies.student import interval, welch
 
@@ -47,12 +47,12 @@ class World:
         counters = {"step": 10, "images": 80, "seconds": 1.5}
         (run / "checkpoints" / "step-0000010" / "state.json").write_text(json.dumps(counters))
 
-    def measured(self, name, numbers, *, record=RECORD, before=9.0):
+    def measured(self, name, numbers, *, record=RECORD, before=9.0, **of_value):
         """Runs with these final numbers; an earlier checkpoint was at ``before``."""
         for seed, number in enumerate(numbers):
             self.run(name, seed)
             values = [
-                {"step": step, **Value(key="fd", value=value, better="lower", record=record).row()}
+                {"step": step, **Value(key="fd", value=value, record=record, **{"better": "lower", **of_value}).row()}
                 for step, value in ((5, before), (10, number))
             ]
             write_evaluation(self.place(name, seed), values, {})
@@ -76,6 +76,7 @@ def test_means_intervals_and_order(tmp_path):
     assert content["metrics"] == [LABEL]
     assert content["better"] == {LABEL: "lower"}
     assert content["indistinguishable"] == []
+    assert [(pair["cells"], pair["label"]) for pair in content["distinguishable"]] == [(["better", "worse"], LABEL)]
     assert (
         content["verdict"]
         == f"better has the best mean of {LABEL} (lower is better), and 3 seeds tell it apart from worse."
@@ -93,6 +94,27 @@ def test_what_chance_may_have_done(tmp_path):
     assert pair["cells"] == ["a", "b"]
     assert pair["p"] == pytest.approx(welch(a, b))  # the last of three in Holm's order
     assert content["verdict"].endswith("3 seeds do not tell it apart from b; they tell it apart from far.")
+    assert [found["cells"] for found in content["distinguishable"]] == [["a", "far"], ["b", "far"]]
+    said = "\n".join(notes(content))
+    assert f"Told apart by {LABEL}: a and far (p = " in said
+    assert f"Not distinguishable by {LABEL} at this number of seeds: a and b (p = " in said
+    assert f"Told apart by {LABEL}: a and far" in as_markdown(content)
+
+
+def test_intervals_of_shares_stay_shares(tmp_path):
+    world = World(tmp_path, "a", "b")
+    share = {"better": "higher", "range": (0, 1), "before": 0.1}
+    world.measured("a", [0.9, 1.0, 0.95], **share)
+    world.measured("b", [0.4, 0.5, 0.45], **share)
+    content = world.content()
+    low, high = interval([0.9, 1.0, 0.95])
+    assert high > 1
+    assert content["cells"][0]["interval"][LABEL] == (low, 1)
+    assert content["ranges"] == {LABEL: [0, 1]}
+    shown = as_markdown(content)
+    assert "| a | 3 | 0.95 (0.83 to 1) | 0.95 |" in shown
+    assert "| b | 3 | 0.45 ± 0.12 | 0.45 |" in shown
+    assert f"Intervals are cut off at the ends of what a number can be: {LABEL} from 0 to 1." in shown
 
 
 @pytest.mark.parametrize("numbers", [([1.0], [9.0]), ([1.0, 1.0], [9.0, 9.0])], ids=["one seed", "no variance"])

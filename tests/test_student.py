@@ -36,6 +36,15 @@ def test_an_interval():
     assert interval([3.0, 3.0]) == (3.0, 3.0)
 
 
+def test_an_interval_is_cut_off_at_the_ends_of_what_a_number_can_be():
+    low, high = interval([0.9, 1.0, 0.95])
+    assert high > 1
+    assert interval([0.9, 1.0, 0.95], within=(0, 1)) == (low, 1)
+    assert interval([0.1, 0.0, 0.05], within=(0, 1)) == (0, pytest.approx(1 - low))
+    assert interval([3.0, 3.5], within=(-10, 10)) == interval([3.0, 3.5])
+    assert interval([1.0], within=(0, 1)) is None
+
+
 def test_welch():
     one, other = [1.0, 2.0, 4.0, 3.5], [2.0, 9.0, 5.0]
     assert welch(one, other) == pytest.approx(stats.ttest_ind(one, other, equal_var=False).pvalue, rel=1e-10)

@@ -197,6 +197,7 @@ class _Measurement:
                 value=value,
                 better=self._better(key, first=not number),
                 spread=numbers.get(spreads.get(key, "")),
+                range=self._traits.ranges.get(key),
                 floor=floor.numbers.get(key),
                 floor_of=floor.words if key in floor.numbers else None,
                 record=record,

@@ -27,6 +27,7 @@ class Traits:
         whole_reference: whether it wants all real data, not as many as are generated.
         spreads: number → the number that is its standard error.
         better: number → which direction is better; ``None`` if it ranks nothing.
+        ranges: number → the least and the largest that it can be, as 0 and 1 of a share.
     """
 
     samples: int = SAMPLES
@@ -35,6 +36,7 @@ class Traits:
     whole_reference: bool = False
     spreads: Mapping[str, str] = field(default_factory=dict)
     better: Mapping[str, Better | None] = field(default_factory=dict)
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, metric: Any) -> Traits:

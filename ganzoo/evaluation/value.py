@@ -76,6 +76,7 @@ class Value:
         value: the number.
         better: which direction is better; ``None`` if the number ranks nothing.
         spread: its standard error, if the metric states one.
+        range: the least and the largest that it can be, if the metric states them.
         floor: the same number for real data in place of generated ones: as good as it gets at this many samples.
         floor_of: which real data that was, and how many, as in ``test, 1,000``.
         record: what it depends on.
@@ -86,6 +87,7 @@ class Value:
     value: float
     better: Better | None
     spread: float | None = None
+    range: tuple[float, float] | None = None
     floor: float | None = None
     floor_of: str | None = None
     record: Record
@@ -101,6 +103,7 @@ class Value:
         content = dataclasses.asdict(self)
         content["record"]["shape"] = list(self.record.shape)
         content["warnings"] = list(self.warnings)
+        content["range"] = None if self.range is None else list(self.range)
         return {"label": self.label, **content}
 
     @classmethod
@@ -108,9 +111,11 @@ class Value:
         """From :meth:`row`; keys of later versions are left out."""
         known = {field.name for field in dataclasses.fields(Record)}
         record = {name: value for name, value in row["record"].items() if name in known}
-        mine = {field.name for field in dataclasses.fields(cls)} - {"record", "warnings"}
+        mine = {field.name for field in dataclasses.fields(cls)} - {"record", "warnings", "range"}
+        ends = row.get("range")
         return cls(
             **{name: value for name, value in row.items() if name in mine},
+            range=None if ends is None else (ends[0], ends[1]),
             record=Record(**{**record, "shape": tuple(record["shape"])}),
             warnings=tuple(row.get("warnings", ())),
         )

@@ -90,8 +90,8 @@ class BoardCell:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AlikePair:
-    """Two cells whose difference may be chance."""
+class CellPair:
+    """Two cells and how likely it is, corrected, that chance alone makes such a difference; ``None`` without a test."""
 
     cells: tuple[str, str]
     label: str
@@ -102,7 +102,8 @@ class AlikePair:
 class Leaderboard:
     """A comparison: its cells from the best to the worst, then those without numbers.
 
-    ``unranked`` says of labels why cells cannot be compared in them, ``test`` how differences were tested.
+    ``ranges`` says of labels the least and the largest that their numbers can be, ``unranked`` why cells cannot be
+    compared in them, ``test`` how differences were tested.
     """
 
     name: str
@@ -111,7 +112,9 @@ class Leaderboard:
     labels: tuple[str, ...]
     better: Mapping[str, str]
     cells: tuple[BoardCell, ...]
-    indistinguishable: tuple[AlikePair, ...]
+    ranges: Mapping[str, tuple[float, float]]
+    distinguishable: tuple[CellPair, ...]
+    indistinguishable: tuple[CellPair, ...]
     unranked: Mapping[str, str]
     test: str
     verdict: str
@@ -149,13 +152,23 @@ def _leaderboard(content: Mapping[str, Any], name: str) -> Leaderboard:
         labels=labels,
         better=better,
         cells=tuple(_ranked(cells, labels, better)),
-        indistinguishable=tuple(
-            AlikePair(cells=(str(one["cells"][0]), str(one["cells"][1])), label=str(one["label"]), p=one.get("p"))
-            for one in content.get("indistinguishable", ())
-        ),
+        ranges=_ranges(content),
+        distinguishable=_pairs(content, "distinguishable"),
+        indistinguishable=_pairs(content, "indistinguishable"),
         unranked={str(label): str(why) for label, why in (content.get("unranked") or {}).items()},
         test=str(content.get("test") or ""),
         verdict=str(content.get("verdict") or ""),
+    )
+
+
+def _ranges(content: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
+    return {str(label): (float(ends[0]), float(ends[1])) for label, ends in (content.get("ranges") or {}).items()}
+
+
+def _pairs(content: Mapping[str, Any], which: str) -> tuple[CellPair, ...]:
+    return tuple(
+        CellPair(cells=(str(one["cells"][0]), str(one["cells"][1])), label=str(one["label"]), p=one.get("p"))
+        for one in content.get(which, ())
     )
 
 

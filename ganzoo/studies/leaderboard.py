@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -25,9 +25,9 @@ def leaderboard(comparison: Comparison) -> dict[str, Any]:
     better = _better(results)
     unranked = {label: why for label in better if (why := _unlike(results, label))}
     labels = [label for label in better if label not in unranked]
-    pairs = [pair for label in labels for pair in compared(results, label)]
     if labels:
         results = _ordered(results, labels[0], better[labels[0]])
+    pairs = [pair for label in labels for pair in compared(results, label)]
     return {
         "name": comparison.path.name,
         "data": _data(comparison),
@@ -35,10 +35,12 @@ def leaderboard(comparison: Comparison) -> dict[str, Any]:
         "seeds": len(comparison.seeds),
         "metrics": labels,
         "better": {label: better[label] for label in labels},
+        "ranges": {label: found for label in labels if (found := _range(results, label)) is not None},
         "unranked": unranked,
         "cells": [_row(comparison, one, labels) for one in results],
         "test": "Welch's t-test of the finished seeds, corrected by Holm for all pairs of a metric; 5 %",
-        "indistinguishable": [pair for pair in pairs if pair["p"] is None or pair["p"] >= LEVEL],
+        "distinguishable": [pair for pair in pairs if told_apart(pair)],
+        "indistinguishable": [pair for pair in pairs if not told_apart(pair)],
         "verdict": verdict(results, labels, better, unranked, pairs, level=LEVEL),
     }
 
@@ -58,10 +60,21 @@ def compared(results: Sequence[CellResult], label: str) -> list[dict[str, Any]]:
     ]
 
 
+def told_apart(pair: Mapping[str, Any]) -> bool:
+    """Whether the difference of a pair of cells is more than chance; without a test it is not said to be."""
+    return pair["p"] is not None and pair["p"] < LEVEL
+
+
 def _better(results: Sequence[CellResult]) -> dict[str, str]:
     """Label → which direction is better, of all that rank something."""
     values = (value for one in results for outcome in one.finished for value in outcome.final)
     return {value.label: value.better for value in values if value.better is not None}
+
+
+def _range(results: Sequence[CellResult], label: str) -> list[float] | None:
+    """The least and the largest that a number can be, if its metric states them."""
+    found = next(value.range for one in results for value in one.values(label))
+    return None if found is None else list(found)
 
 
 def _unlike(results: Sequence[CellResult], label: str) -> str | None:
@@ -87,7 +100,9 @@ def _row(comparison: Comparison, one: CellResult, labels: Sequence[str]) -> dict
         "reason": one.cell.reason,
         "seeds": [_seed(comparison.path, seed, outcome, labels) for seed, outcome in one.outcomes.items()],
         "mean": {label: fmean(numbers) for label, numbers in measured.items()},
-        "interval": {label: interval(numbers) for label, numbers in measured.items()},
+        "interval": {
+            label: interval(numbers, within=one.values(label)[0].range) for label, numbers in measured.items()
+        },
         "best": {label: _mean_of_best(one, label) for label in measured},
     }
 

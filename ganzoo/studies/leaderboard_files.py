@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ganzoo import files
 from ganzoo.studies.comparison import Comparison
 from ganzoo.studies.leaderboard import leaderboard
+
+ROUNDING = 1e-9
+"""An interval is cut off if its middle is farther from the mean than this share of its half."""
 
 
 def write_leaderboard(comparison: Comparison) -> dict[str, Any]:
@@ -62,11 +65,16 @@ def as_markdown(content: Mapping[str, Any]) -> str:
 
 
 def mean(cell: Mapping[str, Any], label: str) -> str:
-    """``1.234 ± 0.056``; no interval of one seed."""
+    """``1.234 ± 0.056``; no interval of one seed; both ends, ``0.95 (0.8 to 1)``, of one that is cut off."""
     if label not in cell["mean"]:
         return ""
-    ends = cell["interval"][label]
-    return f"{cell['mean'][label]:.4g}" + ("" if ends is None else f" ± {(ends[1] - ends[0]) / 2:.2g}")
+    middle, ends = cell["mean"][label], cell["interval"][label]
+    if ends is None:
+        return f"{middle:.4g}"
+    half = max(middle - ends[0], ends[1] - middle)
+    if abs((ends[0] + ends[1]) / 2 - middle) > ROUNDING * half:
+        return f"{middle:.4g} ({ends[0]:.2g} to {ends[1]:.2g})"
+    return f"{middle:.4g} ± {half:.2g}"
 
 
 def best(cell: Mapping[str, Any], label: str) -> str:
@@ -83,22 +91,30 @@ def seeds(cell: Mapping[str, Any]) -> str:
 
 
 def notes(content: Mapping[str, Any]) -> Iterator[str]:
-    """What is to be known beside the numbers: what they are, who cannot be told apart, and what went wrong."""
+    """What is to be known beside the numbers: what they are, who can be told apart and who not, and what went wrong."""
     yield (
         "Each value is that of the last step; its interval is Student's over seeds. The best over steps is chosen by "
         "the metric itself, so it is optimistic, and it ranks nothing."
     )
+    if content["ranges"]:
+        told = "; ".join(f"{label} from {low:g} to {high:g}" for label, (low, high) in content["ranges"].items())
+        yield f"Intervals are cut off at the ends of what a number can be: {told}."
     for label in content["metrics"]:
-        alike = [pair for pair in content["indistinguishable"] if pair["label"] == label]
-        if alike:
-            told = "; ".join(" and ".join(pair["cells"]) + _p(pair["p"]) for pair in alike)
-            yield f"Not distinguishable by {label} at this number of seeds: {told}. {content['test']}."
+        if apart := _pairs(content["distinguishable"], label):
+            yield f"Told apart by {label}: {apart}. {content['test']}."
+        if alike := _pairs(content["indistinguishable"], label):
+            yield f"Not distinguishable by {label} at this number of seeds: {alike}. {content['test']}."
     for cell in content["cells"]:
         if cell["status"] == "refused":
             yield f"{cell['name']} is refused: {cell['reason']}"
         for seed in cell["seeds"]:
             if seed["reason"]:
                 yield f"{cell['name']}, seed {seed['seed']}: {seed['status']}: {seed['reason']}"
+
+
+def _pairs(pairs: Sequence[Mapping[str, Any]], label: str) -> str:
+    """The pairs of one number, each with its p."""
+    return "; ".join(" and ".join(pair["cells"]) + _p(pair["p"]) for pair in pairs if pair["label"] == label)
 
 
 def _p(p: float | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
@@ -45,6 +46,7 @@ class ModeCoverage(Options):
 
     needs: ClassVar[frozenset[str]] = frozenset({"images", "modes"})
     higher_is_better: ClassVar[bool] = True
+    ranges: ClassVar[Mapping[str, tuple[float, float]]] = {"high_quality": (0, 1)}
 
     samples: int = Field(default=2500, ge=1, le=10_000_000, description="number of generated samples to measure")
     within: float = Field(

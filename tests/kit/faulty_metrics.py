@@ -130,6 +130,15 @@ class Bootstrap(MeanDistance):
 SOUND = [MeanDistance, Recall, OfClasses, Accuracy, PicturesOnly, OneSizeOnly, OwnNetwork, InceptionScore, Bootstrap]
 
 
+class BeyondItsRange(MeanDistance):
+    """A distance that is said to be a share."""
+
+    ranges: ClassVar[dict[str, tuple[float, float]]] = {"distance": (0, 1)}
+
+    def __call__(self, *, real: Features, fake: Features, random: torch.Generator) -> dict[str, float]:
+        return {"distance": 2 + super().__call__(real=real, fake=fake, random=random)["distance"]}
+
+
 class Nothing(MeanDistance):
     """Finds nothing to say."""
 
@@ -353,6 +362,7 @@ FAULTS = [
     (NotCallable, "protocol", "cannot be called"),
     (SamplesInWords, "protocol", "samples = 'all'"),
     (Nothing, "numbers", "empty dict"),
+    (BeyondItsRange, "numbers", "its ranges say 0 to 1"),
     (NamesInNumbers, "numbers", "a number is called 0"),
     (RandomNetwork, "deterministic", "built again, after another seed"),
     (ListOfNeeds, "protocol", "no frozenset"),

@@ -178,6 +178,19 @@ class TestAComparison:
         assert "alpha and beta in fd@10 (p = 0.4)" in page
         assert 'aria-label="alpha: 3, 95 % interval 1 to 5"' in page
 
+    def test_what_is_told_apart_and_where_intervals_are_cut_off(self, comparison):
+        apart = {"distinguishable": [{"cells": ["alpha", "gamma"], "label": "fd@10", "p": 0.001}]}
+        (comparison / "leaderboard.json").write_text(
+            json.dumps(leaderboard() | apart | {"ranges": {"fd@10": [0, 1]}}), encoding="utf-8"
+        )
+        page = comparison_page(comparison, read_leaderboard(comparison))
+        told, alike = (
+            page.index("These pairs differ by more than seeds do"),
+            page.index("These pairs are not told apart"),
+        )
+        assert told < page.index("alpha and gamma in fd@10 (p = 0.001)") < alike < page.index("alpha and beta in fd@10")
+        assert "which are cut off at the ends of what a number can be: fd@10 from 0 to 1." in page
+
     def test_what_is_refused_waiting_or_unranked_is_told(self, comparison):
         content = leaderboard()
         content["cells"][0]["seeds"][1] |= {"status": "waiting", "values": [], "reason": None}
@@ -215,4 +228,6 @@ class TestAComparison:
     @pytest.mark.parametrize("cells", [[], [{"name": "a", "seeds": []}]])
     def test_one_without_numbers_has_a_page(self, comparison, cells):
         (comparison / "leaderboard.json").write_text(json.dumps({"cells": cells}), encoding="utf-8")
-        assert "No cell has numbers yet." in comparison_page(comparison, read_leaderboard(comparison))
+        page = comparison_page(comparison, read_leaderboard(comparison))
+        assert "No cell has numbers yet." in page
+        assert "chance" not in page

@@ -70,7 +70,11 @@ def _built(subject: Subject) -> Any:
 def returns_numbers(subject: Subject) -> None:
     """Floats by name, of a good generator."""
     metric, world = prepared(subject)
-    demand_numbers(answer(metric, world.real, world.unseen), "of real data")
+    found = answer(metric, world.real, world.unseen)
+    demand_numbers(found, "of real data")
+    for name, (low, high) in Traits.of(metric).ranges.items():
+        value = found.get(name, low)
+        demand(low <= value <= high, f"of real data {name} is {value}, and its ranges say {low} to {high}")
 
 
 @check("collapse", Metric, "Also where all samples are alike it has the same numbers, and they are finite.")
