@@ -48,8 +48,8 @@ class PatchganBlur(Options):
     channels, ndf 128, n_layers 3: 1,909,889 parameters.
 
     Where implementations differ: TiTok's max-pools its maps to 16×16 before the 1×1 convolution, which this one does
-    not do; at 128 px with n_layers 3 both are the same. Open-MAGVIT2's begins with ndf 64 and averages unless it is
-    told to blur, and can have SiLU in place of the LeakyReLU. Both can blur with [1, 2, 1] or [1, 4, 6, 4, 1]. Where a
+    not do; at 128 px with n_layers 3 both are the same. Open-MAGVIT2's class begins with ndf 64 and averages,
+    but the loss that builds it says 128, 4 stages and blur; it can have SiLU in place of the LeakyReLU. Both can blur with [1, 2, 1] or [1, 4, 6, 4, 1]. Where a
     side is odd, theirs pads so that it is rounded up; here such sides are refused.
 
     Raises:

@@ -203,6 +203,15 @@ def test_its_critic_is_that_of_the_work(name, critic):
     ]
 
 
+def test_the_critic_of_open_magvit2_has_the_width_of_its_setting():
+    # disc_hidden_channels 128, disc_num_stages 3 and blur_resample: weights and biases of all convolutions and norms.
+    convolutions = [(3, 128, 5), (128, 128, 3), (128, 256, 3), (256, 512, 3), (512, 512, 1), (512, 1, 5)]
+    counted = sum(k * k * i * o + o for i, o, k in convolutions) + 2 * (128 + 256 + 512)
+    critic = ganzoo.adversary("open-magvit2", shape=(3, 32, 32)).discriminators["patch"]
+    assert sum(one.numel() for one in critic.parameters()) == counted
+    assert yaml.safe_load(PRESETS["open-magvit2"].file_text())["discriminators"]["patch"]["halving"] == "blur"
+
+
 def test_monai_autoencoder():
     adversary, critic, real, fake = case("monai-autoencoder")
     d, pushed = values(adversary, real, fake)
