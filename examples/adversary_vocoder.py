@@ -131,7 +131,7 @@ def main() -> None:
         other = F.l1_loss(spectrum(rows[-1], 512, 128).log(), spectrum(x, 512, 128).log())
         print(f"critics {critics!s:5}  log-mel {error:.4f}  log-spectrum {other:.4f}", flush=True)
     shown = torch.cat([spectrum(row[:4], 512, 16).log().flip(1).unsqueeze(1) for row in rows])
-    grays = ((shown + 7) / 5).clamp(-1, 1)
+    grays = (shown / 4).clamp(-1, 1)  # breath is at e⁻¹, tones at e³
     pictures.save(
         pictures.grid(sampling.to_uint8(grays), columns=4, names=("sounds", "no critic", "hifigan")), given.out
     )

@@ -48,9 +48,9 @@ class PatchganBlur(Options):
     channels, ndf 128, n_layers 3: 1,909,889 parameters.
 
     Where implementations differ: TiTok's max-pools its maps to 16×16 before the 1×1 convolution, which this one does
-    not do; at 128 px with n_layers 3 both are the same. Open-MAGVIT2's class begins with ndf 64 and averages,
-    but the loss that builds it says 128, 4 stages and blur; it can have SiLU in place of the LeakyReLU. Both can blur with [1, 2, 1] or [1, 4, 6, 4, 1]. Where a
-    side is odd, theirs pads so that it is rounded up; here such sides are refused.
+    not do; at 128 px with n_layers 3 both are the same. Open-MAGVIT2's class begins with ndf 64 and averages, but the
+    loss that builds it says 128, 4 stages and blur; it can have SiLU in place of the LeakyReLU. Both can blur with [1,
+    2, 1] or [1, 4, 6, 4, 1]. Where a side is odd, theirs pads so that it is rounded up; here such sides are refused.
 
     Raises:
         ConfigError: if the data are not images whose sides are multiples of 2ⁿ, at least 2·2ⁿ.

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import importlib
 import sys
+from functools import partial
 
 import pytest
 import torch
 from example_scripts import EXAMPLES
 from PIL import Image
+from torch.nn import functional as F
+
+NUMBERED = [("one", "square"), ("two", "squares"), ("three", "squares")]
 
 
 @pytest.fixture
@@ -115,6 +119,45 @@ def test_slices_are_judged_one_by_one(example):
     logits = example("adversary_volumes").Slices(critic)(x)
     alone = [critic(x[:, :, place]).logits for place in range(3)]
     torch.testing.assert_close(logits, torch.stack(alone, 2))
+
+
+def test_captions_are_painted_with_and_without_wrong_ones_for_the_critics(run, example, monkeypatch):
+    program = example("adversary_captions")
+    monkeypatch.setattr(program, "judge", partial(program.judge, 2))
+    (*rows, captions), (width, height), (without, with_mismatch) = run(program, "--steps", "2")
+    assert [row[0] for row in rows] == ["real", "shuffled", "without", "mismatch"]
+    assert [row[1::2] for row in rows] == [["number", "color", "shape"]] * 4
+    assert captions[:3] == ["one", "red", "disc,"]
+    assert width > 3 * height  # twelve pictures in each of three rows
+    assert not torch.equal(without.text.weight, with_mismatch.text.weight)
+
+
+def test_a_caption_is_what_is_drawn(example):
+    captioned = example("captioned")
+    captions = torch.tensor([captioned.CAPTIONS.index(f"{n} yellow {s}") for n, s in NUMBERED])
+    assert [" ".join(captioned.WORDS[word] for word in words) for words in captioned.tokens(captions).tolist()] == [
+        f"{n} yellow {s}" for n, s in NUMBERED
+    ]
+    bright = (captioned.drawn(captions, torch.Generator().manual_seed(0), side=64) + 1) / 2
+    areas = bright[:, 0].mean((1, 2))
+    torch.testing.assert_close(bright, areas.new_tensor([1, 0.9, 0.1])[:, None, None] * bright[:, :1])
+    # Nothing overlaps or is cut off: two and three have twice and three times the area of one.
+    torch.testing.assert_close(areas / areas[:1], torch.tensor([1.0, 2.0, 3.0]), rtol=0.05, atol=0)
+
+
+def test_a_judge_that_is_right_agrees_with_the_caption_in_all_three(example):
+    captioned = example("captioned")
+    captions = torch.arange(36)
+
+    def right(_):
+        number, color, shape = captioned.ATTRIBUTES.T
+        eye = F.one_hot
+        return torch.cat([eye(number, 3), eye(color, 4), eye(shape, 3)], 1).float()
+
+    assert captioned.fits(right, captions, captions) == [1.0, 1.0, 1.0]
+    # One shape further is another shape, and another color or number at the end of each row only.
+    number, color, shape = captioned.fits(right, captions, captions.roll(1))
+    assert (round(36 * number), round(36 * color), shape) == (33, 24, 0.0)
 
 
 def test_a_vocoder_is_compared_with_and_without_critics(run, example):
