@@ -74,6 +74,7 @@ SHOWN = {
             "ganzoo.training.slice_critic.SliceCritic",
             "ganzoo.training.crop_critic.CropCritic",
             "ganzoo.training.part_critic.PartCritic",
+            "ganzoo.training.patch_nce.PatchNCE",
             "ganzoo.training.adversarial_terms.AdversarialTerms",
             "ganzoo.training.critic_logs.CriticLogs",
             "ganzoo.planning.own_step.adversarial_step",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ganzoo.runs.session import run as run
     from ganzoo.studies.comparing import compare as compare
     from ganzoo.training.crop_critic import CropCritic as CropCritic
+    from ganzoo.training.patch_nce import PatchNCE as PatchNCE
     from ganzoo.training.slice_critic import SliceCritic as SliceCritic
 
 _HOMES = {
@@ -30,6 +31,7 @@ _HOMES = {
     "compare": "ganzoo.studies.comparing",
     "evaluate": "ganzoo.runs.evaluating",
     "CropCritic": "ganzoo.training.crop_critic",
+    "PatchNCE": "ganzoo.training.patch_nce",
     "Run": "ganzoo.runs.run",
     "SliceCritic": "ganzoo.training.slice_critic",
     "load_run": "ganzoo.runs.run",
@@ -40,6 +42,7 @@ _HOMES = {
 __all__ = [
     "Adversary",
     "CropCritic",
+    "PatchNCE",
     "Run",
     "SliceCritic",
     "adversarial_step",

@@ -103,8 +103,8 @@ def test_light_questions(answers, question, code):
 
 
 NAMES = [
-    *("Adversary", "CropCritic", "Run", "SliceCritic", "adversarial_step", "adversary", "build", "compare"),
-    *("evaluate", "load_run", "measure", "run"),
+    *("Adversary", "CropCritic", "PatchNCE", "Run", "SliceCritic", "adversarial_step", "adversary", "build"),
+    *("compare", "evaluate", "load_run", "measure", "run"),
 ]
 
 
