@@ -23,8 +23,8 @@ class PatchNCE(nn.Module):
     ``given`` and ``made`` are features (N, C, …) of the input and of the output, in the same layers of the generator's
     encoder: the term is added to your own loss of the generator, beside a critic's. s and t are the same ``patches``
     locations in all samples, drawn without replacement from those of the layer, or all where there are no more; they
-    depend on ``seed``, ``step`` and the layer alone. h_l is linear, ReLU, linear. Weights start from N(0, 0.02²), biases
-    from 0; they belong in your optimizer. No gradient reaches ``given``. The value is above 0; where all
+    depend on ``seed``, ``step`` and the layer alone. h_l is linear, ReLU, linear. Weights start from N(0, 0.02²),
+    biases from 0; they belong in your optimizer. No gradient reaches ``given``. The value is above 0; where all
     features are alike, it is the mean log of the number of locations.
 
     Where implementations differ: CUT's code makes h_l when it first sees features, so that an optimizer that was made
@@ -100,8 +100,8 @@ class PatchNCE(nn.Module):
 def _head(channels: int, width: int | None) -> nn.Module:
     if width is None:
         return nn.Identity()
-    head = nn.Sequential(nn.Linear(channels, width), nn.ReLU(), nn.Linear(width, width))
-    for layer in (head[0], head[2]):
+    layers = nn.Linear(channels, width), nn.Linear(width, width)
+    for layer in layers:
         nn.init.normal_(layer.weight, std=0.02)
         nn.init.zeros_(layer.bias)
-    return head
+    return nn.Sequential(layers[0], nn.ReLU(), layers[1])
