@@ -6,9 +6,11 @@ signals ``(N, C, T)``, volumes and videos ``(N, C, D, H, W)``, and vectors ``(N,
 
 from __future__ import annotations
 
+import hashlib
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
@@ -402,6 +404,7 @@ class Features:
         modes: (K, D) known modes of the data.
         mode_std: the standard deviation of the data around each mode.
         held_out: real data that the generator was not trained on, with the same fields; of real data alone.
+        facts: where to find, and to leave, what follows from ``features``. No metric needs it.
     """
 
     images: Tensor | None = None
@@ -411,6 +414,41 @@ class Features:
     modes: Tensor | None = None
     mode_std: float | None = None
     held_out: Features | None = None
+    facts: FeatureFacts | None = None
+
+    def known(self) -> FeatureFacts:
+        """Facts about these very ``features``: new and empty where nobody keeps any, or keeps them of others.
+
+        ``replace(real, features=others)`` takes facts along that are not true of the others.
+        """
+        if self.features is None:
+            raise ValueError("there are no features to know anything about")
+        if self.facts is not None and self.facts.of is self.features:
+            return self.facts
+        return FeatureFacts(of=self.features, found={})
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureFacts:
+    """What follows from features alone, found once for all metrics, and of real data for all evaluations.
+
+    Attributes:
+        of: the features (N, F).
+        found: name → what was found. The name says all that it depends on besides the features: who found it and by
+            which version of which rule, options, :attr:`digest` of other features. What is found is not changed.
+        metrics: all that are computed of these features, so that one may find what others will ask for as well.
+    """
+
+    of: Tensor
+    found: MutableMapping[str, Tensor]
+    metrics: tuple[Metric, ...] = ()
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of the features: equal ones have the same."""
+        content = hashlib.sha256(f"{self.of.dtype} {tuple(self.of.shape)}".encode())
+        content.update(self.of.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+        return content.hexdigest()[:40]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from torch import Tensor
 from ganzoo.errors import PluginError
 from ganzoo.evaluation.remembering import Remembered, demand_room
 from ganzoo.files import whole_file
-from ganzoo.protocols import Dataset, Extracted, Extractor, Features
+from ganzoo.protocols import Dataset, Extracted, Extractor, FeatureFacts, Features
 
 CHUNK = 256
 """Real pictures are read so many at once."""
@@ -33,21 +33,26 @@ class Gathered:
         images: the pictures or vectors themselves, if they were asked for.
         labels: (N,), if they have any.
         seen: extractor → features of all pictures.
+        found: extractor and number of pictures → what was found out about features of so many of them.
     """
 
     count: int
     images: Tensor | None = None
     labels: Tensor | None = None
     seen: Mapping[str, Extracted] = field(default_factory=dict)
+    found: dict[tuple[str, int], MutableMapping[str, Tensor]] = field(default_factory=dict)
 
     def features(self, extractor: str | None, *, images: bool = True) -> Features:
         """What a metric gets to see through one extractor."""
-        seen = self.seen.get(extractor) if extractor is not None else None
-        return Features(
-            images=self.images if images else None,
-            labels=self.labels,
-            features=None if seen is None else seen.features,
-            class_probs=None if seen is None else seen.class_probs,
+        pictures = Features(images=self.images if images else None, labels=self.labels)
+        if extractor is None or extractor not in self.seen:
+            return pictures
+        seen, found = self.seen[extractor], self.found.setdefault((extractor, self.count), {})
+        return replace(
+            pictures,
+            features=seen.features,
+            class_probs=seen.class_probs,
+            facts=FeatureFacts(of=seen.features, found=found),
         )
 
     def first(self, count: int) -> Gathered:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from importlib.metadata import version
 from typing import Any
 
@@ -166,7 +167,10 @@ class _Floor:
 
 def _copied(features: Features) -> Features:
     tensors = {name: getattr(features, name) for name in ("images", "labels", "features", "class_probs")}
-    return replace(features, **{name: tensor.clone() for name, tensor in tensors.items() if tensor is not None})
+    copies = {name: tensor.clone() for name, tensor in tensors.items() if tensor is not None}
+    # What is true of features is true of their copy.
+    facts = None if features.facts is None else replace(features.facts, of=copies["features"])
+    return replace(features, **copies, facts=facts)
 
 
 class _Measurement:
@@ -261,10 +265,21 @@ class _Measurement:
 
     def _features(self, gathered: Gathered) -> Features:
         dataset = self._reference.dataset
-        return replace(
-            gathered.features(self._extractor, images=self._images),
-            modes=dataset.modes,
-            mode_std=getattr(dataset, "mode_std", None),
+        features = gathered.features(self._extractor, images=self._images)
+        facts = None if features.facts is None else replace(features.facts, metrics=self._companions)
+        return replace(features, facts=facts, modes=dataset.modes, mode_std=getattr(dataset, "mode_std", None))
+
+    @cached_property
+    def _companions(self) -> tuple[Metric, ...]:
+        """The metrics that get the same features as this one, and itself."""
+        samples, traits = self._yardstick.samples(self._metric), self._traits
+        return tuple(
+            one
+            for one in self._yardstick.metrics.values()
+            if "features" in one.needs
+            and self._yardstick.samples(one) == samples
+            and Traits.of(one).whole_reference == traits.whole_reference
+            and wants_balanced(one) == traits.balanced_samples
         )
 
     def _better(self, key: str, *, first: bool) -> Better | None:

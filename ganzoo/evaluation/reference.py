@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from ganzoo.evaluation.gathering import Gathered, gather_real
+from ganzoo.evaluation.kept_facts import KeptFacts
 from ganzoo.evaluation.remembering import Remembered
-from ganzoo.protocols import Dataset, Extractor
+from ganzoo.protocols import Dataset, Extractor, FeatureFacts
 from ganzoo.seeds import generator_for
 
 
@@ -26,6 +27,7 @@ class RealData:
         find_held_out: opens real data that it did not learn from, with the name of that part, if there are any.
         cache: where features are kept.
         remembered: pictures that metrics looked at.
+        facts: digest of features → what was found out about them.
     """
 
     dataset: Dataset
@@ -33,6 +35,7 @@ class RealData:
     find_held_out: Callable[[], tuple[Dataset, str] | None] = lambda: None
     cache: Path
     remembered: Remembered = field(default_factory=Remembered)
+    facts: dict[str, KeptFacts] = field(default_factory=dict)
 
     @cached_property
     def held_out(self) -> tuple[Dataset, str] | None:
@@ -80,7 +83,14 @@ class RealData:
         )
 
     def _look(self, dataset: Dataset, index: Tensor, extractors: Mapping[str, Extractor], *, images: bool) -> Gathered:
-        return gather_real(dataset, index, extractors, images=images, cache=self.cache, remembered=self.remembered)
+        gathered = gather_real(dataset, index, extractors, images=images, cache=self.cache, remembered=self.remembered)
+        for name, seen in gathered.seen.items():
+            gathered.found[name, gathered.count] = self._kept(seen.features)
+        return gathered
+
+    def _kept(self, features: Tensor) -> KeptFacts:
+        digest = FeatureFacts(of=features, found={}).digest
+        return self.facts.setdefault(digest, KeptFacts(self.cache / "facts" / digest))
 
 
 def order(dataset: Dataset) -> Tensor:

@@ -8,15 +8,15 @@ import torch
 from pydantic import Field
 
 from ganzoo.component import Options
+from ganzoo.protocols import Features
 from ganzoo_metrics.demands import both
-from ganzoo_metrics.distances import blocks, to_nearest_other, widened
+from ganzoo_metrics.neighbors import filled_balls, nearest_others
+from ganzoo_metrics.pairs import PairWork, over_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from torch import Tensor
-
-    from ganzoo.protocols import Features
 
 
 class DensityCoverage(Options):
@@ -54,17 +54,22 @@ class DensityCoverage(Options):
         """One more than neighbors: a sample is not its own."""
         return self.neighbors + 1
 
+    def pair_work(self) -> PairWork:
+        """Radii of real samples, and how many generated ones are within."""
+        return PairWork(real=(nearest_others(self.neighbors),), between=(filled_balls(self.neighbors),))
+
     def __call__(self, *, real: Features, fake: Features, random: torch.Generator) -> dict[str, float]:
         """``coverage`` and ``density``; draws nothing."""
-        reals, fakes = both("density-coverage", real, fake, least=self.fewest_samples)
-        coverage, density = coverage_and_density(reals, fakes, self.neighbors)
-        return {"coverage": coverage, "density": density}
+        _, fakes = both("density-coverage", real, fake, least=self.fewest_samples)
+        filled = over_pairs(self, real, fake).between[0]
+        return {
+            "coverage": float((filled > 0).double().mean()),
+            "density": int(filled.sum()) / (self.neighbors * len(fakes)),
+        }
 
 
 def coverage_and_density(real: Tensor, fake: Tensor, k: int) -> tuple[float, float]:
     """Both, of features (N, F) and (M, F)."""
-    radii = widened(to_nearest_other(real, k), real, real)
-    filled = torch.zeros(len(real), dtype=torch.int64)
-    for _, distances in blocks(fake, real):
-        filled += (distances <= radii).sum(0)
-    return float((filled > 0).double().mean()), int(filled.sum()) / (k * len(fake))
+    sides = {"real": Features(features=real), "fake": Features(features=fake)}
+    found = DensityCoverage(neighbors=k)(**sides, random=torch.Generator())
+    return found["coverage"], found["density"]

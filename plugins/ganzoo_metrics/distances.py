@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from ganzoo_metrics.feature_matrix import mean_of
+
 BLOCK_BYTES = 2**26
 """A block of distances takes at most about as much."""
 BLOCK_ROWS = 256
@@ -20,7 +22,7 @@ def blocks(rows: Tensor, others: Tensor) -> Iterator[tuple[slice, Tensor]]:
 
     By ‖x‖² + ‖y‖² − 2⟨x, y⟩ around the mean of the others, and never below 0.
     """
-    center = _center(others)
+    center = mean_of(others)
     others = others - center
     lengths = _lengths(others)
     for which in _slices(len(rows), len(others)):
@@ -44,24 +46,6 @@ def to_nearest(rows: Tensor, others: Tensor, *, themselves: bool = False, k: int
     return found
 
 
-def to_nearest_other(rows: Tensor, k: int) -> Tensor:
-    """(N,) squared distances of each row to its k-th nearest other row; at least k + 1 rows.
-
-    That of :func:`to_nearest` of all rows among themselves, by half of the products: each pair is looked at once, from
-    both of its ends.
-    """
-    rows = rows - _center(rows)
-    lengths = _lengths(rows)
-    nearest = torch.full((len(rows), k), torch.inf, dtype=torch.float64)
-    for which in _slices(len(rows), len(rows)):
-        distances = _squared(rows[which], rows[which.start :], lengths[which.start :])
-        distances[:, : which.stop - which.start].fill_diagonal_(torch.inf)
-        nearest[which] = _smallest(torch.cat([nearest[which], distances], dim=1), k)
-        later = distances[:, which.stop - which.start :].topk(min(k, len(distances)), dim=0, largest=False).values
-        nearest[which.stop :] = _smallest(torch.cat([nearest[which.stop :], later.T], dim=1), k)
-    return nearest.amax(1)
-
-
 def _slices(count: int, others: int) -> Iterator[slice]:
     size = max(1, min(BLOCK_ROWS, BLOCK_BYTES // (8 * max(1, others))))
     for start in range(0, count, size):
@@ -74,10 +58,6 @@ def _squared(part: Tensor, others: Tensor, lengths: Tensor) -> Tensor:
     return found.clamp_(min=0)
 
 
-def _smallest(distances: Tensor, k: int) -> Tensor:
-    return distances.topk(k, dim=1, largest=False).values
-
-
 def widened(radii: Tensor, around: Tensor, others: Tensor) -> Tensor:
     """Squared radii of spheres around rows, wide enough that what lies on a sphere is inside, whatever the rounding.
 
@@ -88,15 +68,10 @@ def widened(radii: Tensor, around: Tensor, others: Tensor) -> Tensor:
         around: (N, F); the centers of the spheres.
         others: whose mean distances are computed around, as in :func:`blocks`.
     """
-    center = _center(others)
+    center = mean_of(others)
     return radii + ROUNDING * (radii + _lengths(around, center))
 
 
 def _lengths(rows: Tensor, center: Tensor | float = 0.0) -> Tensor:
     """(N,) squared lengths of rows around a center, in float64; never a copy of all of them at once."""
     return torch.cat([(part - center).square_().sum(1) for part in torch.split(rows, BLOCK_ROWS)])
-
-
-def _center(others: Tensor) -> Tensor:
-    """(F,) in float64, so that what it is taken from becomes float64 too."""
-    return others.mean(0, dtype=torch.float64)

@@ -12,8 +12,16 @@ if TYPE_CHECKING:
     from ganzoo.protocols import Features
 
 
-CHUNK = 1024
+CHUNK = 512
 """Rows of which a copy in float64 is in memory at once."""
+
+
+def mean_of(features: Tensor) -> Tensor:
+    """(F,) the mean row in float64. ``features.mean(0, dtype=…)`` would convert all of them at once."""
+    total = torch.zeros(features.shape[1], dtype=torch.float64)
+    for part in torch.split(features, CHUNK):
+        total += part.sum(0, dtype=torch.float64)
+    return total / len(features)
 
 
 def order_by_content(features: Tensor) -> Tensor:

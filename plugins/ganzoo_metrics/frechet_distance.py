@@ -9,13 +9,12 @@ import torch
 from pydantic import Field
 
 from ganzoo.component import Options
+from ganzoo.protocols import Features
 from ganzoo_metrics.demands import both
-from ganzoo_metrics.feature_matrix import too_few
+from ganzoo_metrics.feature_matrix import mean_of, too_few
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from ganzoo.protocols import Features
 
 
 class FrechetDistance(Options):
@@ -50,7 +49,12 @@ class FrechetDistance(Options):
 
     def __call__(self, *, real: Features, fake: Features, random: torch.Generator) -> dict[str, float]:
         """``fd``; draws nothing."""
-        return {"fd": frechet_distance(*both("frechet-distance", real, fake, least=self.fewest_samples))}
+        both("frechet-distance", real, fake, least=self.fewest_samples)
+        # The other side is part of the name: this is true of two matrices.
+        found, name = fake.known().found, f"ganzoo_metrics 1: frechet distance beside {real.known().digest}"
+        if found.get(name) is None:
+            found[name] = _between(*(_moments(side) for side in (real, fake)))
+        return {"fd": float(found[name])}
 
     def warnings(self, *, real: Features, fake: Features) -> list[str]:
         """That there are too few samples."""
@@ -59,19 +63,39 @@ class FrechetDistance(Options):
 
 def frechet_distance(real: Tensor, fake: Tensor) -> float:
     """The distance between two matrices of features (N, F) and (M, F)."""
-    means = real.mean(0, dtype=torch.float64), fake.mean(0, dtype=torch.float64)
-    roots = [_root(features, mean) for features, mean in zip((real, fake), means, strict=True)]
-    shared = torch.linalg.svdvals(roots[0] @ roots[1].T).sum()
-    spread = roots[0].square().sum() + roots[1].square().sum() - 2 * shared
-    return float((means[0] - means[1]).square().sum() + spread.clamp(min=0))
+    sides = {"real": Features(features=real), "fake": Features(features=fake)}
+    return FrechetDistance()(**sides, random=torch.Generator())["fd"]
 
 
-def _root(features: Tensor, mean: Tensor) -> Tensor:
-    """A with Aᵀ A = Σ, of at most as many rows as there are features; some rows after others, to take little room."""
-    width = features.shape[1]
-    root = features.new_empty(0, width, dtype=torch.float64)
-    for part in torch.split(features, 4 * width):
-        root = torch.cat([root, part - mean])
-        if len(root) > width:
-            root = torch.linalg.qr(root, mode="r")[1]
-    return root.div_(math.sqrt(len(features) - 1))
+def _between(real: Tensor, fake: Tensor) -> Tensor:
+    """The distance, from what :func:`_moments` says of both."""
+    (mean, root), (other_mean, other_root) = ((one[0], one[1:]) for one in (real, fake))
+    shared = torch.linalg.svdvals(root @ other_root.T).sum()
+    spread = sum(one.flatten().dot(one.flatten()) for one in (root, other_root)) - 2 * shared
+    distance: Tensor = (mean - other_mean).square().sum() + spread.clamp(min=0)
+    return distance
+
+
+def _moments(side: Features) -> Tensor:
+    """μ as the first row and below it A with Aᵀ A = Σ, in float64."""
+    facts, name = side.known(), "ganzoo_metrics 1: mean and root of covariance"
+    found = facts.found.get(name)
+    if found is None:
+        found = facts.found[name] = _mean_and_root(facts.of)
+    return found
+
+
+def _mean_and_root(features: Tensor) -> Tensor:
+    """The mean, and A of at most as many rows as there are features; some rows after others, to take little room."""
+    mean, width = mean_of(features), features.shape[1]
+    # LAPACK works column by column; what lies so need not be copied for it.
+    rows = torch.empty(width, min(2 * width, len(features)), dtype=torch.float64).T
+    count = 0
+    for part in torch.split(features, width):
+        rows[count : count + len(part)] = part
+        rows[count : count + len(part)] -= mean
+        count += len(part)
+        if count > width:
+            rows[:width] = torch.geqrf(rows[:count])[0][:width].triu_()
+            count = width
+    return torch.cat([mean[None], rows[:count] / math.sqrt(len(features) - 1)])

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import torch
 from pydantic import Field
+from torch import Tensor
 
 from ganzoo.component import Options
+from ganzoo.protocols import Features
 from ganzoo_metrics.demands import both
 from ganzoo_metrics.feature_matrix import order_by_content
+from ganzoo_metrics.pairs import PairWork, Reduction, Tile, over_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from torch import Tensor
-
-    from ganzoo.protocols import Features
-
 GROUPS = 20
 """The standard error is a jackknife over so many groups of samples."""
-CHUNK = 256
-"""Rows of a kernel matrix that are in memory at once."""
 
 
 class KernelDistance(Options):
@@ -55,57 +52,73 @@ class KernelDistance(Options):
 
     samples: int = Field(default=5000, ge=2 * GROUPS, le=10_000_000, description="number of generated samples")
 
+    def pair_work(self) -> PairWork:
+        """Sums of the kernel within both sides and between them."""
+        return PairWork(real=(KERNEL_SUMS,), fake=(KERNEL_SUMS,), between=(KERNEL_SUMS,))
+
     def __call__(self, *, real: Features, fake: Features, random: torch.Generator) -> dict[str, float]:
         """``kd`` and its standard error ``kd_std``; draws nothing."""
-        value, error = kernel_distance(*both("kernel-distance", real, fake, least=self.fewest_samples))
-        return {"kd": value, "kd_std": error}
+        both("kernel-distance", real, fake, least=self.fewest_samples)
+        found = over_pairs(self, real, fake)
+        sums = Sums(real=found.real[0], fake=found.fake[0], between=found.between[0])
+        everyone = torch.ones(GROUPS, dtype=torch.float64)
+        whole = _distance(sums, everyone)
+        without = torch.stack([_distance(sums, everyone - one) for one in torch.eye(GROUPS, dtype=torch.float64)])
+        error = ((GROUPS - 1) / GROUPS * (without - without.mean()).square().sum()).sqrt()
+        return {"kd": float(whole), "kd_std": float(error)}
+
+
+class Sums(NamedTuple):
+    """Sums of the kernel over pairs of groups, and how many samples a group has: see :class:`_KernelSums`."""
+
+    real: Tensor
+    fake: Tensor
+    between: Tensor
 
 
 def kernel_distance(real: Tensor, fake: Tensor) -> tuple[float, float]:
     """The distance between features (N, F) and (M, F), and its standard error."""
-    groups = _groups(real), _groups(fake)
-    members = [torch.nn.functional.one_hot(one, GROUPS).double() for one in groups]
-    sides = [_within(real, members[0]), _within(fake, members[1]), _between(real, fake, *members)]
-    counts = [one.sum(0) for one in members]
-    everything = torch.ones(GROUPS, dtype=torch.float64)
-    whole = _distance(sides, counts, everything)
-    left_out = torch.eye(GROUPS, dtype=torch.float64)
-    without = torch.stack([_distance(sides, counts, everything - one) for one in left_out])
-    error = ((GROUPS - 1) / GROUPS * (without - without.mean()).square().sum()).sqrt()
-    return float(whole), float(error)
+    sides = {"real": Features(features=real), "fake": Features(features=fake)}
+    found = KernelDistance()(**sides, random=torch.Generator())
+    return found["kd"], found["kd_std"]
 
 
-def _distance(sides: list[Tensor], counts: list[Tensor], kept: Tensor) -> Tensor:
-    """The U-statistic of the groups that are kept (1) and not left out (0), from sums over pairs of groups."""
-    n, m = ((count * kept).sum() for count in counts)
-    real, fake, both = (kept @ found @ kept for found in sides)
+def _distance(sums: Sums, kept: Tensor) -> Tensor:
+    """The U-statistic of the groups that are kept (1) and not left out (0)."""
+    real, fake, both = (kept @ one[:GROUPS] @ kept for one in sums)
+    n, m = ((one[GROUPS] * kept).sum() for one in (sums.real, sums.fake))
     return real / (n * (n - 1)) + fake / (m * (m - 1)) - 2 * both / (n * m)
 
 
-def _within(a: Tensor, members: Tensor) -> Tensor:
-    """(GROUPS, GROUPS) sums of the kernel over pairs of two different samples, of rows (N, F) in groups (N, GROUPS)."""
-    a = a.double()
-    found = torch.zeros(GROUPS, GROUPS, dtype=torch.float64)
-    for start in range(0, len(a), CHUNK):
-        part, among = a[start : start + CHUNK], members[start : start + CHUNK]
-        kernel = _kernel(part, a[start:])
-        # Each pair once, and then its mirror image: half of the products are enough.
-        kernel[:, : len(part)].triu_(1)
-        found += among.T @ (kernel @ members[start:])
-    return found + found.T
+class _KernelSums:
+    """(GROUPS + 1, GROUPS) sums of the kernel over pairs of different samples, rows beside columns.
+
+    The last row says how many samples each group of columns has.
+    """
+
+    def __init__(self, rows: Features, columns: Features) -> None:
+        self._within = rows is columns
+        self._rows, self._columns = _members(rows), _members(columns)
+        self._sums = torch.zeros(GROUPS, GROUPS, dtype=torch.float64)
+
+    def see(self, tile: Tile) -> None:
+        kernel = tile.products().div_(tile.rows.centered.shape[1]).add_(1).pow_(3)
+        if tile.itself:
+            kernel.triu_(1)
+        self._sums += self._rows[tile.rows.which].T @ (kernel @ self._columns[tile.columns.which])
+
+    def found(self) -> Tensor:
+        # Within a matrix each pair was seen once; here is its mirror image.
+        sums = self._sums + self._sums.T if self._within else self._sums
+        return torch.cat([sums, self._columns.sum(0, keepdim=True)])
 
 
-def _between(a: Tensor, b: Tensor, members_a: Tensor, members_b: Tensor) -> Tensor:
-    """(GROUPS, GROUPS) sums of the kernel over pairs of a row of each."""
-    b = b.double()
-    found = torch.zeros(GROUPS, GROUPS, dtype=torch.float64)
-    for start in range(0, len(a), CHUNK):
-        found += members_a[start : start + CHUNK].T @ (_kernel(a[start : start + CHUNK].double(), b) @ members_b)
-    return found
+KERNEL_SUMS = Reduction(f"ganzoo_metrics 1: sums of a cubic kernel over {GROUPS} groups", _KernelSums)
 
 
-def _kernel(a: Tensor, b: Tensor) -> Tensor:
-    return (a @ b.T).div_(a.shape[1]).add_(1).pow_(3)
+def _members(side: Features) -> Tensor:
+    """(N, GROUPS), 1 for the group of a sample."""
+    return torch.nn.functional.one_hot(_groups(side.known().of), GROUPS).double()
 
 
 def _groups(features: Tensor) -> Tensor:

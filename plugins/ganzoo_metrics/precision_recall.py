@@ -8,15 +8,15 @@ import torch
 from pydantic import Field
 
 from ganzoo.component import Options
+from ganzoo.protocols import Features
 from ganzoo_metrics.demands import both
-from ganzoo_metrics.distances import blocks, to_nearest_other, widened
+from ganzoo_metrics.neighbors import inside_balls, nearest_others
+from ganzoo_metrics.pairs import PairWork, over_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from torch import Tensor
-
-    from ganzoo.protocols import Features
 
 
 class PrecisionRecall(Options):
@@ -54,19 +54,20 @@ class PrecisionRecall(Options):
         """One more than neighbors: a sample is not its own."""
         return self.neighbors + 1
 
+    def pair_work(self) -> PairWork:
+        """Radii of both sides, and who is inside."""
+        radii = (nearest_others(self.neighbors),)
+        return PairWork(real=radii, fake=radii, between=(inside_balls(self.neighbors),))
+
     def __call__(self, *, real: Features, fake: Features, random: torch.Generator) -> dict[str, float]:
         """``precision`` and ``recall``; draws nothing."""
         reals, fakes = both("precision-recall", real, fake, least=self.fewest_samples)
-        precision, recall = precision_and_recall(reals, fakes, self.neighbors)
-        return {"precision": precision, "recall": recall}
+        inside = over_pairs(self, real, fake).between[0].tolist()
+        return {"precision": inside[0] / len(fakes), "recall": inside[1] / len(reals)}
 
 
 def precision_and_recall(real: Tensor, fake: Tensor, k: int) -> tuple[float, float]:
-    """Both, of features (N, F) and (M, F); distances between the sides are taken once."""
-    around_real = widened(to_nearest_other(real, k), real, real)
-    around_fake = widened(to_nearest_other(fake, k), fake, real)
-    precise, recalled = 0, torch.zeros(len(real), dtype=torch.bool)
-    for which, distances in blocks(fake, real):
-        precise += int((distances <= around_real).any(1).sum())
-        recalled |= (distances <= around_fake[which, None]).any(0)
-    return precise / len(fake), int(recalled.sum()) / len(real)
+    """Both, of features (N, F) and (M, F)."""
+    sides = {"real": Features(features=real), "fake": Features(features=fake)}
+    found = PrecisionRecall(neighbors=k)(**sides, random=torch.Generator())
+    return found["precision"], found["recall"]

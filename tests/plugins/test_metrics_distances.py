@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from ganzoo_metrics import distances
-from ganzoo_metrics.distances import blocks, to_nearest, to_nearest_other, widened
+from ganzoo_metrics.distances import blocks, to_nearest, widened
 from measured_features import normal
 
 
@@ -33,16 +33,6 @@ def test_the_kth_nearest_with_and_without_itself(k, monkeypatch):
     without = everything.fill_diagonal_(torch.inf).sort(1).values[:, k - 1]
     torch.testing.assert_close(to_nearest(others, others, themselves=True, k=k), without)
     torch.testing.assert_close(to_nearest(others[:9], others, themselves=True, k=k), without[:9])
-
-
-@pytest.mark.parametrize("k", [1, 3, 22])
-@pytest.mark.parametrize("rows", [1, 4, 7, 23, 512])
-def test_each_pair_looked_at_once_gives_the_same_neighbors(k, rows, monkeypatch):
-    """Blocks of fewer rows than k among them, and a last block that is not full."""
-    monkeypatch.setattr(distances, "BLOCK_ROWS", rows)
-    others = normal(23, 4, seed=0).float()
-    expected = direct(others, others).fill_diagonal_(torch.inf).sort(1).values[:, k - 1]
-    torch.testing.assert_close(to_nearest_other(others, k), expected, rtol=1e-12, atol=1e-12)
 
 
 def test_far_from_the_origin_they_keep_their_digits():

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 from ganzoo_metrics import kernel_distance as module
+from ganzoo_metrics import pairs
 from ganzoo_metrics.kernel_distance import GROUPS, KernelDistance, kernel_distance
 from measured_features import measure, normal, with_threads
 
@@ -39,7 +40,7 @@ def test_its_error_is_a_jackknife_that_leaves_out_a_group_at_a_time():
 def test_blocks_of_rows_do_not_change_it(monkeypatch):
     real, fake = normal(90, 3, seed=0), normal(70, 3, seed=1)
     whole = kernel_distance(real, fake)
-    monkeypatch.setattr(module, "CHUNK", 17)
+    monkeypatch.setattr(pairs, "TILE", 17)
     assert kernel_distance(real, fake) == pytest.approx(whole, rel=1e-10)
 
 

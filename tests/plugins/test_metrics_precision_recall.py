@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from ganzoo_metrics import distances
+from ganzoo_metrics import pairs
 from ganzoo_metrics.precision_recall import PrecisionRecall
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,7 +65,7 @@ def test_samples_that_are_all_alike():
 def test_neither_order_nor_threads_nor_blocks_matter(monkeypatch):
     real, fake = normal(120, 20, seed=0), normal(90, 20, seed=1)
     one, two = (with_threads(count, lambda: measure(PrecisionRecall, real, fake)) for count in (1, 2))
-    monkeypatch.setattr(distances, "BLOCK_BYTES", 8 * 120 * 7)
+    monkeypatch.setattr(pairs, "TILE", 7)
     assert one == two == measure(PrecisionRecall, real.flip(0), fake.roll(5, 0))
 
 
