@@ -28,6 +28,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from functools import partial
+from itertools import permutations
 from typing import Any, Literal
 
 import torch
@@ -196,12 +197,11 @@ def measure(
     warmup: int = 3,
     clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, list[float]]:
-    """Seconds of every step, round by round; who begins a round takes turns."""
+    """Seconds of every step, round by round; all orders take turns, since a step finds memory as the last left it."""
     seconds: dict[str, list[float]] = {name: [] for name in steps}
-    names = list(steps)
+    orders = list(permutations(steps))
     for number in range(warmup + rounds):
-        shift = number % len(names)
-        for name in names[shift:] + names[:shift]:
+        for name in orders[number % len(orders)]:
             start = clock()
             steps[name]()
             if number >= warmup:

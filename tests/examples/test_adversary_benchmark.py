@@ -62,9 +62,10 @@ def test_ratios_compare_steps_of_one_round(benchmark):
     assert found["taming"] == {"low": 1.25, "median": 1.5, "high": 1.75, "target": 1.15}
 
 
-def test_each_loop_begins_a_round_in_turn_and_the_warm_up_is_not_counted(benchmark):
+def test_each_loop_follows_each_other_as_often_and_the_warm_up_is_not_counted(benchmark):
     turns = []
     steps = {name: lambda name=name: turns.append(name) for name in "abc"}
-    seconds = benchmark.measure(steps, rounds=2, warmup=1)
-    assert "".join(turns) == "abcbcacab"
-    assert [len(taken) for taken in seconds.values()] == [2, 2, 2]
+    seconds = benchmark.measure(steps, rounds=5, warmup=1)
+    rounds = ["".join(turns[begin : begin + 3]) for begin in range(0, 18, 3)]
+    assert sorted(rounds) == ["abc", "acb", "bac", "bca", "cab", "cba"]
+    assert [len(taken) for taken in seconds.values()] == [5, 5, 5]
