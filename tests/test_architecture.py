@@ -1,8 +1,9 @@
 """Who may know whom. The rules are read off the source; planted violations show that each rule bites."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 from registered import KINDS, entries_of
 
 from ganzoo.component import FILES
+
+pytestmark = pytest.mark.xdist_group("architecture")  # one process reads the source
 
 ROOT = Path(__file__).parents[1]
 
@@ -109,13 +112,24 @@ def modules_of(*folders: str) -> dict[str, Path]:
 CORE = modules_of("ganzoo")
 PLUGINS = modules_of("plugins")
 EXAMPLE = modules_of("examples/third_party_plugin")
+ALL = CORE | PLUGINS | EXAMPLE
 KNOWN = frozenset(CORE) | frozenset(PLUGINS)
 
 
+@cache
+def tree_of(module: str) -> ast.Module:
+    return ast.parse(ALL[module].read_text(encoding="utf-8"))
+
+
+@cache
 def imports_of(module: str) -> list[Import]:
-    path = (CORE | PLUGINS | EXAMPLE)[module]
-    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    return imports(path.read_text(encoding="utf-8"), f"{package}._", known=KNOWN)
+    package = module if ALL[module].name == "__init__.py" else module.rpartition(".")[0]
+    return list(_imports(tree_of(module), f"{package}._", KNOWN, typing_only=False))
+
+
+def culprits(modules: Iterable[str], fault: Callable[[str], object]) -> dict[str, object]:
+    """Module → what it does against a rule; all that break it are told at once."""
+    return {module: found for module in modules if (found := fault(module))}
 
 
 def wing(module: str) -> str:
@@ -153,16 +167,16 @@ def loaded(found: list[Import], *packages: str) -> list[str]:
     return [one.module for one in found if not one.typing_only and one.within(*packages)]
 
 
-def opened_files(source: str) -> list[str]:
-    calls = [node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+def opened_files(tree: ast.Module) -> list[str]:
+    calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
     names = {"open", "write_text", "write_bytes", "read_text", "read_bytes", "unlink", "mkdir"}
     return [ast.unparse(call) for call in calls if ast.unparse(call).rpartition(".")[2] in names]
 
 
-def unpickling(source: str) -> list[str]:
+def unpickling(tree: ast.Module) -> list[str]:
     """Calls that read or write pickles without importing the module of that name."""
     found = []
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             allowed = [word.value for word in node.keywords if word.arg == "allow_pickle"]
             refused = all(isinstance(value, ast.Constant) and value.value is False for value in allowed)
@@ -176,13 +190,18 @@ def unpickling(source: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("module", [name for name in CORE if name != "ganzoo"])
 class TestTheCore:
-    def test_imports_go_to_lower_floors(self, module):
-        assert misplaced(module, imports_of(module)) == []
+    MODULES = tuple(name for name in CORE if name != "ganzoo")
 
-    def test_it_never_imports_a_plugin(self, module):
-        assert [one.module for one in imports_of(module) if one.module.split(".")[0].startswith("ganzoo_")] == []
+    def test_imports_go_to_lower_floors(self):
+        assert culprits(self.MODULES, lambda module: misplaced(module, imports_of(module))) == {}
+
+    def test_it_never_imports_a_plugin(self):
+        assert culprits(self.MODULES, plugins_imported) == {}
+
+
+def plugins_imported(module: str) -> list[str]:
+    return [one.module for one in imports_of(module) if one.module.split(".")[0].startswith("ganzoo_")]
 
 
 def test_the_package_itself_imports_nothing_of_its_own():
@@ -201,27 +220,23 @@ def of_wing(*wings: str) -> list[str]:
     return [module for module in CORE if module != "ganzoo" and wing(module) in wings]
 
 
-@pytest.mark.parametrize("module", of_wing("training"))
-def test_training_knows_neither_frameworks_nor_files(module):
-    assert loaded(imports_of(module), *FRAMEWORKS_AND_FILES) == []
-    assert loaded(imports_of(module), "ganzoo.component", "ganzoo.hookspecs", "ganzoo.files", "ganzoo.cache") == []
-    assert opened_files(CORE[module].read_text(encoding="utf-8")) == []
+def test_training_knows_neither_frameworks_nor_files():
+    strangers = (*FRAMEWORKS_AND_FILES, "ganzoo.component", "ganzoo.hookspecs", "ganzoo.files", "ganzoo.cache")
+    assert culprits(of_wing("training"), lambda module: loaded(imports_of(module), *strangers)) == {}
+    assert culprits(of_wing("training"), lambda module: opened_files(tree_of(module))) == {}
 
 
-@pytest.mark.parametrize(
-    "module",
-    [
+def test_what_answers_light_questions_never_touches_a_network():
+    light = (
         "ganzoo.component",
         "ganzoo.hookspecs",
         *of_wing("registry", "config"),
         "ganzoo.planning.choice",
         "ganzoo.planning.rules",
         "ganzoo.planning.facts",
-    ],
-)
-def test_what_answers_light_questions_never_touches_a_network(module):
-    heavy = {name: loaded(imports_of(name), *HEAVY) for name in reached(module)}
-    assert {name: found for name, found in heavy.items() if found} == {}
+    )
+    everything = sorted(set().union(*map(reached, light)))
+    assert culprits(everything, lambda module: loaded(imports_of(module), *HEAVY)) == {}
 
 
 def outside_the_face(module: str, found: list[Import]) -> list[str]:
@@ -230,36 +245,42 @@ def outside_the_face(module: str, found: list[Import]) -> list[str]:
     return [one.module for one in found if one.module not in faces and one.within(*faces)]
 
 
-@pytest.mark.parametrize("module", [*CORE, *PLUGINS, *EXAMPLE])
-def test_a_wing_with_a_face_is_entered_by_it(module):
-    assert outside_the_face(module, imports_of(module)) == []
+def test_a_wing_with_a_face_is_entered_by_it():
+    assert culprits(ALL, lambda module: outside_the_face(module, imports_of(module))) == {}
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "ganzoo").rglob("__init__.py")), ids=lambda path: path.parent.name)
-def test_a_wing_without_a_face_holds_a_docstring_alone(path):
-    package = ".".join(path.parent.relative_to(ROOT).parts)
-    if package == "ganzoo" or package in FACES | {"ganzoo.testing", "ganzoo.cli"}:
-        return
-    [docstring] = ast.parse(path.read_text(encoding="utf-8")).body
-    assert isinstance(docstring, ast.Expr)
+def more_than_a_docstring(package: str) -> list[str]:
+    docstring, *more = tree_of(package).body
+    assert isinstance(docstring, ast.Expr), package
+    return [ast.unparse(node) for node in more]
 
 
-@pytest.mark.parametrize("module", [*PLUGINS, *EXAMPLE])
-def test_a_plugin_imports_only_public_names_and_its_own(module):
+def test_a_wing_without_a_face_holds_a_docstring_alone():
+    wings = {module for module, path in CORE.items() if path.name == "__init__.py"}
+    assert culprits(sorted(wings - FACES - {"ganzoo", "ganzoo.testing", "ganzoo.cli"}), more_than_a_docstring) == {}
+
+
+def not_for_plugins(module: str) -> list[str]:
+    """What a plugin imports of ganzoo beside public names and its own."""
     package = module.split(".")[0]
-    if package in ("tests", "build"):
-        return
     public = PUBLIC | PUBLIC_FOR.get(package, set()) | {package}
     ours = [one for one in imports_of(module) if one.module.split(".")[0].startswith("ganzoo")]
-    assert [one.module for one in ours if not one.within(*public)] == []
+    return [one.module for one in ours if not one.within(*public)]
 
 
-@pytest.mark.parametrize("module", [*CORE, *PLUGINS, *EXAMPLE])
-def test_neither_click_nor_pickle(module):
+def test_a_plugin_imports_only_public_names_and_its_own():
+    plugins = [module for module in PLUGINS | EXAMPLE if module.split(".")[0] not in ("tests", "build")]
+    assert culprits(plugins, not_for_plugins) == {}
+
+
+def clicks_and_pickles(module: str) -> list[str]:
     # The kit asks whether components can be pickled; it writes nothing down.
     pickles = set() if module.startswith("ganzoo.testing.") else PICKLES
-    assert loaded(imports_of(module), *CLICK, *pickles) == []
-    assert unpickling((CORE | PLUGINS | EXAMPLE)[module].read_text(encoding="utf-8")) == []
+    return [*loaded(imports_of(module), *CLICK, *pickles), *unpickling(tree_of(module))]
+
+
+def test_neither_click_nor_pickle():
+    assert culprits(ALL, clicks_and_pickles) == {}
 
 
 def test_every_file_is_named_for_its_one_idea():
@@ -269,11 +290,11 @@ def test_every_file_is_named_for_its_one_idea():
     assert [str(path.relative_to(ROOT)) for path in files if path.stem in vague] == []
 
 
-def defined_twice(sources: dict[str, str]) -> dict[str, list[str]]:
+def defined_twice(trees: dict[str, ast.Module]) -> dict[str, list[str]]:
     """Class name → the modules that define it, where there are several."""
     homes: dict[str, list[str]] = {}
-    for module, source in sources.items():
-        for node in ast.walk(ast.parse(source)):
+    for module, tree in trees.items():
+        for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef):
                 homes.setdefault(node.name, []).append(module)
     return {name: modules for name, modules in homes.items() if len(modules) > 1}
@@ -281,7 +302,7 @@ def defined_twice(sources: dict[str, str]) -> dict[str, list[str]]:
 
 def test_a_class_name_means_one_thing():
     """Components of two kinds may share a name, and so their classes: a dcgan is a generator and a discriminator."""
-    twice = defined_twice({name: path.read_text(encoding="utf-8") for name, path in (CORE | PLUGINS).items()})
+    twice = defined_twice({name: tree_of(name) for name in CORE | PLUGINS})
     own = {name: homes for name, homes in twice.items() if len({home.rpartition(".")[2] for home in homes}) > 1}
     assert own == {}
 
@@ -323,8 +344,12 @@ class TestTheRulesBite:
         assert misplaced("ganzoo.training.x", imports("import ganzoo.training.y")) == []
 
     def test_a_name_for_two_things(self):
-        assert defined_twice({"a.x": "class Layer: ...", "a.y": "class Layer: ..."}) == {"Layer": ["a.x", "a.y"]}
-        assert defined_twice({"a.x": "class Layer: ...", "a.y": "class Other: ..."}) == {}
+        layer, other = (ast.parse(f"class {name}: ...") for name in ("Layer", "Other"))
+        assert defined_twice({"a.x": layer, "a.y": layer}) == {"Layer": ["a.x", "a.y"]}
+        assert defined_twice({"a.x": layer, "a.y": other}) == {}
+
+    def test_every_culprit_is_told(self):
+        assert culprits(["a", "b", "c"], lambda module: module.strip("b")) == {"a": "a", "c": "c"}
 
     def test_a_step_round_a_face(self):
         assert outside_the_face("ganzoo.cli.x", imports("from ganzoo.registry.entry import Entry")) == [
@@ -343,14 +368,14 @@ class TestTheRulesBite:
         "call", ["torch.load(p)", "np.load(p, allow_pickle=True)", "np.load(p, allow_pickle=flag)"]
     )
     def test_a_pickle_in_disguise(self, call):
-        assert unpickling(call)
-        assert not unpickling("np.load(p, allow_pickle=False)")
-        assert not unpickling("torch.load(p, weights_only=True)")
-        assert unpickling("torch.load(p, weights_only=False)")
+        assert unpickling(ast.parse(call))
+        assert not unpickling(ast.parse("np.load(p, allow_pickle=False)"))
+        assert not unpickling(ast.parse("torch.load(p, weights_only=True)"))
+        assert unpickling(ast.parse("torch.load(p, weights_only=False)"))
 
     @pytest.mark.parametrize("call", ["open(p)", "path.open()", "path.write_text('x')"])
     def test_a_file_in_the_mathematics(self, call):
-        assert opened_files(call)
+        assert opened_files(ast.parse(call))
 
     def test_click_by_either_name(self):
         for source in ("import click", "from click import echo", "from typer._click import echo"):

@@ -16,6 +16,7 @@ import shlex
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ from ganzoo.config.layers import parse_assignments
 from ganzoo.config.schema import COLLECTIONS, SELECTIONS, RunConfig
 from ganzoo.registry import ALLOW, DENY, Registry, parse_kind
 from ganzoo.studies.axes import split_choices
+
+pytestmark = pytest.mark.xdist_group("hints")  # one process reads the source
 
 REGISTRY = Registry.load(plugins=False)
 GROUP: Any = typer.main.get_command(app)
@@ -343,12 +346,18 @@ def names_in(tree: ast.Module) -> tuple[dict[str, list[ast.FunctionDef]], dict[s
     return functions, constants
 
 
-TREES = {
-    path: ast.parse(path.read_text(encoding="utf-8"))
-    for folder in ("ganzoo", "plugins")
-    for path in sorted((ROOT / folder).rglob("*.py"))
-}
-NAMED = {path: names_in(tree) for path, tree in TREES.items()}
+@cache
+def trees() -> dict[Path, ast.Module]:
+    return {
+        path: ast.parse(path.read_text(encoding="utf-8"))
+        for folder in ("ganzoo", "plugins")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+    }
+
+
+@cache
+def named() -> dict[Path, tuple[dict[str, list[ast.FunctionDef]], dict[str, list[ast.expr]]]]:
+    return {path: names_in(tree) for path, tree in trees().items()}
 
 
 def expressions(tree: ast.Module) -> Iterator[tuple[ast.expr, ast.AST]]:
@@ -438,9 +447,9 @@ class Reader:
 
     def _named(self, which: int, name: str) -> list[Any]:
         """What bears a name in this module, or else in the only other module that has it."""
-        if own := NAMED[self.path][which].get(name):
+        if own := named()[self.path][which].get(name):
             return own if len(own) == 1 else []
-        others = [named[which][name] for named in NAMED.values() if name in named[which]]
+        others = [names[which][name] for names in named().values() if name in names[which]]
         return others[0] if len(others) == 1 and len(others[0]) == 1 else []
 
 
@@ -459,10 +468,11 @@ def assigned(name: str, function: ast.AST) -> list[ast.expr]:
     ]
 
 
+@cache
 def collected() -> tuple[list[Hint], list[str]]:
     """Every hint, and every expression that ``HOLES`` lacks."""
     hints, unknown = [], []
-    for path, tree in TREES.items():
+    for path, tree in trees().items():
         for node, function in expressions(tree):
             reader, place = Reader(path), f"{path.relative_to(ROOT)}:{node.lineno}"
             hints += [Hint(place, text.strip().removeprefix("next:").strip()) for text in reader.texts(node, function)]
@@ -470,16 +480,18 @@ def collected() -> tuple[list[Hint], list[str]]:
     return [hint for hint in dict.fromkeys(hints) if hint.text], unknown
 
 
-HINTS, UNKNOWN = collected()
+# The source is read when the first of these runs, and not while tests are collected, which every worker does.
 
 
 def test_every_hole_is_known():
-    listed = "\n  ".join(UNKNOWN)
-    assert not UNKNOWN, f"say in HOLES of tests/test_hints.py what these expressions of hints may read:\n  {listed}"
+    _, unknown = collected()
+    listed = "\n  ".join(unknown)
+    assert not unknown, f"say in HOLES of tests/test_hints.py what these expressions of hints may read:\n  {listed}"
 
 
 def test_hints_are_found_in_every_wing():
-    found = {"/".join(hint.place.split("/")[:2]) for hint in HINTS}
+    hints, _ = collected()
+    found = {"/".join(hint.place.split("/")[:2]) for hint in hints}
     assert {
         "ganzoo/config",
         "ganzoo/planning",
@@ -489,12 +501,12 @@ def test_hints_are_found_in_every_wing():
         "ganzoo/doctor",
     } <= found
     assert {"plugins/ganzoo_datasets", "plugins/ganzoo_regularizers"} <= found
-    assert "ganzoo sample runs/0001-x --out DIR" in {hint.text for hint in HINTS}
+    assert "ganzoo sample runs/0001-x --out DIR" in {hint.text for hint in hints}
 
 
-@pytest.mark.parametrize("hint", HINTS, ids=str)
-def test_what_it_names_exists(hint):
-    assert list(faults(hint.text)) == []
+def test_what_they_name_exists():
+    hints, _ = collected()
+    assert {str(hint): found for hint in hints if (found := list(faults(hint.text)))} == {}
 
 
 EXAMPLES = {
