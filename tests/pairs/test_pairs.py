@@ -70,10 +70,10 @@ def test_each_of_these_has_something_to_refuse(values):
 
 
 @each("discriminator", JUDGING_IMAGES)
-@pytest.mark.parametrize("channels", [1, 3], ids=["gray", "rgb"])
-@pytest.mark.parametrize("size", [32, 64])
+@pytest.mark.parametrize(("size", "channels"), [(32, 1), (64, 3)], ids=["32-gray", "64-rgb"])
 @each("generator", FOR_IMAGES)
 def test_every_discriminator_trains_with_every_generator(generator, size, channels, discriminator):
+    """Two shapes: that each network alone builds and works at any size and number of channels, the kit checks."""
     shape = {"data.image_size": size, "data.channels": channels}
     values = {**FEW, **shape, "generator.name": generator, "train.batch_size": 4}
     [result] = rows(values, steps=1, losses=["bce"], discriminators=[discriminator])
