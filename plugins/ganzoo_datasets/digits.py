@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,14 +51,25 @@ class Digits(DatasetOptions):
                 allowed=f"image_size of at least {SIDE}, channels 1 or 3",
                 hint="--image-size 32 --set data.channels=1",
             )
-        counts, labels = _load(split)
-        gray = np.stack([_enlarge(image, size) for image in counts])
+        gray, labels, digest = _enlarged(split, size)
         return ImageArray(
             np.broadcast_to(gray[:, None], (len(gray), channels, size, size)),
-            digest=hashlib.sha256(gray.tobytes()).hexdigest(),
+            digest=digest,
             classes=[str(digit) for digit in range(10)],
             labels=labels.tolist(),
         )
+
+
+@lru_cache(maxsize=2)
+def _enlarged(split: str, size: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8], str]:
+    """Images (N, size, size) and labels of a split, read-only, and the digest of the images.
+
+    Kept for a training and a test split, for whoever opens the same again and again: a comparison, a matrix.
+    """
+    counts, labels = _load(split)
+    gray = np.stack([_enlarge(image, size) for image in counts])
+    gray.flags.writeable = labels.flags.writeable = False
+    return gray, labels, hashlib.sha256(gray.tobytes()).hexdigest()
 
 
 def _load(split: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

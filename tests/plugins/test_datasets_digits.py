@@ -118,3 +118,14 @@ print(json.dumps([names, sorted({"torch", "numpy", "PIL"} & set(sys.modules))]))
         ["digits", "grid", "pictures", "ring", "synthetic", "textures"],
         [],
     ]
+
+
+def test_whoever_changes_what_was_read_changes_nobody_elses_data(tmp_path):
+    """Enlarged pictures are kept between two openings."""
+    first, second = (Digits().open(image_size=16, channels=1, split="test", cache=tmp_path) for _ in range(2))
+    before = second.read(torch.arange(4)).clone()
+    first.read(torch.arange(4)).zero_()
+    first.labels.zero_()
+    assert torch.equal(second.read(torch.arange(4)), before)
+    assert second.labels.unique().tolist() == list(range(10))
+    assert first.fingerprint == second.fingerprint
