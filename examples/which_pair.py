@@ -199,7 +199,7 @@ def section(name: str, board: Mapping[str, Any]) -> Iterator[str]:
         numbers = [shown(cell, label) for label in board["metrics"]]
         counts = [spread([seed[key] for seed in done]) for key in ("steps", "seconds")]
         yield f"| {cell['name']} | {len(done)} | {' | '.join([*numbers, *counts])} |"
-    yield f"\nFloor, real data in place of samples: {floors(board)}.\n"
+    yield f"\nReal against real, real data in place of samples: {floors(board)}.\n"
     for label in board["metrics"]:
         pairs = [pair["cells"] for pair in board["indistinguishable"] if pair["label"] == label]
         told = "; ".join(" and ".join(cells) for cells in pairs) or "none"

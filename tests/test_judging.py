@@ -201,16 +201,18 @@ class TestUnrulyMetrics:
         held_out = Pictures(10)
         value = judge(yardstick(tmp_path, metric=NoFloor(), held_out=held_out, n=20), generated(Pictures(40))).values[0]
         assert (value.value, value.floor) == (1.0, None)
-        assert value.warnings[0].startswith("there is no floor: shift of metric shift is not a finite number")
+        assert value.warnings[0].startswith(
+            "real against real has no number: shift of metric shift is not a finite number"
+        )
 
     def test_data_of_one_group_have_no_floor(self, tmp_path):
         dataset = Pictures(100, groups=("one patient",) * 100)
         value = judge(yardstick(tmp_path, dataset=dataset), generated(Pictures(40))).values[0]
-        assert (value.floor, value.warnings) == (None, ("there are too few real data for a floor",))
+        assert (value.floor, value.warnings) == (None, ("there are too few real data to compare real against real",))
 
     def test_a_floor_of_fewer_is_said_to_be_higher(self, tmp_path):
         value = judge(yardstick(tmp_path, held_out=Pictures(10)), generated(Pictures(40))).values[0]
-        assert "the floor is of 10 real pictures and the value of 30 samples" in value.warnings[0]
+        assert "real against real is of 10 real pictures and the value of 30 samples" in value.warnings[0]
 
     @pytest.mark.parametrize(
         ("outcome", "words"),

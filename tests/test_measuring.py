@@ -156,8 +156,9 @@ def test_each_metric_draws_by_itself_and_alike_in_every_run():
 
 
 def test_a_metric_that_needs_labels_is_refused_where_there_are_none():
-    with pytest.raises(ConfigError, match="needs labels"):
+    with pytest.raises(ConfigError, match="needs labels of generated data, and generator mlp has none") as error:
         metrics_of(with_metric(plan(), Labels()))
+    assert error.value.hint == "leave the metric out: --metric none", "no critic of points sees classes"
 
 
 def test_vectors_are_drawn_over_time(run):

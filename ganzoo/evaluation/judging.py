@@ -236,16 +236,16 @@ class _Measurement:
                 None if self._traits.whole_reference else n, n, self._looks, images=self._images
             )
             if parts is None:
-                return _Floor(notes=("there are too few real data for a floor",))
+                return _Floor(notes=("there are too few real data to compare real against real",))
             real, unseen, words = parts
             if unseen.count < n and not small:
                 return _Floor()
             numbers = self._numbers(self._features(real), _copied(self._features(unseen)))
         except (Exception, SystemExit) as error:
-            return _Floor(notes=(f"there is no floor: {_reason(error)}",))
+            return _Floor(notes=(f"real against real has no number: {_reason(error)}",))
         few = (
-            f"the floor is of {unseen.count:,} real pictures and the value of {n:,} samples: of fewer it is higher, so "
-            f"a value below it proves nothing; for equal numbers: -n {unseen.count}",
+            f"real against real is of {unseen.count:,} real pictures and the value of {n:,} samples: a distance of "
+            f"fewer is larger, so a value that is better proves nothing; for equal numbers: -n {unseen.count}",
         )
         return _Floor(numbers=numbers, words=words, notes=few if unseen.count < n else ())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -200,8 +201,10 @@ def _without_classes(subject: Measurable, name: str) -> ConfigError:
     """The data have classes, and what is generated has none."""
     own = Maker(words=f"generator {subject.config.generator.name}", hint="--disc acgan")
     maker = (subject.maker if isinstance(subject, OpenedData) else None) or own
+    if len(subject.spec.shape) != 3:  # every critic that sees classes judges pictures
+        maker = replace(maker, hint="leave the metric out: --metric none")
     return ConfigError(
-        f"metric {name} needs generated data of known classes, and {maker.words} has none",
+        f"metric {name} needs labels of generated data, and {maker.words} has none",
         given=f"data {subject.config.data.name} with {len(subject.dataset.spec.classes)} classes, samples without",
         allowed="samples of the classes of the data",
         hint=maker.hint,

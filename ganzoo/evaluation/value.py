@@ -77,7 +77,8 @@ class Value:
         better: which direction is better; ``None`` if the number ranks nothing.
         spread: its standard error, if the metric states one.
         range: the least and the largest that it can be, if the metric states them.
-        floor: the same number for real data in place of generated ones: as good as it gets at this many samples.
+        floor: the same number for real data in place of generated ones: as good as it gets at this many samples,
+            whichever direction is better.
         floor_of: which real data that was, and how many, as in ``test, 1,000``.
         record: what it depends on.
         warnings: what to bear in mind.

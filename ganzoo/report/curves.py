@@ -30,7 +30,7 @@ def charts(rows: Sequence[Row], goal: Goal) -> list[Chart]:
                     title,
                     {title: _points(rows, name)},
                     goal=(floor[-1][1], floor[-1][1]) if floor else None,
-                    goal_label="floor: real data",
+                    goal_label="real against real",
                     smooth=False,
                     colors=(FIRST_OTHER_COLOR,),
                 )

@@ -82,13 +82,13 @@ def _parts(run: Run) -> str:
 
 
 def _over_steps(measured: Sequence[Measured]) -> list[Chart]:
-    """A chart of every number that was measured at several steps, with its floor."""
+    """A chart of every number that was measured at several steps, with real against real."""
     drawn = [
         line_chart(
             one.label,
             {one.label: list(one.steps.items())},
             goal=None if one.floor is None else (one.floor, one.floor),
-            goal_label="floor: real data",
+            goal_label="real against real",
             smooth=False,
             colors=(4,),
         )

@@ -145,7 +145,7 @@ def test_a_folder_of_fewer_pictures_than_are_asked_for_says_so(ganzoo, run):
 def test_what_has_no_classes_is_named_where_the_data_have_some(ganzoo, run):
     assert ganzoo(f"sample {run} -n 4 --out made").code == 0
     shown = ganzoo(f"evaluate made {DATA} --metric downstream")
-    assert "metric downstream needs generated data of known classes, and the folder made has none" in shown.err
+    assert "metric downstream needs labels of generated data, and the folder made has none" in shown.err
     assert "sort the pictures into folders that are called as the classes of the data" in shown.err
     shown = ganzoo(f"evaluate {run} --metric downstream")
     assert "train one that sees the classes: ganzoo run --disc acgan" in shown.err

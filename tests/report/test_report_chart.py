@@ -119,7 +119,7 @@ def test_a_run_has_its_terms_its_logits_and_its_metrics():
 def test_a_metric_of_the_training_has_its_floor():
     rows = [{"step": step, "metric/a/fd": 9.0 - step, "floor/a/fd": 0.5, "metric/b/modes": 1.0} for step in (1, 2, 3)]
     with_floor, without = charts(rows, Goal())
-    assert "6 at step 3; floor: real data: 0.5" in with_floor.description
+    assert "6 at step 3; real against real: 0.5" in with_floor.description
     assert TOP < with_floor.goal < HEIGHT - BOTTOM
     assert without.goal is None
 
