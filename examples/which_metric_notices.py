@@ -255,11 +255,15 @@ FIRST = {
 }
 
 
+TWO_SIDED = {"density-coverage": {"density": -1}, "nearest-neighbor": {"nearest": 1}}
+"""Numbers that rank nothing, since more of them and less are both signs; the one that a poor generator has is worse."""
+
+
 def ranking(name: str, metric: Any) -> dict[str, int]:
-    """Number → 1 if more of it is worse, −1 if less of it is; others than the first only where they rank."""
+    """Number → 1 if more of it is worse, −1 if less of it is; of those that rank nothing, the two of ``TWO_SIDED``."""
     first = {FIRST[name]: -1 if metric.higher_is_better else 1}
     ways = {key: way for key, way in Traits.of(metric).better.items() if way is not None}
-    return first | {key: 1 if way == "lower" else -1 for key, way in ways.items()}
+    return first | {key: 1 if way == "lower" else -1 for key, way in ways.items()} | TWO_SIDED.get(name, {})
 
 
 @dataclass(frozen=True)
@@ -275,10 +279,17 @@ class Result:
         return [one[key] for one in self.clean if one[key] is not None]
 
     def notices(self, key: str, value: float | None) -> str:
-        """● if a value is worse than that of every clean draw, · if it is not, × if the metric refuses."""
+        """● if a value is worse than that of every clean draw, · if it is not, × if the metric refuses.
+
+        ○ if it is beyond them on the other side, of a number that ranks nothing.
+        """
         if value is None:
             return "×"
-        return "●" if all(self.worse[key] * (value - other) > 0 for other in self.draws(key)) else "·"
+        beyond = [self.worse[key] * (value - other) for other in self.draws(key)]
+        if all(one > 0 for one in beyond):
+            return "●"
+        two_sided = any(key in keys for keys in TWO_SIDED.values())
+        return "○" if two_sided and all(one < 0 for one in beyond) else "·"
 
     def strength(self, key: str, value: float | None) -> float:
         """How many standard deviations of clean draws a value is worse than their mean."""
@@ -309,6 +320,28 @@ def summary(result: Result) -> Iterator[str]:
         yield f"| {one.name} ({', '.join(map(one.shown, one.strengths))}) | " + " | ".join(cells) + " |"
 
 
+SIGNS = {
+    "density": {"●": "sparser", "○": "denser"},
+    "nearest": {"●": "farther from training pictures", "○": "nearer to them"},
+}
+
+
+def in_words(result: Result) -> Iterator[str]:
+    """What the numbers that rank nothing notice, at which strengths, and in which way."""
+    for key, ways in SIGNS.items():
+        if key not in result.worse:
+            continue
+        told = []
+        for sign, way in ways.items():
+            found = []
+            for one in DEGRADATIONS:
+                rows = zip(one.strengths, result.degraded[one.name], strict=True)
+                noticed = [one.shown(strength) for strength, row in rows if result.notices(key, row[key]) == sign]
+                found += [f"{one.name} ({', '.join(noticed)})"] if noticed else []
+            told += [f"{way} with {', '.join(found)}"] if found else []
+        yield f"- `{key}` is {'; '.join(told) or 'what it is of clean pictures, whatever is done'}."
+
+
 def values(result: Result) -> Iterator[str]:
     yield "| | " + " | ".join(f"`{key}`" for key in result.worse) + " |"
     yield "|---|" + "---|" * len(result.worse)
@@ -330,11 +363,17 @@ def page(result: Result, options: argparse.Namespace, command: str) -> Iterator[
     yield "classes those of `classifier`. One degradation per row, from weak to strong. ● says that the number is worse"
     yield f"than in all of {CLEAN_DRAWS} draws of clean held-out pictures, · that it is not: a small change may be"
     yield f"seen with more samples. By chance alone about 1 of {CLEAN_DRAWS + 1} would be ●: one alone says little, and"
-    yield "three in a row say much. × says that the metric refuses, because a class has no samples. `copies` asks"
+    yield "three in a row say much. × says that the metric refuses, because a class has no samples. `density` and"
+    yield "`nearest` rank nothing: ● says that samples are sparser, or farther from training pictures, than all clean"
+    yield "draws, ○ that they are denser, or nearer. `copies` asks"
     yield "whether samples are training pictures, and `ms_ssim` whether they are too much alike: both may well call"
     yield "noise an improvement. Most others call copies of training pictures one."
     yield ""
     yield from summary(result)
+    yield ""
+    yield "What the two that rank nothing notice:"
+    yield ""
+    yield from in_words(result)
     yield ""
     yield f"![how many standard deviations of clean draws each number is worse]({options.out.with_suffix('.png').name})"
     yield ""

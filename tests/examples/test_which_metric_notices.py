@@ -89,23 +89,33 @@ def test_a_number_notices_what_is_worse_than_every_clean_draw(example):
     assert result.strength("coverage", 0.7) > 0
 
 
+def test_a_number_that_ranks_nothing_notices_both_ways(example):
+    """Nearest training pictures are farther from noise, and nearer to copies."""
+    result = example.Result({"nearest": 1, "density": -1}, [{"nearest": 1.0, "density": 1.0}] * 2, {})
+    assert [result.notices("nearest", value) for value in (2.0, 1.0, 0.5)] == ["●", "·", "○"]
+    assert [result.notices("density", value) for value in (2.0, 1.0, 0.5)] == ["○", "·", "●"]
+
+
 def test_more_of_what_samples_should_not_be_is_worse(example):
     worse = {}
     for name in example.METRICS:
         worse |= example.ranking(name, ganzoo.build("metric", name))
     assert {key for key, sign in worse.items() if sign == 1} == {
-        *("fd", "kd", "intra_fd", "copies", "class_kl", "ms_ssim", "swd")
+        *("fd", "kd", "intra_fd", "copies", "class_kl", "ms_ssim", "swd", "nearest")
     }
     assert {key for key, sign in worse.items() if sign == -1} == {
-        *("precision", "recall", "coverage", "class_score", "classes")
+        *("precision", "recall", "coverage", "class_score", "classes", "density")
     }
 
 
 def test_the_page_has_a_row_for_each_degradation(example):
-    row = {"fd": 3.0, "intra_fd": None}
+    row = {"fd": 3.0, "intra_fd": None, "density": 0.1}
     degraded = {one.name: [row] * 3 for one in example.DEGRADATIONS}
-    result = example.Result({"fd": 1, "intra_fd": 1}, [{"fd": 1.0, "intra_fd": 2.0}] * 2, degraded)
+    result = example.Result(
+        {"fd": 1, "intra_fd": 1, "density": -1}, [{"fd": 1.0, "intra_fd": 2.0, "density": 0.5}] * 2, degraded
+    )
     options = argparse.Namespace(n=9, extractor="random-conv", out=Path("page.md"))
     page = "\n".join(example.page(result, options, "python example.py"))
-    assert page.count("| ●●● | ××× |") == len(example.DEGRADATIONS)
-    assert page.count("| 3 | refuses |") == 3 * len(example.DEGRADATIONS)
+    assert "- `density` is sparser with noise (σ 5, σ 15, σ 45), blur (σ 0.5 px" in page
+    assert page.count("| ●●● | ××× | ●●● |") == len(example.DEGRADATIONS)
+    assert page.count("| 3 | refuses | 0.1 |") == 3 * len(example.DEGRADATIONS)
