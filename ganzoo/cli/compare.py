@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -178,7 +179,7 @@ def compare_command(
             if dry_run:
                 from ganzoo.cli.compare_plan import measured
 
-                plan = measured(registry(), definition, jobs=jobs)
+                plan = measured(registry(), definition, jobs=jobs, tell=partial(_tell, screen, as_json=as_json))
             else:
                 comparison = comparing.find_or_create(registry(), definition, out)
         if dry_run:
@@ -246,6 +247,11 @@ def _announce(screen: Screen, comparison: Any) -> None:
     for cell in comparison.cells:
         if cell.reason is not None:
             screen.print(f"refused: {cell.name}: {cell.reason}", soft_wrap=True)
+
+
+def _tell(screen: Screen, words: str, *, as_json: bool) -> None:
+    if not as_json:
+        screen.print(words, soft_wrap=True)
 
 
 def _teller(screen: Screen) -> Any:

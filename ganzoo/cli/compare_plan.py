@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +12,23 @@ from rich.table import Table
 
 from ganzoo.cli.context import console
 from ganzoo.cli.dry_run_page import duration
+from ganzoo.config.layers import ConfigLayer, flatten
+from ganzoo.evaluation.judging_cost import JudgingCost, judging_cost
+from ganzoo.evaluation.measuring import yardstick
+from ganzoo.evaluation.sampling import chunks, ready
+from ganzoo.planning.plan import Plan
 from ganzoo.registry import Registry
 from ganzoo.runs.assembly import assemble
+from ganzoo.runs.evaluating import measured_later
 from ganzoo.screen import say
-from ganzoo.studies.comparison import Definition
+from ganzoo.studies.comparison import Cell, Definition
 from ganzoo.studies.grid import Planned, budget_in_words, plan_cells
+from ganzoo.studies.working import most_checkpoints
 from ganzoo.training.estimate import estimate
+from ganzoo.training.setup import Setup
+
+PIECE = 128
+"""Samples by which a generator is timed."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +40,8 @@ class GridPlan:
         runs: how many there are.
         budget: in words.
         seconds: of training, of all of them.
+        evaluation: seconds of measuring all of them.
+        unknown: metrics that are not in it, and why.
         jobs: so many at once.
     """
 
@@ -34,12 +49,21 @@ class GridPlan:
     runs: int
     budget: str
     seconds: float
+    evaluation: float
+    unknown: Mapping[str, str]
     jobs: int
 
     def print(self, *, as_json: bool) -> None:
         """Show it on stdout."""
         if as_json:
-            content = {"cells": self.cells, "runs": self.runs, "budget": self.budget, "estimated_seconds": self.seconds}
+            content = {
+                "cells": self.cells,
+                "runs": self.runs,
+                "budget": self.budget,
+                "estimated_seconds": self.seconds,
+                "estimated_evaluation_seconds": self.evaluation,
+                "not_estimated": dict(self.unknown),
+            }
             say(json.dumps(content, indent=2))
             return
         screen = console()
@@ -47,37 +71,88 @@ class GridPlan:
         table.add_column("combination", overflow="fold")
         table.add_column("one run", overflow="fold")
         for cell in self.cells:
-            refused = f"refused: {cell['reason']}"
-            table.add_row(cell["name"], refused if cell["seconds"] is None else duration(cell["seconds"]))
+            table.add_row(cell["name"], _one_run(cell))
         screen.print(table)
         screen.print(f"budget: {self.budget}", soft_wrap=True)
         at_once = "one after another" if self.jobs == 1 else f"{self.jobs} at once, if that slows none of them down"
-        total = f"about {duration(self.seconds)} of training, and metrics"
+        total = f"about {duration(self.seconds)} of training and {duration(self.evaluation)} of metrics"
         runs = "1 run" if self.runs == 1 else f"{self.runs} runs"
         screen.print(f"{runs}, {at_once}: {total}", soft_wrap=True)
+        for name, why in self.unknown.items():
+            screen.print(f"note: the time of {name} is not in it: {why}", soft_wrap=True)
 
 
-def measured(registry: Registry, definition: Definition, *, jobs: int) -> GridPlan:
-    """Plan every combination, and measure a few real steps of each."""
+def _one_run(cell: Mapping[str, Any]) -> str:
+    if cell["seconds"] is None:
+        return f"refused: {cell['reason']}"
+    return f"{duration(cell['seconds'])}, then {duration(cell['evaluation_seconds'])} of metrics"
+
+
+def measured(registry: Registry, definition: Definition, *, jobs: int, tell: Callable[[str], None]) -> GridPlan:
+    """Plan every combination, and measure a few real steps and small pieces of the evaluation of each.
+
+    ``tell`` hears what is measured now.
+    """
     planned = plan_cells(registry, definition)
     words = budget_in_words([one.cell for one in planned], definition)
-    seconds = [_seconds(one) for one in planned]
+    costs: dict[tuple[str | None, bool], JudgingCost] = {}
+    seconds: list[float | None] = []
+    evaluation: list[float | None] = []
+    for one in planned:
+        if one.plan is None:
+            seconds.append(None)
+            evaluation.append(None)
+            continue
+        tell(f"measuring steps and metrics of {one.cell.name} …")
+        setup = assemble(one.plan)
+        seconds.append(_seconds(one, setup))
+        kind = one.cell.data, one.plan.spec.conditional
+        if kind not in costs:
+            costs[kind] = _judging(registry, definition, one.cell, labeled=one.plan.spec.conditional)
+        evaluation.append(_evaluation(one.plan, one.cell, setup, costs[kind]))
     cells = [
-        {"name": one.cell.name, "reason": one.cell.reason, "seconds": took}
-        for one, took in zip(planned, seconds, strict=True)
+        {"name": one.cell.name, "reason": one.cell.reason, "seconds": took, "evaluation_seconds": judged}
+        for one, took, judged in zip(planned, seconds, evaluation, strict=True)
     ]
     runs = definition.seeds * sum(1 for took in seconds if took is not None)
-    total = definition.seeds * sum(took or 0.0 for took in seconds) / min(jobs, runs)
-    return GridPlan(cells=cells, runs=runs, budget=words, seconds=total, jobs=jobs)
+    at_once = min(jobs, runs)
+    once = sum({data: cost.once for (data, _), cost in costs.items()}.values())
+    return GridPlan(
+        cells=cells,
+        runs=runs,
+        budget=words,
+        seconds=definition.seeds * sum(took or 0.0 for took in seconds) / at_once,
+        evaluation=once + definition.seeds * sum(took or 0.0 for took in evaluation) / at_once,
+        unknown={name: why for cost in costs.values() for name, why in cost.unknown.items()},
+        jobs=jobs,
+    )
 
 
-def _seconds(one: Planned) -> float | None:
+def _seconds(one: Planned, setup: Setup) -> float | None:
     """Training time of one run."""
-    if one.plan is None:
-        return None
     train = one.cell.config["train"]
     limit = None if train["minutes"] is None else 60.0 * float(train["minutes"])
     if train["steps"] is None:
         return limit
-    seconds = float(estimate(assemble(one.plan)).seconds_per_step * train["steps"])
+    seconds = float(estimate(setup).seconds_per_step * train["steps"])
     return seconds if limit is None else min(limit, seconds)
+
+
+def _judging(registry: Registry, definition: Definition, cell: Cell, *, labeled: bool) -> JudgingCost:
+    changes = [ConfigLayer("ganzoo compare", flatten(definition.measured_by))] if definition.measured_by else []
+    subject = measured_later(registry, cell.config, changes, labeled=labeled)
+    return judging_cost(yardstick(subject, n=definition.n))
+
+
+def _evaluation(plan: Plan, cell: Cell, setup: Setup, cost: JudgingCost) -> float:
+    """Seconds of measuring one run at its checkpoints, without what is looked at once for all runs."""
+    averaged = setup.state.averaged()
+    begun = time.perf_counter()
+    network = ready(averaged, plan.spec, uniform=plan.config.train.uniform_labels)
+    warmed = time.perf_counter()
+    count = min(cost.samples, PIECE)
+    for _ in chunks(network, plan.spec, count, labels=None, seed=0):
+        pass
+    per_sample = (time.perf_counter() - warmed) / count
+    each = warmed - begun + per_sample * cost.samples + cost.per_checkpoint
+    return cost.per_run + most_checkpoints(cell.config["train"]) * each

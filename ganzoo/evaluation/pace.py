@@ -76,6 +76,16 @@ class Pace:
         self._tell(self)
 
     @property
+    def stages(self) -> Sequence[EvaluationStage]:
+        """What was foreseen."""
+        return self._stages
+
+    @property
+    def computing(self) -> Mapping[str, float]:
+        """Stage that is over → seconds in which it did anything but look at pictures."""
+        return self._computing
+
+    @property
     def stage(self) -> EvaluationStage | None:
         """The stage that it is at."""
         return self._stages[self._at] if self._at >= 0 else None

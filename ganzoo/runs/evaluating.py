@@ -183,6 +183,27 @@ def _tell_of_few(path: Path, count: int, *, wanted: int, asked: bool) -> None:
         logger.warning("%s holds %s pictures, and all of them are used: %s", path, f"{count:,}", meant)
 
 
+def measured_later(
+    registry: Registry, config: Mapping[str, Any], changes: Sequence[ConfigLayer], *, labeled: bool
+) -> OpenedData:
+    """The data of a run that is yet to be trained, with what it will be measured by.
+
+    Args:
+        registry: where components come from.
+        config: the configuration of the run.
+        changes: what it is measured by, if not by the usual metrics.
+        labeled: whether its samples will have labels.
+
+    Raises:
+        ConfigError: a metric does not fit the data.
+        DataError: the data cannot be read.
+    """
+    values = without_measures(configuration.flatten(config))
+    saved = ConfigLayer("configuration", values, verbatim=True)
+    maker = Maker(words=f"generator {config['generator']['name']}", hint="--disc acgan")
+    return _with_defaults(registry, [saved, *changes], labeled=labeled, maker=maker)
+
+
 def _of_run(registry: Registry, run: Run, changes: Sequence[ConfigLayer]) -> OpenedData:
     values = configuration.flatten(run.config.model_dump(mode="json"))
     asked = {path.partition(".")[0] for layer in changes for path in layer.values}

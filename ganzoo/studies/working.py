@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import filelock
 
@@ -83,6 +86,14 @@ def _measure(registry: Registry, comparison: Comparison, run: Run, place: Path) 
     steps = spread_steps(found, every=run.config.train.checkpoint_every)
     evaluation = evaluate_run(registry, run, changes, n=asked["n"], step=steps)
     write_evaluation(place, list(evaluation.rows()), evaluation.failed())
+
+
+def most_checkpoints(train: Mapping[str, Any]) -> int:
+    """At how many steps at most a run with this section ``train`` is measured."""
+    last = re.fullmatch(r"last (\d+)", train["keep"])
+    kept = {"best": 2}.get(train["keep"], int(last[1]) if last else CHECKPOINTS)
+    due = CHECKPOINTS if train["steps"] is None else math.ceil(train["steps"] / train["checkpoint_every"])
+    return max(1, min(CHECKPOINTS, kept, due))
 
 
 def spread_steps(steps: Sequence[int], *, every: int, count: int = CHECKPOINTS) -> list[int]:

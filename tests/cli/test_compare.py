@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -162,13 +163,19 @@ def test_a_dry_run_shows_the_grid_and_writes_nothing(ganzoo, tmp_path):
     assert outcome.code == 0, outcome.err
     assert "hinge + dcgan  refused: " in outcome.out
     assert "6 runs, one after another" in outcome.out
+    assert re.search(r"hinge \+ mlp    1 s, then \d+ s of metrics", outcome.out)
+    assert re.search(r"about \d+ s of training and \d+ s of metrics", outcome.out)
+    assert "measuring steps and metrics of bce + mlp" in outcome.err
     assert not list(tmp_path.glob("comparisons/*"))
     plain = ganzoo(f"compare {SMALL} --loss hinge --set train.d_lr=1e-3,2e-3 --minutes 1 --dry-run --json").json
     assert [cell["name"] for cell in plain["cells"]] == [
         "hinge + mlp + train.d_lr=0.001",
         "hinge + mlp + train.d_lr=0.002",
     ]
-    assert (plain["runs"], plain["estimated_seconds"]) == (6, 360)
+    assert (plain["runs"], plain["estimated_seconds"], plain["not_estimated"]) == (6, 360, {})
+    each = [cell["evaluation_seconds"] for cell in plain["cells"]]
+    assert plain["estimated_evaluation_seconds"] == pytest.approx(3 * sum(each))
+    assert min(each) > 0
 
 
 @pytest.mark.parametrize(
