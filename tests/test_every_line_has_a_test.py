@@ -93,6 +93,11 @@ OF_ISSUE_11 = {
         "Commands: evaluate RUN": "test_a_table_for_people_and_lines_in_the_folder_of_the_run",
         "Commands: evaluate FOLDER": "test_samples_in_a_folder_have_the_values_of_their_run",
         "Commands: --step all": "test_numbers_of_every_checkpoint",
+        "Commands: runs beside each other": "test_several_runs_beside_each_other",
+        "Commands: evaluate tells its progress": "test_progress_is_told_on_stderr_and_not_beside_json",
+        "Metrics: unlike records are refused in evaluate": (
+            "test_what_was_not_measured_alike_is_not_put_beside_each_other"
+        ),
     },
     "plugins/test_extractors.py": {
         "Extractors: weights of efficientnet-lite0": "test_other_weights_are_refused_before_they_are_read",
@@ -104,22 +109,27 @@ OF_ISSUE_11 = {
         "Extractors: random-conv is orthogonal": "test_weights_are_orthogonal_times_the_root_of_2",
     },
     "plugins/test_extractors_classifier.py": {
-        "Extractors: the classifier is trained once": "test_it_is_trained_once",
-        "Extractors: its held-out accuracy, and refused": "test_accuracy_is_that_on_pictures_it_was_not_trained_on",
+        "Extractors: the classifier is trained once, its accuracy told": "test_it_is_trained_once",
+        "Extractors: refused below twice chance": "test_accuracy_is_that_on_pictures_it_was_not_trained_on",
+        "Extractors: its pictures of a group are on one side": "test_patients_are_not_split",
     },
     "test_choice.py": {
         "Extractors: without extras": "test_an_extractor_that_cannot_be_had_gives_way_to_the_one_that_always_can",
     },
     "kit/test_faulty_extractors.py": {
         "Extractors: of plugins": "test_sound_extractor_passes",
+        "Shown: conformance of extractors": "test_every_check_of_extractors_has_its_fault",
     },
     "test_judging.py": {
         "Extractors: features of real data are kept": "test_real_pictures_are_looked_at_once",
         "Extractors: by data and extractor": "test_what_they_depend_on_makes_others",
         "Metrics: the record": "test_a_value_comes_back_from_its_row",
         "Metrics: what differs is named": "test_what_differs_is_named",
-        "Metrics: the floor": "test_the_floor_is_the_same_number_for_held_out_data",
-        "Metrics: the floor in training": "test_a_floor_is_found_once_and_in_training_only_if_it_is_of_as_many",
+        "Metrics: real against real": "test_the_floor_is_the_same_number_for_held_out_data",
+        "Metrics: one half of it against the other": ("test_without_held_out_data_one_half_is_compared_with_the_other"),
+        "Metrics: names of numbers": "test_fewer_generated_pictures_than_asked_for_are_counted_as_they_are",
+        "Shown: the size of batches": "test_the_size_of_chunks_changes_nothing",
+        "Metrics: real against real in training": "test_a_floor_is_found_once_and_in_training_only_if_it_is_of_as_many",
         "Commands: best and newest are kept": "test_best_and_newest_checkpoints_stay",
         "Python twins: evaluate": "test_the_same_evaluation_twice_has_the_same_numbers",
     },
@@ -127,14 +137,34 @@ OF_ISSUE_11 = {
         "Metrics: Fréchet distance": "test_gaussians_of_known_moments",
         "Metrics: covariances without full rank": "test_2048_features_of_500_samples",
         "Metrics: float64": "test_far_from_the_origin_it_keeps_its_digits",
-        "Metrics: too few for the dimension": "test_a_covariance_of_too_few_samples_is_warned_of",
+        "Metrics: too few for the dimension, KID is offered": "test_a_covariance_of_too_few_samples_is_warned_of",
+        "Shown: order and threads, Fréchet distance": "test_neither_order_nor_threads_matter",
     },
     "plugins/test_metrics_kernel_distance.py": {
         "Metrics: KID is unbiased": "test_equal_distributions_have_expectation_0_and_the_stated_error",
         "Metrics: KID has a spread": "test_its_error_is_a_jackknife_that_leaves_out_a_group_at_a_time",
+        "Shown: order and threads, kernel distance": "test_neither_order_nor_threads_matter",
     },
     "plugins/test_metrics_precision_recall.py": {
         "Metrics: precision and recall": "test_it_is_the_rule_applied_sample_by_sample",
+    },
+    "peers/test_torchmetrics.py": {
+        "Shown: torchmetrics' Fréchet distance": "test_frechet_distances_agree_where_covariances_have_full_rank",
+        "Shown: its kernel distance": "test_kernel_distances_agree_where_the_subset_is_everything",
+        "Shown: its MS-SSIM": "test_ms_ssim_agrees_but_for_mirrored_edges",
+    },
+    "peers/test_torch_fidelity.py": {
+        "Shown: torch-fidelity's Fréchet distance": "test_frechet_distances_agree_where_covariances_have_full_rank",
+        "Shown: its precision and recall": "test_precision_and_recall_agree",
+    },
+    "peers/test_prdc.py": {"Shown: prdc's four": "test_all_four_agree_where_there_are_no_ties"},
+    "examples/test_which_metric_notices.py": {
+        "Shown: the order of degradations": "test_distances_grow_with_the_strength",
+        "Shown: which metric notices what": "test_a_number_notices_what_is_worse_than_every_clean_draw",
+    },
+    "examples/test_distances_benchmark.py": {"Shown: how speed is measured": "test_times_and_ratios_of_every_round"},
+    "examples/test_does_augmentation_help.py": {
+        "Shown: does augmentation help": "test_it_writes_a_page_and_does_nothing_twice",
     },
     "plugins/test_metrics_density_coverage.py": {
         "Metrics: density and coverage": "test_it_is_the_rule_applied_sample_by_sample",
@@ -154,23 +184,26 @@ OF_ISSUE_11 = {
     },
     "plugins/test_metrics_nearest_neighbor.py": {
         "Metrics: nearest neighbors": "test_it_is_the_rule_applied_sample_by_sample",
+        "Metrics: memorization, beside held-out data": "test_of_data_of_the_same_kind_about_the_quantile_are_copies",
     },
     "report/test_report_neighbors.py": {
-        "Metrics: their pairs are shown": "test_a_copy_is_at_0_and_of_equal_ones_the_first_comes_first",
+        "Metrics: their pairs are found": "test_a_copy_is_at_0_and_of_equal_ones_the_first_comes_first",
     },
     "plugins/test_metrics_mode_coverage.py": {
         "Metrics: modes covered": "test_it_is_the_rule_applied_sample_by_sample",
     },
     "plugins/test_metrics_downstream.py": {
         "Metrics: downstream use": "test_good_samples_teach_and_wrong_labels_do_harm",
+        "Metrics: real and synthetic together": "test_samples_help_where_a_class_has_hardly_a_picture",
         "Metrics: recalls and seeds": "test_accuracy_is_the_mean_of_the_recalls_and_spreads_are_over_seeds",
     },
     "test_held_out.py": {
         "Metrics: groups are not split": "test_pictures_of_a_patient_who_was_seen_are_not_held_out",
+        "Metrics: downstream use of a run": "test_downstream_use_of_a_run",
     },
     "test_measuring.py": {
         "Metrics: draws of their own": "test_each_metric_draws_by_itself_and_alike_in_every_run",
-        "Commands: in training": "test_a_measure_stands_in_the_rows_at_which_samples_are_due_and_in_the_last",
+        "Commands: eval.every": "test_a_measure_stands_in_the_rows_at_which_samples_are_due_and_in_the_last",
         "Commands: measuring does not disturb": "test_measuring_changes_nothing_that_is_trained",
     },
     "test_leaderboard.py": {
@@ -178,12 +211,26 @@ OF_ISSUE_11 = {
         "Commands: failed cells stay": "test_runs_without_values_are_kept_with_the_reason",
         "Commands: means and intervals": "test_means_intervals_and_order",
         "Commands: what chance may have done": "test_what_chance_may_have_done",
-        "Commands: table, CSV, JSON, Markdown": "test_files",
+        "Commands: CSV, JSON, Markdown": "test_files",
+        "Commands: table": "test_the_tables_of_the_command_fit_a_terminal",
+        "Commands: intervals of shares": "test_intervals_of_shares_stay_shares",
+        "Commands: nothing is claimed without a test": "test_nothing_is_claimed_without_a_test",
     },
     "report/test_report_contents.py": {
-        "Commands: best beside final": "test_failures_ties_and_the_best_step_are_told",
+        "Commands: best beside final, intervals as a picture": "test_failures_ties_and_the_best_step_are_told",
+        "Commands: what is told apart": "test_what_is_told_apart_and_where_intervals_are_cut_off",
         "Commands: no external address, escaped": "test_no_element_and_no_address_is_a_strangers",
-        "Commands: verdict first": "test_it_says_how_the_run_ended_and_what_it_does_not_know",
+        "Commands: verdict first, real pictures, neighbors": (
+            "test_the_verdict_stands_first_and_everything_has_its_section"
+        ),
+        "Commands: the verdict in words, warnings, neighbors of how many": (
+            "test_it_says_how_the_run_ended_and_what_it_does_not_know"
+        ),
+        "Commands: metrics with real against real and record": (
+            "test_numbers_stand_beside_real_against_real_and_their_record"
+        ),
+        "Commands: configuration with origins": ("test_values_of_the_configuration_stand_beside_what_decided_them"),
+        "Commands: quality against time": ("test_the_verdict_stands_first_and_quality_is_drawn_against_time"),
         "Commands: gallery": "test_the_gallery_shows_the_last_grid",
     },
     "test_comparison_grid.py": {
@@ -196,6 +243,8 @@ OF_ISSUE_11 = {
     "cli/test_compare.py": {
         "Commands: diverged cells stay": "test_a_run_that_diverges_is_kept_and_not_run_again",
         "Commands: killed at any instant": "test_killed_at_any_instant_it_goes_on",
+        "Commands: each cell its own run folder, measured afterwards": "test_json_of_a_finished_comparison",
+        "Commands: what it will cost": "test_a_dry_run_shows_the_grid_and_writes_nothing",
     },
     "test_cores.py": {
         "Commands: threads are divided": "test_threads_are_shared_and_do_not_spin_beside_each_other",
@@ -228,13 +277,14 @@ OF_ISSUE_11 = {
         "Health: oscillation": "test_players_that_overtake_each_other",
         "Health: memorizing": "test_a_generator_that_learns_its_pictures_by_heart",
         "Health: NaN": "test_a_number_that_is_not_finite",
+        "Health: no false alarm": "test_nothing_is_said_of_a_healthy_run",
         "Health: the loss's own equilibrium": "test_a_loss_that_states_nothing_is_asked",
         "Health: the command for it": "test_every_command_can_be_run",
         "Health: live": "test_live_and_afterwards_are_the_same",
         "Health: in the console line": "test_the_phrase_of_the_line",
     },
     "examples/test_healthy_seeds.py": {
-        "Health: healthy seeds": "test_runs_are_listed_and_not_trained_twice",
+        "Health: ten seeds by one command": "test_runs_are_listed_and_not_trained_twice",
     },
     "examples/test_which_pair.py": {
         "Python twins: compare": "test_it_compares_writes_a_page_and_does_nothing_twice",

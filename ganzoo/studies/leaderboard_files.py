@@ -101,9 +101,11 @@ def notes(content: Mapping[str, Any]) -> Iterator[str]:
         yield f"Intervals are cut off at the ends of what a number can be: {told}."
     for label in content["metrics"]:
         if apart := _pairs(content["distinguishable"], label):
-            yield f"Told apart by {label}: {apart}. {content['test']}."
+            yield f"Told apart by {label}: {apart}."
         if alike := _pairs(content["indistinguishable"], label):
-            yield f"Not distinguishable by {label} at this number of seeds: {alike}. {content['test']}."
+            yield f"Not distinguishable by {label} at this number of seeds: {alike}."
+    if content["distinguishable"] or content["indistinguishable"]:
+        yield f"{content['test']}."
     for cell in content["cells"]:
         if cell["status"] == "refused":
             yield f"{cell['name']} is refused: {cell['reason']}"

@@ -114,6 +114,35 @@ class TestARun:
         assert "1 warning was given" in page
         assert "among 16 training pictures, which are all" in page
 
+    def test_the_verdict_stands_first_and_everything_has_its_section(self, hostile_page):
+        page = hostile_page.read_text(encoding="utf-8")
+        assert re.findall(r'<section id="(\w+)"', page) == [
+            "verdict", "samples", "neighbors", "metrics", "curves", "configuration", "warnings", "provenance",
+        ]  # fmt: skip
+        assert "Grid of real pictures" in page
+
+    def test_values_of_the_configuration_stand_beside_what_decided_them(self, hostile_page):
+        page = hostile_page.read_text(encoding="utf-8")
+        part = page[page.index('<section id="configuration"') :]
+        cells = re.findall(
+            r"<tr><th scope=\"row\"><code>(.*?)</code></th><td><code>(.*?)</code></td><td>(.*?)</td>", part
+        )
+        rows = {path: (value, origin) for path, value, origin in cells}
+        assert rows["train.steps"] == ("4", rows["discriminator.ndf"][1])
+        assert rows["discriminator.ndf"][1] not in ("default", "")
+        assert rows["seed"] == ("0", "default")
+
+    def test_numbers_stand_beside_real_against_real_and_their_record(self, hostile_run, tmp_path):
+        run = Run(shutil.copytree(hostile_run.path, tmp_path / "0001-measured"))
+        rows = [{"step": 4, "seed": 0, **a_row("fd@10", 2.5, floor=0.75), "floor_of": "10 of test"}]
+        (run.path / "evaluations.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n", encoding="utf-8")
+        page = run_page(Registry.load(plugins=False), run)
+        part = page[page.index('<section id="metrics"') : page.index('<section id="curves"')]
+        assert re.search(r'<th scope="row">fd@10</th><td class="n">2.5</td>.*<td class="n">0.75</td></tr>', part)
+        assert "Real against real" in part
+        assert "<dt>real against real</dt><dd>10 of test</dd>" in part
+        assert "<dt>n</dt><dd>10</dd>" in part
+
     def test_real_data_that_are_gone_or_others_are_not_shown(self, hostile_run, tmp_path):
         registry = Registry.load(plugins=False)
         run = Run(shutil.copytree(hostile_run.path, tmp_path / "0001-copy"))
@@ -177,6 +206,15 @@ class TestAComparison:
         assert "seed 1 diverged: d/total is not finite" in page
         assert "alpha and beta in fd@10 (p = 0.4)" in page
         assert 'aria-label="alpha: 3, 95 % interval 1 to 5"' in page
+
+    def test_the_verdict_stands_first_and_quality_is_drawn_against_time(self, comparison):
+        page = comparison_page(comparison, read_leaderboard(comparison))
+        assert re.findall(r'<section id="(\w+)"', page) == [
+            "verdict", "leaderboard", "intervals", "gallery", "time", "chance", "failures",
+        ]  # fmt: skip
+        spots = re.findall(r"<g><title>(.*?)</title><circle", page)
+        assert spots[:2] == ["1. alpha: 3 in 1.5 min", "2. beta: 5 in 1.83 min"]
+        assert spots[2].startswith("3. gamma")
 
     def test_what_is_told_apart_and_where_intervals_are_cut_off(self, comparison):
         apart = {"distinguishable": [{"cells": ["alpha", "gamma"], "label": "fd@10", "p": 0.001}]}
