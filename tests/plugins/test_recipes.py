@@ -31,6 +31,12 @@ WARNED = {
 }
 """What is ill-posed in a paper's own setting, and said in the recipe's head."""
 CONDITIONAL = {"acgan", "biggan", "cgan", "sagan", "r3gan"}
+IN_WORDS = {
+    "progressive": {"train.steps"},
+    "r3gan": {"augment.ada.groups", "train.lr_schedule"},
+    "stylegan2-small": {"discriminator.minibatch", "discriminator.ndf", "generator.ngf"},
+}
+"""What rows of a recipe's table say in words, such as “widths”."""
 DECISIVE = ("steps", "batch_size", "n_critic", "optimizer", "g_lr", "d_lr", "lr_schedule")
 ADAM = {"train.optimizer": "adam", "train.n_critic": 1}
 BURN_IN = 20e6
@@ -276,6 +282,15 @@ def test_its_table_of_what_is_as_in_the_paper_is_true(name):
         stated = paper if here.startswith("same") else here.partition(";")[0]
         assert given[path.strip("`")] == yaml.safe_load(stated), path
         assert (stated == paper) == here.startswith("same"), path
+
+
+@pytest.mark.parametrize("name", [name for name in RECIPES if compared(name)])
+def test_its_table_leaves_out_nothing(name):
+    """Names of networks, and what a row describes in words, have no row of their own."""
+    given = flatten(content(name))
+    keys = {path for path in given if not any(other.startswith(f"{path}.") for other in given)}
+    in_words = IN_WORDS.get(name, set()) | {"version", "discriminator.name", "generator.name"}
+    assert keys == {path.strip("`") for path, _, _ in compared(name)} | in_words
 
 
 @every_recipe
