@@ -2,41 +2,50 @@
 
     python examples/benchmarks/distances.py -n 5000 --rounds 2
 
-Extraction is not in the clock. Every contestant gets the same float32 features:
+Extraction is not in the clock. Every contestant gets the same float32 features, and whoever can keep something of the
+real ones has done so before its turn:
 
-- **ganzoo**: Fréchet and kernel distance, precision and recall.
-- **torch-fidelity**: its own functions for the same four, kernel distance by its default 100 subsets of 1,000. Its
-  package needs torchvision, so its modules are loaded without it; the calculation does not need it.
-- **torchmetrics**: its classes for both distances (100 subsets of 1,000); it has neither precision nor recall.
+- **ganzoo**: Fréchet and kernel distance, precision and recall, as in a second ``ganzoo evaluate``: what follows from
+  real features is read from the cache, in the turn.
+- **ganzoo, first**: the same with an empty cache, as in the first.
+- **torch-fidelity**: its own functions for the same four, kernel distance by its default 100 subsets of 1,000. It keeps
+  mean and covariance of the real features.
+- **torchmetrics**: its classes for both distances (100 subsets of 1,000) with ``reset_real_features=False``; it has
+  neither precision nor recall. It has taken the real features in.
 
 Every round takes one turn of each, and a ratio compares the turns of one round. The clock is CPU time of the process by
-default, because others wait for the cores as well. Memory is ``VmHWM`` of a process of its own, with features and
-imports in it, and above what that process held before its turn (Linux).
+default, because others wait for the cores as well. Memory is ``VmHWM`` of a process of its own after a turn of a few
+samples, so that libraries are loaded: with features and imports in it, and above what that process held before (Linux).
+What a contestant keeps of real features counts. ``MALLOC_MMAP_THRESHOLD_`` makes glibc return what is freed: without it
+the peak depends on the holes that making the features left behind, and differs by 40 MiB from run to run.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
-import importlib.util
 import json
+import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import torch
 from torch import Tensor
 
 import ganzoo
-from ganzoo.protocols import Features
+from ganzoo.evaluation.kept_facts import KeptFacts
+from ganzoo.protocols import FeatureFacts, Features
 
-Turn = Callable[[Tensor, Tensor], dict[str, float]]
+FEW = 100
+"""Samples of a turn before the one whose memory is measured."""
+Turn = Callable[[Tensor], dict[str, float]]
+ALL_RETURNED = {"MALLOC_MMAP_THRESHOLD_": "1000000"}
 CLOCKS = {"cpu": time.process_time, "wall": time.perf_counter}
 
 
@@ -52,40 +61,39 @@ def features(n: int, width: int) -> tuple[Tensor, Tensor]:
     return side(0.0), side(0.2)
 
 
-def with_ganzoo() -> Turn:
-    metrics = [ganzoo.build("metric", name) for name in ("frechet-distance", "kernel-distance", "precision-recall")]
+def with_ganzoo(real: Tensor, cache: Path) -> Turn:
+    names = ("frechet-distance", "kernel-distance", "precision-recall")
+    metrics = tuple(ganzoo.build("metric", name) for name in names)
 
-    def turn(real: Tensor, fake: Tensor) -> dict[str, float]:
-        sides = {"real": Features(features=real), "fake": Features(features=fake)}
+    def turn(fake: Tensor) -> dict[str, float]:
+        known = KeptFacts(cache / FeatureFacts(of=real, found={}).digest)
+        facts = FeatureFacts(of=real, found=known), FeatureFacts(of=fake, found={}, metrics=metrics)
+        one, other = (Features(features=fact.of, facts=fact) for fact in facts)
         found: dict[str, float] = {}
         for metric in metrics:
-            found |= metric(**sides, random=torch.Generator().manual_seed(0))
+            found |= metric(real=one, fake=other, random=torch.Generator().manual_seed(0))
         return found
 
     return turn
 
 
-class Unused(ModuleType):
-    """A module that has every name, and nothing behind it."""
+def with_ganzoo_first(real: Tensor, cache: Path) -> Turn:
+    def turn(fake: Tensor) -> dict[str, float]:
+        with tempfile.TemporaryDirectory() as empty:
+            return with_ganzoo(real, Path(empty))(fake)
 
-    def __getattr__(self, name: str) -> None:
-        if name.startswith("__"):
-            raise AttributeError(name)
+    return turn
 
 
-def with_torch_fidelity() -> Turn:
-    spec = importlib.util.find_spec("torch_fidelity")
-    if spec is None or spec.submodule_search_locations is None:
-        raise ImportError("torch-fidelity is not installed: pip install --no-deps torch-fidelity")
-    shell = ModuleType("torch_fidelity")
-    shell.__spec__, shell.__path__ = spec, list(spec.submodule_search_locations)
-    sys.modules["torch_fidelity"], sys.modules["torch_fidelity.utils"] = shell, Unused("torch_fidelity.utils")
-    fid, kid, prc = (importlib.import_module(f"torch_fidelity.metric_{name}") for name in ("fid", "kid", "prc"))
+def with_torch_fidelity(real: Tensor, cache: Path) -> Turn:
+    from whole_torch_fidelity import torch_fidelity
 
-    def turn(real: Tensor, fake: Tensor) -> dict[str, float]:
-        one, other = (fid.fid_features_to_statistics(side) for side in (real, fake))
-        found = fid.fid_statistics_to_metric(one, other, verbose=False)
-        size = min(1000, len(real) // 2)
+    package = torch_fidelity()
+    fid, kid, prc = (getattr(package, f"metric_{name}") for name in ("fid", "kid", "prc"))
+    size, kept = min(1000, len(real) // 2), fid.fid_features_to_statistics(real)
+
+    def turn(fake: Tensor) -> dict[str, float]:
+        found = fid.fid_statistics_to_metric(kept, fid.fid_features_to_statistics(fake), verbose=False)
         found |= kid.kid_features_to_metric(real, fake, kid_subset_size=size, verbose=False)
         return {**found, **prc.prc_features_to_metric(fake, real, verbose=False)}
 
@@ -103,46 +111,53 @@ class AsTheyAre(torch.nn.Module):
         return given
 
 
-def with_torchmetrics() -> Turn:
+def with_torchmetrics(real: Tensor, cache: Path) -> Turn:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from torchmetrics.image.fid import FrechetInceptionDistance
         from torchmetrics.image.kid import KernelInceptionDistance
 
-    def turn(real: Tensor, fake: Tensor) -> dict[str, float]:
-        extractor = AsTheyAre(real.shape[1])
-        kid = KernelInceptionDistance(feature=extractor, subset_size=min(1000, len(real) // 2))
-        found: dict[str, Any] = {}
-        for name, metric in (("fd", FrechetInceptionDistance(feature=extractor)), ("kd", kid)):
-            for side, given in ((True, real), (False, fake)):
-                for part in given.split(64):
-                    metric.update(part, real=side)
-            value = metric.compute()
-            found[name] = float(value[0] if isinstance(value, tuple) else value)
+        given = {"feature": AsTheyAre(real.shape[1]), "reset_real_features": False}
+        kid = KernelInceptionDistance(**given, subset_size=min(1000, len(real) // 2))
+        metrics: dict[str, Any] = {"fd": FrechetInceptionDistance(**given), "kd": kid}
+
+    def update(features: Tensor, *, real: bool) -> None:
+        for metric in metrics.values():
+            for part in features.split(64):
+                metric.update(part, real=real)
+
+    def turn(fake: Tensor) -> dict[str, float]:
+        update(fake, real=False)
+        found = {"fd": float(metrics["fd"].compute()), "kd": float(metrics["kd"].compute()[0])}
+        for metric in metrics.values():
+            metric.reset()
         return found
 
+    update(real, real=True)
     return turn
 
 
-CONTESTANTS: dict[str, Callable[[], Turn]] = {
+CONTESTANTS: dict[str, Callable[[Tensor, Path], Turn]] = {
     "ganzoo": with_ganzoo,
+    "ganzoo, first": with_ganzoo_first,
     "torch-fidelity": with_torch_fidelity,
     "torchmetrics": with_torchmetrics,
 }
 
 
-def timed(turn: Turn, given: tuple[Tensor, Tensor], clock: Callable[[], float]) -> float:
+def timed(turn: Turn, fake: Tensor, clock: Callable[[], float]) -> float:
     start = clock()
-    turn(*given)
+    turn(fake)
     return clock() - start
 
 
 def times(options: argparse.Namespace) -> None:
-    given = features(options.n, options.width)
-    turns = {name: make() for name, make in CONTESTANTS.items()}
+    real, fake = features(options.n, options.width)
+    turns = {name: make(real, options.cache) for name, make in CONTESTANTS.items()}
+    turns["ganzoo"](fake.flip(0))  # leaves in the cache what follows from real features
     rounds = []
     for _ in range(options.rounds):
-        rounds.append({name: timed(turn, given, CLOCKS[options.clock]) for name, turn in turns.items()})
+        rounds.append({name: timed(turn, fake, CLOCKS[options.clock]) for name, turn in turns.items()})
         print("; ".join(f"{name} {seconds:.2f} s" for name, seconds in rounds[-1].items()), flush=True)
     for name in turns:
         ratios = [one[name] / one["ganzoo"] for one in rounds]
@@ -157,17 +172,19 @@ def resident(which: str) -> float:
 
 
 def memory_of_a_turn(options: argparse.Namespace) -> dict[str, Any]:
-    given, turn = features(options.n, options.width), CONTESTANTS[options.memory]()
+    make, (real, fake) = CONTESTANTS[options.memory], features(options.n, options.width)
+    make(real[:FEW], options.cache)(fake[:FEW])
     Path("/proc/self/clear_refs").write_text("5")  # the highest so far is that of now
     before = resident("VmRSS")
-    found = turn(*given)
+    found = make(real, options.cache)(fake)
     return {"peak": resident("VmHWM"), "above": resident("VmHWM") - before, "found": found}
 
 
 def memories(options: argparse.Namespace) -> None:
+    given = ["-n", str(options.n), "--width", str(options.width), "--cache", str(options.cache)]
     for name in CONTESTANTS:
-        command = [sys.executable, __file__, "--memory", name, "-n", str(options.n), "--width", str(options.width)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        command = [sys.executable, __file__, "--memory", name, *given]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | ALL_RETURNED)
         one = json.loads(done.stdout.splitlines()[-1])
         numbers = ", ".join(f"{key} {float(value):.6g}" for key, value in one["found"].items())
         print(f"{name}: peak {one['peak']:.0f} MiB, {one['above']:.0f} MiB of it in its turn; {numbers}", flush=True)
@@ -181,13 +198,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--clock", choices=CLOCKS, default="cpu")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--memory", choices=CONTESTANTS, help="only print the memory that one contestant takes")
+    parser.add_argument("--cache", type=Path, help="folder of what ganzoo keeps of real features; by default a new one")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
-    if options.memory:
-        print(json.dumps(memory_of_a_turn(options), default=float))
-    else:
-        memories(options)
-        times(options)
+    with tempfile.TemporaryDirectory() as new:
+        options.cache = options.cache or Path(new)
+        if options.memory:
+            print(json.dumps(memory_of_a_turn(options), default=float))
+        else:
+            times(options)
+            memories(options)
 
 
 if __name__ == "__main__":

@@ -1,29 +1,39 @@
-"""Time and memory of Fréchet and kernel distance with ganzoo and with torchmetrics, through the same extractor.
+"""Time and memory of judging generated pictures with ganzoo, torchmetrics and torch-fidelity, by the same extractor.
 
     python examples/benchmarks/evaluate.py -n 1000 --rounds 3
 
-Both look at the same pictures on the same number of threads. Every round takes one turn of each contestant in one
-process; a ratio compares the turns of one round, so that whatever else the machine does hits both. In the clock are:
+All look at the same pictures on the same number of threads. Every round takes one turn of each contestant in one
+process; a ratio compares the turns of one round, so that whatever else the machine does hits all. In the clock are:
 
-- **ganzoo**: features of the generated pictures, taken once; ``fd``, ``kd`` and, beside what torchmetrics has,
-  ``precision`` and ``recall``. Features of real pictures come from the cache, as they do in ``ganzoo evaluate``.
+- **ganzoo**: what a second ``ganzoo evaluate`` does. Features of generated pictures are taken once for ``fd``, ``kd``,
+  ``precision`` and ``recall``; those of real ones, what follows from them, and the floors come from the cache.
 - **torchmetrics**: ``FrechetInceptionDistance`` and ``KernelInceptionDistance`` with 100 subsets of 1,000, or of half
-  of the pictures if they are fewer. Each takes features of real and of generated pictures.
+  of the pictures if they are fewer. Each takes features of real and of generated pictures. There is neither precision
+  nor recall.
 - **torchmetrics, real kept**: the same with ``reset_real_features=False``, so that real pictures are not in the clock.
+- **torch-fidelity**: ``calculate_metrics`` for ``fid``, ``kid`` and ``prc``; both sides are looked at once.
+- **torch-fidelity, real kept**: the same with ``input2_cache_name``, so that features and moments of real pictures come
+  from its cache.
+
+The line *extractor* is a look at the generated pictures, which each of them has to take at least once. The clock is CPU
+time of the process by default, because others wait for the cores as well.
 
 Memory is the peak of the resident set of a process of its own (``VmHWM``), less what it held when pictures and
-extractor were there (Linux): torch allocates outside what ``tracemalloc`` sees. Features of real pictures are part of
-it. torch-fidelity needs torchvision, and is not compared. ``--distances N`` measures precision and recall of N × 1,280
-features instead.
+extractor were there and a turn of a few pictures had been taken, so that libraries are loaded (Linux). What a
+contestant keeps of real pictures counts. ``MALLOC_MMAP_THRESHOLD_`` makes glibc return what is freed, so that the peak
+does not depend on the holes that others left. ``--distances N`` measures precision and recall of N × 1,280 features
+instead.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -35,10 +45,14 @@ from torch import Tensor
 
 import ganzoo
 from ganzoo.data import cache_folder
-from ganzoo.protocols import Extractor, Features
+from ganzoo.evaluation.judging import Yardstick, judge
+from ganzoo.evaluation.reference import RealData
+from ganzoo.protocols import DataSpec, Extractor, FeatureFacts, Features
 
-BATCH = 64
+BATCH, FEW = 64, 200
 METRICS = ("frechet-distance", "kernel-distance", "precision-recall")
+ALL_RETURNED = {"MALLOC_MMAP_THRESHOLD_": "1000000"}
+CLOCKS = {"cpu": time.process_time, "wall": time.perf_counter}
 Turn = Callable[[], dict[str, float]]
 
 
@@ -54,20 +68,38 @@ def extractor_of(name: str) -> Extractor:
     return ganzoo.build("extractor", name).open(data=data, device=torch.device("cpu"), cache=cache_folder())
 
 
-class Ganzoo:
-    """Features once, all metrics on them."""
+class RealPictures:
+    """As a dataset of ganzoo."""
 
-    def __init__(self, extractor: Extractor, real: Tensor, fake: Tensor) -> None:
-        self._extractor, self._fake = extractor, fake
-        self._real = Features(features=extractor(real).features)
-        self._metrics = [ganzoo.build("metric", name) for name in METRICS]
+    labels = groups = modes = None
 
-    def __call__(self) -> dict[str, float]:
-        fake = Features(features=self._extractor(self._fake).features)
-        found: dict[str, float] = {}
-        for metric in self._metrics:
-            found |= metric(real=self._real, fake=fake, random=torch.Generator().manual_seed(0))
-        return found
+    def __init__(self, images: Tensor) -> None:
+        self._images = images
+        self.spec = DataSpec(shape=tuple(images.shape[1:]), classes=(), marginal=())
+        self.fingerprint = FeatureFacts(of=images, found={}).digest
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def read(self, index: Tensor) -> Tensor:
+        return self._images[index]
+
+
+def with_ganzoo(extractor: Extractor, real: Tensor, fake: Tensor, cache: Path) -> Turn:
+    def turn() -> dict[str, float]:
+        yardstick = Yardstick(
+            reference=RealData(dataset=RealPictures(real), split="train", cache=cache),
+            metrics={name: ganzoo.build("metric", name) for name in METRICS},
+            options={name: {} for name in METRICS},
+            extractors={"extractor": extractor},
+            n=len(fake),
+        )
+        judgment = judge(yardstick, lambda n: ((part, None) for part in fake[:n].split(BATCH)))
+        for error in judgment.errors.values():
+            raise error
+        return {value.key: value.value for value in judgment.values}
+
+    return turn
 
 
 class AsModule(torch.nn.Module):
@@ -84,7 +116,7 @@ class AsModule(torch.nn.Module):
 class Torchmetrics:
     """Its two classes, each with features of its own."""
 
-    def __init__(self, extractor: Extractor, real: Tensor, fake: Tensor, *, kept: bool = False) -> None:
+    def __init__(self, extractor: Extractor, real: Tensor, fake: Tensor, cache: Path, *, kept: bool = False) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             from torchmetrics.image.fid import FrechetInceptionDistance
@@ -115,27 +147,79 @@ class Torchmetrics:
         return found
 
 
-CONTESTANTS: dict[str, Callable[[Extractor, Tensor, Tensor], Turn]] = {
-    "ganzoo": Ganzoo,
+class Fed(torch.utils.data.Dataset[Tensor]):
+    """Pictures as torch-fidelity wants them."""
+
+    def __init__(self, images: Tensor) -> None:
+        self._images = images
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def __getitem__(self, number: int) -> Tensor:
+        return self._images[number]
+
+
+def with_torch_fidelity(extractor: Extractor, real: Tensor, fake: Tensor, cache: Path, *, kept: bool = False) -> Turn:
+    from whole_torch_fidelity import torch_fidelity
+
+    package = torch_fidelity()
+
+    class Registered(package.FeatureExtractorBase):  # type: ignore[misc, name-defined]
+        """The extractor as torch-fidelity wants it."""
+
+        def __init__(self, name: str, layers: list[str], **_: Any) -> None:
+            super().__init__(name, layers)
+
+        @staticmethod
+        def get_provided_features_list() -> tuple[str]:
+            return ("features",)
+
+        @staticmethod
+        def get_default_feature_layer_for_metric(metric: str) -> str:
+            return "features"
+
+        def forward(self, images: Tensor) -> tuple[Tensor]:
+            return (extractor(images).features,)
+
+    package.registry.FEATURE_EXTRACTORS_REGISTRY["same"] = Registered
+    given = {
+        "input1": Fed(fake),
+        "input2": Fed(real),
+        "input2_cache_name": f"real-{len(real)}" if kept else None,
+        "cache_root": str(cache / "torch-fidelity"),
+        "feature_extractor": "same",
+        "kid_subset_size": min(1000, len(real) // 2),
+        **dict.fromkeys(("fid", "kid", "prc"), True),
+        **dict.fromkeys(("cuda", "verbose"), False),
+    }
+    return lambda: dict(package.calculate_metrics(**given))
+
+
+CONTESTANTS: dict[str, Callable[[Extractor, Tensor, Tensor, Path], Turn]] = {
+    "ganzoo": with_ganzoo,
     "torchmetrics": Torchmetrics,
     "torchmetrics, real kept": lambda *given: Torchmetrics(*given, kept=True),
+    "torch-fidelity": with_torch_fidelity,
+    "torch-fidelity, real kept": lambda *given: with_torch_fidelity(*given, kept=True),
 }
 
 
-def timed(turn: Turn) -> float:
-    start = time.perf_counter()
+def timed(turn: Callable[[], object], clock: Callable[[], float]) -> float:
+    start = clock()
     turn()
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def times(options: argparse.Namespace) -> None:
-    extractor = extractor_of(options.extractor)
+    extractor, clock = extractor_of(options.extractor), CLOCKS[options.clock]
     real, fake = pictures(options.n, 0), pictures(options.n, 1)
-    turns = {name: make(extractor, real, fake) for name, make in CONTESTANTS.items()}
-    for name, turn in turns.items():
+    turns = {name: make(extractor, real, fake, options.cache) for name, make in CONTESTANTS.items()}
+    for name, turn in turns.items():  # which also fills their caches
         print(f"{name}: {', '.join(f'{key} {value:.6g}' for key, value in turn().items())}", flush=True)
-    rounds = [{name: timed(turn) for name, turn in turns.items()} for _ in range(options.rounds)]
-    for name in turns:
+    clocked: dict[str, Callable[[], object]] = {**turns, "extractor": lambda: extractor(fake)}
+    rounds = [{name: timed(turn, clock) for name, turn in clocked.items()} for _ in range(options.rounds)]
+    for name in clocked:
         seconds = [one[name] for one in rounds]
         ratios = [one[name] / one["ganzoo"] for one in rounds]
         spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
@@ -155,19 +239,21 @@ def held() -> float:
 
 
 def memory_of_a_turn(options: argparse.Namespace) -> dict[str, float]:
-    extractor = extractor_of(options.extractor)
+    extractor, make = extractor_of(options.extractor), CONTESTANTS[options.memory]
     real, fake = pictures(options.n, 0), pictures(options.n, 1)
+    make(extractor, real[:FEW], fake[:FEW], options.cache)()
     before = held()
-    CONTESTANTS[options.memory](extractor, real, fake)()
-    return {"MiB": peak() - before}
+    make(extractor, real, fake, options.cache)()
+    return {"above": peak() - before, "peak": peak()}
 
 
 def memories(options: argparse.Namespace) -> None:
     given = ["-n", str(options.n), "--extractor", options.extractor, "--threads", str(options.threads)]
     for name in CONTESTANTS:
-        command = [sys.executable, __file__, "--memory", name, *given]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        print(f"{name}: peak {json.loads(done.stdout)['MiB']:.0f} MiB above pictures and extractor", flush=True)
+        command = [sys.executable, __file__, "--memory", name, *given, "--cache", str(options.cache)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | ALL_RETURNED)
+        one = json.loads(done.stdout)
+        print(f"{name}: {one['above']:.0f} MiB above pictures and extractor, {one['peak']:.0f} in all", flush=True)
 
 
 def distances(n: int) -> None:
@@ -183,18 +269,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("-n", type=int, default=1000, help="pictures on each side")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--extractor", default="random-conv")
+    parser.add_argument("--clock", choices=CLOCKS, default="cpu")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--cache", type=Path, help="folder of what is kept of real pictures; by default a new one")
     parser.add_argument("--memory", choices=CONTESTANTS, help="only print the memory that one contestant takes")
     parser.add_argument("--distances", type=int, metavar="N", help="only measure precision and recall of N × 1,280")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
-    if options.distances:
-        distances(options.distances)
-    elif options.memory:
-        print(json.dumps(memory_of_a_turn(options)))
-    else:
-        times(options)
-        memories(options)
+    with tempfile.TemporaryDirectory() as new:
+        options.cache = options.cache or Path(new)
+        if options.distances:
+            distances(options.distances)
+        elif options.memory:
+            print(json.dumps(memory_of_a_turn(options)))
+        else:
+            times(options)
+            memories(options)
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ class FrechetDistance(Options):
         # The other side is part of the name: this is true of two matrices.
         found, name = fake.known().found, f"ganzoo_metrics 1: frechet distance beside {real.known().digest}"
         if found.get(name) is None:
-            found[name] = _between(*(_moments(side) for side in (real, fake)))
+            found[name] = _between(_moments(real), fake.known().of)
         return {"fd": float(found[name])}
 
     def warnings(self, *, real: Features, fake: Features) -> list[str]:
@@ -67,17 +67,19 @@ def frechet_distance(real: Tensor, fake: Tensor) -> float:
     return FrechetDistance()(**sides, random=torch.Generator())["fd"]
 
 
-def _between(real: Tensor, fake: Tensor) -> Tensor:
-    """The distance, from what :func:`_moments` says of both."""
-    (mean, root), (other_mean, other_root) = ((one[0], one[1:]) for one in (real, fake))
-    shared = torch.linalg.svdvals(root @ other_root.T).sum()
-    spread = sum(one.flatten().dot(one.flatten()) for one in (root, other_root)) - 2 * shared
-    distance: Tensor = (mean - other_mean).square().sum() + spread.clamp(min=0)
+def _between(known: Tensor, fake: Tensor) -> Tensor:
+    """The distance of features to those that :func:`_mean_and_root` is ``known`` of."""
+    other = _mean_and_root(fake)
+    means = (known[0] - other[0]).square().sum()
+    spread = sum(one[1:].flatten().dot(one[1:].flatten()) for one in (known, other))
+    product = known[1:] @ other[1:].T
+    del other  # at 2,048 features each matrix takes 32 MiB
+    distance: Tensor = means + (spread - 2 * torch.linalg.svdvals(product).sum()).clamp(min=0)
     return distance
 
 
 def _moments(side: Features) -> Tensor:
-    """μ as the first row and below it A with Aᵀ A = Σ, in float64."""
+    """What :func:`_mean_and_root` says, found once."""
     facts, name = side.known(), "ganzoo_metrics 1: mean and root of covariance"
     found = facts.found.get(name)
     if found is None:
@@ -86,9 +88,12 @@ def _moments(side: Features) -> Tensor:
 
 
 def _mean_and_root(features: Tensor) -> Tensor:
-    """The mean, and A of at most as many rows as there are features; some rows after others, to take little room."""
+    """μ as the first row, and below it A with Aᵀ A = Σ, of at most as many rows as there are features; in float64.
+
+    A is the triangle of a QR decomposition, made of some rows after others, to take little room.
+    """
     mean, width = mean_of(features), features.shape[1]
-    # LAPACK works column by column; what lies so need not be copied for it.
+    # LAPACK works column by column, and in place on what lies so.
     rows = torch.empty(width, min(2 * width, len(features)), dtype=torch.float64).T
     count = 0
     for part in torch.split(features, width):
@@ -96,6 +101,8 @@ def _mean_and_root(features: Tensor) -> Tensor:
         rows[count : count + len(part)] -= mean
         count += len(part)
         if count > width:
-            rows[:width] = torch.geqrf(rows[:count])[0][:width].triu_()
+            rows[count:] = 0  # which changes no triangle
+            torch.geqrf(rows, out=(rows, rows.new_empty(width)))
+            rows[:width].triu_()
             count = width
-    return torch.cat([mean[None], rows[:count] / math.sqrt(len(features) - 1)])
+    return torch.cat([mean[None], rows[:count].div_(math.sqrt(len(features) - 1))])

@@ -19,6 +19,19 @@ TILE = 512
 """Rows on each side of a tile: its numbers fit into the cache of a processor, and more are hardly faster."""
 
 
+class Room:
+    """Where the numbers of one tile after the other lie: new room for each would be scattered over the heap.
+
+    Attributes:
+        sides: (2, TILE, F), for rows and for columns.
+        squares: (3, TILE, TILE).
+    """
+
+    def __init__(self, width: int) -> None:
+        self.sides = torch.empty(2, TILE, width, dtype=torch.float64)
+        self.squares = torch.empty(3, TILE, TILE, dtype=torch.float64)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Side:
     """Rows (n, F) of features around a center c, in float64, with what distances and inner products need of them.
@@ -38,33 +51,39 @@ class Side:
 
 @dataclass(frozen=True, kw_only=True)
 class Tile:
-    """Some rows of one matrix of features beside some of another.
+    """Some rows of one matrix of features beside some of another. Its numbers are there until the next tile comes.
 
     Attributes:
         rows: of the one.
         columns: of the other; of the same matrix they are the same rows or later ones, and each pair comes once.
         offset: ‖c‖², of the center that both are around.
         itself: whether rows and columns are the same samples.
+        room: for its numbers.
     """
 
     rows: Side
     columns: Side
     offset: Tensor
     itself: bool
+    room: Room
 
     @cached_property
     def _products(self) -> Tensor:
-        return self.rows.centered @ self.columns.centered.T
+        return torch.mm(self.rows.centered, self.columns.centered.T, out=self._square(0))
 
     @cached_property
     def distances(self) -> Tensor:
         """Squared Euclidean ones, at least 0; shared, so not to be changed."""
-        found = torch.add(self.columns.lengths, self._products, alpha=-2)
+        found = torch.add(self.columns.lengths, self._products, alpha=-2, out=self._square(1))
         return found.add_(self.rows.lengths[:, None]).clamp_(min=0)
 
     def products(self) -> Tensor:
-        """⟨x, y⟩, which belong to the caller."""
-        return (self._products + (self.columns.toward + self.offset)).add_(self.rows.toward[:, None])
+        """⟨x, y⟩, which may be changed until somebody else asks for them."""
+        found = torch.add(self._products, self.columns.toward + self.offset, out=self._square(2))
+        return found.add_(self.rows.toward[:, None])
+
+    def _square(self, number: int) -> Tensor:
+        return self.room.squares[number, : len(self.rows.lengths), : len(self.columns.lengths)]
 
 
 class Running(Protocol):
@@ -164,14 +183,14 @@ def tiles(rows: Tensor, others: Tensor | None = None) -> Iterator[Tile]:
     the pairs are those of rows among themselves, and each comes once.
     """
     columns = rows if others is None else others
-    center = mean_of(columns)
+    center, room = mean_of(columns), Room(rows.shape[1])
     offset = center.square().sum()
     for which in _slices(0, len(rows)):
-        here = _side(rows, which, center)
+        here = _side(rows, which, center, room.sides[0])
         for other in _slices(which.start if others is None else 0, len(columns)):
             itself = others is None and other == which
-            there = here if itself else _side(columns, other, center)
-            yield Tile(rows=here, columns=there, offset=offset, itself=itself)
+            there = here if itself else _side(columns, other, center, room.sides[1])
+            yield Tile(rows=here, columns=there, offset=offset, itself=itself, room=room)
 
 
 def _slices(start: int, stop: int) -> Iterator[slice]:
@@ -179,6 +198,7 @@ def _slices(start: int, stop: int) -> Iterator[slice]:
         yield slice(first, min(first + TILE, stop))
 
 
-def _side(features: Tensor, which: slice, center: Tensor) -> Side:
-    centered = features[which] - center
-    return Side(which=which, centered=centered, lengths=centered.square().sum(1), toward=centered @ center)
+def _side(features: Tensor, which: slice, center: Tensor, room: Tensor) -> Side:
+    centered = room[: which.stop - which.start].copy_(features[which]).sub_(center)
+    lengths = torch.linalg.vecdot(centered, centered)
+    return Side(which=which, centered=centered, lengths=lengths, toward=centered @ center)

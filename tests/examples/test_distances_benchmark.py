@@ -1,4 +1,4 @@
-"""``examples/benchmarks/distances.py`` at toy size; torch-fidelity, whose modules it loads in parts, takes no part."""
+"""``examples/benchmarks/distances.py`` at toy size; torch-fidelity, which may not be installed, takes no part."""
 
 import json
 from pathlib import Path
@@ -31,8 +31,8 @@ def test_features_are_like_those_of_networks(benchmark):
 
 
 @pytest.mark.usefixtures("ganzoo_alone")
-def test_times_and_ratios_of_every_round(benchmark, capsys):
-    benchmark.times(benchmark.argparse.Namespace(n=N, width=WIDTH, rounds=2, clock="cpu"))
+def test_times_and_ratios_of_every_round(benchmark, capsys, tmp_path):
+    benchmark.times(benchmark.argparse.Namespace(n=N, width=WIDTH, rounds=2, clock="cpu", cache=tmp_path))
     first, second, ratio = capsys.readouterr().out.splitlines()
     assert first.startswith("ganzoo ")
     assert second.endswith(" s")
@@ -49,8 +49,15 @@ def test_memory_of_a_turn_and_what_it_found(benchmark, capsys):
 
 
 @pytest.mark.filterwarnings("ignore:Metric `Kernel Inception Distance`:UserWarning")
-def test_torchmetrics_finds_the_same_distance(benchmark):
+def test_torchmetrics_finds_the_same_distance(benchmark, tmp_path):
     pytest.importorskip("torchmetrics")
-    given = benchmark.features(N, WIDTH)
-    found, theirs = benchmark.with_ganzoo()(*given), benchmark.with_torchmetrics()(*given)
+    real, fake = benchmark.features(N, WIDTH)
+    found, theirs = (make(real, tmp_path)(fake) for make in (benchmark.with_ganzoo, benchmark.with_torchmetrics))
     assert theirs["fd"] == pytest.approx(found["fd"], rel=1e-3)
+
+
+def test_a_second_turn_of_ganzoo_finds_the_same_with_what_the_first_left(benchmark, tmp_path):
+    real, fake = benchmark.features(N, WIDTH)
+    found = [benchmark.with_ganzoo(real, tmp_path)(fake) for _ in range(2)]
+    assert found[0] == found[1] == benchmark.with_ganzoo_first(real, tmp_path)(fake)
+    assert len(list(tmp_path.rglob("*.safetensors"))) == 3
