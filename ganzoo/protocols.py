@@ -510,8 +510,8 @@ class Metric(Protocol):
     ``better`` says of each further number that ranks generators whether ``higher`` or ``lower`` is better, and of a
     number that ranks none, ``None``. An optional
     attribute ``spreads`` says which of its numbers is the standard error of which other: ``{"kd": "kd_std"}``. An
-    optional attribute ``ranges`` says of a number the least and the largest that it can be, as 0 and 1 of a share:
-    intervals are cut off there. An
+    optional attribute ``ranges`` says of a number the least and the largest that it can be, as 0 and 1 of a share,
+    and ``None`` where there is no end: intervals are cut off there. An
     optional attribute ``whole_reference`` that is true asks for all real data, not for as many as are generated. An
     optional attribute ``balanced_samples`` that is true asks for equally many samples of each class that occurs, not
     for as many as the data have; pictures from elsewhere come as they are. An optional method

@@ -43,6 +43,7 @@ def test_an_interval_is_cut_off_at_the_ends_of_what_a_number_can_be():
     assert interval([0.1, 0.0, 0.05], within=(0, 1)) == (0, pytest.approx(1 - low))
     assert interval([3.0, 3.5], within=(-10, 10)) == interval([3.0, 3.5])
     assert interval([1.0], within=(0, 1)) is None
+    assert interval([0.1, 9.0], within=(0, None)) == (0, interval([0.1, 9.0])[1])
 
 
 def test_welch():

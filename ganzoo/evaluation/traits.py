@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ganzoo.errors import PluginError
-from ganzoo.evaluation.value import Better
+from ganzoo.evaluation.value import Better, Range
 
 SAMPLES = 2500
 """Drawn for a metric that does not say how many it wants."""
@@ -27,7 +27,8 @@ class Traits:
         whole_reference: whether it wants all real data, not as many as are generated.
         spreads: number → the number that is its standard error.
         better: number → which direction is better; ``None`` if it ranks nothing.
-        ranges: number → the least and the largest that it can be, as 0 and 1 of a share.
+        ranges: number → the least and the largest that it can be, as 0 and 1 of a share; ``None`` where there is no
+            end.
     """
 
     samples: int = SAMPLES
@@ -36,7 +37,7 @@ class Traits:
     whole_reference: bool = False
     spreads: Mapping[str, str] = field(default_factory=dict)
     better: Mapping[str, Better | None] = field(default_factory=dict)
-    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    ranges: Mapping[str, Range] = field(default_factory=dict)
 
     @classmethod
     def of(cls, metric: Any) -> Traits:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 Better = Literal["higher", "lower"]
+Range = tuple[float | None, float | None]
+"""The least and the largest that a number can be; ``None`` where there is no end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +90,7 @@ class Value:
     value: float
     better: Better | None
     spread: float | None = None
-    range: tuple[float, float] | None = None
+    range: Range | None = None
     floor: float | None = None
     floor_of: str | None = None
     record: Record
@@ -120,6 +122,12 @@ class Value:
             record=Record(**{**record, "shape": tuple(record["shape"])}),
             warnings=tuple(row.get("warnings", ())),
         )
+
+
+def range_in_words(ends: Range) -> str:
+    """``from 0 to 1``, ``from 0``, ``to 1``."""
+    words = [f"{word} {end:g}" for word, end in zip(("from", "to"), ends, strict=True) if end is not None]
+    return " ".join(words) or "any number"
 
 
 def label_of(key: str, extractor: str | None, n: int) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import ConfigError
+from ganzoo.evaluation.value import range_in_words
 
 LEADERBOARD = "leaderboard.json"
 OPEN = ("waiting", "interrupted", "running")
@@ -102,7 +103,7 @@ class CellPair:
 class Leaderboard:
     """A comparison: its cells from the best to the worst, then those without numbers.
 
-    ``ranges`` says of labels the least and the largest that their numbers can be, ``unranked`` why cells cannot be
+    ``ranges`` says of labels what their numbers can be, ``unranked`` why cells cannot be
     compared in them, ``test`` how differences were tested.
     """
 
@@ -112,7 +113,7 @@ class Leaderboard:
     labels: tuple[str, ...]
     better: Mapping[str, str]
     cells: tuple[BoardCell, ...]
-    ranges: Mapping[str, tuple[float, float]]
+    ranges: Mapping[str, str]
     distinguishable: tuple[CellPair, ...]
     indistinguishable: tuple[CellPair, ...]
     unranked: Mapping[str, str]
@@ -161,8 +162,14 @@ def _leaderboard(content: Mapping[str, Any], name: str) -> Leaderboard:
     )
 
 
-def _ranges(content: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
-    return {str(label): (float(ends[0]), float(ends[1])) for label, ends in (content.get("ranges") or {}).items()}
+def _ranges(content: Mapping[str, Any]) -> dict[str, str]:
+    """Label → its range in words."""
+    found = (content.get("ranges") or {}).items()
+    return {str(label): range_in_words((_end(ends[0]), _end(ends[1]))) for label, ends in found}
+
+
+def _end(given: Any) -> float | None:
+    return None if given is None else float(given)
 
 
 def _pairs(content: Mapping[str, Any], which: str) -> tuple[CellPair, ...]:

@@ -108,7 +108,7 @@ def _quality(run: Run, measured: Sequence[Measured], rows: Sequence[Mapping[str,
     for one in ranked:
         floor = "" if one.floor is None else f"; real data in place of samples come to {number(one.floor)}"
         text = f"{one.label} is {number(one.last)} at step {count(one.last_step)} ({one.better} is better{floor})."
-        if one.best is not None and one.best_step != one.last_step:
+        if one.best is not None and one.best != one.last:
             text += f" The best of the steps that were measured is {number(one.best)} at step {count(one.best_step)}."
         yield VerdictLine(tone="note", text=text)
 

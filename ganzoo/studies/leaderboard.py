@@ -71,7 +71,7 @@ def _better(results: Sequence[CellResult]) -> dict[str, str]:
     return {value.label: value.better for value in values if value.better is not None}
 
 
-def _range(results: Sequence[CellResult], label: str) -> list[float] | None:
+def _range(results: Sequence[CellResult], label: str) -> list[float | None] | None:
     """The least and the largest that a number can be, if its metric states them."""
     found = next(value.range for one in results for value in one.values(label))
     return None if found is None else list(found)
@@ -101,7 +101,8 @@ def _row(comparison: Comparison, one: CellResult, labels: Sequence[str]) -> dict
         "seeds": [_seed(comparison.path, seed, outcome, labels) for seed, outcome in one.outcomes.items()],
         "mean": {label: fmean(numbers) for label, numbers in measured.items()},
         "interval": {
-            label: interval(numbers, within=one.values(label)[0].range) for label, numbers in measured.items()
+            label: interval(numbers, within=one.values(label)[0].range or (None, None))
+            for label, numbers in measured.items()
         },
         "best": {label: _mean_of_best(one, label) for label in measured},
     }

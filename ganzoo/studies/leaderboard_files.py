@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ganzoo import files
+from ganzoo.evaluation.value import range_in_words
 from ganzoo.studies.comparison import Comparison
 from ganzoo.studies.leaderboard import leaderboard
 
@@ -97,7 +98,7 @@ def notes(content: Mapping[str, Any]) -> Iterator[str]:
         "the metric itself, so it is optimistic, and it ranks nothing."
     )
     if content["ranges"]:
-        told = "; ".join(f"{label} from {low:g} to {high:g}" for label, (low, high) in content["ranges"].items())
+        told = "; ".join(f"{label} {range_in_words(ends)}" for label, ends in content["ranges"].items())
         yield f"Intervals are cut off at the ends of what a number can be: {told}."
     for label in content["metrics"]:
         if apart := _pairs(content["distinguishable"], label):

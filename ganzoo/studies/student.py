@@ -15,22 +15,24 @@ TINY = 1e-300
 
 
 def interval(
-    values: Sequence[float], level: float = 0.95, *, within: tuple[float, float] | None = None
+    values: Sequence[float], level: float = 0.95, *, within: tuple[float | None, float | None] = (None, None)
 ) -> tuple[float, float] | None:
     """The interval x̄ ± t·s/√n in which the mean of the population lies; ``None`` for fewer than two values.
 
     Student, *The probable error of a mean*, Biometrika 6, 1908. It supposes that values are about normally distributed.
 
-    Of a number that lies ``within`` a range, such as a share, the interval is cut off at the ends of the range: the
-    mean cannot lie outside, so that nothing is lost and the interval covers it as often as before. An interval of
-    log-odds would need no cut, and is none of the mean of shares: it has no place for a share of 0 or 1, which the
-    recall of a collapsed generator is.
+    Of a number that lies ``within`` a range, such as a share or a distance, the interval is cut off at the ends of the
+    range: the mean cannot lie outside, so that nothing is lost and the interval covers it as often as before. An
+    interval of log-odds would need no cut, and is none of the mean of shares: it has no place for a share of 0 or 1,
+    which the recall of a collapsed generator is.
     """
     if len(values) < 2:
         return None
     mean, half = fmean(values), quantile(level, len(values) - 1) * math.sqrt(variance(values) / len(values))
-    low, high = within or (-math.inf, math.inf)
-    return max(mean - half, low), min(mean + half, high)
+    least, largest = within
+    low = mean - half if least is None else max(mean - half, least)
+    high = mean + half if largest is None else min(mean + half, largest)
+    return low, high
 
 
 def welch(one: Sequence[float], other: Sequence[float]) -> float | None:

@@ -42,7 +42,7 @@ class DensityCoverage(Options):
     needs: ClassVar[frozenset[str]] = frozenset({"features"})
     higher_is_better: ClassVar[bool] = True
     better: ClassVar[Mapping[str, str | None]] = {"density": None}
-    ranges: ClassVar[Mapping[str, tuple[float, float]]] = {"coverage": (0, 1)}
+    ranges: ClassVar[Mapping[str, tuple[float | None, float | None]]] = {"coverage": (0, 1), "density": (0, None)}
 
     samples: int = Field(default=5000, ge=2, le=10_000_000, description="number of generated samples")
     neighbors: int = Field(

@@ -93,7 +93,7 @@ class DownstreamUse:
     balanced_samples: ClassVar[bool] = True
     spreads: ClassVar[Mapping[str, str]] = {name: f"{name}_se" for name in MEANS}
     better: ClassVar[Mapping[str, Literal["higher", "lower"]]] = {"both_minus_real": "higher", "both": "higher"}
-    ranges: ClassVar[Mapping[str, tuple[float, float]]] = {
+    ranges: ClassVar[Mapping[str, tuple[float | None, float | None]]] = {
         **dict.fromkeys(MEANS, (0, 1)),
         "both_minus_real": (-1, 1),
     }

@@ -14,6 +14,8 @@ from ganzoo_metrics.demands import both
 from ganzoo_metrics.feature_matrix import mean_of, too_few
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import Tensor
 
 
@@ -43,6 +45,7 @@ class FrechetDistance(Options):
 
     needs: ClassVar[frozenset[str]] = frozenset({"features"})
     higher_is_better: ClassVar[bool] = False
+    ranges: ClassVar[Mapping[str, tuple[float | None, float | None]]] = {"fd": (0, None)}
     fewest_samples: ClassVar[int] = 2
 
     samples: int = Field(default=5000, ge=2, le=10_000_000, description="number of generated samples")

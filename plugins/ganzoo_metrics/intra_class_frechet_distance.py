@@ -13,6 +13,8 @@ from ganzoo_metrics.demands import both
 from ganzoo_metrics.frechet_distance import frechet_distance
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ganzoo.protocols import Features
 
 
@@ -34,6 +36,7 @@ class IntraClassFrechetDistance(Options):
 
     needs: ClassVar[frozenset[str]] = frozenset({"features", "labels"})
     higher_is_better: ClassVar[bool] = False
+    ranges: ClassVar[Mapping[str, tuple[float | None, float | None]]] = {"intra_fd": (0, None)}
     fewest_samples: ClassVar[int] = 2
 
     samples: int = Field(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
@@ -14,6 +13,8 @@ from ganzoo.component import Options
 from ganzoo.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ganzoo.protocols import Features
 
 
@@ -46,7 +47,11 @@ class ModeCoverage(Options):
 
     needs: ClassVar[frozenset[str]] = frozenset({"images", "modes"})
     higher_is_better: ClassVar[bool] = True
-    ranges: ClassVar[Mapping[str, tuple[float, float]]] = {"high_quality": (0, 1)}
+    ranges: ClassVar[Mapping[str, tuple[float | None, float | None]]] = {
+        "high_quality": (0, 1),
+        "modes": (0, None),
+        "reverse_kl": (0, None),
+    }
 
     samples: int = Field(default=2500, ge=1, le=10_000_000, description="number of generated samples to measure")
     within: float = Field(

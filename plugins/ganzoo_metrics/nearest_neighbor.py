@@ -45,7 +45,7 @@ class NearestNeighbor(Options):
     needs: ClassVar[frozenset[str]] = frozenset({"features"})
     higher_is_better: ClassVar[bool] = False
     better: ClassVar[Mapping[str, str | None]] = {"copies": None}
-    ranges: ClassVar[Mapping[str, tuple[float, float]]] = {"copies": (0, 1)}
+    ranges: ClassVar[Mapping[str, tuple[float | None, float | None]]] = {"copies": (0, 1), "nearest": (0, None)}
     whole_reference: ClassVar[bool] = True
 
     samples: int = Field(default=1000, ge=1, le=10_000_000, description="number of generated samples")

@@ -42,7 +42,7 @@ class PrecisionRecall(Options):
     needs: ClassVar[frozenset[str]] = frozenset({"features"})
     higher_is_better: ClassVar[bool] = True
     better: ClassVar[Mapping[str, str]] = {"recall": "higher"}
-    ranges: ClassVar[Mapping[str, tuple[float, float]]] = {"precision": (0, 1), "recall": (0, 1)}
+    ranges: ClassVar[Mapping[str, tuple[float | None, float | None]]] = {"precision": (0, 1), "recall": (0, 1)}
 
     samples: int = Field(default=5000, ge=2, le=10_000_000, description="number of generated samples")
     neighbors: int = Field(

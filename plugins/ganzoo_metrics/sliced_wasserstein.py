@@ -13,6 +13,8 @@ from ganzoo.errors import ConfigError
 from ganzoo_metrics.demands import pictures
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import Tensor
 
     from ganzoo.protocols import Features
@@ -51,6 +53,7 @@ class SlicedWasserstein(Options):
 
     needs: ClassVar[frozenset[str]] = frozenset({"images"})
     higher_is_better: ClassVar[bool] = False
+    ranges: ClassVar[Mapping[str, tuple[float | None, float | None]]] = {"swd": (0, None)}
 
     samples: int = Field(default=1000, ge=2, le=10_000_000, description="number of generated samples")
     patches: int = Field(default=64, ge=1, le=100_000, description="patches per picture and scale")

@@ -362,7 +362,7 @@ FAULTS = [
     (NotCallable, "protocol", "cannot be called"),
     (SamplesInWords, "protocol", "samples = 'all'"),
     (Nothing, "numbers", "empty dict"),
-    (BeyondItsRange, "numbers", "its ranges say 0 to 1"),
+    (BeyondItsRange, "numbers", "its ranges say from 0 to 1"),
     (NamesInNumbers, "numbers", "a number is called 0"),
     (RandomNetwork, "deterministic", "built again, after another seed"),
     (ListOfNeeds, "protocol", "no frozenset"),

@@ -204,7 +204,7 @@ class TestAComparison:
         assert "Not every run has numbers: beta and delta." in page
         assert "seeds 0, 1 diverged: out of memory" in page
         assert "seed 1 diverged: d/total is not finite" in page
-        assert "alpha and beta in fd@10 (p = 0.4)" in page
+        assert "<dt>fd@10</dt><dd>alpha and beta (p = 0.4)</dd>" in page
         assert 'aria-label="alpha: 3, 95 % interval 1 to 5"' in page
 
     def test_the_verdict_stands_first_and_quality_is_drawn_against_time(self, comparison):
@@ -213,8 +213,10 @@ class TestAComparison:
             "verdict", "leaderboard", "intervals", "gallery", "time", "chance", "failures",
         ]  # fmt: skip
         spots = re.findall(r"<g><title>(.*?)</title><circle", page)
-        assert spots[:2] == ["1. alpha: 3 in 1.5 min", "2. beta: 5 in 1.83 min"]
-        assert spots[2].startswith("3. gamma")
+        assert spots[:0:-1] == ["1. alpha: 3 in 1.5 min", "2. beta: 5 in 1.83 min"], (
+            "the best is drawn last, over others"
+        )
+        assert spots[0].startswith("3. gamma")
 
     def test_what_is_told_apart_and_where_intervals_are_cut_off(self, comparison):
         apart = {"distinguishable": [{"cells": ["alpha", "gamma"], "label": "fd@10", "p": 0.001}]}
@@ -226,7 +228,7 @@ class TestAComparison:
             page.index("These pairs differ by more than seeds do"),
             page.index("These pairs are not told apart"),
         )
-        assert told < page.index("alpha and gamma in fd@10 (p = 0.001)") < alike < page.index("alpha and beta in fd@10")
+        assert told < page.index("alpha and gamma (p = 0.001)") < alike < page.index("alpha and beta (p = 0.4)")
         assert "which are cut off at the ends of what a number can be: fd@10 from 0 to 1." in page
 
     def test_what_is_refused_waiting_or_unranked_is_told(self, comparison):
