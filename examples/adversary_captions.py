@@ -1,6 +1,6 @@
 """Pictures from captions such as “two red squares”, in two stages, with critics that see whether the caption fits.
 
-    python examples/adversary_captions.py --steps 1500 --out captions.png      # about 15 minutes of one core
+    python examples/adversary_captions.py --steps 1000 --out captions.png      # about 8 minutes of one core
 
 In the manner of StackGAN (Zhang et al. 2017, arXiv:1612.03242): stage one makes 16×16 pixels of noise and the caption,
 stage two makes 32×32 of those and the caption. Each stage has a critic that is matching-aware (Reed et al. 2016,
@@ -92,7 +92,7 @@ def train(steps: int, *, mismatch: bool, batch_size: int = 32) -> Painter:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--out", type=Path, default=Path("captions.png"))
     given = parser.parse_args()
     seen, random = judge(), torch.Generator().manual_seed(1)
