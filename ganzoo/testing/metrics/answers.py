@@ -41,19 +41,27 @@ def prepared(subject: Subject, *, seed: int = 0) -> tuple[Any, World]:
     Raises:
         ConfigError: it takes none; what it says of the most usual pictures.
     """
-    small = narrowed(subject)
+    return _built_for(subject, subject.once(_shape_taken), seed=seed)
+
+
+def _built_for(subject: Subject, shape: tuple[int, ...], *, seed: int = 0) -> tuple[Any, World]:
+    metric = narrowed(subject).build(world_of(shape, 2).spec, seed=seed)
+    return metric, world_of(shape, metric.samples if hasattr(metric, "samples") else ENOUGH)
+
+
+def _shape_taken(subject: Subject) -> tuple[int, ...]:
+    """The first shape of which it says something, rather than to refuse it."""
     refusals: list[ConfigError] = []
     for shape in (PICTURES, POINTS, *RARER):
         try:
-            metric = small.build(world_of(shape, 2).spec, seed=seed)
+            metric, world = _built_for(subject, shape)
             if "modes" in getattr(metric, "needs", ()) and shape != POINTS:
                 continue  # pictures of these worlds have none
-            world = world_of(shape, metric.samples if hasattr(metric, "samples") else ENOUGH)
             answer(metric, world.real, world.unseen)
         except ConfigError as error:
             refusals.append(error)
         else:
-            return metric, world
+            return shape
     raise refusals[0]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -40,11 +41,17 @@ def any_options_build(subject: Subject) -> None:
 
 
 def _narrowed(options: Options) -> Options:
-    """With no option of width above those of :data:`NARROW`; drawn ones may make a network slow."""
+    """With nothing wider, and no list longer, than :data:`NARROW` has it; drawn ones may make a network slow."""
     values = dict(options)
-    widths = {name: most for name, most in NARROW.items() if name in values and isinstance(most, int)}
-    narrow = {name: most for name, most in widths.items() if (values[name] or most + 1) > most}
+    narrow = {name: _at_most(values[name], most) for name, most in NARROW.items() if name in values}
     try:
         return type(options).model_validate({**values, **narrow})
     except ValidationError:
         return options
+
+
+def _at_most(value: Any, most: Any) -> Any:
+    """The lesser of two numbers, the beginning of a list; an open number (``None``) becomes ``most``."""
+    if isinstance(most, int):
+        return min(value or most, most)
+    return value[: len(most)] if isinstance(value, tuple | list) else value

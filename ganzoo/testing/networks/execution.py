@@ -83,8 +83,8 @@ def survives_autocast(subject: Subject) -> None:
 @check("no-host-sync", Network, "No value of a tensor is read, which would stall a GPU.", every_choice=True)
 def reads_no_value(subject: Subject) -> None:
     """Tensors without content: whatever asks for a number raises."""
+    one = trial(subject)
     for training in (True, False):
-        one = trial(subject)
         one.set_mode(training=training)
         with _silence(), FakeTensorMode(allow_non_fake_inputs=True) as mode:
             hollow = replace(one, given=mode.from_tensor(one.given), labels=mode.from_tensor(one.labels))

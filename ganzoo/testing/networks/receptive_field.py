@@ -26,7 +26,7 @@ def judges_no_patches(subject: Subject) -> str | None:
     """A logit that sees everything has nothing to declare."""
     if "patch" not in subject.tags and trial(subject).network.receptive_field() is None:
         return "it carries no tag patch and declares no receptive field"
-    if with_room(subject) is None:
+    if subject.once(size_with_room) is None:
         return "it takes no square image twice as large as its receptive field"
     return None
 
@@ -40,8 +40,9 @@ def judges_no_patches(subject: Subject) -> str | None:
 )
 def sees_what_it_says(subject: Subject) -> None:
     """The images' gradient of one logit, in the midst of an image at least twice as large as what it sees."""
-    one = with_room(subject)
-    assert one is not None  # the check is skipped otherwise
+    spec = subject.once(size_with_room)
+    assert spec is not None  # the check is skipped otherwise
+    one = trial(subject, spec, n=max(2, PIXELS[spec.rank] // torch.Size(spec.shape[1:]).numel()))
     declared, sides = one.network.receptive_field(), one.spec.shape[1:]
     said = "None, the whole image" if declared is None else f"{_by_axis(declared)} px a side"
     shape = tuple(one.answers()["logits"].shape)
@@ -60,14 +61,14 @@ def _by_axis(field: int | tuple[int, ...]) -> str:
     return str(field) if isinstance(field, int) else "×".join(map(str, field))
 
 
-def with_room(subject: Subject) -> Trial | None:
-    """A network for the smallest data of at least twice the receptive field that it declares for them."""
+def size_with_room(subject: Subject) -> DataSpec | None:
+    """The smallest data of at least twice the receptive field that its network declares for them."""
     for spec in _sizes(first_taken(subject)):
-        one = taken(subject, spec, n=max(2, PIXELS[spec.rank] // torch.Size(spec.shape[1:]).numel()))
+        one = taken(subject, spec, n=1)
         if one is not None:
             declared = one.network.receptive_field()
             if declared is None or min(spec.shape[1:]) >= 2 * max(_per_axis(declared, spec.rank)):
-                return one
+                return spec
     return None
 
 
