@@ -102,7 +102,7 @@ class _KernelSums:
         self._sums = torch.zeros(GROUPS, GROUPS, dtype=torch.float64)
 
     def see(self, tile: Tile) -> None:
-        kernel = tile.products().div_(tile.rows.centered.shape[1]).add_(1).pow_(3)
+        kernel = tile.products(scale=1 / tile.rows.centered.shape[1], plus=1).pow_(3)
         if tile.itself:
             kernel.triu_(1)
         self._sums += self._rows[tile.rows.which].T @ (kernel @ self._columns[tile.columns.which])

@@ -77,10 +77,11 @@ class Tile:
         found = torch.add(self.columns.lengths, self._products, alpha=-2, out=self._square(1))
         return found.add_(self.rows.lengths[:, None]).clamp_(min=0)
 
-    def products(self) -> Tensor:
-        """⟨x, y⟩, which may be changed until somebody else asks for them."""
-        found = torch.add(self._products, self.columns.toward + self.offset, out=self._square(2))
-        return found.add_(self.rows.toward[:, None])
+    def products(self, *, scale: float = 1.0, plus: float = 0.0) -> Tensor:
+        """``scale`` ⟨x, y⟩ + ``plus``, which may be changed until somebody else asks for them."""
+        columns = (self.columns.toward + self.offset) * scale + plus
+        found = torch.add(columns, self._products, alpha=scale, out=self._square(2))
+        return found.add_(self.rows.toward[:, None] * scale)
 
     def _square(self, number: int) -> Tensor:
         return self.room.squares[number, : len(self.rows.lengths), : len(self.columns.lengths)]
