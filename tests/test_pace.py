@@ -93,10 +93,15 @@ def test_a_plain_line_for_each_stage_where_there_is_no_terminal(tmp_path):
     assert second.startswith("2 of 2: shift[means]; about 1 s left and 1 metric to compute")
 
 
-def test_a_bar_on_a_terminal(tmp_path):
-    shown = Console(file=io.StringIO(), width=100, force_terminal=True, markup=False)
+def test_a_bar_fits_a_terminal():
+    """The longest name of the usual metrics, through the extractor with the longest one."""
+    shown = Console(file=io.StringIO(), width=80, force_terminal=True, markup=False)
+    name = "precision-recall[efficientnet-lite0]"
     with pace_shown(shown) as pace:
-        measured = watched(yardstick(tmp_path), pace, judgments=1, balanced=False)
-        judge(measured, generated(Pictures(40)))
-    assert "evaluating" in shown.file.getvalue()
-    assert "2 of 2: shift[means]" in shown.file.getvalue()
+        pace.foresee([EvaluationStage(name="samples"), EvaluationStage(name=name, looks={"eye": 5000})])
+        pace.begin("samples")
+        pace.begin(name)
+        pace.looked("eye", 1000, 5 * 60.0)
+    assert f"2 of 2: {name}" in shown.file.getvalue()
+    assert "about 20 min + 1 metric" in shown.file.getvalue()
+    assert "…" not in shown.file.getvalue()

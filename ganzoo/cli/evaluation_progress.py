@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn
 
 from ganzoo.cli.dry_run_page import duration
 from ganzoo.evaluation.pace import BALANCED, GENERATING, Pace
 from ganzoo.screen import Screen
+
+BAR = 10
+"""Columns of the bar: with the longest name of a metric and an extractor a line has 80."""
 
 
 @contextmanager
@@ -19,10 +22,8 @@ def pace_shown(screen: Screen) -> Iterator[Pace]:
         yield Pace(_Lines(screen))
         return
     with Progress(
-        TextColumn("evaluating", style="bold", markup=False),
-        BarColumn(bar_width=None),
         TextColumn("{task.description}", markup=False),
-        TimeElapsedColumn(),
+        BarColumn(bar_width=BAR),
         TextColumn("{task.fields[left]}", markup=False),
         console=screen,
         transient=True,
@@ -37,6 +38,15 @@ def left(pace: Pace) -> str:
         return ""
     more = f" and {unforeseen} {'metric' if unforeseen == 1 else 'metrics'} to compute" if unforeseen else ""
     return f"about {duration(seconds)} left{more}"
+
+
+def left_in_short(pace: Pace) -> str:
+    """``about 40 s + 2 metrics``, for a line that has to hold a bar as well."""
+    seconds, unforeseen = pace.seconds_left, pace.unforeseen
+    if seconds is None:
+        return ""
+    more = f" + {unforeseen} {'metric' if unforeseen == 1 else 'metrics'}" if unforeseen else ""
+    return f"about {duration(seconds)}{more}"
 
 
 def words(pace: Pace) -> str:
@@ -55,7 +65,9 @@ class _Bar:
 
     def __call__(self, pace: Pace) -> None:
         done = pace.number - 1 + pace.share
-        self._progress.update(self._task, total=pace.count, completed=done, description=words(pace), left=left(pace))
+        self._progress.update(
+            self._task, total=pace.count, completed=done, description=words(pace), left=left_in_short(pace)
+        )
 
 
 class _Lines:
