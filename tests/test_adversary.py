@@ -497,6 +497,79 @@ def test_printed_it_says_when_it_acts_and_how_far_it_is():
     assert "loss: Bce" in str(adversary)
 
 
+def test_what_a_loss_could_learn_gets_no_gradient_from_the_generators_side():
+    class Learned(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.slope = nn.Parameter(torch.ones(()))
+
+        def discriminator_loss(self, *, real, fake):
+            return (fake - real).mean()
+
+        def generator_loss(self, *, fake):
+            return -(self.slope * fake).mean()
+
+    loss, fake = Learned(), data(0).requires_grad_()
+    ganzoo.Adversary(made(Critic), loss=loss, regularizers=()).generator_loss(fake).total.backward()
+    assert loss.slope.grad is None
+    assert loss.slope.requires_grad
+    assert fake.grad.abs().sum() > 0
+
+
+def test_labels_from_an_encoder_leave_it_no_gradient():
+    class Labelled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(3 * 16 * 16, 4)
+
+        def forward(self, images, labels):
+            return (self.layer(images.flatten(1)) * labels).sum(1)
+
+    encoder = nn.Linear(2, 4)
+    labels = encoder(torch.ones(4, 2))
+    adversary = ganzoo.Adversary(Labelled())
+    adversary.generator_loss(data(0).requires_grad_(), real_labels=labels, fake_labels=labels).total.backward()
+    adversary.update(fake=data(0), real=data(1), real_labels=labels, fake_labels=labels)
+    assert encoder.weight.grad is None
+    labels.sum().backward()  # the user's own pass finds its graph
+
+
+@pytest.mark.parametrize(
+    "compiler", [torch.jit.script, lambda critic: torch.jit.trace(critic, data(0))], ids=["script", "trace"]
+)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_critic_of_torchscript(compiler):
+    def step(critic):
+        fake = data(0).requires_grad_()
+        adversary = ganzoo.Adversary(critic, optimizer=sgd)
+        adversary.generator_loss(fake).total.backward()
+        adversary.update(fake=fake, real=data(1))
+        return [fake.grad, *critic.parameters()]
+
+    torch.manual_seed(0)
+    plain = nn.Sequential(nn.Conv2d(3, 4, 4, 2), nn.LeakyReLU(0.2), nn.Conv2d(4, 1, 4))
+    for found, expected in zip(step(compiler(copy.deepcopy(plain))), step(plain), strict=True):
+        torch.testing.assert_close(found, expected)
+
+
+def test_what_is_logged_already_is_read_without_the_rest():
+    class Talkative(nn.Module):
+        def discriminator_loss(self, *, real, fake):
+            return (fake - real).mean()
+
+        def generator_loss(self, *, fake):
+            return -fake.mean()
+
+        def diagnostics(self, *, real, fake):
+            raise ArithmeticError("asked")
+
+    logs = ganzoo.Adversary(made(Critic), loss=Talkative(), regularizers=()).update(fake=data(0), real=data(1))
+    assert logs["critic/adversarial"].isfinite()
+    assert logs
+    with pytest.raises(ArithmeticError, match="asked"):
+        logs["critic/accuracy/real"]
+
+
 class TestStanding:
     @pytest.mark.parametrize(
         ("loss", "words", "real", "fake"),

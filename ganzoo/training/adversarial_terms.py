@@ -17,8 +17,8 @@ from ganzoo.training.balance import norm_of
 class AdversarialTerms:
     """What critics add to a generator's loss.
 
-    What is told of it is computed when it is first asked for, so that a step in which nobody looks pays nothing; until
-    then the gradient at the fakes is kept.
+    What is told of it is computed when it is first asked for, so that a step in which nobody looks pays nothing. The
+    gradient at the fakes is kept as long as this is: to collect numbers over many steps, collect the numbers.
 
     Attributes:
         total: to be added to your own loss; its gradient reaches the fakes and what made them, nothing else.
@@ -33,7 +33,7 @@ class AdversarialTerms:
     total: Tensor
     balance: Tensor
     factor: Tensor
-    gradient: Tensor
+    gradient: Tensor = field(repr=False)
     values: Mapping[str, Tensor] = field(default_factory=dict)
     shares: Mapping[str, float] = field(default_factory=dict)
     norms: Mapping[str, Tensor] = field(default_factory=dict)

@@ -20,7 +20,7 @@ def gradient_at(fakes: Tensor, terms: Mapping[str, Tensor], *, each: bool) -> tu
     norms are asked for or not.
 
     Args:
-        fakes: a leaf, which alone requires a gradient.
+        fakes: a leaf, which alone may require a gradient: one is left on every leaf that does.
         terms: scalars.
         each: whether norms are asked for.
 

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ganzoo.training.standing import Standing
@@ -14,8 +15,9 @@ from ganzoo.training.standing import Standing
 class CriticLogs(Mapping[str, Tensor]):
     """``CRITIC/TERM`` → detached value; mean logits and accuracies likewise.
 
-    What costs something is computed when the first value is read, so a step in which nobody looks pays nothing; until
-    then the logits are kept. Nothing is read from the device before :meth:`standings` is called.
+    Mean logits, accuracies and what a loss itself has to tell are computed when one of them is read, so a step in which
+    nobody looks pays nothing. The logits are kept as long as this is. Nothing is read from the device before
+    :meth:`standings` is called.
 
     Args:
         values: what is there already.
@@ -43,18 +45,22 @@ class CriticLogs(Mapping[str, Tensor]):
 
     def _all(self) -> dict[str, Tensor]:
         if self._observe is not None:
-            self._values |= self._observe()
+            with torch.inference_mode(False), torch.no_grad():  # as in the update, wherever it is read
+                self._values |= self._observe()
             self._observe = None
         return self._values
 
     def __getitem__(self, name: str) -> Tensor:
-        return self._all()[name]
+        return self._values[name] if name in self._values else self._all()[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._all())
 
     def __len__(self) -> int:
         return len(self._all())
+
+    def __bool__(self) -> bool:
+        return bool(self._values)  # each critic has a term, whatever else is observed
 
     def __repr__(self) -> str:
         return repr(self._all())

@@ -121,7 +121,13 @@ class Critics(SavedCritics):
         """
         demand_floats(fake=fake, real=real)
         demand_derivatives(fake=fake, real=real, condition=condition)
-        given = GivenBatch(fake=fake, real=real, condition=condition, real_labels=real_labels, fake_labels=fake_labels)
+        given = GivenBatch(
+            fake=fake,
+            real=real,
+            condition=condition,
+            real_labels=_detached(real_labels),
+            fake_labels=_detached(fake_labels),
+        )
         form, first = self._demand(given, "generator")
         index, of = place(part)
         counted = torch.is_grad_enabled()
@@ -188,8 +194,8 @@ class Critics(SavedCritics):
             fake=fake.detach(),
             real=real.detach(),
             condition=condition,
-            real_labels=real_labels,
-            fake_labels=fake_labels,
+            real_labels=_detached(real_labels),
+            fake_labels=_detached(fake_labels),
         )
         form, first = self._demand(given, "discriminator")
         self._pool.demand_no_labels(fake_labels)
@@ -327,6 +333,11 @@ def _trained(critics: nn.ModuleDict) -> list[nn.Parameter]:
         allowed="at least one parameter with requires_grad when the Adversary is made",
         hint="critic.requires_grad_(True) before ganzoo.Adversary(critic)",
     )
+
+
+def _detached(labels: Tensor | None) -> Tensor | None:
+    """Labels may come from an encoder of the user's, which is to learn from their own loss alone."""
+    return None if labels is None else labels.detach()
 
 
 def seed_of(seed: int, critic: str) -> int:

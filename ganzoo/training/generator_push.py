@@ -20,7 +20,8 @@ from ganzoo.training.given_data import GivenBatch
 from ganzoo.training.misfit import told_of_misfits
 from ganzoo.training.own_networks import Judged, alone
 from ganzoo.training.own_parts import Part
-from ganzoo.training.without_trace import buffers_kept, frozen
+from ganzoo.training.walk import leaves_of
+from ganzoo.training.without_trace import buffers_kept, frozen, without_gradient
 
 
 class GeneratorPush:
@@ -55,7 +56,7 @@ class GeneratorPush:
         looking = not torch.is_grad_enabled()
         with torch.enable_grad(), self._settings.autocast(given.fake):
             leaf = given.fake.detach().to(self._settings.dtype(given.fake, self._trained[0])).requires_grad_()
-            with buffers_kept(self._critics), frozen(self._critics):
+            with buffers_kept(self._critics), frozen(self._critics), without_gradient(self._leaves()):
                 values = self._values(leaf, given, update=update, part=part)
                 gradient, norms = gradient_at(leaf, values, each=observe)
         values = {name: value.detach() for name, value in values.items()}
@@ -71,6 +72,13 @@ class GeneratorPush:
             shares={name: self._weight(name) for name in values},
             norms=norms,
         )
+
+    def _leaves(self) -> list[Tensor]:
+        """What the parts could learn; the gradient at the fakes is found by a pass that reaches every leaf."""
+        objectives = [step.objective for step in self._steps.values()]
+        parts = [part.regularizer for objective in objectives for part in objective.regularizers]
+        others = [part for objective in objectives for part in (objective.loss, objective.augment)]
+        return [leaf for part in (*parts, *others) for leaf in leaves_of(part)]
 
     def _values(self, leaf: Tensor, given: GivenBatch, *, update: int, part: Part) -> dict[str, Tensor]:
         """``CRITIC/TERM`` → its value times the weight of its critic."""

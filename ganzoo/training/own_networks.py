@@ -116,10 +116,16 @@ def _takes(form: Signature, count: int) -> bool:
 
 def _unwrapped(network: nn.Module) -> nn.Module:
     """The module within the wrappers of torch, which take any arguments themselves, and within a critic of parts."""
-    inner = network.critic if isinstance(network, PartCritic) else network._modules.get("_orig_mod")
+    inner = network.critic if isinstance(network, PartCritic) else _compiled_from(network)
     if isinstance(network, nn.DataParallel | nn.parallel.DistributedDataParallel):
         inner = network.module
     return _unwrapped(inner) if isinstance(inner, nn.Module) else network
+
+
+def _compiled_from(network: nn.Module) -> nn.Module | None:
+    # To look for an attribute that is missing takes longer than a small layer, and modules of TorchScript have no get.
+    modules = network._modules
+    return modules["_orig_mod"] if "_orig_mod" in modules else None  # noqa: SIM401
 
 
 def alone(network: nn.Module) -> nn.Module:

@@ -10,7 +10,8 @@ def modules_of(network: nn.Module) -> list[nn.Module]:
     found = {network: None}
     level = [network]
     while level:
-        level = [part for one in level for part in one._modules.values() if part is not None and part not in found]
+        within = (part for one in level for part in one._modules.values())
+        level = list(dict.fromkeys(part for part in within if part is not None and part not in found))
         found |= dict.fromkeys(level)
     return list(found)
 
@@ -19,6 +20,14 @@ def parameters_of(network: nn.Module) -> list[nn.Parameter]:
     """Its parameters; one that is shared comes as often as it is there."""
     values = (value for module in modules_of(network) for value in module._parameters.values())
     return [value for value in values if value is not None]
+
+
+def leaves_of(part: object) -> list[Tensor]:
+    """What a loss, a regularizer or an augmentation could learn: parameters of a module, tensors of other objects."""
+    if isinstance(part, nn.Module):
+        return list(parameters_of(part))
+    held = (value for value in getattr(part, "__dict__", {}).values() if isinstance(value, Tensor))
+    return [value for value in held if value.is_leaf]
 
 
 def buffers_of(network: nn.Module) -> list[Tensor]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -64,10 +64,15 @@ def buffers_replaced(module: nn.Module) -> Iterator[None]:
             owner._buffers[name] = buffer
 
 
-@contextmanager
-def frozen(module: nn.Module) -> Iterator[None]:
+def frozen(module: nn.Module) -> AbstractContextManager[None]:
     """No gradient for the parameters, so none is computed; gradients pass through to the inputs."""
-    trained = [parameter for parameter in parameters_of(module) if parameter.requires_grad]
+    return without_gradient(parameters_of(module))
+
+
+@contextmanager
+def without_gradient(leaves: Iterable[torch.Tensor]) -> Iterator[None]:
+    """No gradient for any of these."""
+    trained = [parameter for parameter in leaves if parameter.requires_grad]
     for parameter in trained:
         parameter.requires_grad_(False)
     try:
