@@ -423,7 +423,7 @@ class Features:
         """
         if self.features is None:
             raise ValueError("there are no features to know anything about")
-        if self.facts is not None and self.facts.of is self.features:
+        if self.facts is not None and self.facts.of is self.features and self.facts.still_true():
             return self.facts
         return FeatureFacts(of=self.features, found={})
 
@@ -442,6 +442,15 @@ class FeatureFacts:
     of: Tensor
     found: MutableMapping[str, Tensor]
     metrics: tuple[Metric, ...] = ()
+    _version: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Note how often the features have been changed in place."""
+        object.__setattr__(self, "_version", _version(self.of))
+
+    def still_true(self) -> bool:
+        """Whether the features are what they were: torch counts what is written into a tensor."""
+        return _version(self.of) == self._version
 
     @cached_property
     def digest(self) -> str:
@@ -449,6 +458,11 @@ class FeatureFacts:
         content = hashlib.sha256(f"{self.of.dtype} {tuple(self.of.shape)}".encode())
         content.update(self.of.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
         return content.hexdigest()[:40]
+
+
+def _version(tensor: Tensor) -> int:
+    # Tensors of inference mode are not counted, and cannot be changed outside of it.
+    return 0 if tensor.is_inference() else tensor._version
 
 
 @dataclass(frozen=True, kw_only=True)

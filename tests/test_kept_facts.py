@@ -121,3 +121,41 @@ def test_it_has_the_numbers_of_one_without_anything_kept(tmp_path):
     for file in (tmp_path / "kept" / "facts").rglob("*.safetensors"):
         _flip(file)
     assert judge(yardstick(tmp_path / "kept"), generated(Pictures(50, brightness=20))).values == fresh.values
+
+
+class InPlace(KernelDistance):
+    """Of rows of length 1, which it makes in place to save room."""
+
+    def __call__(self, *, real, fake, random):
+        for side in (real, fake):
+            side.features.div_(side.features.norm(dim=1, keepdim=True))
+        return super().__call__(real=real, fake=fake, random=random)
+
+
+class Faulty(PrecisionRecall):
+    def pair_work(self):
+        raise ZeroDivisionError("mine alone")
+
+
+def _judged(cache, **metrics):
+    yardstick = Yardstick(
+        reference=RealData(dataset=Pictures(60), split="train", find_held_out=lambda: None, cache=cache),
+        metrics=metrics,
+        options={name: {} for name in metrics},
+        extractors={"means": Means()},
+    )
+    return judge(yardstick, generated(Pictures(40, brightness=9)))
+
+
+def test_a_metric_that_changes_its_features_leaves_no_false_facts(tmp_path):
+    [alone] = _judged(tmp_path / "alone", kd=KernelDistance(samples=40)).values
+    changed, after = _judged(tmp_path, first=InPlace(samples=40), kd=KernelDistance(samples=40)).values
+    [later] = _judged(tmp_path, kd=KernelDistance(samples=40)).values
+    assert changed.value != alone.value
+    assert (after.value, later.value) == (alone.value, alone.value)
+
+
+def test_a_faulty_metric_takes_no_other_down(tmp_path):
+    judgment = _judged(tmp_path, kd=KernelDistance(samples=40), faulty=Faulty(samples=40))
+    assert [value.record.metric for value in judgment.values] == ["kd"]
+    assert "mine alone" in judgment.failed["faulty[means]"]

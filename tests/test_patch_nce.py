@@ -115,7 +115,18 @@ def test_features_that_do_not_fit_are_refused(made, given):
 
 
 @pytest.mark.parametrize(
-    "options", [{"channels": []}, {"temperature": 0}, {"patches": 1}, {"width": 0}, {"channels": [0]}, {"seed": 0.5}]
+    "options",
+    [
+        {"channels": []},
+        {"channels": 3},
+        {"temperature": 0},
+        {"temperature": "a"},
+        {"temperature": float("inf")},
+        {"patches": 1},
+        {"width": 0},
+        {"channels": [0]},
+        {"seed": 0.5},
+    ],
 )
 def test_arguments_out_of_range_are_refused(options):
     with pytest.raises(ConfigError):

@@ -119,10 +119,11 @@ def evaluate_command(
     screen = log_console(quiet=False)
     from ganzoo.cli.evaluated import print_beside, print_evaluation
     from ganzoo.runs.beside import beside, demand_one_data, demand_something_alike, names
-    from ganzoo.runs.evaluating import run_or_folder
+    from ganzoo.runs.evaluating import run_or_folder, steps_of
     from ganzoo.runs.run import Run
 
-    found = [run_or_folder(folder, target) for target in dict.fromkeys(targets)]
+    named = [run_or_folder(folder, target) for target in targets]
+    found = list({(one.path if isinstance(one, Run) else one).resolve(): one for one in named}.values())
     of_runs = {"--step": step, "--truncation": truncation, "--seed": seed or None, "--no-ema": not ema or None}
     given = [flag for flag, value in of_runs.items() if value is not None]
     chosen = _step(step, several=len(found) > 1)
@@ -130,6 +131,9 @@ def evaluate_command(
         if not isinstance(path, Run):
             _check_pictures(path, layers, data=data, given=given)
     demand_one_data([one for one in found if isinstance(one, Run)])
+    for one in found:
+        if isinstance(one, Run):
+            steps_of(one, chosen)  # what one of them lacks is said before minutes are spent on the others
     how = _How(layers=layers, n=n, step=chosen, ema=ema, truncation=truncation, seed=seed)
     told = Screen(stderr=True, quiet=True) if as_json else screen
     evaluations = [_evaluated(one, how, told, several=len(found) > 1) for one in found]
@@ -188,7 +192,10 @@ def _step(word: str | None, *, several: bool) -> int | Literal["all"] | None:
         return None
     if word == "all" and several:
         raise ConfigError(
-            "runs are put beside each other at one step each", given="--step all", allowed="--step N", hint="--step N"
+            "runs are put beside each other at one step each",
+            given="--step all",
+            allowed="--step N, or no --step for the newest of each",
+            hint="leave --step out",
         )
     if word == "all":
         return "all"

@@ -48,9 +48,10 @@ class KeptFacts(MutableMapping[str, Tensor]):
             logger.warning("what was found out about real features is not kept for next time: %s", error)
 
     def __delitem__(self, name: str) -> None:
-        """Forget it, in the folder too."""
-        self._known.pop(name, None)
-        self._place(name).unlink()
+        """Forget it, in the folder too. Raises :class:`KeyError` if nobody found it yet."""
+        self[name]  # looks for it
+        del self._known[name]
+        self._place(name).unlink(missing_ok=True)
 
     def __iter__(self) -> Iterator[str]:
         """Names of those in memory."""

@@ -253,24 +253,28 @@ class RunDirectory:
             hint=f"start again with: {self.again()}",
         )
 
-    def _load_checkpoint_of(self, step: int) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
+    def checkpoint_folder(self, step: int) -> Path:
+        """The folder of the checkpoint of a step, verified or not; a ConfigError where there is none."""
         folders = {step_of(folder): folder for folder in self.checkpoint_folders()}
-        steps = ", ".join(map(str, sorted(folders)))
-        if step not in folders:
-            nearest = min(folders, key=lambda one: abs(one - step), default=None)
-            raise ConfigError(
-                f"run {self.path.name} has no checkpoint of step {step}; train.keep says which ones stay",
-                given=step,
-                allowed=steps or "(none yet)",
-                hint=None if nearest is None else f"--step {nearest}",
-            )
+        if step in folders:
+            return folders[step]
+        nearest = min(folders, key=lambda one: abs(one - step), default=None)
+        raise ConfigError(
+            f"run {self.path.name} has no checkpoint of step {step}; train.keep says which ones stay",
+            given=step,
+            allowed=", ".join(map(str, sorted(folders))) or "(none yet)",
+            hint=None if nearest is None else f"--step {nearest}",
+        )
+
+    def _load_checkpoint_of(self, step: int) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
+        folder = self.checkpoint_folder(step)
         try:
-            return checkpoint.read(folders[step])
+            return checkpoint.read(folder)
         except DamagedError as problem:
             raise CheckpointError(
                 f"the checkpoint of step {step} of run {self.path.name} is not intact: {problem}",
-                given=folders[step],
-                allowed=steps,
+                given=folder,
+                allowed="the checkpoint as it was written",
                 hint="leave out --step: the newest that is intact is used then",
             ) from problem
 

@@ -122,7 +122,7 @@ def evaluate_run(
         DataError: the data cannot be read.
     """
     subject = _of_run(registry, run, changes)
-    steps = _steps(run, step)
+    steps = steps_of(run, step)
     measured = yardstick(subject, n=n)
     if pace is not None:
         measured = watched(measured, pace, judgments=len(steps), balanced=True)
@@ -239,7 +239,13 @@ def _with_defaults(registry: Registry, layers: Sequence[ConfigLayer], *, labeled
     return open_measurable(choose(registry, [usual, *layers]), labeled=labeled, maker=maker)
 
 
-def _steps(run: Run, step: Steps) -> list[int]:
+def steps_of(run: Run, step: Steps) -> list[int]:
+    """The steps whose generators are meant.
+
+    Raises:
+        CheckpointError: the run has no checkpoint at all.
+        ConfigError: it has none of a step that is meant.
+    """
     found = [step_of(folder) for folder in run.directory.checkpoint_folders()]
     found = [number for number in found if number] if step == "all" else found
     if not found:
@@ -252,7 +258,10 @@ def _steps(run: Run, step: Steps) -> list[int]:
         return sorted(found)
     if step is None:
         return [max(found)]
-    return [step] if isinstance(step, int) else list(step)
+    chosen = [step] if isinstance(step, int) else list(step)
+    for one in chosen:
+        run.directory.checkpoint_folder(one)
+    return chosen
 
 
 def _note(run: Run, evaluation: Evaluation, *, seed: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -56,14 +57,16 @@ class PatchNCE(nn.Module):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.channels = [demanded("channels", one) for one in channels]
-        self.patches = demanded("patches", patches, lowest=2)
-        if not self.channels or not temperature > 0:
+        several = isinstance(channels, Sequence) and len(channels) > 0
+        number = isinstance(temperature, int | float) and not isinstance(temperature, bool)
+        if not several or not number or not 0 < temperature < math.inf:
             raise ConfigError(
                 "PatchNCE needs a layer of features or more, and a temperature",
-                given=f"channels={list(channels)}, temperature={temperature}",
+                given=f"channels={channels!r}, temperature={temperature!r}",
                 allowed="channels=[3, 64, 128], one number for each layer, and a temperature above 0",
             )
+        self.channels = [demanded("channels", one) for one in channels]
+        self.patches = demanded("patches", patches, lowest=2)
         self.temperature, self.seed = temperature, demanded("seed", seed, lowest=None)
         self.width = None if width is None else demanded("width", width)
         self.heads = nn.ModuleList(_head(one, self.width) for one in self.channels)
@@ -90,7 +93,7 @@ class PatchNCE(nn.Module):
                 given=f"layer {number} of shape {tuple(given.shape)}",
                 allowed="features with 2 locations or more",
             )
-        random = generator_for(self.seed, "patch-nce", step, number)
+        random = generator_for(self.seed, "patch-nce", demanded("step", step, lowest=0), number)
         chosen = torch.randperm(count, generator=random)[: self.patches].to(given.device)
         q, k = (F.normalize(head(one.flatten(2)[:, :, chosen].transpose(1, 2)), dim=2) for one in (made, given))
         logits = q @ k.detach().transpose(1, 2) / self.temperature

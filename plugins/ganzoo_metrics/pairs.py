@@ -143,8 +143,15 @@ def over_pairs(metric: OverPairs, real: Features, fake: Features) -> Found:
     """What ``metric`` wants; what others of the same features want is found on the way, and kept with their facts."""
     # Where nobody keeps facts they are kept as long as this lasts.
     real, fake = (replace(side, facts=side.known()) for side in (real, fake))
-    others = [one for one in fake.known().metrics if isinstance(one, OverPairs) and _enough(one, real, fake)]
-    works = [metric.pair_work(), *(one.pair_work() for one in others)]
+    own = metric.pair_work()
+    try:
+        others = [one for one in fake.known().metrics if isinstance(one, OverPairs) and _enough(one, real, fake)]
+        return _together(real, fake, [own, *(one.pair_work() for one in others)])
+    except Exception:  # somebody else's fault is told when it is that one's turn
+        return _together(real, fake, [own])
+
+
+def _together(real: Features, fake: Features, works: list[PairWork]) -> Found:
     # Between the sides comes last: it may need what was found within them.
     return Found(
         _found(real, real, [work.real for work in works]),

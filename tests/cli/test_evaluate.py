@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,22 @@ def test_what_was_not_measured_alike_is_not_put_beside_each_other(ganzoo, run):
     assert "learned from different data, so that their numbers are never ranked together" in other.err
     assert "evaluating" not in other.err, "it is refused before anything is measured"
     assert "one step each" in ganzoo("evaluate 1 2 --step all").err
+
+
+def test_what_one_of_several_lacks_is_said_before_the_others_are_measured(ganzoo, run):
+    assert ganzoo(f"run {TINY} --disc dcgan --seed 5".replace("--steps 2", "--steps 1")).code == 0
+    for missing in ("evaluate 1 2 --step 2", "evaluate 1 2"):
+        shown = ganzoo(f"{missing} -n 12 {METRIC}")
+        assert "run 0002-hinge-dcgan-synthetic has no checkpoint" in shown.err
+        assert "evaluating" not in shown.err
+        for folder in Path("runs/0002-hinge-dcgan-synthetic/checkpoints").iterdir():
+            shutil.rmtree(folder)
+
+
+def test_one_run_by_two_names_is_one_run(ganzoo, run):
+    shown = ganzoo(f"evaluate 1 runs/0001-hinge-dcgan-synthetic -n 12 {METRIC}")
+    assert shown.code == 0, shown.err
+    assert "a difference may be chance" not in shown.out
 
 
 @pytest.mark.parametrize("width", [60, 80])
