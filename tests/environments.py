@@ -6,19 +6,24 @@ import sys
 import sysconfig
 from pathlib import Path
 
+from warm_python import WarmPython
+
 SCRIPTS = "Scripts" if os.name == "nt" else "bin"
 
 
 class Environment:
-    """A virtual environment that sees the packages of the running one, but installs ganzoo itself."""
+    """A virtual environment that sees the packages of the running one, but installs ganzoo itself.
+
+    ``python`` and ``ganzoo`` find torch imported; see :mod:`warm_python`. To be closed.
+    """
 
     def __init__(self, path):
         self.path = path
         self.work = path / "work"
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(path)], check=True, timeout=120)
         self.work.mkdir()
-        site_packages = self.run(
-            "python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"
+        site_packages = self._run(
+            [self.path / SCRIPTS / "python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
         ).stdout.strip()
         borrowed = dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib"))
         (Path(site_packages) / "borrowed.pth").write_text("\n".join(borrowed) + "\n")
@@ -26,16 +31,24 @@ class Environment:
         pip = self.path / SCRIPTS / "pip"
         pip.write_text(f'#!/bin/sh\nexec "{self.path / SCRIPTS / "python"}" -m pip "$@"\n')
         pip.chmod(0o755)
+        self.warm = WarmPython(self.path / SCRIPTS, self._inherited("PYTHON", "GANZOO", "PIP", "VIRTUAL"))
+
+    def close(self):
+        """End what keeps Python warm."""
+        self.warm.close()
 
     def run(self, program, *arguments, expect=0, **environ):
-        """Run a program of the environment in an empty folder."""
-        inherited = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("PYTHON", "GANZOO", "PIP", "VIRTUAL"))
-        }
+        """Run ``python`` or ``ganzoo`` of the environment in an empty folder."""
+        self.warm.wait()
+        return self._run([self.warm.folder / program, *arguments], expect=expect, **environ)
+
+    def _inherited(self, *others):
+        return {name: value for name, value in os.environ.items() if not name.startswith(others)}
+
+    def _run(self, words, *, expect=0, **environ):
+        inherited = self._inherited("PYTHON", "GANZOO", "PIP", "VIRTUAL")
         done = subprocess.run(
-            [str(self.path / SCRIPTS / program), *map(str, arguments)],
+            [*map(str, words)],
             capture_output=True,
             text=True,
             timeout=240,
@@ -56,8 +69,9 @@ class Environment:
             "PIP_QUIET": "1",
             "PIP_NO_COMPILE": "1",
         }
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "GANZOO"))}
-        path = os.pathsep.join([str(self.path / SCRIPTS), os.environ["PATH"]])
+        self.warm.wait()
+        inherited = self._inherited("PYTHON", "GANZOO")
+        path = os.pathsep.join([str(self.warm.folder), str(self.path / SCRIPTS), os.environ["PATH"]])
         done = subprocess.run(
             ["bash", "-e", "-c", text],
             stdout=subprocess.PIPE,
@@ -81,4 +95,4 @@ class Environment:
             "--no-compile",
             "--quiet",
         )
-        self.run("python", "-m", "pip", "install", *flags, *sources)
+        self._run([self.path / SCRIPTS / "pip", "install", *flags, *sources])

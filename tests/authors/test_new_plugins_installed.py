@@ -2,6 +2,7 @@
 
 import json
 import math
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -20,12 +21,12 @@ pytestmark = pytest.mark.xdist_group("new plugins")  # one process makes what th
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory):
     """ganzoo, installed from a wheel, and what it wrote."""
-    environment = Environment(tmp_path_factory.mktemp("environment"))
-    environment.install(ROOT)
-    for name, kinds in PLUGINS.items():
-        environment.run("ganzoo", "new-plugin", name, *(word for kind in kinds for word in ("--kind", kind)))
-    environment.install(*(environment.work / name for name in PLUGINS))
-    return environment
+    with closing(Environment(tmp_path_factory.mktemp("environment"))) as environment:
+        environment.install(ROOT)
+        for name, kinds in PLUGINS.items():
+            environment.run("ganzoo", "new-plugin", name, *(word for kind in kinds for word in ("--kind", kind)))
+        environment.install(*(environment.work / name for name in PLUGINS))
+        yield environment
 
 
 def test_all_of_them_are_listed(environment):

@@ -2,6 +2,7 @@
 
 import json
 import math
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,9 @@ EXAMPLE = ROOT / "examples" / "third_party_plugin"
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory):
-    environment = Environment(tmp_path_factory.mktemp("environment"))
-    environment.install(ROOT, EXAMPLE)
-    return environment
+    with closing(Environment(tmp_path_factory.mktemp("environment"))) as environment:
+        environment.install(ROOT, EXAMPLE)
+        yield environment
 
 
 def test_it_is_the_installed_ganzoo_that_is_tested(environment):

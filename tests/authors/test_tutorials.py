@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from contextlib import closing
 
 import pytest
 from environments import Environment
@@ -71,14 +72,14 @@ class Reader:
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda pages: pages[0])
 def test_a_tutorial_can_be_followed(chapter, tmp_path):
-    environment = Environment(tmp_path / "environment")
-    environment.install(ROOT)
-    reader = Reader(environment)
-    for name in chapter:
-        [page] = (page for page in TUTORIALS if page.stem == name)
-        found = blocks_of(page)
-        assert found
-        reader.follow(found)
+    with closing(Environment(tmp_path / "environment")) as environment:
+        environment.install(ROOT)
+        reader = Reader(environment)
+        for name in chapter:
+            [page] = (page for page in TUTORIALS if page.stem == name)
+            found = blocks_of(page)
+            assert found
+            reader.follow(found)
 
 
 def test_every_tutorial_is_followed():
