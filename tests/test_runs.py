@@ -615,8 +615,7 @@ def test_bf16_accumulation_and_ema_off_run_and_resume(tmp_path, registry):
     assert "ema" not in whole.directory.load_checkpoint()[0]
 
 
-@pytest.mark.parametrize("size", [32, 64, 128])
-@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(("size", "channels"), [(32, 1), (64, 3), (128, 1)])
 @pytest.mark.parametrize("discriminator", DISCRIMINATORS)
 def test_sizes_and_channels(tmp_path, registry, size, channels, discriminator):
     config = tiny(
