@@ -101,7 +101,7 @@ def main() -> None:
     held_out = Batches(open_data(given.data, "test"), batch_size=given.n, seed=0).batch(0).data
     seen = {"data": open_data(given.data, "train"), "device": torch.device("cpu"), "cache": cache_folder()}
     extractor = ganzoo.build("extractor", given.extractor).open(**seen)
-    distance, real = ganzoo.build("metric", "kernel-distance"), extractor(sampling.to_uint8(held_out))
+    real = extractor(sampling.to_uint8(held_out)).features
     for seed in range(given.seeds):
         rows = [held_out[:16]]
         for critic in (False, True):
@@ -109,7 +109,7 @@ def main() -> None:
             with torch.inference_mode():
                 y = torch.cat([model(part)[0] for part in held_out.split(100)])
             found = {"error": float(F.l1_loss(y, held_out)), "sharpness": roughness(y) / roughness(held_out)}
-            found |= distance(real=real, fake=extractor(sampling.to_uint8(y)), random=torch.Generator())
+            found |= ganzoo.measure("kernel-distance", real=real, fake=extractor(sampling.to_uint8(y)).features)
             values = "  ".join(f"{name} {value:.4f}" for name, value in found.items())
             print(f"seed {seed}  critic {critic!s:5}  {values}", flush=True)
             rows.append(y[:16])

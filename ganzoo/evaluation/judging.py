@@ -187,13 +187,9 @@ class _Measurement:
     def values(self, fake: Gathered, made: Mapping[str, Any], *, small_floors: bool) -> list[Value]:
         """Its numbers."""
         n = min(self._yardstick.samples(self._metric), fake.count)
-        real = self._reference.real(None if self._traits.whole_reference else n, self._looks, images=self._images)
-        # A copy of its own: a metric that changes what it is given must not change what the next one sees.
-        shown, compared = self._real_features(real), _copied(self._features(fake.first(n)))
-        notes = warnings_of(self._metric, real=shown, fake=compared)
-        numbers = self._numbers(shown, compared)
+        n_real, numbers, notes = self._compared(fake, n)
         floor = self._floor(n, small=small_floors) if "held_out" not in self._metric.needs else _Floor()
-        record = self._record(n, real.count, made)
+        record = self._record(n, n_real, made)
         spreads = self._traits.spreads
         return [
             Value(
@@ -210,6 +206,14 @@ class _Measurement:
             for number, (key, value) in enumerate(numbers.items())
             if key not in spreads.values()
         ]
+
+    def _compared(self, fake: Gathered, n: int) -> tuple[int, dict[str, float], tuple[str, ...]]:
+        """How many real data there are, its numbers, and what to bear in mind; the data are gone before a floor."""
+        real = self._reference.real(None if self._traits.whole_reference else n, self._looks, images=self._images)
+        # A copy of its own: a metric that changes what it is given must not change what the next one sees.
+        shown, compared = self._real_features(real), _copied(self._features(fake.first(n)))
+        notes = warnings_of(self._metric, real=shown, fake=compared)
+        return real.count, self._numbers(shown, compared), tuple(notes)
 
     def _numbers(self, real: Features, fake: Features) -> dict[str, float]:
         # The same for all runs: numbers of two seeds are not to differ by what a metric draws.
