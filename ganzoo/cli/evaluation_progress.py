@@ -31,22 +31,19 @@ def pace_shown(screen: Screen) -> Iterator[Pace]:
         yield Pace(_Bar(progress))
 
 
-def left(pace: Pace) -> str:
-    """``about 40 s left``, and what is not in it; nothing while nobody can tell."""
+def left(pace: Pace, *, short: bool = False) -> str:
+    """``about 40 s left and 2 metrics to compute``; nothing while nobody can tell.
+
+    ``short`` is ``about 40 s + 2 metrics``, for a line that has to hold a bar as well.
+    """
     seconds, unforeseen = pace.seconds_left, pace.unforeseen
     if seconds is None:
         return ""
-    more = f" and {unforeseen} {'metric' if unforeseen == 1 else 'metrics'} to compute" if unforeseen else ""
-    return f"about {duration(seconds)} left{more}"
-
-
-def left_in_short(pace: Pace) -> str:
-    """``about 40 s + 2 metrics``, for a line that has to hold a bar as well."""
-    seconds, unforeseen = pace.seconds_left, pace.unforeseen
-    if seconds is None:
-        return ""
-    more = f" + {unforeseen} {'metric' if unforeseen == 1 else 'metrics'}" if unforeseen else ""
-    return f"about {duration(seconds)}{more}"
+    metrics = f"{unforeseen} {'metric' if unforeseen == 1 else 'metrics'}"
+    told, more = f"about {duration(seconds)}", f" + {metrics}"
+    if not short:
+        told, more = f"{told} left", f" and {metrics} to compute"
+    return f"{told}{more}" if unforeseen else told
 
 
 def words(pace: Pace) -> str:
@@ -66,7 +63,7 @@ class _Bar:
     def __call__(self, pace: Pace) -> None:
         done = pace.number - 1 + pace.share
         self._progress.update(
-            self._task, total=pace.count, completed=done, description=words(pace), left=left_in_short(pace)
+            self._task, total=pace.count, completed=done, description=words(pace), left=left(pace, short=True)
         )
 
 
