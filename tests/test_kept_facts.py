@@ -25,7 +25,6 @@ def test_a_fact_comes_back_in_another_process(tmp_path):
     again = KeptFacts(tmp_path)
     assert torch.equal(again["radii 3"], fact())
     assert again.get("radii 4") is None
-    assert list(again) == ["radii 3"]
     del again["radii 3"]
     assert KeptFacts(tmp_path).get("radii 3") is None
 

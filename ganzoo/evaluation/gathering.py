@@ -55,6 +55,12 @@ class Gathered:
             facts=FeatureFacts(of=seen.features, found=found),
         )
 
+    def content(self) -> str:
+        """A hash of all that is in it, by which a change is noticed however it was made."""
+        seen = [tensor for one in self.seen.values() for tensor in (one.features, one.class_probs)]
+        parts = [tensor for tensor in (self.images, self.labels, *seen) if tensor is not None]
+        return " ".join(FeatureFacts(of=part, found={}).digest for part in parts)
+
     def first(self, count: int) -> Gathered:
         """The first of them."""
         if count >= self.count:
@@ -70,25 +76,53 @@ class Gathered:
         return replace(self, count=count, images=cut(self.images), labels=cut(self.labels), seen=seen)
 
 
-def gather(chunks: Chunks, extractors: Mapping[str, Extractor], *, images: bool) -> Gathered:
-    """Look at pictures chunk by chunk, so that they need not be in memory together unless ``images`` are kept."""
-    kept: list[Tensor] = []
-    labels: list[Tensor] = []
-    seen: dict[str, list[Extracted]] = {name: [] for name in extractors}
+class _Rows:
+    """Rows that come some at a time, in one tensor from the start: joined at the end, all would be there twice."""
+
+    def __init__(self, expected: int) -> None:
+        self._expected, self._count = expected, 0
+        self._room: Tensor | None = None
+
+    def add(self, part: Tensor | None) -> None:
+        if part is None:
+            return
+        if self._room is None:
+            self._room = part.new_empty(self._expected, *part.shape[1:])
+        if (more := self._count + len(part) - len(self._room)) > 0:
+            self._room = torch.cat([self._room, self._room.new_empty(more, *part.shape[1:])])
+        self._room[self._count : self._count + len(part)] = part
+        self._count += len(part)
+
+    def found(self) -> Tensor | None:
+        """All that came; ``None`` if nothing did."""
+        return None if self._room is None else self._room[: self._count]
+
+
+def gather(chunks: Chunks, extractors: Mapping[str, Extractor], *, images: bool, expected: int) -> Gathered:
+    """Look at pictures chunk by chunk, so that they need not be in memory together unless ``images`` are kept.
+
+    There is room for as many as are ``expected``, and more is made where more come.
+    """
+    kept, labels = _Rows(expected), _Rows(expected)
+    features, probabilities = ({name: _Rows(expected) for name in extractors} for _ in range(2))
     count = 0
     for part, chosen in chunks:
         count += len(part)
-        if images:
-            kept.append(part)
-        if chosen is not None:
-            labels.append(chosen)
+        kept.add(part if images else None)
+        labels.add(chosen)
         for name, extractor in extractors.items():
-            seen[name].append(_looked(name, extractor, part))
+            seen = _looked(name, extractor, part)
+            features[name].add(seen.features)
+            probabilities[name].add(seen.class_probs)
     return Gathered(
         count=count,
-        images=torch.cat(kept) if kept else None,
-        labels=torch.cat(labels) if labels else None,
-        seen={name: _joined(parts) for name, parts in seen.items() if parts},
+        images=kept.found(),
+        labels=labels.found(),
+        seen={
+            name: Extracted(features=found, class_probs=probabilities[name].found())
+            for name, rows in features.items()
+            if (found := rows.found()) is not None
+        },
     )
 
 
@@ -102,14 +136,6 @@ def _looked(name: str, extractor: Extractor, part: Tensor) -> Extracted:
             hint=f"ganzoo check {name}",
         )
     return seen
-
-
-def _joined(parts: list[Extracted]) -> Extracted:
-    probabilities = [part.class_probs for part in parts if part.class_probs is not None]
-    return Extracted(
-        features=torch.cat([part.features for part in parts]),
-        class_probs=torch.cat(probabilities) if probabilities else None,
-    )
 
 
 def gather_real(
@@ -134,7 +160,7 @@ def gather_real(
     if images:
         demand_room(dataset, len(index))
     chunks = chunks_of(dataset, index, remembered=remembered if images else None)
-    fresh = gather(chunks, missing, images=images)
+    fresh = gather(chunks, missing, images=images, expected=len(index))
     for name, extractor in missing.items():
         _write(kept_at(cache, dataset, index, extractor), fresh.seen[name])
     return replace(fresh, seen={name: seen.get(name) or fresh.seen[name] for name in extractors})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,8 @@ from ganzoo.evaluation.value import Better, Record, Value
 from ganzoo.protocols import Extractor, Features, Metric
 from ganzoo.registry import one_line
 from ganzoo.seeds import generator_for
+
+logger = logging.getLogger("ganzoo")
 
 THROUGH_AN_EXTRACTOR = frozenset({"features", "class_probs"})
 
@@ -105,7 +108,8 @@ def judge(
 
     Args:
         yardstick: what is measured, and by what.
-        generate: so many generated pictures, chunk by chunk; called at most once.
+        generate: so many generated pictures, chunk by chunk, always the same; called once, and again after a metric
+            that changes what it is given.
         balanced: the same with equally many of each class, for metrics that want that; where there is no choice, as
             with pictures from elsewhere, ``generate`` serves them too.
         ema: goes into the record, as the next two do.
@@ -115,18 +119,20 @@ def judge(
             the value then has a note of it.
     """
     fakes: dict[bool, Gathered] = {}
+    contents: dict[bool, str] = {}
     made = {"ema": ema, "batch_norm": batch_norm, "truncation": truncation}
     values: list[Value] = []
     errors: dict[str, BaseException] = {}
     for name, metric in yardstick.metrics.items():
         evenly = balanced is not None and wants_balanced(metric)
-        if evenly not in fakes:
-            part = yardstick if balanced is None else yardstick.with_classes(balanced=evenly)
-            source = balanced if balanced is not None and evenly else generate
-            yardstick.pace.begin(BALANCED if evenly else GENERATING)
-            chunks = yardstick.pace.counted(source(part.most))
-            fakes[evenly] = gather(chunks, part.looks(), images=part.need_images)
         for extractor in through(metric, yardstick.extractors):
+            if evenly not in fakes:
+                part = yardstick if balanced is None else yardstick.with_classes(balanced=evenly)
+                source = balanced if balanced is not None and evenly else generate
+                yardstick.pace.begin(BALANCED if evenly else GENERATING)
+                chunks = yardstick.pace.counted(source(part.most))
+                fakes[evenly] = gather(chunks, part.looks(), images=part.need_images, expected=part.most)
+                contents[evenly] = fakes[evenly].content()
             yardstick.pace.begin(named(name, extractor))
             try:
                 values += _Measurement(yardstick, name, extractor).values(
@@ -134,6 +140,15 @@ def judge(
                 )
             except (Exception, SystemExit) as error:  # sys.exit() in a plugin must not end ganzoo
                 errors[named(name, extractor)] = error
+            # A copy for each metric would take as much room again, for what none should do.
+            if fakes[evenly].content() != contents[evenly]:
+                logger.warning(
+                    "metric %s changes the samples that it is given, so they are made again for others; "
+                    "its author may run: ganzoo check %s",
+                    name,
+                    name,
+                )
+                del fakes[evenly]
     failed = {name: _reason(error) for name, error in errors.items()}
     return Judgment(values=tuple(values), failed=failed, errors=errors)
 
@@ -163,14 +178,6 @@ class _Floor:
     numbers: Mapping[str, float] = field(default_factory=dict)
     words: str | None = None
     notes: tuple[str, ...] = ()
-
-
-def _copied(features: Features) -> Features:
-    tensors = {name: getattr(features, name) for name in ("images", "labels", "features", "class_probs")}
-    copies = {name: tensor.clone() for name, tensor in tensors.items() if tensor is not None}
-    # What is true of features is true of their copy.
-    facts = None if features.facts is None else replace(features.facts, of=copies["features"])
-    return replace(features, **copies, facts=facts)
 
 
 class _Measurement:
@@ -210,8 +217,7 @@ class _Measurement:
     def _compared(self, fake: Gathered, n: int) -> tuple[int, dict[str, float], tuple[str, ...]]:
         """How many real data there are, its numbers, and what to bear in mind; the data are gone before a floor."""
         real = self._reference.real(None if self._traits.whole_reference else n, self._looks, images=self._images)
-        # A copy of its own: a metric that changes what it is given must not change what the next one sees.
-        shown, compared = self._real_features(real), _copied(self._features(fake.first(n)))
+        shown, compared = self._real_features(real), self._features(fake.first(n))
         notes = warnings_of(self._metric, real=shown, fake=compared)
         return real.count, self._numbers(shown, compared), tuple(notes)
 
@@ -244,7 +250,7 @@ class _Measurement:
             real, unseen, words = parts
             if unseen.count < n and not small:
                 return _Floor()
-            numbers = self._numbers(self._features(real), _copied(self._features(unseen)))
+            numbers = self._numbers(self._features(real), self._features(unseen))
         except (Exception, SystemExit) as error:
             return _Floor(notes=(f"real against real has no number: {_reason(error)}",))
         few = (

@@ -98,27 +98,28 @@ class _KernelSums:
 
     def __init__(self, rows: Features, columns: Features) -> None:
         self._within = rows is columns
-        self._rows, self._columns = _members(rows), _members(columns)
+        self._rows, self._columns = (_groups(side.known().of) for side in (rows, columns))
         self._sums = torch.zeros(GROUPS, GROUPS, dtype=torch.float64)
 
     def see(self, tile: Tile) -> None:
         kernel = tile.products(scale=1 / tile.rows.centered.shape[1], plus=1).pow_(3)
         if tile.itself:
             kernel.triu_(1)
-        self._sums += self._rows[tile.rows.which].T @ (kernel @ self._columns[tile.columns.which])
+        rows, columns = _members(self._rows[tile.rows.which]), _members(self._columns[tile.columns.which])
+        self._sums += rows.T @ (kernel @ columns)
 
     def found(self) -> Tensor:
         # Within a matrix each pair was seen once; here is its mirror image.
         sums = self._sums + self._sums.T if self._within else self._sums
-        return torch.cat([sums, self._columns.sum(0, keepdim=True)])
+        return torch.cat([sums, self._columns.bincount(minlength=GROUPS).double()[None]])
 
 
 KERNEL_SUMS = Reduction(f"ganzoo_metrics 1: sums of a cubic kernel over {GROUPS} groups", _KernelSums)
 
 
-def _members(side: Features) -> Tensor:
-    """(N, GROUPS), 1 for the group of a sample."""
-    return torch.nn.functional.one_hot(_groups(side.known().of), GROUPS).double()
+def _members(groups: Tensor) -> Tensor:
+    """(n, GROUPS), 1 for the group of a sample."""
+    return torch.nn.functional.one_hot(groups, GROUPS).double()
 
 
 def _groups(features: Tensor) -> Tensor:

@@ -15,8 +15,9 @@ from ganzoo_metrics.feature_matrix import mean_of
 if TYPE_CHECKING:
     from ganzoo.protocols import Features
 
-TILE = 512
-"""Rows on each side of a tile: its numbers fit into the cache of a processor, and more are hardly faster."""
+TILE = 256
+"""Rows on each side of a tile: its numbers fit into the cache of a processor. 512 took 3 to 10 % less time, and 7 MiB
+more beside 17 of 5,000 features of each side through ``random-conv``."""
 
 
 class Room:
