@@ -37,6 +37,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,11 @@ class Torchmetrics:
     """Its two classes, each with features of its own."""
 
     def __init__(self, extractor: Extractor, real: Tensor, fake: Tensor, cache: Path, *, kept: bool = False) -> None:
+        with warnings.catch_warnings(), suppress(ImportError):
+            warnings.simplefilter("ignore")
+            from whole_torch_fidelity import torch_fidelity
+
+            torch_fidelity()  # which torchmetrics imports where it is installed, and fails without torchvision
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             from torchmetrics.image.fid import FrechetInceptionDistance
