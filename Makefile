@@ -30,7 +30,7 @@ check: lint test
 quality: $(READY)
 	$(BIN)/python examples/quality.py
 
-# Every operation on files fails, tears or is the last: hours. A part: make torture TORTURE='--pairs 2 --every 10'.
+# Every operation on files fails, tears or is the last: hours. A part: make torture TORTURE='--of hinge --every 10'.
 torture: $(READY)
 	$(BIN)/python tests/faults/torture.py $(TORTURE)
 

@@ -18,6 +18,8 @@ logger = logging.getLogger("ganzoo")
 MOST_FRAMES = 100
 GAP = 2
 """Pixels between the cells of a grid."""
+SEEN = 600
+"""Pixels that the longer side of a grid of small images is enlarged to, about."""
 CANVAS, OVERSAMPLING = 480, 2
 """Pixels per side of a scatter plot, and how many times larger it is drawn."""
 REAL_COLOR, FAKE_COLOR = (190, 190, 190), (31, 95, 180)
@@ -44,7 +46,7 @@ def grid(images: Tensor, columns: int, *, names: Sequence[str] = ()) -> Image.Im
         left = GAP + (number % columns) * (width + GAP)
         sheet[:, top : top + height, left : left + width] = images[number]
     picture = to_image(sheet)
-    factor = max(1, round(600 / max(picture.size)))
+    factor = max(1, round(SEEN / max(picture.size)))
     enlarged = picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
     return with_names(enlarged, names) if names else enlarged
 

@@ -1,17 +1,17 @@
-"""Runs that meet faults: every case in a process of its own, forked from one that has imported torch.
+"""Work that meets faults: every case in a process of its own, forked from one that has imported torch.
 
-``python fault_server.py JOB.json`` under ``LD_PRELOAD=shim.so``. The job says the folder, the configuration, the steps
-of the run, and the cases: phase (``new`` or ``resume``), mode and number. A line of JSON comes back for each case:
+``python fault_server.py JOB.json`` under ``LD_PRELOAD=shim.so``. The job names the folder, the work (a class of
+:mod:`works`, and its settings), and which cases are met. A line of JSON comes back for each case:
 
 - ``code``: the exit code that the error stands for; ``None`` if the process was killed;
 - ``trouble``: what must never happen: an exception that is no error of ganzoo's own, a stuck process, half a file that
-  stays, a run that does not go on, or one that comes to other numbers.
+  stays, work that does not go on, or that comes to something else.
 """
 
 from __future__ import annotations
 
 import ctypes
-import hashlib
+import gc
 import json
 import os
 import shutil
@@ -19,133 +19,94 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-from ganzoo.config.layers import ConfigLayer, flatten
+import works
+from works import Found, Work
+
 from ganzoo.errors import GanzooError
-from ganzoo.planning.choice import choose
-from ganzoo.planning.plan import Plan, make_plan
-from ganzoo.registry import Registry
-from ganzoo.runs import session
-from ganzoo.runs.directory import RunDirectory
-from ganzoo.screen import Screen
 
 MODES = {"count": 0, "fail": 1, "full": 2, "tear": 3, "kill": 4}
-PATIENCE = 60.0
+MET = {"kill": "owrmudftc", "fail": "owrmudftc", "tear": "w", "full": "owrm"}
+"""Kinds of operations that a mode acts on: half of a flush is none, and only what takes space meets a full disk."""
+PATIENCE = 120.0
 """Seconds after which a process counts as stuck."""
 ALLOWED = {0, 6, 7}
 """What a fault may end with: not at all, no space or no permission, no intact checkpoint."""
-QUIET = Screen(quiet=True)
-Found = dict[str, object]
 
 
 class Server:
-    """One configuration, its undisturbed outcome, and cases of it."""
+    """One kind of work, its undisturbed outcome, and cases of it."""
 
-    def __init__(self, folder: Path, config: dict[str, object], steps: int) -> None:
-        self._folder, self._config, self._steps = folder, config, steps
-        self._registry = Registry.load(plugins=False)
+    def __init__(self, folder: Path, work: Work) -> None:
+        self._folder, self._work = folder, work
         self._shim = ctypes.CDLL(None)
-        self._shim.fault_count.restype = ctypes.c_long
-        self._plan = self._planned(steps)
-        _warm(self._planned(1), folder / "warm")
-        self.operations: dict[str, int] = {}
-        self._half = folder / "half"
-        self._expected = self._undisturbed()
+        self._shim.fault_kinds.restype = ctypes.c_char_p
+        work.warm(folder / "warm")
+        work.prepare(folder / "before")
+        gc.collect()
+        gc.freeze()  # what is collected in a forked process would be copied first
+        self.operations: dict[str, str] = {}
+        self._expected: dict[str, Found] = {}
+        for phase in work.phases:
+            self._meet_nothing(phase)
 
-    def _planned(self, steps: int) -> Plan:
-        layers = [ConfigLayer("job", flatten(self._config)), ConfigLayer("--steps", {"train.steps": steps})]
-        return make_plan(choose(self._registry, layers))
+    def _meet_nothing(self, phase: str) -> None:
+        """Count the operations; what comes of them, and of going on afterwards, is what every case must come to."""
+        folder = self._begun(phase, f"{phase}-whole")
+        counted = in_a_process(lambda: self._met(folder, phase, 0, "count"))
+        assert counted["code"] == 0, counted
+        self.operations[phase] = str(counted["kinds"])
+        self._expected[phase] = in_a_process(lambda: self._work.outcome(folder))
+        again = in_a_process(lambda: self._gone_on(folder))
+        assert again == self._expected[phase], f"{phase}: differs without any fault: {again}, {self._expected[phase]}"
+        shutil.rmtree(folder)
 
-    def _undisturbed(self) -> Found:
-        whole = self._folder / "whole"
-        self.operations["new"] = self._counted(whole, lambda: self._start(whole))
-        half = self._planned(self._steps // 2)
-        _in_a_process(lambda: _code_of(lambda: session.start(half, out=self._half, console=QUIET)))
-        again = self._folder / "again"
-        shutil.copytree(self._half, again)
-        self.operations["resume"] = self._counted(again, lambda: self._resume(_only_run(again)))
-        expected = _outcome(_only_run(whole))
-        assert _outcome(_only_run(again)) == expected, "a resumed run differs without any fault"
-        return expected
+    def _begun(self, phase: str, name: str) -> Path:
+        folder = self._folder / name
+        begins_with = self._folder / "before" / phase
+        if begins_with.exists():
+            shutil.copytree(begins_with, folder, symlinks=True)
+        else:
+            folder.mkdir(parents=True)
+        return folder
 
-    def _counted(self, folder: Path, work: Callable[[], object]) -> int:
-        def count() -> Found:
-            self._arm(folder, 0, "count")
-            work()
-            return {"count": self._shim.fault_count()}
-
-        return int(str(_in_a_process(count)["count"]))
-
-    def _arm(self, folder: Path, number: int, mode: str) -> None:
+    def _met(self, folder: Path, phase: str, number: int, mode: str) -> Found:
         self._shim.fault_arm(os.fsencode(folder), ctypes.c_long(number), MODES[mode])
+        found = _code_of(lambda: self._work.meet(folder, phase))
+        found["kinds"] = self._shim.fault_kinds().decode() if mode == "count" else ""
+        return found
 
-    def _start(self, folder: Path) -> None:
-        session.start(self._plan, out=folder, console=QUIET)
+    def _gone_on(self, folder: Path) -> Found:
+        self._work.go_on(folder)
+        return self._work.outcome(folder)
 
-    def _resume(self, run: RunDirectory) -> None:
-        changes = [ConfigLayer("--steps", {"train.steps": self._steps})]
-        session.resume(self._registry, run, changes=changes, console=QUIET)
+    def numbers(self, phase: str, mode: str) -> list[int]:
+        """The operations that a mode acts on, from 1."""
+        return [number for number, kind in enumerate(self.operations[phase], 1) if kind in MET[mode]]
 
     def case(self, phase: str, mode: str, number: int) -> Found:
         """Meet one fault, then go on as a user would."""
-        folder = self._folder / f"{phase}-{mode}-{number}"
-        if phase == "resume":
-            shutil.copytree(self._half, folder)
-
-        def meet() -> Found:
-            self._arm(folder, number, mode)
-            work = (lambda: self._start(folder)) if phase == "new" else (lambda: self._resume(_only_run(folder)))
-            return _code_of(work)
-
-        met = _in_a_process(meet)
+        folder = self._begun(phase, f"{phase}-{mode}-{number}")
+        met = in_a_process(lambda: self._met(folder, phase, number, mode))
         trouble = met.get("trouble")
         if not trouble and met.get("code") not in {*ALLOWED, None}:
             trouble = f"exit code {met['code']}: {met.get('said')}"
         if not trouble:
-            trouble = _in_a_process(lambda: {"trouble": self._trouble_after(folder)}).get("trouble")
+            found = in_a_process(lambda: self._gone_on(folder))
+            trouble = found.get("trouble") or _difference(found, self._expected[phase])
         shutil.rmtree(folder, ignore_errors=True)
-        return {"phase": phase, "mode": mode, "number": number, "code": met.get("code"), "trouble": trouble}
-
-    def _trouble_after(self, folder: Path) -> str | None:
-        """What is wrong once the run has gone on; a run that never counted is started again."""
-        runs = [RunDirectory(path) for path in sorted(folder.glob("0*")) if (path / "config.yaml").exists()]
-        if runs:
-            self._resume(runs[0])
-        else:
-            self._start(folder)
-            runs = [RunDirectory(sorted(folder.glob("0*"))[-1])]
-        found = _outcome(runs[0])
-        different = [key for key, value in self._expected.items() if found[key] != value]
-        return f"differs in {', '.join(different)}: {[found[key] for key in different]}" if different else None
+        kind = self.operations[phase][number - 1]
+        return {"phase": phase, "mode": mode, "number": number, "kind": kind, "code": met.get("code")} | {
+            "trouble": trouble
+        }
 
 
-def _warm(plan: Plan, folder: Path) -> None:
-    """Import here what every run imports, so that the processes of the cases need not."""
-    session.start(plan, out=folder, console=QUIET)
-
-
-def _only_run(folder: Path) -> RunDirectory:
-    [path] = folder.glob("0*")
-    return RunDirectory(path)
-
-
-def _outcome(run: RunDirectory) -> Found:
-    rows = [json.loads(line) for line in run.metrics.read_text(encoding="utf-8").splitlines()]
-    newest = run.checkpoint_folders()[0]
-    return {
-        "status": run.read_manifest()["status"],
-        "rows": [{key: value for key, value in row.items() if "time" not in key} for row in rows],
-        "weights": [_digest(path) for path in sorted(newest.glob("*.safetensors"))],
-        "grids": [_digest(path) for path in run.grids()],
-        "film": (run.path / "samples.gif").exists(),
-        "left over": sorted(path.name for path in run.path.rglob("*.partial")),
-    }
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+def _difference(found: Found, expected: Found) -> str | None:
+    different = [key for key, value in expected.items() if found.get(key) != value]
+    return f"differs in {', '.join(different)}: {[found.get(key) for key in different]}" if different else None
 
 
 def _code_of(work: Callable[[], object]) -> Found:
@@ -156,7 +117,7 @@ def _code_of(work: Callable[[], object]) -> Found:
     return {"code": 0}
 
 
-def _in_a_process(work: Callable[[], Found]) -> Found:
+def in_a_process(work: Callable[[], Found]) -> Found:
     """What ``work`` returns, from a process of its own; nothing if it was killed."""
     receive, send = os.pipe()
     child = os.fork()
@@ -182,14 +143,22 @@ def _in_a_process(work: Callable[[], Found]) -> Found:
     return json.loads(content) if content else {"code": None}
 
 
-def main(job: dict[str, object]) -> None:
-    """Print the numbers of operations, then a line for each case; cases of ``every`` are all of some modes."""
-    server = Server(Path(str(job["folder"])), dict(job["config"]), int(str(job["steps"])))  # type: ignore[call-overload]
+def _asked(server: Server, job: dict[str, Any]) -> Iterator[tuple[str, str, int]]:
+    """Phase, mode and number of each case; every how many-th of those that a mode acts on, without what is done."""
+    done = {tuple(case) for case in job.get("done", ())}
+    for mode, first, apart in job["cases"]:
+        for phase in server.operations:
+            for number in server.numbers(phase, mode)[first::apart]:
+                if (phase, mode, number) not in done:
+                    yield phase, mode, number
+
+
+def main(job: dict[str, Any]) -> None:
+    """Print the kinds of operations, then a line for each case."""
+    server = Server(Path(job["folder"]), getattr(works, job["work"])(**job["settings"]))
     print(json.dumps({"operations": server.operations}), flush=True)
-    for phase, count in server.operations.items():
-        for mode, first, apart in job["cases"]:  # type: ignore[attr-defined]
-            for number in range(1 + first, count + 1, apart):
-                print(json.dumps(server.case(phase, mode, number)), flush=True)
+    for phase, mode, number in _asked(server, job):
+        print(json.dumps(server.case(phase, mode, number)), flush=True)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,22 +36,28 @@ def shim(folder: Path) -> Path:
 
 
 def outcomes(
-    folder: Path, library: Path, config: dict[str, Any], *, steps: int, cases: Sequence[tuple[str, int, int]]
+    folder: Path,
+    library: Path,
+    *,
+    work: str,
+    settings: dict[str, Any],
+    cases: Sequence[tuple[str, int, int]],
+    done: Iterable[tuple[str, str, int]] = (),
 ) -> Iterator[dict[str, Any]]:
-    """A row with the numbers of operations, then one for each case.
+    """A row with the kinds of operations of each phase, then one for each case.
 
     Args:
         folder: an empty one.
         library: the shim.
-        config: what is trained.
-        steps: how long; a resumed run has done half of them.
+        work: the name of a class of :mod:`works`.
+        settings: its arguments.
         cases: mode, how many operations are left out at the start, and every how many-th of the others is met.
+        done: phase, mode and number of cases that are left out.
     """
     folder.mkdir(parents=True, exist_ok=True)
     job = folder / "job.json"
-    job.write_text(
-        json.dumps({"folder": str(folder), "config": config, "steps": steps, "cases": list(cases)}), encoding="utf-8"
-    )
+    asked = {"folder": str(folder), "work": work, "settings": settings, "cases": list(cases), "done": list(done)}
+    job.write_text(json.dumps(asked), encoding="utf-8")
     paths = os.pathsep.join(path for path in sys.path if path)
     environment = os.environ | {"LD_PRELOAD": str(library), "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, HERE / "fault_server.py", job]

@@ -1,7 +1,11 @@
 /* Counts the operations that change files below one folder, and lets the n-th of them fail, tear or never come.
 
    Loaded before libc (LD_PRELOAD), so that it stands below Python and below the library of tensor files alike: a patch in
-   Python would see neither the writes of a buffered file nor those of a library written in Rust. */
+   Python would see neither the writes of a buffered file nor those of a library written in Rust.
+
+   A process arms it by a call, or is armed from its start by the environment (FAULT_BELOW, FAULT_AT, FAULT_MODE and, of
+   programs that others start, FAULT_PROGRAM, a part of their command line). Flushing to disk counts and may fail, but
+   nothing is flushed: no case takes the machine's memory away, and to wait for a disk is most of what a case would take. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -14,11 +18,13 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 enum { OFF, FAIL, FULL, TEAR, KILL }; /* the n-th fails; from the n-th on the disk is full; half of it, then dead; dead */
+enum { MOST = 1 << 20 };
 
-static char folder[PATH_MAX];
+static char folder[PATH_MAX], kinds[MOST + 1];
 static size_t length;
 static long at, seen;
 static int mode;
@@ -29,9 +35,11 @@ void fault_arm(const char *where, long n, int what) {
     at = n;
     seen = 0;
     mode = what;
+    memset(kinds, 0, sizeof kinds);
 }
 
-long fault_count(void) { return seen; }
+/* A letter for each operation so far: open, write, rename, make, unlink, directory removed, flush, truncate, change mode. */
+const char *fault_kinds(void) { return kinds; }
 
 static int below(int directory, const char *path) {
     char place[64], found[PATH_MAX];
@@ -44,12 +52,14 @@ static int below(int directory, const char *path) {
     return size >= (ssize_t)length && strncmp(found, folder, length) == 0;
 }
 
-/* Whether the operation is to fail, with errno set; kills where it is to kill. `space`: it needs room on the disk. */
-static int refused(int space) {
-    seen++;
-    if (mode == FAIL && seen == at) { errno = space ? ENOSPC : EIO; return 1; }
-    if (mode == FULL && seen >= at && space) { errno = ENOSPC; return 1; }
-    if ((mode == KILL || mode == TEAR) && seen == at) raise(SIGKILL);
+/* Whether the operation is to fail, with errno set; kills where it is to kill. Some kinds need room on the disk. */
+static int refused(char kind) {
+    int space = strchr("owrm", kind) != NULL;
+    long number = __atomic_add_fetch(&seen, 1, __ATOMIC_SEQ_CST);
+    if (number <= MOST) kinds[number - 1] = kind;
+    if (mode == FAIL && number == at) { errno = space ? ENOSPC : EIO; return 1; }
+    if (mode == FULL && number >= at && space) { errno = ENOSPC; return 1; }
+    if ((mode == KILL || mode == TEAR) && number == at) raise(SIGKILL);
     return 0;
 }
 
@@ -62,7 +72,7 @@ static int refused(int space) {
         if (flags & (O_CREAT | O_TMPFILE)) {                                              \
             va_list more; va_start(more, flags); bits = va_arg(more, mode_t); va_end(more); \
         }                                                                                 \
-        if (flags & (O_WRONLY | O_RDWR | O_CREAT) && below(AT_FDCWD, path) && refused(1)) return -1; \
+        if (flags & (O_WRONLY | O_RDWR | O_CREAT) && below(AT_FDCWD, path) && refused('o')) return -1; \
         return real(path, flags, bits);                                                   \
     }
 OPEN(open)
@@ -75,11 +85,19 @@ OPEN(open64)
         if (flags & (O_CREAT | O_TMPFILE)) {                                              \
             va_list more; va_start(more, flags); bits = va_arg(more, mode_t); va_end(more); \
         }                                                                                 \
-        if (flags & (O_WRONLY | O_RDWR | O_CREAT) && below(directory, path) && refused(1)) return -1; \
+        if (flags & (O_WRONLY | O_RDWR | O_CREAT) && below(directory, path) && refused('o')) return -1; \
         return real(directory, path, flags, bits);                                        \
     }
 OPENAT(openat)
 OPENAT(openat64)
+
+#define FOPEN(name)                                                                       \
+    FILE *name(const char *path, const char *how) {                                       \
+        REAL(name);                                                                       \
+        return strpbrk(how, "wa+") && below(AT_FDCWD, path) && refused('o') ? NULL : real(path, how); \
+    }
+FOPEN(fopen)
+FOPEN(fopen64)
 
 ssize_t write(int file, const void *content, size_t size) {
     REAL(write);
@@ -88,20 +106,49 @@ ssize_t write(int file, const void *content, size_t size) {
             real(file, content, size / 2);
             raise(SIGKILL);
         }
-        if (refused(1)) return -1;
+        if (refused('w')) return -1;
     }
     return real(file, content, size);
 }
 
-int rename(const char *from, const char *to) { REAL(rename); return below(AT_FDCWD, to) && refused(1) ? -1 : real(from, to); }
-int mkdir(const char *path, mode_t bits) { REAL(mkdir); return below(AT_FDCWD, path) && refused(1) ? -1 : real(path, bits); }
-int unlink(const char *path) { REAL(unlink); return below(AT_FDCWD, path) && refused(0) ? -1 : real(path); }
-int rmdir(const char *path) { REAL(rmdir); return below(AT_FDCWD, path) && refused(0) ? -1 : real(path); }
+ssize_t writev(int file, const struct iovec *parts, int count) {
+    REAL(writev);
+    if (below(file, NULL)) {
+        if (mode == TEAR && seen + 1 == at) {
+            real(file, parts, count / 2);
+            raise(SIGKILL);
+        }
+        if (refused('w')) return -1;
+    }
+    return real(file, parts, count);
+}
+
+int rename(const char *from, const char *to) { REAL(rename); return below(AT_FDCWD, to) && refused('r') ? -1 : real(from, to); }
+int mkdir(const char *path, mode_t bits) { REAL(mkdir); return below(AT_FDCWD, path) && refused('m') ? -1 : real(path, bits); }
+int unlink(const char *path) { REAL(unlink); return below(AT_FDCWD, path) && refused('u') ? -1 : real(path); }
+int rmdir(const char *path) { REAL(rmdir); return below(AT_FDCWD, path) && refused('d') ? -1 : real(path); }
 int unlinkat(int directory, const char *path, int flags) {
     REAL(unlinkat);
-    return below(directory, path) && refused(0) ? -1 : real(directory, path, flags);
+    return below(directory, path) && refused('u') ? -1 : real(directory, path, flags);
 }
-int fsync(int file) { REAL(fsync); return below(file, NULL) && refused(0) ? -1 : real(file); }
-int ftruncate(int file, off_t size) { REAL(ftruncate); return below(file, NULL) && refused(0) ? -1 : real(file, size); }
-int ftruncate64(int file, off64_t size) { REAL(ftruncate64); return below(file, NULL) && refused(0) ? -1 : real(file, size); }
-int chmod(const char *path, mode_t bits) { REAL(chmod); return below(AT_FDCWD, path) && refused(0) ? -1 : real(path, bits); }
+int fsync(int file) {
+    REAL(fsync);
+    return below(file, NULL) ? -refused('f') : real(file);
+}
+int ftruncate(int file, off_t size) { REAL(ftruncate); return below(file, NULL) && refused('t') ? -1 : real(file, size); }
+int ftruncate64(int file, off64_t size) { REAL(ftruncate64); return below(file, NULL) && refused('t') ? -1 : real(file, size); }
+int chmod(const char *path, mode_t bits) { REAL(chmod); return below(AT_FDCWD, path) && refused('c') ? -1 : real(path, bits); }
+
+__attribute__((constructor)) static void armed_from_the_start(void) {
+    const char *where = getenv("FAULT_BELOW"), *program = getenv("FAULT_PROGRAM");
+    char line[4096] = "";
+    FILE *file = fopen("/proc/self/cmdline", "r");
+    if (!where) { if (file) fclose(file); return; }
+    if (file) {
+        size_t size = fread(line, 1, sizeof line - 1, file);
+        for (size_t one = 0; one < size; one++) if (!line[one]) line[one] = ' ';
+        fclose(file);
+    }
+    if (program && !strstr(line, program)) return;
+    fault_arm(where, atol(getenv("FAULT_AT")), atoi(getenv("FAULT_MODE")));
+}

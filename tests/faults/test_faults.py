@@ -1,20 +1,24 @@
-"""Failing the n-th operation on files: here a few of them, in ``make torture`` every one, for every pair with state."""
+"""Failing the n-th operation on files: here a few of them, in ``make torture`` every one, for all that is tortured."""
 
 from __future__ import annotations
 
 import pytest
-from faulty_runs import TINY, compiler, outcomes, shim
+from faulty_runs import compiler, outcomes, shim
+from tortured import TORTURED
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="no C compiler, or no Linux: the shim cannot be built")
-SLICE = [("kill", 40, 200), ("full", 70, 200)]
-"""Four cases of a thousand; each is two processes."""
+SLICE = [("kill", 40, 200), ("full", 40, 200)]
+"""Four cases of some 800; each is two processes."""
 
 
 def test_a_run_that_meets_a_fault_ends_in_words_or_goes_on_to_the_same_numbers(tmp_path):
-    first, *cases = outcomes(tmp_path / "cases", shim(tmp_path), TINY, steps=2, cases=SLICE)
-    assert all(count > 50 for count in first["operations"].values())
-    assert [(case["phase"], case["mode"]) for case in cases] == [
-        (phase, mode) for phase in ("new", "resume") for mode in ("kill", "full")
+    training = TORTURED["hinge, mlp"]
+    first, *cases = outcomes(
+        tmp_path / "cases", shim(tmp_path), work=training.work, settings=training.settings, cases=SLICE
+    )
+    assert all(len(kinds) > 50 for kinds in first["operations"].values())
+    assert [(case["mode"], case["phase"]) for case in cases] == [
+        (mode, phase) for mode in ("kill", "full") for phase in ("new", "resume")
     ]
     assert [case for case in cases if case["trouble"]] == []
     assert {case["code"] for case in cases if case["mode"] == "kill"} == {None}

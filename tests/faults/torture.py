@@ -1,79 +1,129 @@
-"""``make torture``: every operation on files of a new and a resumed run fails, tears or is the last, for many pairs.
+"""``make torture``: every operation on files fails, tears, meets a full disk or is the last, in all that is tortured.
 
-Prints a table for docs/reliability.md, and what went wrong; the exit code says whether anything did. Pairs are chosen
-that each kind of state is in some: ``--pairs 2`` takes the first two, ``--every 5`` every fifth operation.
+Each case is a line of JSON in a log. What is in it is not done again, so that the whole, which takes hours, can be
+stopped and gone on with; a case in which something went wrong is done again, since it was mended meanwhile. Kills of all
+come first, so that a part is a fair sample of them. At the end a table of all cases in the log is printed for
+docs/reliability.md, and what went wrong; the exit code says whether anything did.
+
+``--of hinge`` takes those whose name has that word, ``--every 10`` every tenth operation, ``--figures`` prints the table
+of the log and does nothing else.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import subprocess
 import sys
 import tempfile
+import threading
 from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from faulty_runs import TINY, outcomes, shim
+from faulty_runs import HERE, outcomes, shim
+from tortured import TORTURED
 
 MODES = ("kill", "tear", "fail", "full")
-IMAGES = {"data": {"name": "synthetic", "n": 32, "image_size": 8}}
-DCGAN = {"discriminator": {"name": "dcgan", "ndf": 2}, "generator": {"name": "dcgan", "ngf": 2, "latent": 3}}
-PAIRS: dict[str, dict[str, Any]] = {
-    "hinge, mlp": {},
-    "began, autoencoder": IMAGES
-    | {"loss": "began", "discriminator": {"name": "autoencoder", "ndf": 2}, "generator": DCGAN["generator"]},
-    "lsgan, patchgan-sn": IMAGES | DCGAN | {"loss": "lsgan", "discriminator": {"name": "patchgan-sn", "ndf": 2}},
-    "wgan-gp, mlp": {"loss": "wgan-gp"},
-    "bce, acgan": IMAGES | DCGAN | {"loss": "bce", "discriminator": {"name": "acgan", "ndf": 2}},
-    "hinge, projection": IMAGES | DCGAN | {"discriminator": {"name": "projection", "ndf": 2}},
-    "bce, dcgan, ada": IMAGES | DCGAN | {"loss": "bce", "augment": {"ada": {}}},
-    "bce, dcgan, r1": IMAGES | DCGAN | {"loss": "bce", "regularizers": {"r1": {"every": 2}}},
-    "hinge, dcgan, lecam": IMAGES | DCGAN | {"regularizers": {"lecam": {}}},
-    "bce, stylegan, path-length": IMAGES
-    | DCGAN
-    | {
-        "loss": "bce",
-        "generator": {"name": "stylegan", "ngf": 2, "latent": 3},
-        "regularizers": {"path-length": {"every": 1}},
-    },
-    "hinge, resnet-sn": IMAGES | DCGAN | {"discriminator": {"name": "resnet-sn", "ndf": 2}},
-    "relativistic-average, dcgan": IMAGES | DCGAN | {"loss": "relativistic-average"},
-    "f-gan, mlp": {"loss": "f-gan"},
-    "bce, unet, consistency": IMAGES
-    | DCGAN
-    | {"loss": "bce", "discriminator": {"name": "unet", "ndf": 2}, "regularizers": {"consistency": {}}},
-    "hinge, mlp, centering, sgd": {"regularizers": {"centering": {}}, "train": {"optimizer": "sgd"}},
-    "hinge, mlp, unrolled": {"train": {"unroll_steps": 2, "n_critic": 2}},
-}
-"""Kinds of state: adaptive losses and augmentations, averages of regularizers, spectral and batch norm, classes."""
+STAGES = (("kill",), ("tear", "fail", "full"))
+IN_MEMORY = Path("/dev/shm")
+
+Row = dict[str, Any]
 
 
-def configuration(changes: dict[str, Any]) -> dict[str, Any]:
-    """The tiny run with some sections replaced; those of ``train`` are added."""
-    return TINY | changes | {"train": TINY["train"] | changes.get("train", {})}
+class Log:
+    """The cases so far, one to a line; several threads write to it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._lock, self._commit = path, threading.Lock(), commit()
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        self.rows = [json.loads(line) for line in lines if line.endswith("}")]  # the last may be cut off
+
+    def add(self, name: str, row: Row) -> None:
+        """Keep a row of a server."""
+        full = {"of": name, **row, "commit": self._commit}
+        with self._lock, self._path.open("a", encoding="utf-8") as file:
+            self.rows.append(full)
+            file.write(json.dumps(full) + "\n")
+
+    def cases(self) -> dict[tuple[str, str, str, int], Row]:
+        """The newest row of each case."""
+        return {
+            (row["of"], row["phase"], row["mode"], row["number"]): row for row in self.rows if "operations" not in row
+        }
+
+    def done(self, name: str) -> list[tuple[str, str, int]]:
+        """Phase, mode and number of the cases of one work that went well."""
+        return [key[1:] for key, row in self.cases().items() if key[0] == name and not row["trouble"]]
+
+    def operations(self) -> dict[str, Counter[str]]:
+        """How many cases of each mode there are, by what is tortured."""
+        found: dict[str, Counter[str]] = {}
+        for row in self.rows:
+            if "operations" in row:
+                kinds = "".join(row["operations"].values())
+                found[row["of"]] = Counter(operations=len(kinds), phases=len(row["operations"]))
+        return found
+
+
+def commit() -> str:
+    """The commit that is checked out; empty outside a repository."""
+    asked = ["git", "-C", str(HERE), "rev-parse", "--short", "HEAD"]
+    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def figures(log: Log) -> Iterator[str]:
+    """The table of the log, in Markdown."""
+    yield "| | operations | kills | torn | failed | full disks | went wrong |"
+    yield "|---|---|---|---|---|---|---|"
+    met, wrong = Counter[tuple[str, str]](), Counter[str]()
+    for (name, _, mode, _), row in log.cases().items():
+        met[name, mode] += 1
+        wrong[name] += bool(row["trouble"])
+    counted = log.operations()
+    for name, operations in counted.items():
+        counts = " | ".join(f"{met[name, mode]:,}" for mode in MODES)
+        yield f"| {name} | {operations['operations']:,} | {counts} | {wrong[name]} |"
+    totals = " | ".join(f"{sum(met[name, mode] for name in counted):,}" for mode in MODES)
+    yield f"| all | {sum(one['operations'] for one in counted.values()):,} | {totals} | {wrong.total()} |"
+
+
+def meet_all(log: Log, names: Iterable[str], *, every: int, jobs: int) -> None:
+    """Meet every case that is not in the log, kills first."""
+    with tempfile.TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as folder:
+        library = shim(Path(folder))
+
+        def meet(number: int, name: str, modes: tuple[str, ...]) -> None:
+            tortured, place = TORTURED[name], Path(folder) / f"{number}-{modes[0]}"
+            cases = [(mode, MODES.index(mode) % every, every) for mode in modes]
+            for row in outcomes(
+                place, library, work=tortured.work, settings=tortured.settings, cases=cases, done=log.done(name)
+            ):
+                log.add(name, row)
+
+        with ThreadPoolExecutor(jobs) as pool:
+            waiting = [pool.submit(meet, number, name, modes) for modes in STAGES for number, name in enumerate(names)]
+            for one in waiting:
+                one.result()
 
 
 def main() -> int:
-    """Meet every case; 1 if any went wrong."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pairs", type=int, default=len(PAIRS))
-    parser.add_argument("--every", type=int, default=1)
+    """Meet the cases that were asked for; 1 if any in the log went wrong."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--of", default="", help="a word of the names of what is tortured")
+    parser.add_argument("--every", type=int, default=1, help="every how many-th operation")
+    parser.add_argument("--jobs", type=int, default=1, help="so many at once")
+    parser.add_argument("--log", type=Path, default=Path("torture.jsonl"), help="where cases are kept")
+    parser.add_argument("--figures", action="store_true", help="print the figures of the log, and do nothing else")
     asked = parser.parse_args()
-    troubles: list[str] = []
-    print("| pair | operations | kills | torn | failed | full | different, stuck or a traceback |")
-    print("|---|---|---|---|---|---|---|")
-    with tempfile.TemporaryDirectory() as folder:
-        library = shim(Path(folder))
-        cases = [(mode, number % asked.every, asked.every) for number, mode in enumerate(MODES)]
-        for name, changes in list(PAIRS.items())[: asked.pairs]:
-            place = Path(folder) / name.replace(", ", "-")
-            first, *found = outcomes(place, library, configuration(changes), steps=2, cases=cases)
-            met = Counter(case["mode"] for case in found)
-            wrong = [case for case in found if case["trouble"]]
-            troubles += [f"{name}: {case}" for case in wrong]
-            counts = " | ".join(f"{met[mode]:,}" for mode in MODES)
-            print(f"| {name} | {sum(first['operations'].values()):,} | {counts} | {len(wrong)} |", flush=True)
-    print("\n".join(troubles), file=sys.stderr)
+    log = Log(asked.log)
+    if not asked.figures:
+        meet_all(log, [name for name in TORTURED if asked.of in name], every=asked.every, jobs=asked.jobs)
+    print("\n".join(figures(log)))
+    troubles = [row for row in log.cases().values() if row["trouble"]]
+    print("\n".join(f"{row['of']}: {row}" for row in troubles), file=sys.stderr)
     return int(bool(troubles))
 
 
