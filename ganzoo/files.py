@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ganzoo.errors import ConfigError, ResourceError
+from ganzoo.errors import ConfigError, GanzooError, ResourceError
 
 PLACE = "--out DIR"
 """The option that chooses where most commands write."""
 LONGEST_NAME = 255
 """Bytes of the name of a file or folder on the usual file systems."""
 FULL = {errno.ENOSPC, errno.EDQUOT}
+_OF_THE_SYSTEM = re.compile(r"\(os error (\d+)\)")
+"""What a library written in Rust, such as that of tensor files, makes of a refusal by the system."""
 
 
 def expanded(word: Path | str) -> Path:
@@ -97,14 +100,23 @@ def writing(path: Path, *, place: str = PLACE, needs: int | None = None) -> Iter
     """
     try:
         yield
-    except OSError as error:
-        if _about_another(error, path):
+    except Exception as raised:
+        error = _of_the_system(raised)
+        if error is None or _about_another(error, path):
             raise
         blocker = _file_in_the_way(path) if isinstance(error, FileExistsError | NotADirectoryError) else None
         reason = f"{blocker} is a file, not a folder" if blocker else error.strerror or str(error)
         hint = f"free some space, or use {place} on another disk" if error.errno in FULL else f"choose another {place}"
         size = "" if needs is None else f"; it needs {needs / 1e6:,.3g} MB"
         raise ResourceError(f"cannot write {path}: {reason}{size}", hint=hint) from error
+
+
+def _of_the_system(error: Exception) -> OSError | None:
+    """The refusal of the system that an error is, or that a library made a text of."""
+    if isinstance(error, OSError | GanzooError):
+        return error if isinstance(error, OSError) else None
+    found = _OF_THE_SYSTEM.search(str(error))
+    return OSError(int(found[1]), os.strerror(int(found[1]))) if found else None
 
 
 def _about_another(error: OSError, path: Path) -> bool:

@@ -14,11 +14,14 @@ from contextlib import contextmanager
 import pytest
 import torch
 from safetensors import SafetensorError
+from safetensors.torch import save_file
 from typer.testing import CliRunner
 
 import ganzoo
 from ganzoo.cli import app
 from ganzoo.errors import DivergedError, ResourceError
+from ganzoo.evaluation.kept_facts import KeptFacts
+from ganzoo.files import whole_file
 from ganzoo.runs import checkpoint
 from ganzoo.runs.directory import RunDirectory
 
@@ -86,6 +89,19 @@ def test_what_the_library_of_tensor_files_says_of_a_full_disk_is_an_error_of_the
         run.save_checkpoint(1, {"generator": {"w": torch.zeros(4)}}, {"step": 1})
     assert caught.value.__cause__.errno == errno.ENOSPC
     assert "free some space" in caught.value.hint
+
+
+def test_what_the_caches_cannot_write_is_told_as_a_full_disk(tmp_path, caplog):
+    with files_of_at_most(100):
+        facts = KeptFacts(tmp_path)
+        facts["radii"] = torch.zeros(50)
+        with pytest.raises(ResourceError, match="cannot write .*features: File too large"), whole_file(
+            tmp_path / "features", place="GANZOO_CACHE"
+        ) as beside:
+            save_file({"features": torch.zeros(50)}, beside)
+    assert "not kept for next time: cannot write" in caplog.text
+    assert torch.equal(facts["radii"], torch.zeros(50))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_every_file_of_a_run_is_for_the_same_people(tmp_path):
