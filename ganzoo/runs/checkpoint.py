@@ -27,7 +27,6 @@ from ganzoo.files import flush_to_disk, writing
 NAME = re.compile(r"step-(\d{7,})")
 """What the folder of a checkpoint, and without its ending a grid, is called."""
 LIST, STATE, ENDING, GRID = "manifest.json", "state.json", ".safetensors", ".png"
-_OF_THE_SYSTEM = re.compile(r"\(os error (\d+)\)")
 COUNTERS = ("step", "d_step", "images", "metrics_offset", "rollbacks")
 LONGEST_LIST = 2**20
 """Bytes: a list of six files has some 900."""
@@ -74,7 +73,7 @@ def _fill(folder: Path, tensors: Mapping[str, dict[str, Tensor]], state: Mapping
     folder.mkdir(parents=True)  # empty folders get lost where a run is copied or synchronized
     (folder / STATE).write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
     for name, part in tensors.items():
-        _save(part, folder / f"{name}{ENDING}")
+        save_file(part, folder / f"{name}{ENDING}")
         shutil.copymode(folder / STATE, folder / f"{name}{ENDING}")  # the library's are for their owner alone
     files = {path.name: _described(path) for path in sorted(folder.iterdir())}
     (folder / LIST).write_text(json.dumps({"files": files}, indent=2) + "\n", encoding="utf-8")
@@ -176,16 +175,6 @@ def _state(content: bytes, step: int) -> dict[str, Any]:
     if not (type(seconds := state.get("seconds", 0.0)) in (int, float) and 0 <= seconds < math.inf):
         raise DamagedError(f"{STATE} says that seconds is {seconds!r}, which is no time")
     return state
-
-
-def _save(tensors: dict[str, Tensor], path: Path) -> None:
-    """Write a tensor file; what the system refuses is an ``OSError`` here too, which the library makes a text of."""
-    try:
-        save_file(tensors, path)
-    except safetensors.SafetensorError as error:
-        if found := _OF_THE_SYSTEM.search(str(error)):
-            raise OSError(int(found[1]), os.strerror(int(found[1])), str(path)) from error
-        raise
 
 
 def _described(path: Path) -> dict[str, Any]:
