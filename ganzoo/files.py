@@ -9,8 +9,9 @@ import errno
 import os
 import re
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ganzoo.errors import ConfigError, GanzooError, ResourceError
@@ -20,6 +21,9 @@ PLACE = "--out DIR"
 LONGEST_NAME = 255
 """Bytes of the name of a file or folder on the usual file systems."""
 FULL = {errno.ENOSPC, errno.EDQUOT}
+ABANDONED = 86_400.0
+"""Seconds after which nobody writes to half a file any more: its process was killed."""
+_BESIDE = re.compile(r"\..+\.\d+-\d+\.partial")
 _OF_THE_SYSTEM = re.compile(r"\(os error (\d+)\)")
 """What a library written in Rust, such as that of tensor files, makes of a refusal by the system."""
 
@@ -55,13 +59,15 @@ def whole_file(path: Path, *, place: str = PLACE) -> Iterator[Path]:
     """Yield a path beside ``path`` to write to; after the block it takes the place of ``path``.
 
     The folder of ``path`` is made if it is missing. If the block raises, what stood at ``path`` is still there, and
-    nothing is left beside it.
+    nothing is left beside it. What a process that was killed left there is removed a day later, by the next file that
+    is written to the folder.
 
     Raises:
         ResourceError: no space, no permission, or not a folder; ``place`` is the option that chooses another.
     """
     with writing(path, place=place):
         _make_folder(path.parent)
+        _remove_abandoned(path.parent)
         # A name of its own: threads and processes that write the same file must not write into each other's.
         beside = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
         try:
@@ -71,6 +77,14 @@ def whole_file(path: Path, *, place: str = PLACE) -> Iterator[Path]:
         finally:
             beside.unlink(missing_ok=True)
         flush_to_disk(path.parent)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove what killed processes left beside files: it would stay for ever, in a cache as large as features are."""
+    for path in folder.glob(".*.partial"):
+        with suppress(OSError):
+            if _BESIDE.fullmatch(path.name) and time.time() - path.lstat().st_mtime > ABANDONED:
+                path.unlink()
 
 
 def _make_folder(path: Path) -> None:

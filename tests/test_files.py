@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -75,6 +76,17 @@ def test_content_is_on_disk_before_it_takes_the_name(tmp_path, monkeypatch):
     beside, *rest = happened
     assert (beside.startswith("flush .page.txt."), beside.endswith(".partial")) == (True, True)
     assert rest == ["replace", f"flush {tmp_path.name}"]
+
+
+def test_what_a_killed_process_left_half_written_is_removed_a_day_later(tmp_path):
+    ours, theirs = ".page.txt.4711-140316172542528.partial", ".page.txt.partial"
+    for name in (ours, theirs, ".young.txt.4711-1.partial"):
+        (tmp_path / name).write_text("half", encoding="utf-8")
+    for name in (ours, theirs):
+        os.utime(tmp_path / name, (0, time.time() - 2 * 86_400))
+    files.write_text(tmp_path / "other.txt", "whole")
+    left = {"other.txt", theirs, ".young.txt.4711-1.partial"}
+    assert {one.name for one in tmp_path.iterdir()} == left  # nobody else's, and nothing that may still be written to
 
 
 def test_threads_that_write_the_same_file_do_not_write_into_each_others(tmp_path):

@@ -95,9 +95,10 @@ def test_what_the_caches_cannot_write_is_told_as_a_full_disk(tmp_path, caplog):
     with files_of_at_most(100):
         facts = KeptFacts(tmp_path)
         facts["radii"] = torch.zeros(50)
-        with pytest.raises(ResourceError, match="cannot write .*features: File too large"), whole_file(
-            tmp_path / "features", place="GANZOO_CACHE"
-        ) as beside:
+        with (
+            pytest.raises(ResourceError, match="cannot write .*features: File too large"),
+            whole_file(tmp_path / "features", place="GANZOO_CACHE") as beside,
+        ):
             save_file({"features": torch.zeros(50)}, beside)
     assert "not kept for next time: cannot write" in caplog.text
     assert torch.equal(facts["radii"], torch.zeros(50))

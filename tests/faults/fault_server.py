@@ -1,7 +1,7 @@
 """Work that meets faults: every case in a process of its own, forked from one that has imported torch.
 
-``python fault_server.py JOB.json`` under ``LD_PRELOAD=shim.so``. The job names the folder, the work (a class of
-:mod:`works`, and its settings), and which cases are met. A line of JSON comes back for each case:
+``python fault_server.py JOB.json`` under ``LD_PRELOAD=shim.so``. The job names the folder, the work (a module of
+:mod:`works`, and settings), and which cases are met. A line of JSON comes back for each case:
 
 - ``code``: the exit code that the error stands for; ``None`` if the process was killed;
 - ``trouble``: what must never happen: an exception that is no error of ganzoo's own, a stuck process, half a file that
@@ -20,11 +20,11 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import works
-from works import Found, Work
+from works.work import Found, Work
 
 from ganzoo.errors import GanzooError
 
@@ -49,20 +49,20 @@ class Server:
         gc.collect()
         gc.freeze()  # what is collected in a forked process would be copied first
         self.operations: dict[str, str] = {}
-        self._expected: dict[str, Found] = {}
-        for phase in work.phases:
-            self._meet_nothing(phase)
+        self._expected, *others = [self._undisturbed(phase) for phase in work.phases]
+        for other in others:
+            assert other == self._expected, _difference(other, self._expected)
 
-    def _meet_nothing(self, phase: str) -> None:
-        """Count the operations; what comes of them, and of going on afterwards, is what every case must come to."""
+    def _undisturbed(self, phase: str) -> Found:
+        """What every case must come to; counts the operations, and goes on where nothing is left to do."""
         folder = self._begun(phase, f"{phase}-whole")
         counted = in_a_process(lambda: self._met(folder, phase, 0, "count"))
         assert counted["code"] == 0, counted
         self.operations[phase] = str(counted["kinds"])
-        self._expected[phase] = in_a_process(lambda: self._work.outcome(folder))
-        again = in_a_process(lambda: self._gone_on(folder))
-        assert again == self._expected[phase], f"{phase}: differs without any fault: {again}, {self._expected[phase]}"
+        found = in_a_process(lambda: self._gone_on(folder))
+        assert "trouble" not in found, found["trouble"]
         shutil.rmtree(folder)
+        return found
 
     def _begun(self, phase: str, name: str) -> Path:
         folder = self._folder / name
@@ -96,7 +96,7 @@ class Server:
             trouble = f"exit code {met['code']}: {met.get('said')}"
         if not trouble:
             found = in_a_process(lambda: self._gone_on(folder))
-            trouble = found.get("trouble") or _difference(found, self._expected[phase])
+            trouble = found.get("trouble") or _difference(found, self._expected)
         shutil.rmtree(folder, ignore_errors=True)
         kind = self.operations[phase][number - 1]
         return {"phase": phase, "mode": mode, "number": number, "kind": kind, "code": met.get("code")} | {
@@ -127,7 +127,7 @@ def in_a_process(work: Callable[[], Found]) -> Found:
             found = work()
         except BaseException:
             found = {"code": 1, "trouble": traceback.format_exc()}
-        ctypes.CDLL(None).fault_arm(b"", ctypes.c_long(0), 0)
+        ctypes.CDLL(None).fault_release()
         os.write(send, json.dumps(found).encode())
         os._exit(0)
     os.close(send)
@@ -155,7 +155,7 @@ def _asked(server: Server, job: dict[str, Any]) -> Iterator[tuple[str, str, int]
 
 def main(job: dict[str, Any]) -> None:
     """Print the kinds of operations, then a line for each case."""
-    server = Server(Path(job["folder"]), getattr(works, job["work"])(**job["settings"]))
+    server = Server(Path(job["folder"]), import_module(f"works.{job['work']}").Met(**job["settings"]))
     print(json.dumps({"operations": server.operations}), flush=True)
     for phase, mode, number in _asked(server, job):
         print(json.dumps(server.case(phase, mode, number)), flush=True)

@@ -49,7 +49,7 @@ def outcomes(
     Args:
         folder: an empty one.
         library: the shim.
-        work: the name of a class of :mod:`works`.
+        work: the name of a module of :mod:`works`.
         settings: its arguments.
         cases: mode, how many operations are left out at the start, and every how many-th of the others is met.
         done: phase, mode and number of cases that are left out.

@@ -3,9 +3,9 @@
    Loaded before libc (LD_PRELOAD), so that it stands below Python and below the library of tensor files alike: a patch in
    Python would see neither the writes of a buffered file nor those of a library written in Rust.
 
-   A process arms it by a call, or is armed from its start by the environment (FAULT_BELOW, FAULT_AT, FAULT_MODE and, of
-   programs that others start, FAULT_PROGRAM, a part of their command line). Flushing to disk counts and may fail, but
-   nothing is flushed: no case takes the machine's memory away, and to wait for a disk is most of what a case would take. */
+   A process arms it by a call, and those that it forks afterwards are armed as well and count with it; a call lets one of
+   them go. Flushing to disk counts and may fail, but nothing is flushed: no case takes the machine's memory away, and to
+   wait for a disk is most of what a case would take. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -16,30 +16,37 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 enum { OFF, FAIL, FULL, TEAR, KILL }; /* the n-th fails; from the n-th on the disk is full; half of it, then dead; dead */
-enum { MOST = 1 << 20 };
+enum { MOST = 1 << 14 };
 
-static char folder[PATH_MAX], kinds[MOST + 1];
+static struct { long seen; char kinds[MOST + 1]; } *all; /* of this process and its children */
+static char folder[PATH_MAX];
 static size_t length;
-static long at, seen;
+static long at;
 static int mode;
 
+/* Begins to count below a folder; a child that nobody let go counts with its parent. */
 void fault_arm(const char *where, long n, int what) {
+    all = mmap(NULL, sizeof *all, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (all == MAP_FAILED) abort();
     strncpy(folder, where, sizeof folder - 1);
     length = strlen(folder);
     at = n;
-    seen = 0;
     mode = what;
-    memset(kinds, 0, sizeof kinds);
 }
 
+/* Lets this process go. */
+void fault_release(void) { length = 0; }
+
 /* A letter for each operation so far: open, write, rename, make, unlink, directory removed, flush, truncate, change mode. */
-const char *fault_kinds(void) { return kinds; }
+const char *fault_kinds(void) { return all->kinds; }
 
 static int below(int directory, const char *path) {
     char place[64], found[PATH_MAX];
@@ -55,8 +62,8 @@ static int below(int directory, const char *path) {
 /* Whether the operation is to fail, with errno set; kills where it is to kill. Some kinds need room on the disk. */
 static int refused(char kind) {
     int space = strchr("owrm", kind) != NULL;
-    long number = __atomic_add_fetch(&seen, 1, __ATOMIC_SEQ_CST);
-    if (number <= MOST) kinds[number - 1] = kind;
+    long number = __atomic_add_fetch(&all->seen, 1, __ATOMIC_SEQ_CST);
+    if (number <= MOST) all->kinds[number - 1] = kind;
     if (mode == FAIL && number == at) { errno = space ? ENOSPC : EIO; return 1; }
     if (mode == FULL && number >= at && space) { errno = ENOSPC; return 1; }
     if ((mode == KILL || mode == TEAR) && number == at) raise(SIGKILL);
@@ -102,7 +109,7 @@ FOPEN(fopen64)
 ssize_t write(int file, const void *content, size_t size) {
     REAL(write);
     if (below(file, NULL)) {
-        if (mode == TEAR && seen + 1 == at) {
+        if (mode == TEAR && all->seen + 1 == at) {
             real(file, content, size / 2);
             raise(SIGKILL);
         }
@@ -114,7 +121,7 @@ ssize_t write(int file, const void *content, size_t size) {
 ssize_t writev(int file, const struct iovec *parts, int count) {
     REAL(writev);
     if (below(file, NULL)) {
-        if (mode == TEAR && seen + 1 == at) {
+        if (mode == TEAR && all->seen + 1 == at) {
             real(file, parts, count / 2);
             raise(SIGKILL);
         }
@@ -122,6 +129,14 @@ ssize_t writev(int file, const struct iovec *parts, int count) {
     }
     return real(file, parts, count);
 }
+
+#define SENDFILE(name, offset_type)                                                       \
+    ssize_t name(int to, int from, offset_type *offset, size_t size) {                    \
+        REAL(name);                                                                       \
+        return below(to, NULL) && refused('w') ? -1 : real(to, from, offset, size);       \
+    }
+SENDFILE(sendfile, off_t)
+SENDFILE(sendfile64, off64_t)
 
 int rename(const char *from, const char *to) { REAL(rename); return below(AT_FDCWD, to) && refused('r') ? -1 : real(from, to); }
 int mkdir(const char *path, mode_t bits) { REAL(mkdir); return below(AT_FDCWD, path) && refused('m') ? -1 : real(path, bits); }
@@ -138,17 +153,3 @@ int fsync(int file) {
 int ftruncate(int file, off_t size) { REAL(ftruncate); return below(file, NULL) && refused('t') ? -1 : real(file, size); }
 int ftruncate64(int file, off64_t size) { REAL(ftruncate64); return below(file, NULL) && refused('t') ? -1 : real(file, size); }
 int chmod(const char *path, mode_t bits) { REAL(chmod); return below(AT_FDCWD, path) && refused('c') ? -1 : real(path, bits); }
-
-__attribute__((constructor)) static void armed_from_the_start(void) {
-    const char *where = getenv("FAULT_BELOW"), *program = getenv("FAULT_PROGRAM");
-    char line[4096] = "";
-    FILE *file = fopen("/proc/self/cmdline", "r");
-    if (!where) { if (file) fclose(file); return; }
-    if (file) {
-        size_t size = fread(line, 1, sizeof line - 1, file);
-        for (size_t one = 0; one < size; one++) if (!line[one]) line[one] = ' ';
-        fclose(file);
-    }
-    if (program && !strstr(line, program)) return;
-    fault_arm(where, atol(getenv("FAULT_AT")), atoi(getenv("FAULT_MODE")));
-}

@@ -1,12 +1,12 @@
 """``make torture``: every operation on files fails, tears, meets a full disk or is the last, in all that is tortured.
 
 Each case is a line of JSON in a log. What is in it is not done again, so that the whole, which takes hours, can be
-stopped and gone on with; a case in which something went wrong is done again, since it was mended meanwhile. Kills of all
-come first, so that a part is a fair sample of them. At the end a table of all cases in the log is printed for
+stopped and gone on with; a case in which something went wrong is done again, since it was mended meanwhile. Kills of
+all come first, so that a part is a fair sample of them. At the end a table of all cases in the log is printed for
 docs/reliability.md, and what went wrong; the exit code says whether anything did.
 
-``--of hinge`` takes those whose name has that word, ``--every 10`` every tenth operation, ``--figures`` prints the table
-of the log and does nothing else.
+``--of hinge`` takes those whose name has that word, ``--every 10`` every tenth operation, ``--figures`` prints the
+table of the log and does nothing else.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ PAIRS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Tortured:
-    """A class of :mod:`works` and its settings."""
+    """A module of :mod:`works` and settings."""
 
     work: str
     settings: dict[str, Any] = field(default_factory=dict)
@@ -53,5 +53,6 @@ def configuration(changes: dict[str, Any]) -> dict[str, Any]:
 
 
 TORTURED = {
-    name: Tortured("Training", {"config": configuration(changes), "steps": 2}) for name, changes in PAIRS.items()
+    name: Tortured("training", {"config": configuration(changes), "steps": 2}) for name, changes in PAIRS.items()
 }
+TORTURED |= {"pictures": Tortured("pictures")}

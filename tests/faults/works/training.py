@@ -1,12 +1,9 @@
-"""What meets faults: its beginning, what is done while one comes, how a user goes on, and what must come of it."""
+"""Runs: a new one, and one that goes on."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
 
 from ganzoo.config.layers import ConfigLayer, flatten
 from ganzoo.errors import ConfigError
@@ -16,38 +13,10 @@ from ganzoo.planning.plan import Plan, make_plan
 from ganzoo.registry import Registry
 from ganzoo.runs import session
 from ganzoo.runs.directory import RunDirectory, find_run
-from ganzoo.screen import Screen
-
-QUIET = Screen(quiet=True)
-Found = dict[str, object]
+from works.work import QUIET, Found, digest, leftovers
 
 
-class Work(Protocol):
-    """A kind of work; each method but ``warm`` and ``prepare`` is called in a process of its own.
-
-    Attributes:
-        phases: names; what is below ``prepare``'s folder by such a name is what that phase begins with.
-    """
-
-    phases: Sequence[str]
-
-    def warm(self, folder: Path) -> None:
-        """Import and read what every process needs, so that they need not."""
-
-    def prepare(self, folder: Path) -> None:
-        """Write what phases begin with."""
-
-    def meet(self, folder: Path, phase: str) -> None:
-        """What is done while the fault comes."""
-
-    def go_on(self, folder: Path) -> None:
-        """What a user does afterwards, whatever has happened."""
-
-    def outcome(self, folder: Path) -> Found:
-        """What must be equal to that of a process that met nothing."""
-
-
-class Training:
+class Met:
     """A run of some steps: a new one, and one that goes on after half of them."""
 
     phases = ("new", "resume")
@@ -100,13 +69,3 @@ class Training:
             "film": (run.path / "samples.gif").exists(),
             "left over": leftovers(run.path),
         }
-
-
-def digest(path: Path) -> str:
-    """Of a file's content."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-
-
-def leftovers(folder: Path) -> list[str]:
-    """Half files, which whoever goes on has to remove."""
-    return sorted(path.name for path in folder.rglob("*.partial"))
