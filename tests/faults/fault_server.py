@@ -31,8 +31,8 @@ from ganzoo.errors import GanzooError
 MODES = {"count": 0, "fail": 1, "full": 2, "tear": 3, "kill": 4}
 MET = {"kill": "owrmudftc", "fail": "owrmudftc", "tear": "w", "full": "owrm"}
 """Kinds of operations that a mode acts on: half of a flush is none, and only what takes space meets a full disk."""
-PATIENCE = 120.0
-"""Seconds after which a process counts as stuck."""
+PATIENCE = 600.0
+"""Seconds after which a process counts as stuck; on a busy machine, a comparison takes some of them."""
 ALLOWED = {0, 6, 7}
 """What a fault may end with: not at all, no space or no permission, no intact checkpoint."""
 

@@ -42,8 +42,9 @@ void fault_arm(const char *where, long n, int what) {
     mode = what;
 }
 
-/* Lets this process go. */
+/* Lets this process go, and takes it, or a child of it, back. */
 void fault_release(void) { length = 0; }
+void fault_resume(void) { length = strlen(folder); }
 
 /* A letter for each operation so far: open, write, rename, make, unlink, directory removed, flush, truncate, change mode. */
 const char *fault_kinds(void) { return all->kinds; }
