@@ -55,4 +55,4 @@ def configuration(changes: dict[str, Any]) -> dict[str, Any]:
 TORTURED = {
     name: Tortured("training", {"config": configuration(changes), "steps": 2}) for name, changes in PAIRS.items()
 }
-TORTURED |= {name: Tortured(name) for name in ("pictures", "comparing")}
+TORTURED |= {name: Tortured(name) for name in ("pictures", "evaluating", "adversary", "comparing")}
