@@ -14,14 +14,12 @@ from contextlib import contextmanager
 import pytest
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import save_file
 from typer.testing import CliRunner
 
 import ganzoo
 from ganzoo.cli import app
 from ganzoo.errors import DivergedError, ResourceError
 from ganzoo.evaluation.kept_facts import KeptFacts
-from ganzoo.files import whole_file
 from ganzoo.runs import checkpoint
 from ganzoo.runs.directory import RunDirectory
 

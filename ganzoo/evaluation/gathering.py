@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,10 +13,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ganzoo.errors import PluginError
+from ganzoo.errors import PluginError, ResourceError
 from ganzoo.evaluation.remembering import Remembered, demand_room
 from ganzoo.files import whole_file
 from ganzoo.protocols import Dataset, Extracted, Extractor, FeatureFacts, Features
+
+logger = logging.getLogger("ganzoo")
 
 CHUNK = 256
 """Real pictures are read so many at once."""
@@ -194,6 +197,10 @@ def _read(path: Path, count: int, extractor: Extractor) -> Extracted | None:
 
 
 def _write(path: Path, seen: Extracted) -> None:
+    """Keep them for next time; where they cannot be written, they are there for this time."""
     parts = {"features": seen.features, "class_probs": seen.class_probs}
-    with whole_file(path, place="GANZOO_CACHE") as beside:
-        save_file({name: part.contiguous() for name, part in parts.items() if part is not None}, beside)
+    try:
+        with whole_file(path, place="GANZOO_CACHE") as beside:
+            save_file({name: part.contiguous() for name, part in parts.items() if part is not None}, beside)
+    except ResourceError as error:
+        logger.warning("features of real pictures are not kept for next time: %s", error)

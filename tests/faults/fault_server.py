@@ -33,6 +33,8 @@ MET = {"kill": "owrmudftc", "fail": "owrmudftc", "tear": "w", "full": "owrm"}
 """Kinds of operations that a mode acts on: half of a flush is none, and only what takes space meets a full disk."""
 PATIENCE = 600.0
 """Seconds after which a process counts as stuck; on a busy machine, a comparison takes some of them."""
+LONGEST = 1000
+"""Letters of what is said of a difference."""
 ALLOWED = {0, 6, 7}
 """What a fault may end with: not at all, no space or no permission, no intact checkpoint."""
 
@@ -106,7 +108,8 @@ class Server:
 
 def _difference(found: Found, expected: Found) -> str | None:
     different = [key for key, value in expected.items() if found.get(key) != value]
-    return f"differs in {', '.join(different)}: {[found.get(key) for key in different]}" if different else None
+    said = f"differs in {', '.join(different)}: {[found.get(key) for key in different]}"
+    return said[:LONGEST] if different else None
 
 
 def _code_of(work: Callable[[], object]) -> Found:

@@ -96,7 +96,7 @@ class Met:
             "board": _timeless(board),
             "runs": [(run.path.name, run.read_manifest()["status"]) for run in runs],
             "weights": [digest(file) for run in runs for file in sorted(run.checkpoints.rglob("*.safetensors"))],
-            "left over": leftovers(folder),
+            "left over": [*leftovers(path), *leftovers(folder / "cache")],
         }
 
 
@@ -105,9 +105,11 @@ def _lives(link: Path) -> bool:
 
 
 def _timeless(content: Any) -> Any:
-    """A leaderboard without what differs between two runs of the same: times, and where they lie."""
+    """A leaderboard without times and places: a folder that was cut short before it held a comparison has a number."""
     if isinstance(content, dict):
-        return {key: _timeless(value) for key, value in content.items() if key not in ("seconds", "path", "run")}
+        kept = {key: value for key, value in content.items() if key not in ("seconds", "path", "run")}
+        kept = {key: value for key, value in kept.items() if not (key == "name" and "cells" in content)}
+        return {key: _timeless(value) for key, value in kept.items()}
     return [_timeless(one) for one in content] if isinstance(content, list) else content
 
 
