@@ -19,7 +19,9 @@ from typer.testing import CliRunner
 import ganzoo
 from ganzoo.cli import app
 from ganzoo.errors import DivergedError, ResourceError
+from ganzoo.evaluation import gathering
 from ganzoo.evaluation.kept_facts import KeptFacts
+from ganzoo.protocols import Extracted
 from ganzoo.runs import checkpoint
 from ganzoo.runs.directory import RunDirectory
 
@@ -93,12 +95,9 @@ def test_what_the_caches_cannot_write_is_told_as_a_full_disk(tmp_path, caplog):
     with files_of_at_most(100):
         facts = KeptFacts(tmp_path)
         facts["radii"] = torch.zeros(50)
-        with (
-            pytest.raises(ResourceError, match="cannot write .*features: File too large"),
-            whole_file(tmp_path / "features", place="GANZOO_CACHE") as beside,
-        ):
-            save_file({"features": torch.zeros(50)}, beside)
-    assert "not kept for next time: cannot write" in caplog.text
+        gathering._write(tmp_path / "features.safetensors", Extracted(features=torch.zeros(5, 10)))
+    assert "what was found out about real features is not kept for next time: cannot write" in caplog.text
+    assert "features of real pictures are not kept for next time: cannot write" in caplog.text
     assert torch.equal(facts["radii"], torch.zeros(50))
     assert list(tmp_path.iterdir()) == []
 

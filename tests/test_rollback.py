@@ -101,3 +101,10 @@ def test_a_run_that_diverged_goes_on_from_its_last_good_step(whole, tmp_path):
     assert f"ganzoo resume {run} --set train.rollbacks=3" in caught.value.hint
     further = ganzoo.run(asked(d_lr=0.01, steps=2), out=tmp_path, init=f"{run}:{step}")
     assert further.directory.read_manifest()["ancestry"][0]["step"] == step
+
+
+def test_the_hint_names_half_the_rate_in_force_where_a_schedule_moves_it(tmp_path):
+    rising = {"steps": [0, 3], "values": [1e-6, 40.0], "shape": "constant"}
+    with pytest.raises(DivergedError) as caught:
+        ganzoo.run(asked(d_lr=1e-6, steps=30) | {"schedules": {"train.d_lr": rising}}, out=tmp_path)
+    assert "--set train.g_lr=0.005 --set train.d_lr=20" in caught.value.hint

@@ -12,13 +12,18 @@ import shlex
 from collections.abc import Callable
 
 from ganzoo.errors import DivergedError
+from ganzoo.planning.parts import adam_correction
 from ganzoo.planning.plan import Plan
+from ganzoo.protocols import Player
 from ganzoo.runs.assembly import assemble
 from ganzoo.runs.checkpoint import step_of
 from ganzoo.runs.directory import RunDirectory
 from ganzoo.training.setup import Setup
+from ganzoo.training.state import TrainState
 
 logger = logging.getLogger("ganzoo")
+
+PLAYERS: tuple[Player, ...] = ("generator", "discriminator")
 
 
 def with_rollbacks(
@@ -76,10 +81,20 @@ def _go_back(setup: Setup, directory: RunDirectory, *, every: int, before: int |
     return int(numbers.get("metrics_offset", 0))
 
 
-def gentler(plan: Plan, directory: RunDirectory, rollbacks: int) -> str:
+def rate_in_force(plan: Plan, state: TrainState, player: Player) -> float:
+    """A player's learning rate as a configuration has it: what schedules and rollbacks have made of it so far."""
+    optimizer = state.g_optimizer if player == "generator" else state.d_optimizer
+    slowed = adam_correction(plan.options.values(), player) if "betas" in optimizer.defaults else 1.0
+    train = plan.config.train
+    configured = train.g_lr if player == "generator" else train.d_lr
+    return float(optimizer.param_groups[0]["lr"]) / slowed or configured
+
+
+def gentler(plan: Plan, directory: RunDirectory, state: TrainState) -> str:
     """What to do after training diverged: go on from the last good step at half the rates, by hand or by itself."""
-    train, divisor = plan.config.train, 2 ** (rollbacks + 1)
-    rates = f"--set train.g_lr={train.g_lr / divisor:g} --set train.d_lr={train.d_lr / divisor:g}"
+    train = plan.config.train
+    halves = {player: rate_in_force(plan, state, player) / 2 for player in PLAYERS}
+    rates = " ".join(f"--set train.{player[0]}_lr={rate:g}" for player, rate in halves.items())
     found = directory.checkpoint_folders()
     if found:
         step = step_of(found[0])

@@ -297,7 +297,7 @@ def _train(
         except (DivergedError, Interrupted, KeyboardInterrupt) as error:
             status = "diverged" if isinstance(error, DivergedError) else "interrupted"
             if isinstance(error, DivergedError) and setup.state.step:  # before, no learning rate was at fault
-                error.hint = gentler(plan, directory, setup.state.rollbacks)
+                error.hint = gentler(plan, directory, setup.state)
             fault = error.message if isinstance(error, DivergedError) else None
             raise
         except Exception as error:
