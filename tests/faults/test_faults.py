@@ -23,3 +23,12 @@ def test_a_run_that_meets_a_fault_ends_in_words_or_goes_on_to_the_same_numbers(t
     assert [case for case in cases if case["trouble"]] == []
     assert {case["code"] for case in cases if case["mode"] == "kill"} == {None}
     assert {case["code"] for case in cases if case["mode"] == "full"} <= {0, 6}
+
+
+@pytest.mark.parametrize("name", ["pictures", "evaluating"])
+def test_what_is_killed_outside_of_runs_comes_to_the_same(tmp_path, name):
+    """One kill in each phase; what takes longer is left to ``make torture``."""
+    first, *cases = outcomes(tmp_path / "cases", shim(tmp_path), work=name, settings={}, cases=[("kill", 1, 200)])
+    assert [case["phase"] for case in cases] == list(first["operations"])
+    assert [case["trouble"] for case in cases if case["trouble"]] == []
+    assert {case["code"] for case in cases} == {None}
