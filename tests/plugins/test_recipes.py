@@ -275,7 +275,7 @@ def compared(name):
     return [row for row in rows if row[0].startswith("`")]
 
 
-@pytest.mark.parametrize("name", [name for name in RECIPES if compared(name)])
+@every_recipe
 def test_its_table_of_what_is_as_in_the_paper_is_true(name):
     given = flatten(content(name))
     for path, paper, here in compared(name):
@@ -284,12 +284,14 @@ def test_its_table_of_what_is_as_in_the_paper_is_true(name):
         assert (stated == paper) == here.startswith("same"), path
 
 
-@pytest.mark.parametrize("name", [name for name in RECIPES if compared(name)])
+@every_recipe
 def test_its_table_leaves_out_nothing(name):
-    """Names of networks, and what a row describes in words, have no row of their own."""
+    """Names of networks, what a row describes in words, and that there is no regularizer have no row of their own."""
     given = flatten(content(name))
     keys = {path for path in given if not any(other.startswith(f"{path}.") for other in given)}
     in_words = IN_WORDS.get(name, set()) | {"version", "discriminator.name", "generator.name"}
+    if not content(name)["regularizers"]:
+        in_words.add("regularizers")
     assert keys == {path.strip("`") for path, _, _ in compared(name)} | in_words
 
 
