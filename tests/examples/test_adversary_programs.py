@@ -183,7 +183,17 @@ def test_a_tone_is_loud_where_its_frequency_is_on_the_mel_scale(example):
 def test_speech_without_its_program_says_what_to_install(example, monkeypatch):
     monkeypatch.setitem(sys.modules, "espeakng_loader", None)
     with pytest.raises(SystemExit, match="pip install espeakng-loader"):
-        example("spoken").speech(8000, held_out=True)
+        example("sounds").speech(held_out=True)
+
+
+def test_pieces_of_speech_are_by_voices_that_differ(example):
+    pytest.importorskip("espeakng_loader", reason="eSpeak NG is not installed (pip install espeakng-loader)")
+    sounds = example("sounds")
+    pieces = sounds.speech(held_out=True)(3, torch.Generator().manual_seed(0))
+    assert pieces.shape == (3, 1, sounds.LENGTH)
+    assert pieces.abs().amax() <= 0.9
+    voices = sounds.sentences(sounds.SENTENCES[:1])
+    assert len({tuple(voice[:8000].tolist()) for voice in voices}) == len(sounds.VOICES)
 
 
 # Lightning warns of loaders without workers, and of what it imports.
@@ -211,5 +221,4 @@ def test_in_accelerate_the_state_is_saved_with_the_rest(tmp_path, example):
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("adversary_*.py")), ids=lambda path: path.stem)
 def test_each_program_is_short(path):
-    longest = 145 if path.stem == "adversary_vocoder" else 120  # which makes its sounds and a spectrogram itself
-    assert len(path.read_text().splitlines()) <= longest
+    assert len(path.read_text().splitlines()) <= 120
