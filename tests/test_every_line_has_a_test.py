@@ -1,4 +1,4 @@
-"""Which test holds each line of D, E and F of issue 10, each clause of what issues 11 and 12 ask, and A of issue 15.
+"""Which test holds each line of D, E and F of issue 10, each clause of what issues 11 to 13 ask, and A of issue 15.
 
 Those of A, B and C of issue 10 are in ``test_what_ganzoo_reads.py``.
 """
@@ -464,6 +464,92 @@ OF_ISSUE_15 = {
 }
 """Of B only the faults; security, fuzzing and long runs are elsewhere."""
 TRUSTED = {clause: f"{file}::{name}" for file, tests in OF_ISSUE_15.items() for clause, name in tests.items()}
+OF_ISSUE_13 = {
+    "plugins/test_discriminators_signal.py": {
+        "audio: parameter counts": "test_parameters_are_those_of_the_published_code",
+        "audio: output shapes at three sizes": "test_maps_of_three_lengths",
+        "audio: receptive fields": "test_fields_are_those_of_the_gradient",
+        "audio: padding of a whole period": "test_a_period_folds_the_signal_into_columns",
+        "audio: scale": "test_scales_hear_averages",
+        "audio: stft": "test_magnitudes_are_convolved_along_time",
+        "audio: stft-complex": "test_complex_transforms_are_convolved_along_frequency",
+        "audio: stft-bands": "test_bands_have_weights_of_their_own",
+        "audio: ensemble": "test_an_ensemble_weighs_the_maps_of_its_members",
+        "audio: double backward": "test_r1_of_silence_and_of_signals_is_finite",
+        "audio: bf16": "test_in_bfloat16_it_says_nearly_the_same",
+    },
+    "plugins/test_presets.py": {
+        "audio: presets hifigan, bigvgan, dac": "test_vocoders_and_codecs_of_least_squares",
+        "audio: preset encodec": "test_encodec",
+        "audio: preset vocos": "test_vocos",
+        "audio: their critics": "test_the_critics_of_audio_presets_are_those_of_their_sources",
+    },
+    "plugins/test_discriminators_restoration.py": {
+        "pictures: sizes of unet-sn and vgg-style": "test_sizes_are_the_published_ones",
+        "pictures: shapes of logits": "test_shapes_of_logits",
+        "pictures: receptive field of patchgan-blur": "test_patchgan_blur_sees_what_its_page_says",
+        "pictures: patchgan-blur judges samples alone": "test_patchgan_blur_does_not_see_other_samples_in_training",
+    },
+    "plugins/test_discriminators_stylegan2.py": {
+        "pictures: size of stylegan2": "test_sizes_are_those_that_the_authors_print",
+        "pictures: shapes of stylegan2": "test_shapes_of_maps_and_logits",
+        "pictures: stylegan2's formula": "test_it_computes_its_formula",
+    },
+    "plugins/test_networks_r3gan.py": {
+        "pictures: size of r3gan": "test_sizes_without_classes_are_those_of_table_9",
+        "pictures: r3gan's initialization": "test_a_block_begins_as_the_identity_and_its_variance_is_fixups",
+    },
+    "test_patch_nce.py": {"pictures: patch-nce": "test_the_value_is_that_of_the_formula_with_its_heads_written_out"},
+    "plugins/test_discriminators_frozen.py": {
+        "frozen: never trained, never in the state": "test_only_heads_are_trained_and_saved",
+        "frozen: any module": "test_a_module_of_ones_own_is_copied_and_stays_as_it_is",
+        "frozen: preprocessing": "test_lite0_sees_pictures_as_its_extractor_does",
+        "frozen: projected mixes": "test_levels_are_mixed_across_channels_and_then_from_coarse_to_fine",
+        "frozen: size of projected": "test_the_size_of_projected_gan",
+        "shown: frozen critics learn": "test_it_tells_held_out_digits_from_grainy_ones",
+    },
+    "plugins/test_biggan.py": {
+        "systems: size of biggan": "test_sizes_at_128_px_are_those_that_biggan_pytorch_prints",
+        "systems: widths of biggan": "test_widths_are_those_of_the_papers_tables",
+        "systems: hierarchical latents": "test_each_part_of_z_enters_at_its_own_block",
+    },
+    "plugins/test_networks_progressive.py": {
+        "systems: size of progressive": "test_sizes_at_1024_are_those_of_table_2",
+        "systems: fade-in": "test_what_fades_in_is_a_blend_of_the_two_levels",
+        "systems: resumed in a fade": "test_a_run_that_is_cut_in_the_middle_of_a_fade_resumes_bit_by_bit",
+    },
+    "plugins/test_multi_hinge.py": {"heads: multi-hinge": "test_the_terms_by_hand"},
+    "plugins/test_losses_top_k.py": {
+        "heads: top-k": "test_the_generator_learns_from_the_best_and_the_discriminator_from_all",
+    },
+    "plugins/test_recipes.py": {
+        "recipes: a table for each": "test_its_table_leaves_out_nothing",
+        "recipes: it is true": "test_its_table_of_what_is_as_in_the_paper_is_true",
+        "recipes: --config r3gan": "test_hyper_parameters",
+    },
+    "plugins/test_picture_critics_learn.py": {"shown: critics of pictures learn": "test_it_tells_real_from_fake"},
+    "examples/test_adversary_programs.py": {
+        "shown: a vocoder": "test_a_vocoder_is_compared_with_and_without_critics",
+        "shown: text to image": "test_captions_are_painted_with_and_without_wrong_ones_for_the_critics",
+        "shown: speech": "test_pieces_of_speech_are_by_voices_that_differ",
+    },
+    "examples/test_projected_example.py": {"shown: projected": "test_it_compares_both_critics_and_writes_a_page"},
+    "plugins/test_class_embeddings.py": {
+        "heads: d2d-ce": "test_d2d_ce_is_the_sum_written_out",
+        "heads: contrastive": "test_contrastive_is_the_sum_written_out",
+    },
+    "plugins/test_regularizers_weights.py": {
+        "systems: orthogonal regularization": "test_orthogonal_gradient_is_that_of_the_authors",
+    },
+    "test_truncation.py": {
+        "systems: truncation": "test_samples_of_narrow_latents_are_those_of_the_generator_at_them",
+    },
+    "test_schedules.py": {
+        "schedules: data of the configuration": "test_every_number_is_in_effect_in_the_step_it_is_written_for",
+        "schedules: checkpointed": "test_a_run_that_is_cut_in_the_middle_of_schedules_resumes_bit_by_bit",
+    },
+}
+IN_EVERY_FIELD = {clause: f"{file}::{name}" for file, tests in OF_ISSUE_13.items() for clause, name in tests.items()}
 DROPPING_IN = {clause: f"{file}::{name}" for file, tests in OF_ISSUE_12.items() for clause, name in tests.items()}
 MEASURING = {clause: f"{file}::{name}" for file, tests in OF_ISSUE_11.items() for clause, name in tests.items()}
 
@@ -476,9 +562,9 @@ def functions_of(file: str) -> set[str]:
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
 
 
-@pytest.mark.parametrize("clause", [*HOLDERS, *MEASURING, *DROPPING_IN, *TRUSTED])
+@pytest.mark.parametrize("clause", [*HOLDERS, *MEASURING, *DROPPING_IN, *IN_EVERY_FIELD, *TRUSTED])
 def test_the_test_of_a_clause_exists(clause):
-    file, _, name = {**HOLDERS, **MEASURING, **DROPPING_IN, **TRUSTED}[clause].partition("::")
+    file, _, name = {**HOLDERS, **MEASURING, **DROPPING_IN, **IN_EVERY_FIELD, **TRUSTED}[clause].partition("::")
     assert name in functions_of(file)
 
 
