@@ -535,6 +535,7 @@ OF_ISSUE_13 = {
         "shown: speech": "test_pieces_of_speech_are_by_voices_that_differ",
     },
     "examples/test_projected_example.py": {"shown: projected": "test_it_compares_both_critics_and_writes_a_page"},
+    "examples/test_audio_critics.py": {"shown: critics of signals learn": "test_it_tells_real_from_fake"},
     "plugins/test_class_embeddings.py": {
         "heads: d2d-ce": "test_d2d_ce_is_the_sum_written_out",
         "heads: contrastive": "test_contrastive_is_the_sum_written_out",
