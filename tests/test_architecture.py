@@ -26,7 +26,7 @@ FLOORS = (
     {"planning", "catalog", "scaffold"},
     {"evaluation", "plotting", "health", "doctor"},
     {"runs"},
-    {"studies", "testing"},
+    {"studies", "testing", "benchmarking"},
     {"report"},
     {"cli"},
     {"__main__"},

@@ -6,7 +6,7 @@ import re
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-COMMANDS = ("run", "resume", "matrix", "data", "evaluate")
+COMMANDS = ("run", "resume", "matrix", "data", "evaluate", "bench")
 _DOTTED = re.compile(r"--(?P<path>[a-z]+(?:\.[A-Za-z0-9_/-]+)+)(?:=(?P<value>.*))?", re.DOTALL)
 
 

@@ -1,0 +1,158 @@
+"""``ganzoo bench``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+import typer
+
+from ganzoo import cores
+from ganzoo.cli import context
+from ganzoo.cli.context import console, registry
+from ganzoo.cli.log_console import log_console
+from ganzoo.cli.run import COMPONENTS, Set, component, given_flags, named, number, printing_to_stderr, repeated
+from ganzoo.config.layers import ConfigLayer, parse_assignments
+from ganzoo.planning.choice import choose, file_layer
+from ganzoo.screen import Screen, say
+
+COMPARED = "What it is compared with"
+SIZE, BATCH = 64, 32
+EXAMPLES = """\
+Examples:
+  ganzoo bench
+  ganzoo bench --loss wgan-gp --disc dcgan --size 32 --against hand
+  ganzoo bench --precision bf16 --against plain --against-precision fp32
+  ganzoo bench --reg r1 --set reg.r1.every=16 --rounds 50 --json
+"""
+
+
+def bench_command(
+    loss: Annotated[str | None, component("--loss", "Loss. \\[default: hinge]")] = None,
+    disc: Annotated[str | None, component("--disc", "Discriminator. \\[default: patchgan-sn]")] = None,
+    gen: Annotated[str | None, component("--gen", "Generator. \\[default: dcgan]")] = None,
+    reg: Annotated[
+        list[str] | None,
+        component("--reg", "Regularizer to use instead of the suggested ones, or none. Can be repeated."),
+    ] = None,
+    augment: Annotated[
+        list[str] | None,
+        component(
+            "--augment", "Augment real and fake images before the discriminator, e.g. ada, or none. Can be repeated."
+        ),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--data",
+            metavar="NAME|PATH",
+            help="Dataset, or folder or file of pictures. \\[default: synthetic]",
+            rich_help_panel=COMPONENTS,
+        ),
+    ] = None,
+    size: Annotated[
+        int | None, number("--size", f"Image side in pixels. \\[default: {SIZE}, or what --data has]", panel=COMPONENTS)
+    ] = None,
+    batch: Annotated[int | None, number("--batch", f"Images per batch. \\[default: {BATCH}]")] = None,
+    device: Annotated[
+        str | None, named("--device", "Device: auto, cpu, cuda, cuda:N or mps. \\[default: auto]")
+    ] = None,
+    precision: Annotated[str | None, named("--precision", "Precision: fp32 or bf16. \\[default: fp32]")] = None,
+    config: Annotated[
+        str | None, typer.Option("--config", metavar="FILE", help="Configuration file, or the name of a recipe.")
+    ] = None,
+    assignments: Set = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--against",
+            metavar="NAME",
+            help="Loop by hand to compare with: plain, hand or reused. Can be repeated. \\[default: plain]",
+            rich_help_panel=COMPARED,
+        ),
+    ] = None,
+    against_precision: Annotated[
+        Literal["fp32", "bf16"] | None,
+        typer.Option(
+            "--against-precision",
+            help="Precision of these loops. \\[default: that of --precision]",
+            rich_help_panel=COMPARED,
+        ),
+    ] = None,
+    rounds: Annotated[
+        int,
+        typer.Option("--rounds", metavar="N", min=2, help="Rounds in which all take turns.", rich_help_panel=COMPARED),
+    ] = 20,
+    clock: Annotated[
+        Literal["wall", "cpu"],
+        typer.Option(
+            "--clock",
+            help="Count the time that passes, or the processor time of this process, where others use the machine too.",
+            rich_help_panel=COMPARED,
+        ),
+    ] = "wall",
+    as_json: Annotated[bool, typer.Option("--json", help="Print all figures as JSON, with units in their names.")] = False,
+) -> None:
+    """Measure how fast ganzoo trains, beside a loop by hand on the same machine, and where the time of a step goes.
+
+    plain is the loop most people write first, hand has ganzoo's optimizations written out, and reused is the plain loop
+    whose generator learns from the fakes of the discriminator's update, which is another algorithm.
+
+    Nothing is kept: no run is written. Without --data, pictures are made up.
+    """
+    cores.settle()
+    from ganzoo.benchmarking.names import check_name
+
+    rivals = tuple(against or ("plain",))
+    for name in rivals:
+        check_name(name)
+    flags = given_flags(
+        ("--loss", "loss.name", loss),
+        ("--disc", "discriminator.name", disc),
+        ("--gen", "generator.name", gen),
+        ("--data", "data.name", data),
+        ("--size", "data.image_size", size),
+        ("--batch", "train.batch_size", batch),
+        ("--device", "runtime.device", device),
+        ("--precision", "runtime.precision", precision),
+    )
+    flags += [*repeated("--reg", "regularizers", reg), *repeated("--augment", "augment", augment)]
+    known = registry()
+    layers = [usual(data=data, config=config)]
+    layers += [file_layer(config, known)] if config is not None else []
+    layers += [ConfigLayer("--set", parse_assignments(assignments or ())), *flags]
+    choice = choose(known, layers)  # a wrong name or key is answered at once: what follows imports torch
+    log = log_console(quiet=False)
+    from ganzoo.benchmarking.benchmark import Wanted, bench
+    from ganzoo.planning.plan import make_plan
+
+    wanted = Wanted(
+        rivals=rivals,
+        rivals_precision=against_precision,
+        rounds=rounds,
+        clock=clock,
+        plugins=context.settings().plugins,
+    )
+    with printing_to_stderr():
+        plan = make_plan(choice)
+        with log.status("measuring") as status:
+            result = bench(plan, wanted, tell=_teller(log, status.update))
+    if as_json:
+        say(json.dumps(result, indent=2))
+        return
+    from ganzoo.cli.bench_page import show
+
+    show(console(), result)
+
+
+def usual(*, data: str | None, config: str | None) -> ConfigLayer:
+    """What is measured unless something else is asked for: made-up pictures of one size, in batches of one size."""
+    values = {"data.name": "synthetic"}
+    sizes = {"data.image_size": SIZE, "train.batch_size": BATCH}
+    return ConfigLayer("bench", values if config or data else values | sizes, suggestion=True)
+
+
+def _teller(log: Screen, update: Callable[[str], None]) -> Callable[[str], None]:
+    """Says what is being measured: on a line that changes, or line by line where nobody looks at a terminal."""
+    return update if log.is_terminal else lambda words: None
