@@ -30,6 +30,8 @@ from typer.testing import CliRunner
 import ganzoo
 import ganzoo.testing
 from ganzoo import errors
+from ganzoo.benchmarking import benchmark
+from ganzoo.benchmarking.contestants import entered
 from ganzoo.cli import app
 from ganzoo.cli.dotted_flags import written_out
 from ganzoo.component import KINDS, Component
@@ -338,6 +340,7 @@ def test_no_block_goes_untried():
         "run",
         "compare",
         "matrix",
+        "bench",
         "plot",
         "runs",
         "sample",
@@ -419,6 +422,20 @@ def test_matrix_commands_show_pairs(words, site, pictures, here):
     result = invoke(words)
     assert result.exit_code == 0, result.output
     assert "ok" in result.output
+
+
+@pytest.mark.parametrize("words", ganzoo_lines("bench"))
+def test_bench_commands_can_be_planned(words, pictures, here, monkeypatch):
+    plans = []
+
+    def measured(plan, wanted, *, tell):
+        plans.append((plan, entered(plan, wanted.rivals)))
+        raise typer.Exit
+
+    monkeypatch.setattr(benchmark, "bench", measured)
+    result = invoke(filled_in(words, pictures))
+    assert result.exit_code == 0, result.output
+    assert len(plans) == 1
 
 
 @pytest.mark.parametrize("words", ganzoo_lines("compare"))

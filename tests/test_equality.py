@@ -64,7 +64,7 @@ class PlainGenerator(Generator):
 
 
 def plan_of(*, toy_generator=False, **values):
-    """A plan of tiny networks in float64; ``values`` are options of ``train``, or whole paths."""
+    """A plan of tiny networks in float64; ``values`` are options of ``train``, or whole paths; not those that are ``None``."""
     settings = {
         "seed": SEED,
         "discriminator.ndf": 4,
@@ -78,7 +78,8 @@ def plan_of(*, toy_generator=False, **values):
         "runtime.device": "cpu",
         **{key if "." in key else f"train.{key}": value for key, value in values.items()},
     }
-    plan = make_plan(choose(REGISTRY, [ConfigLayer("test", settings)]))
+    given = {path: value for path, value in settings.items() if value is not None}
+    plan = make_plan(choose(REGISTRY, [ConfigLayer("test", given)]))
     plan = replace(plan, dataset=Float64Images(plan.dataset))
     if toy_generator:
         torch.manual_seed(0)

@@ -19,6 +19,7 @@ QUESTIONS = {
     "sample --help": 0,
     "info --help": 0,
     "matrix --help": 0,
+    "bench --help": 0,
     "plot --help": 0,
     "plot losses --help": 0,
     "plot run --help": 0,
@@ -54,6 +55,8 @@ QUESTIONS = {
     "matrix --loss hing": 2,
     "matrix --disc patchgam --json": 2,
     "matrix --set train.stpes=3": 2,
+    "bench --disc patchgam": 2,
+    "bench --against torchgan": 2,
     "plot losses hing --out losses.png": 2,
     "run --reg gradient-penalty --set reg.auxiliary-classifier.weight=2": 2,
 }

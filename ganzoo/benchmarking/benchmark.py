@@ -166,9 +166,7 @@ def _timed(
         )
 
 
-def _fresh(
-    one: Entered, plan: Plan, wanted: Wanted, *, threads: int, steps: int, tell: Callable[[str], None]
-) -> Fresh:
+def _fresh(one: Entered, plan: Plan, wanted: Wanted, *, threads: int, steps: int, tell: Callable[[str], None]) -> Fresh:
     tell(f"starting {one.label} in a process of its own")
     config = flatten(plan.config.model_dump(mode="json"))
     return measure_fresh(

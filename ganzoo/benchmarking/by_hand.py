@@ -148,7 +148,9 @@ class ByHand:
 
     def parts(self, inputs: Inputs) -> Iterator[tuple[float, Inputs]]:
         """The batch, or the parts of it whose gradients are added up."""
-        return micro_batches(inputs, self.schedule.accumulate) if self.schedule.accumulate > 1 else iter([(1.0, inputs)])
+        return (
+            micro_batches(inputs, self.schedule.accumulate) if self.schedule.accumulate > 1 else iter([(1.0, inputs)])
+        )
 
     def adapt(self, player: Player, logits: list[tuple[Tensor, Tensor]]) -> None:
         """What follows an update: weights are clipped, and parts adapt to the logits of the batch."""

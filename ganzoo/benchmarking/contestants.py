@@ -109,7 +109,7 @@ class Entered:
 
 
 def entered(plan: Plan, rivals: tuple[str, ...], *, precision: Literal["fp32", "bf16"] | None = None) -> list[Entered]:
-    """ganzoo and those it is compared with.
+    """Ganzoo and those it is compared with.
 
     Args:
         plan: what is trained.

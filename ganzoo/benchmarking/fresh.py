@@ -86,18 +86,21 @@ def measure_fresh(question: Question) -> Fresh:
 
 def answer(question: Question, *, tell: Callable[[Any], None]) -> None:
     """In the new process: the first step, then the others, and the memory that they took."""
+    from ganzoo.config.layers import ConfigLayer
+    from ganzoo.planning.choice import choose
+    from ganzoo.registry import Registry
+
+    registry = Registry.load(plugins=question.plugins)
+    choice = choose(registry, [ConfigLayer("bench", question.values)])
+
     import torch
 
     from ganzoo.benchmarking.contestants import Entered, scratch
-    from ganzoo.config.layers import ConfigLayer
-    from ganzoo.planning.choice import choose
     from ganzoo.planning.plan import make_plan
-    from ganzoo.registry import Registry
     from ganzoo.training.runtime import pick_device
 
     torch.set_num_threads(question.threads)
-    registry = Registry.load(plugins=question.plugins)
-    plan = make_plan(choose(registry, [ConfigLayer("bench", question.values)]))
+    plan = make_plan(choice)
     entered = Entered(label=question.loop, loop=question.loop, precision=plan.config.runtime.precision)
     with scratch() as folder, entered.built(plan, folder) as contestant, contestant.active():
         device = pick_device(plan.config.runtime.device)

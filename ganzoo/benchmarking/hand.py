@@ -24,8 +24,8 @@ class HandLoop(ByHand):
     discriminator. Convolutions are channels-last, Adam is fused, and nothing is read. The generator's average is kept,
     and networks are compiled, where the plan says so.
 
-    It computes the weights that ganzoo computes. Not in it: the check that all is finite, metric rows, draws that follow
-    from the number of the update, statistics of the generator that the discriminator's update leaves alone.
+    It computes the weights that ganzoo computes. Not in it: the check that all is finite, metric rows, draws that
+    follow from the number of the update, statistics of the generator that the discriminator's update leaves alone.
     """
 
     fused = True

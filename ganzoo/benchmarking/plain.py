@@ -55,8 +55,9 @@ class PlainLoop(ByHand):
         self.g_optimizer.zero_grad()
         for share, part in self.parts(inputs):
             fake = self.generate(part) if self.fake is None else self.fake
+            fake_output = self.judge_fake(part, fake)
             real_output = self.judge_real(part) if self.compares else None
-            loss = share * self.generator_objective(part, fake, real_output, self.judge_fake(part, fake))
+            loss = share * self.generator_objective(part, fake, real_output, fake_output)
             loss.backward()  # type: ignore[no-untyped-call]
             objective += loss.item()
         self.clip(self.generator)

@@ -12,7 +12,7 @@ from ganzoo import cores
 from ganzoo.cli import context
 from ganzoo.cli.context import console, registry
 from ganzoo.cli.log_console import log_console
-from ganzoo.cli.run import COMPONENTS, Set, component, given_flags, named, number, printing_to_stderr, repeated
+from ganzoo.cli.run import COMPONENTS, TRAINING, Set, component, given_flags, named, printing_to_stderr, repeated
 from ganzoo.config.layers import ConfigLayer, parse_assignments
 from ganzoo.planning.choice import choose, file_layer
 from ganzoo.screen import Screen, say
@@ -52,9 +52,23 @@ def bench_command(
         ),
     ] = None,
     size: Annotated[
-        int | None, number("--size", f"Image side in pixels. \\[default: {SIZE}, or what --data has]", panel=COMPONENTS)
+        int | None,
+        typer.Option(
+            *("--size", "--image-size"),
+            metavar="N",
+            help=f"Image side in pixels. \\[default: {SIZE}, or what --data has]",
+            rich_help_panel=COMPONENTS,
+        ),
     ] = None,
-    batch: Annotated[int | None, number("--batch", f"Images per batch. \\[default: {BATCH}]")] = None,
+    batch: Annotated[
+        int | None,
+        typer.Option(
+            *("--batch", "--batch-size"),
+            metavar="N",
+            help=f"Images per batch. \\[default: {BATCH}]",
+            rich_help_panel=TRAINING,
+        ),
+    ] = None,
     device: Annotated[
         str | None, named("--device", "Device: auto, cpu, cuda, cuda:N or mps. \\[default: auto]")
     ] = None,
@@ -92,7 +106,9 @@ def bench_command(
             rich_help_panel=COMPARED,
         ),
     ] = "wall",
-    as_json: Annotated[bool, typer.Option("--json", help="Print all figures as JSON, with units in their names.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print all figures as JSON, with units in their names.")
+    ] = False,
 ) -> None:
     """Measure how fast ganzoo trains, beside a loop by hand on the same machine, and where the time of a step goes.
 

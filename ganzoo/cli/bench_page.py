@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ganzoo.screen import Screen, Text
 
+WIDTH = 80
 PARTS = {
     "data": "data: a batch is read and put in place",
     "fakes_for_discriminator": "G's forward pass for D's update",
@@ -23,9 +25,10 @@ PARTS = {
 
 
 def show(out: Screen, result: Mapping[str, Any]) -> None:
-    """Print the figures, in 80 columns."""
+    """Print the figures."""
     for line in page(result):
-        out.print(Text(line), soft_wrap=True)
+        for part in textwrap.wrap(line, WIDTH, subsequent_indent="  ", drop_whitespace=True) or [""]:
+            out.print(Text(part), soft_wrap=True)
 
 
 def page(result: Mapping[str, Any]) -> Iterator[str]:

@@ -1,0 +1,86 @@
+"""``ganzoo bench``: what it prints, and what it refuses in words."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ganzoo.benchmarking import benchmark
+from ganzoo.benchmarking.fresh import Fresh
+from ganzoo.cli import bench_page
+from ganzoo.cli.bench import usual
+
+TINY = "--size 8 --batch 4 --rounds 2 --clock cpu --set data.n=16 --disc.ndf 2 --gen.ngf 2 --gen.latent 3 --device cpu"
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Without new processes and without the trial of the machine, which have tests of their own."""
+    memory = Fresh(first_step_seconds=3.25, peak_bytes=400 * 2**20, before_bytes=300 * 2**20)
+    monkeypatch.setattr(benchmark, "measure_fresh", lambda question: memory)
+    monkeypatch.setattr(benchmark, "peak_gflop_per_second", lambda *_, **__: 100.0)
+
+
+def test_the_figures_on_a_page_of_80_columns(ganzoo, quick, tmp_path):
+    outcome = ganzoo(f"bench {TINY} --reg r1 --against plain --against hand", width=80)
+    assert outcome.code == 0
+    lines = outcome.out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[:2] == ["hinge + patchgan-sn + dcgan + r1", "synthetic 3×8×8, batch 4, fp32, cpu"]
+    rows = [line.split()[0] for line in lines if re.match(r"(ganzoo|plain|hand) +\d", line)]
+    assert rows == ["ganzoo", "plain", "hand"]
+    assert "400 MiB    3.2 s" in outcome.out
+    assert re.search(r"^ganzoo / plain +[\d.]+ \([\d.]+–[\d.]+\) times as fast", outcome.out, re.MULTILINE)
+    assert re.search(r"^  penalties and other regularizers +[\d.]+ +[\d.]+%$", outcome.out, re.MULTILINE)
+    assert "processor time" in outcome.out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_json(ganzoo, quick):
+    found = ganzoo(f"bench {TINY} --json").json
+    assert list(found["contestants"]) == ["ganzoo", "plain"]
+    assert found["settings"]["batch_size"] == 4
+    assert found["settings"]["clock"] == "cpu"
+    assert found["breakdown_milliseconds"].keys() == bench_page.PARTS.keys()
+
+
+@pytest.mark.parametrize(
+    ("line", "said", "hint"),
+    [
+        ("--against torchgan", "there is no loop 'torchgan' to compare with", "ganzoo bench --against plain"),
+        ("--against plian", "there is no loop 'plian' to compare with; did you mean", "ganzoo bench --against plain"),
+        ("--rounds 1", "--rounds must be greater than or equal to 2", "ganzoo bench --help"),
+        ("--batch 0", "train.batch_size = 0", None),
+        ("--disc dcgan --disc.norm=batch --batch 1", "batch", None),
+        ("--size 9000", "data.image_size = 9000", None),
+        ("--loss hing", "hing", None),
+        (
+            "--set train.unroll_steps=1 --set data.n=16 --size 8 --disc.ndf 2",
+            "--against plain",
+            "--set train.unroll_steps=0",
+        ),
+        ("--clock sun", "--clock", "ganzoo bench --help"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_in_words(ganzoo, line, said, hint):
+    outcome = ganzoo(f"bench {line}")
+    assert outcome.code == 2
+    assert outcome.out == ""
+    assert said in outcome.err
+    if hint:
+        assert f"  next:    {hint}\n" in outcome.err.replace("root ", "ganzoo ")
+
+
+def test_sizes_are_those_of_the_data_where_these_are_named():
+    assert usual(data=None, config=None).values["data.image_size"] == 64
+    assert usual(data="digits", config=None).values == {"data.name": "synthetic"}
+    assert usual(data=None, config="sngan").values == {"data.name": "synthetic"}
+
+
+def test_what_is_not_measured_is_not_made_up():
+    unknown = {"peak_memory_mib": None, "first_step_seconds": None}
+    known = {"images_per_second": 1.0, "gflop_per_step": 1.0, "share_of_peak": 0.5}
+    seconds = {"lower_quartile": 0.001, "median": 0.002, "upper_quartile": 0.003}
+    row = bench_page._row("ganzoo", {"seconds_per_step": seconds, **known, **unknown})
+    assert row.split()[-2:] == ["–", "–"]
