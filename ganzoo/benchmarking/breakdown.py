@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganzoo.benchmarking.contestants import GanzooLoop
 from ganzoo.planning.plan import Plan
-from ganzoo.protocols import Augmentation, Player
+from ganzoo.protocols import Augmentation, Player, Regularizer, StepView
 from ganzoo.training.setup import Setup
 
 P = ParamSpec("P")
@@ -131,22 +131,43 @@ def looked_into(setup: Setup, *, watch: Stopwatch) -> Setup:
 
     batches: Any = setup.batches
     batches.batch = of_player("discriminator", watch.timed("data", batches.batch))
-    for optimizer, after in ((state.d_optimizer, "generator"), (state.g_optimizer, "discriminator")):
-        stepping: Any = optimizer
-        stepping.step = of_player(after, watch.timed("optimizer", stepping.step))
-    for part in game.regularizers:
-        penalty: Any = part.regularizer
-        penalty.discriminator_terms = watch.timed("penalty", penalty.discriminator_terms)
-        penalty.generator_terms = watch.timed("penalty", penalty.generator_terms)
+    following: dict[Player, Any] = {"generator": state.d_optimizer, "discriminator": state.g_optimizer}
+    for player, optimizer in following.items():
+        optimizer.step = of_player(player, watch.timed("optimizer", optimizer.step))
     return replace(
         setup,
         game=replace(
             game,
             discriminate=watch.timed(judging, game.discriminate),
             generate=watch.timed(generating, game.generate),
+            regularizers=tuple(
+                replace(part, regularizer=TimedRegularizer(part.regularizer, watch)) for part in game.regularizers
+            ),
             augment=None if game.augment is None else TimedAugmentation(game.augment, watch),
         ),
     )
+
+
+class TimedRegularizer(Regularizer):
+    """A regularizer, timed."""
+
+    def __init__(self, inner: Regularizer, watch: Stopwatch) -> None:
+        self._inner, self._watch = inner, watch
+
+    def discriminator_terms(self, view: StepView) -> dict[str, Tensor]:
+        """As the inner one."""
+        with self._watch.part("penalty"):
+            return self._inner.discriminator_terms(view)
+
+    def generator_terms(self, view: StepView) -> dict[str, Tensor]:
+        """As the inner one."""
+        with self._watch.part("penalty"):
+            return self._inner.generator_terms(view)
+
+    def after_step(self, player: Player, network: nn.Module) -> None:
+        """As the inner one."""
+        with self._watch.part("penalty"):
+            self._inner.after_step(player, network)
 
 
 class TimedAugmentation(Augmentation):
@@ -184,7 +205,7 @@ def _backward_timed(watch: Stopwatch) -> Iterator[None]:
     def backward(self: Tensor, *args: Any, **kwargs: Any) -> None:
         timed(self, *args, **kwargs)
 
-    torch.Tensor.backward = backward  # type: ignore[method-assign, assignment]
+    torch.Tensor.backward = backward  # type: ignore[method-assign]
     try:
         yield
     finally:

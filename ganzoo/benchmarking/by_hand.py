@@ -56,7 +56,8 @@ class ByHand:
         self.game, self.state, self.runtime = setup.game, setup.state, setup.runtime
         self.batches, self.sampler, self.schedule = setup.batches, setup.sampler, setup.schedule
         self.draw = draw or one_stream(plan.config.seed)
-        self.generator, self.discriminator = self.state.generator, self.state.discriminator
+        self.generator: Any = self.state.generator
+        self.discriminator: Any = self.state.discriminator
         kind = plan.config.train.optimizer
         self.g_optimizer = self._optimizer(kind, self.state.g_optimizer)
         self.d_optimizer = self._optimizer(kind, self.state.d_optimizer)
@@ -65,7 +66,7 @@ class ByHand:
 
     def _optimizer(self, kind: str, like: torch.optim.Optimizer) -> torch.optim.Optimizer:
         [group] = like.param_groups
-        options = {key: group[key] for key in ("lr", "betas", "momentum") if key in group}
+        options: dict[str, Any] = {key: group[key] for key in ("lr", "betas", "momentum") if key in group}
         if self.fused and kind in ("adam", "adamw"):
             options["fused"] = self.runtime.device.type in ("cpu", "cuda")
         return OPTIMIZERS[kind](group["params"], **options)

@@ -52,7 +52,7 @@ def test_json(ganzoo, quick):
         ("--against plian", "there is no loop 'plian' to compare with; did you mean", "ganzoo bench --against plain"),
         ("--rounds 1", "--rounds must be greater than or equal to 2", "ganzoo bench --help"),
         ("--batch 0", "train.batch_size = 0", None),
-        ("--disc dcgan --disc.norm=batch --batch 1", "batch", None),
+        ("--disc autoencoder --loss ebgan --reg pull-away --size 16 --batch 1", "cannot work on a single sample", None),
         ("--size 9000", "data.image_size = 9000", None),
         ("--loss hing", "hing", None),
         (
