@@ -64,7 +64,7 @@ class PlainGenerator(Generator):
 
 
 def plan_of(*, toy_generator=False, **values):
-    """A plan of tiny networks in float64; ``values`` are options of ``train``, or whole paths; not those that are ``None``."""
+    """A plan of tiny networks in float64; ``values`` are options of ``train``, or paths. ``None`` is left out."""
     settings = {
         "seed": SEED,
         "discriminator.ndf": 4,

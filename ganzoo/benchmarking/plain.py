@@ -29,7 +29,7 @@ class PlainLoop(ByHand):
         self.read = {"discriminator": 0.0, "generator": 0.0}
         self.state.ema = None
         for network in (self.generator, self.discriminator):
-            network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+            network.to(memory_format=torch.contiguous_format)
 
     def update_discriminator(self, inputs: Inputs) -> None:
         """Two passes; the fakes come with a graph."""
