@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ganzoo.benchmarking import benchmark, fresh, work
-from ganzoo.benchmarking.benchmark import Wanted, bench
+from ganzoo.benchmarking.benchmark import BenchOptions, bench
 from ganzoo.benchmarking.breakdown import PARTS, Stopwatch, breakdown
 from ganzoo.benchmarking.contestants import RIVALS, Entered, GanzooLoop, entered
 from ganzoo.benchmarking.figures import ratio, seconds_of, spread
@@ -266,9 +266,11 @@ def in_this_process(monkeypatch):
 
     def measured(question):
         asked.append(question)
-        return Fresh(trouble="it ran out of memory") if question.loop == "reused" else Fresh(2.0, 3 * 2**20, 2**20)
+        if question.loop == "reused":
+            return Fresh(trouble="it ran out of memory")
+        return Fresh(first_step_seconds=2.0, peak_bytes=3 * 2**20, before_bytes=2**20)
 
-    monkeypatch.setattr(benchmark, "measure_fresh", lambda one: measured(one))
+    monkeypatch.setattr(benchmark, "measure_fresh", measured)
     monkeypatch.setattr(benchmark, "peak_gflop_per_second", lambda *_, **__: 100.0)
     return asked
 
@@ -276,7 +278,9 @@ def in_this_process(monkeypatch):
 def test_everything_that_is_found_out(in_this_process):
     plan = tiny_plan(**{"regularizers.r1.every": 2})
     before = {name: value.clone() for name, value in plan.generator.state_dict().items()}
-    wanted = Wanted(rivals=("plain", "hand", "reused"), rivals_precision="bf16", rounds=2, clock="cpu", plugins=False)
+    wanted = BenchOptions(
+        rivals=("plain", "hand", "reused"), rivals_precision="bf16", rounds=2, clock="cpu", plugins=False
+    )
     said = []
     result = json.loads(json.dumps(bench(plan, wanted, tell=said.append)))
     assert list(result) == [

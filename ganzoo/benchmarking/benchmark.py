@@ -32,7 +32,7 @@ FEWEST_FRESH = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
+class BenchOptions:
     """What is asked for.
 
     Attributes:
@@ -50,7 +50,7 @@ class Wanted:
     plugins: bool = True
 
 
-def bench(plan: Plan, wanted: Wanted, *, tell: Callable[[str], None] = lambda words: None) -> dict[str, Any]:
+def bench(plan: Plan, wanted: BenchOptions, *, tell: Callable[[str], None] = lambda words: None) -> dict[str, Any]:
     """Measure the plan's step beside loops by hand.
 
     Args:
@@ -146,7 +146,7 @@ def _gflop(one: Entered, plan: Plan, folder: Path, steps: int) -> float:
 def _timed(
     who: list[Entered],
     plan: Plan,
-    wanted: Wanted,
+    wanted: BenchOptions,
     folder: Path,
     *,
     steps: int,
@@ -167,7 +167,9 @@ def _timed(
         )
 
 
-def _fresh(one: Entered, plan: Plan, wanted: Wanted, *, threads: int, steps: int, tell: Callable[[str], None]) -> Fresh:
+def _fresh(
+    one: Entered, plan: Plan, wanted: BenchOptions, *, threads: int, steps: int, tell: Callable[[str], None]
+) -> Fresh:
     tell(f"starting {one.label} in a process of its own")
     config = flatten(plan.config.model_dump(mode="json"))
     return measure_fresh(
@@ -181,7 +183,7 @@ def _fresh(one: Entered, plan: Plan, wanted: Wanted, *, threads: int, steps: int
     )
 
 
-def _settings(plan: Plan, wanted: Wanted, device: torch.device, steps: int) -> dict[str, Any]:
+def _settings(plan: Plan, wanted: BenchOptions, device: torch.device, steps: int) -> dict[str, Any]:
     config = plan.config
     return {
         "loss": config.loss.name,

@@ -140,10 +140,10 @@ def bench_command(
     layers += [ConfigLayer("--set", parse_assignments(assignments or ())), *flags]
     choice = choose(known, layers)  # a wrong name or key is answered at once: what follows imports torch
     log = log_console(quiet=False)
-    from ganzoo.benchmarking.benchmark import Wanted, bench
+    from ganzoo.benchmarking.benchmark import BenchOptions, bench
     from ganzoo.planning.plan import make_plan
 
-    wanted = Wanted(
+    wanted = BenchOptions(
         rivals=rivals,
         rivals_precision=against_precision,
         rounds=rounds,
