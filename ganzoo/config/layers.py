@@ -85,6 +85,7 @@ class Merged:
         # Shorter paths first: the bare path of a regularizer makes its branch.
         for path, value in sorted(plain.items(), key=lambda item: item[0].count(".")):
             if path in moving:
+                _demand_schedule(path, value)
                 if value is not None:
                     tree.setdefault(SCHEDULES, {})[path.removeprefix(f"{SCHEDULES}.")] = dict(value)
                 continue

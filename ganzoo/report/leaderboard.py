@@ -135,7 +135,7 @@ def read_leaderboard(folder: Path) -> Leaderboard:
     path = folder / LEADERBOARD
     try:
         return _leaderboard(json.loads(path.read_text(encoding="utf-8")), folder.name)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise ConfigError(
             f"{path} is not the leaderboard of a comparison",
             given=f"{type(error).__name__}: {error}",

@@ -172,6 +172,9 @@ def _state(content: bytes, step: int) -> dict[str, Any]:
     for key, value in state.items():
         if key in COUNTERS and not (type(value) is int and value >= 0):
             raise DamagedError(f"{STATE} says that {key} is {value!r}, which is no count")
+    for key in ("config_hash", "data_fingerprint"):
+        if not isinstance(state.get(key), str | None):
+            raise DamagedError(f"{STATE} says that {key} is {state[key]!r}, which is no text")
     if not (type(seconds := state.get("seconds", 0.0)) in (int, float) and 0 <= seconds < math.inf):
         raise DamagedError(f"{STATE} says that seconds is {seconds!r}, which is no time")
     return state

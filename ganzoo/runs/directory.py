@@ -26,6 +26,7 @@ from ganzoo.runs.checkpoint import DamagedError, is_named_as_ours, step_of
 from ganzoo.runs.keeping import kept
 from ganzoo.runs.listing import last_step, run_number
 from ganzoo.runs.place import runs_flag
+from ganzoo.runs.shapes import MANIFEST, fits
 
 logger = logging.getLogger("ganzoo")
 
@@ -33,7 +34,6 @@ OVER = ("finished", "diverged")
 """Of a run that ended so nothing is left to do: one that diverged would diverge again in the same way."""
 SAVED = ("finished", "interrupted")
 """A run that ended so has written a checkpoint before."""
-SHAPES = {"data": dict, "warnings": list, "resumed": list, "ancestry": list, "plugins": dict, "versions": dict}
 LONGEST = 2**26
 """Bytes of a manifest: a set of ten thousand classes takes some 300 kB."""
 MOST_GRIDS = 1000
@@ -122,7 +122,7 @@ class RunDirectory:
             content = json.loads(checkpoint.regular_bytes(self.manifest, at_most=LONGEST))
         except (OSError, ValueError, RecursionError):
             content = None
-        if isinstance(content, dict) and not _misshapen(content):
+        if fits(content, MANIFEST):
             return content
         if self.manifest not in self._mentioned:
             self._mentioned.add(self.manifest)
@@ -277,11 +277,6 @@ class RunDirectory:
                 allowed="the checkpoint as it was written",
                 hint="leave out --step: the newest that is intact is used then",
             ) from problem
-
-
-def _misshapen(content: Mapping[str, Any]) -> bool:
-    """Whether a part of a manifest is not what a run writes there."""
-    return any(not isinstance(content.get(key, kind()), kind) for key, kind in SHAPES.items())
 
 
 def find_run(runs: Path, word: str | None) -> RunDirectory:

@@ -33,6 +33,7 @@ from ganzoo.runs.directory import find_run
 from ganzoo.runs.own_data import without_measures
 from ganzoo.runs.place import RUNS, runs_flag
 from ganzoo.runs.run import Run
+from ganzoo.runs.shapes import EVALUATION, fits
 
 logger = logging.getLogger("ganzoo")
 
@@ -280,14 +281,16 @@ def _note(run: Run, evaluation: Evaluation, *, seed: int) -> None:
 
 
 def read_evaluations(run: Path) -> list[dict[str, Any]]:
-    """The rows of ``evaluations.jsonl``, oldest first; a torn last line is left out."""
+    """The rows of ``evaluations.jsonl``, oldest first; a torn last line, and what no evaluation writes, is left out."""
     path = run / "evaluations.jsonl"
     rows = []
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []:
         try:
-            rows.append(json.loads(line))
-        except ValueError:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
             continue
+        if fits(row, EVALUATION) and {"label", "value", "record"} <= row.keys():
+            rows.append(row)
     return rows
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ import filelock
 
 from ganzoo.config.yaml_text import read_yaml
 from ganzoo.errors import ConfigError
+from ganzoo.runs.shapes import fits
 
 logger = logging.getLogger("ganzoo")
 
@@ -158,7 +160,7 @@ def last_step(metrics: Path) -> int | None:
             file.seek(max(0, metrics.stat().st_size - LAST_BYTES))
             rows = file.read().splitlines(keepends=True)
         return int(json.loads([row for row in rows if row.endswith(b"\n")][-1])["step"])
-    except (OSError, ValueError, KeyError, TypeError, IndexError):
+    except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError, OverflowError):
         return None
 
 
@@ -175,7 +177,7 @@ def rows_of(metrics: Path) -> list[dict[str, float]]:
             row = json.loads(line)
         except (ValueError, RecursionError):
             row = None
-        if isinstance(row, dict) and all(type(value) in (int, float) for value in row.values()) and "step" in row:
+        if fits(row, {...: (int, float)}) and "step" in row and math.isfinite(row["step"]):
             rows.append(row)
         else:
             damaged += 1

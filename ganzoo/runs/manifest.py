@@ -162,9 +162,9 @@ def _changed(directory: RunDirectory) -> CheckpointError:
 
 def read_spec(directory: RunDirectory) -> DataSpec:
     """What the networks of a run were built for, without opening its data."""
-    data = directory.read_manifest().get("data")
-    if not data:
-        raise CheckpointError(f"manifest.json of {directory.path.name} is missing or has no section 'data'")
+    data = directory.read_manifest().get("data", {})
+    if not {"shape", "classes", "marginal", "conditional"} <= data.keys():
+        raise CheckpointError(f"manifest.json of {directory.path.name} is missing or has no whole section 'data'")
     return DataSpec(
         shape=tuple(data["shape"]),
         classes=tuple(data["classes"]),

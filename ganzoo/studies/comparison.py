@@ -19,11 +19,17 @@ from ganzoo import files
 from ganzoo.config.layers import read_yaml
 from ganzoo.errors import ConfigError, LockedError
 from ganzoo.runs.listing import run_number
+from ganzoo.runs.shapes import COUNT, TEXT, fits
 
 logger = logging.getLogger("ganzoo")
 
 COMPARISONS = Path("comparisons")
 FILE = "comparison.yaml"
+CELL = {"name": str, "folder": str, "parts": {}, "reason": TEXT, "config": {"data": {}}, "data": TEXT}
+ASKED = {"seeds": int, "budget": {}, "metrics": [str], "extractors": [str], "settings": {}, "n": COUNT}
+SHAPE = {"asked": ASKED, "budget": str, "cells": [CELL]}
+"""What the file holds."""
+MOST_SEEDS = 1_000_000
 KINDS = {"steps": "generator steps", "d-updates": "discriminator updates", "images": "images", "minutes": "minutes"}
 """What a budget may count."""
 
@@ -181,7 +187,13 @@ class Comparison:
             )
         try:
             content = read_yaml(place.read_text(encoding="utf-8"), str(place))
+            if not fits(content, SHAPE) or not content["cells"]:
+                raise ValueError("its values are of other types")
+            if not 1 <= content["asked"]["seeds"] <= MOST_SEEDS:
+                raise ValueError(f"seeds is {content['asked']['seeds']}, and may be 1 to {MOST_SEEDS:,}")
             cells = tuple(Cell(**cell) for cell in content["cells"])
+            if any(as_folder(cell.folder) != cell.folder for cell in cells):
+                raise ValueError("a cell has a folder that no comparison makes")
             return cls(path=path, asked=content["asked"], words=content["budget"], cells=cells)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ConfigError(

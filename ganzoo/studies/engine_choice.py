@@ -8,6 +8,7 @@ from importlib.util import find_spec
 
 from ganzoo import files
 from ganzoo.errors import ConfigError
+from ganzoo.runs.shapes import NOTHING, fits
 from ganzoo.studies.comparison import Comparison
 
 FILE = "engine.json"
@@ -72,10 +73,13 @@ def choose_engine(comparison: Comparison, engine: str | None, address: str | Non
 def read_choice(comparison: Comparison) -> EngineChoice:
     """What the folder says; local processes if it says nothing."""
     try:
-        return EngineChoice(**json.loads((comparison.path / FILE).read_text(encoding="utf-8")))
+        content = json.loads((comparison.path / FILE).read_text(encoding="utf-8"))
+        if not fits(content, {"engine": str, "address": str, "keeper": (str, NOTHING)}):
+            raise ValueError("engine and address are texts, and so is keeper, or null")
+        return EngineChoice(**content)
     except FileNotFoundError:
         return EngineChoice()
-    except (ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise ConfigError(
             f"{comparison.path / FILE} cannot be read: {error}",
             allowed="what ganzoo compare wrote there",

@@ -131,5 +131,5 @@ def _seed(root: Path, seed: int, outcome: RunOutcome, labels: Sequence[str]) -> 
 
 def _data(comparison: Comparison) -> dict[str, Any]:
     """What all cells share of their data; of a section that differs, nothing."""
-    sections = [cell.config["data"] for cell in comparison.possible]
+    sections = [cell.config.get("data", {}) for cell in comparison.possible]
     return {key: value for key, value in sections[0].items() if all(one.get(key) == value for one in sections)}

@@ -10,6 +10,7 @@ from typing import Any
 
 from ganzoo import files
 from ganzoo.evaluation.value import Value
+from ganzoo.runs import shapes
 from ganzoo.runs.directory import RunDirectory
 from ganzoo.runs.listing import run_number
 
@@ -71,8 +72,8 @@ def run_in(place: Path) -> RunDirectory | None:
 
 def outcome_of(place: Path) -> RunOutcome:
     """What became of the run in ``place``."""
-    directory, failure = run_in(place), _json(place / FAILURE)
-    measured = _json(place / EVALUATION)
+    directory, failure = run_in(place), _json(place / FAILURE, {"reason": str})
+    measured = _json(place / EVALUATION, {"values": [shapes.EVALUATION], "failed": {...: str}})
     if directory is None:
         status = "failed" if failure else "waiting"
         return RunOutcome(status=status, reason=failure.get("reason"), values={})
@@ -82,7 +83,7 @@ def outcome_of(place: Path) -> RunOutcome:
     if record.get("status") == "diverged":
         status, reason = "diverged", record.get("fault") or "a term or a gradient is no longer finite"
     elif failure:
-        status, reason = "failed", failure["reason"]
+        status, reason = "failed", failure.get("reason")
     elif record.get("status") == "finished" and measured:
         failed = "; ".join(f"{name}: {why}" for name, why in measured.get("failed", {}).items())
         status, reason = ("finished", failed or None) if values else ("failed", failed or "nothing was measured")
@@ -117,21 +118,25 @@ def forget_failure(place: Path) -> None:
 def _values(rows: list[dict[str, Any]]) -> dict[int, tuple[Value, ...]]:
     found: dict[int, tuple[Value, ...]] = {}
     for row in rows:
-        found[row["step"]] = (*found.get(row["step"], ()), Value.of_row(row))
+        try:
+            found[int(row["step"])] = (*found.get(row["step"], ()), Value.of_row(row))
+        except (KeyError, TypeError):  # no row of an evaluation, as every field of one has a name
+            return {}
     return dict(sorted(found.items()))
 
 
 def _counters(directory: RunDirectory) -> dict[str, Any]:
     """The numbers of the newest checkpoint."""
     for folder in directory.checkpoint_folders():
-        if counters := _json(folder / "state.json"):
+        if counters := _json(folder / "state.json", {"step": int, "images": int, "seconds": (int, float)}):
             return counters
     return {}
 
 
-def _json(path: Path) -> dict[str, Any]:
+def _json(path: Path, shape: Mapping[str, Any]) -> dict[str, Any]:
+    """The mapping in a file; nothing where it is missing, damaged, or of another shape."""
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return {}
-    return content if isinstance(content, dict) else {}
+    return content if shapes.fits(content, shape) else {}

@@ -87,13 +87,13 @@ class TrainState:
             _restore_optimizer("d", self.d_optimizer, files["optimizers"])
             restore_states(self.regularizers, files["regularizers"])
             restore_states(self.adaptive, files.get("adaptive", {}))
-        except (KeyError, IndexError, RuntimeError) as error:
+            self.step, self.d_step, self.images = (int(numbers[key]) for key in ("step", "d_step", "images"))
+        except (KeyError, IndexError, ValueError, RuntimeError) as error:
             raise CheckpointError(
                 "the checkpoint does not match the networks of this configuration",
                 given=str(error).splitlines()[0],
                 hint="resume with the plugin versions named in manifest.json",
             ) from error
-        self.step, self.d_step, self.images = (int(numbers[key]) for key in ("step", "d_step", "images"))
         self.seconds = float(numbers.get("seconds", 0.0))  # runs of earlier versions did not count them
         self.rollbacks = int(numbers.get("rollbacks", 0))
 

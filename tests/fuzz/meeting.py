@@ -156,7 +156,9 @@ def _told(error: BaseException) -> str:
     return f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}: {str(error)[:100]}"
 
 
-def met_by(table: Table, parser: Parser, inputs: int, seed: int, *, begun: Callable[[int], None], first: int = 0) -> None:
+def met_by(
+    table: Table, parser: Parser, inputs: int, seed: int, *, begun: Callable[[int], None], first: int = 0
+) -> None:
     """Let it meet its inputs from the ``first`` on: all that are mutated, or half of them where hypothesis writes."""
     mutated = inputs if parser.text is None else inputs - inputs // 2
     for number in range(first, mutated):
@@ -176,7 +178,11 @@ def _by_hypothesis(
 
     @seeded(seed)
     @settings(
-        max_examples=inputs, phases=[Phase.generate], database=None, deadline=None, derandomize=False,
+        max_examples=inputs,
+        phases=[Phase.generate],
+        database=None,
+        deadline=None,
+        derandomize=False,
         suppress_health_check=list(HealthCheck),
     )
     @given(parser.text)

@@ -92,7 +92,7 @@ class Parser:
     change: Change
     read: Callable[[Path], object]
     refusals: tuple[type[Exception], ...] = REFUSED
-    share: int = 20
+    share: int = 12
     text: SearchStrategy[bytes] | None = field(default=None, repr=False)
 
 
@@ -213,8 +213,18 @@ def _digest(path: Path) -> str:
 
 def a_comparison(path: Path) -> None:
     """A comparison of one cell, measured."""
-    cell = Cell(name="a + b", folder="a+b", parts={"loss": "a"}, config={"loss": {"name": "hinge"}, "data": {}}, data="d")
-    asked = {"axes": [], "seeds": 1, "metrics": ["x"], "extractors": [], "n": None, "settings": {}}
+    cell = Cell(
+        name="a + b", folder="a+b", parts={"loss": "a"}, config={"loss": {"name": "hinge"}, "data": {}}, data="d"
+    )
+    asked = {
+        "axes": [],
+        "seeds": 1,
+        "budget": {"kind": "steps", "amount": 100},
+        "metrics": ["x"],
+        "extractors": [],
+        "n": None,
+        "settings": {},
+    }
     made = Comparison.create(path, "a", asked, "100 steps", (cell,))
     place, row = made.place(cell, 0), a_row("fd@10", 3.0)
     row["record"] |= {"ganzoo": "0"}
@@ -279,10 +289,12 @@ def configured(path: Path) -> None:
     choose(REGISTRY, [file_layer(str(path / "a.yaml"), REGISTRY)])
 
 
-def set_on(path: Path) -> None:
-    """What stands behind ``--set``, as far as the data."""
+def assigned(path: Path) -> ConfigLayer:
+    """What stands behind ``--set``, before any component is looked for."""
     text = (path / "a").read_bytes().decode(errors="surrogateescape")
-    choose(REGISTRY, [ConfigLayer("--set", layers.parse_assignments(text.split("\n")))])
+    layer = ConfigLayer("--set", layers.parse_assignments(text.split("\n")))
+    layers.validate(layers.merge([layer]))
+    return layer
 
 
 YAML = """version: 1
@@ -303,7 +315,7 @@ train: {steps: 100, batch_size: 16, g_betas: [0.0, 0.9], keep: last 3}
 runtime:
   device: cpu
 """
-SET = 'train.steps=3\nloss.scale=2\nregularizers.r1={"weight": 1}\naugment=none\ntrain.g_betas=[0,0.9]\ndata.name=digits'
+SET = 'loss.name=hinge\ntrain.steps=3\nloss.scale=2\nregularizers.r1={"weight": 1}\naugment=none\ntrain.g_betas=[0,0.9]\ndata.name=digits'
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
@@ -326,7 +338,7 @@ def _text(content: str, name: str) -> Callable[[Path], object]:
     return lambda path: (path / name).write_text(content, encoding="utf-8")
 
 
-def _pictures(name: str, share: int = 30, **options: Any) -> Parser:
+def _pictures(name: str, share: int = 60, **options: Any) -> Parser:
     files, read = picture(name, **options)
     kind = name.rpartition(".")[2]
     refusals = (UnreadablePicture,)
@@ -349,16 +361,39 @@ def _arrays(name: str, files: Callable[[Path], object], changed: Sequence[str], 
 _RUN = (*REFUSED, CheckpointError)
 PARSERS = (
     Parser(
-        name="YAML", files=_text(YAML, "a.yaml"), changed=["a.yaml"], change=mutators.text_of, read=configured,
-        share=100, text=TREES,
+        name="YAML",
+        files=_text(YAML, "a.yaml"),
+        changed=["a.yaml"],
+        change=mutators.text_of,
+        read=configured,
+        share=60,
+        text=TREES,
     ),
     Parser(
-        name="--set", files=_text(SET, "a"), changed=["a"], change=mutators.text_of, read=set_on, share=190,
+        name="--set",
+        files=_text(SET, "a"),
+        changed=["a"],
+        change=mutators.text_of,
+        read=assigned,
+        share=200,
         text=ASSIGNED.map(lambda text: text.encode(errors="surrogatepass")),
     ),
     Parser(
-        name="CSV", files=of_table, changed=["table.csv"], change=mutators.text_of,
-        read=lambda path: opened(path / "table.csv"), share=40, text=TABLES,
+        name="--set, with components",
+        files=_text(SET, "a"),
+        changed=["a"],
+        change=mutators.text_of,
+        read=lambda path: choose(REGISTRY, [assigned(path)]),
+        share=20,
+    ),
+    Parser(
+        name="CSV",
+        files=of_table,
+        changed=["table.csv"],
+        change=mutators.text_of,
+        read=lambda path: opened(path / "table.csv"),
+        share=30,
+        text=TABLES,
     ),
     Parser(name="metadata.jsonl", files=listed, changed=["metadata.jsonl"], change=mutators.lines_of, read=opened),
     Parser(name="dataset.json", files=stylegan, changed=["dataset.json"], change=mutators.json_of, read=opened),
@@ -370,73 +405,144 @@ PARSERS = (
     _arrays("parquet", of_parquet, ["train-00000-of-00001.parquet"]),
     _arrays("nii", nifti, ["a.nii"], axis="axial", range=(0, 100)),
     Parser(
-        name="zip, names of members", files=one_picture, changed=["set.zip"], change=mutators.zip_of,
-        read=lambda path: opened(path / "set.zip"), share=40,
+        name="zip, names of members",
+        files=one_picture,
+        changed=["set.zip"],
+        change=mutators.zip_of,
+        read=lambda path: opened(path / "set.zip"),
+        share=40,
     ),
     Parser(
-        name="tar, names of members", files=one_picture, changed=["set.tar"], change=mutators.tar_of,
-        read=lambda path: opened(path / "set.tar"), share=40,
+        name="tar, names of members",
+        files=one_picture,
+        changed=["set.tar"],
+        change=mutators.tar_of,
+        read=lambda path: opened(path / "set.tar"),
+        share=40,
     ),
     Parser(
-        name="DICOM", files=dicom, changed=["a.dcm"], change=mutators.bytes_of,
+        name="DICOM",
+        files=dicom,
+        changed=["a.dcm"],
+        change=mutators.bytes_of,
         read=lambda path: read_picture(FileSource(LooseFiles(path)), "a.dcm", Rule(size=8, channels=3)),
-        refusals=(UnreadablePicture,), share=30,
+        refusals=(UnreadablePicture,),
+        share=30,
     ),
     *(_pictures(name) for name in ("a.png", "a.jpg", "a.gif", "a.bmp", "a.tif", "a.webp")),
     Parser(
-        name="cache of pictures", files=cached, changed=["entry/entry.json"], change=mutators.json_of,
-        read=decoded_again, refusals=(),
+        name="cache of pictures",
+        files=cached,
+        changed=["entry/entry.json"],
+        change=mutators.json_of,
+        read=decoded_again,
+        refusals=(),
     ),
     Parser(
-        name="kept facts", files=facts, changed=["fact"], change=mutators.bytes_of, read=known, refusals=(), share=40
+        name="kept facts", files=facts, changed=["fact"], change=mutators.bytes_of, read=known, refusals=(), share=60
     ),
     Parser(
-        name="run: listed", files=a_run, changed=["0001-a/manifest.json"], change=mutators.json_of,
-        read=told, refusals=_RUN, share=40,
+        name="run: listed",
+        files=a_run,
+        changed=["0001-a/manifest.json"],
+        change=mutators.json_of,
+        read=told,
+        refusals=_RUN,
+        share=10,
     ),
     Parser(
-        name="run: its page", files=a_run, changed=["0001-a/manifest.json", "0001-a/evaluations.jsonl"],
-        change=mutators.lines_of, read=lambda path: run_page(REGISTRY, Run(path / "0001-a")), refusals=_RUN, share=4,
+        name="run: its page",
+        files=a_run,
+        changed=["0001-a/manifest.json"],
+        change=mutators.json_of,
+        read=lambda path: run_page(REGISTRY, Run(path / "0001-a")),
+        refusals=_RUN,
+        share=4,
     ),
     Parser(
-        name="run: metrics.jsonl, charts", files=a_run, changed=["0001-a/metrics.jsonl"], change=mutators.lines_of,
-        read=curves, refusals=_RUN, share=4,
+        name="run: metrics.jsonl, charts",
+        files=a_run,
+        changed=["0001-a/metrics.jsonl"],
+        change=mutators.lines_of,
+        read=curves,
+        refusals=_RUN,
+        share=4,
     ),
     Parser(
-        name="run: metrics.jsonl", files=a_run, changed=["0001-a/metrics.jsonl"], change=mutators.lines_of,
+        name="run: metrics.jsonl",
+        files=a_run,
+        changed=["0001-a/metrics.jsonl"],
+        change=mutators.lines_of,
         read=lambda path: (Run(path / "0001-a").metrics(), last_step(path / "0001-a" / "metrics.jsonl")),
-        refusals=_RUN, share=40,
+        refusals=_RUN,
+        share=80,
     ),
     Parser(
-        name="run: evaluations.jsonl", files=a_run, changed=["0001-a/evaluations.jsonl"], change=mutators.lines_of,
-        read=lambda path: (measured_of(read_evaluations(path / "0001-a"))), refusals=_RUN, share=40,
+        name="run: evaluations.jsonl",
+        files=a_run,
+        changed=["0001-a/evaluations.jsonl"],
+        change=mutators.lines_of,
+        read=lambda path: measured_of(read_evaluations(path / "0001-a")),
+        refusals=_RUN,
+        share=80,
     ),
     Parser(
-        name="run: config.yaml", files=a_run, changed=["0001-a/config.yaml"], change=mutators.text_of,
-        read=lambda path: (listed_runs(path), read_config(RunDirectory(path / "0001-a"))), refusals=_RUN, share=20,
+        name="run: config.yaml",
+        files=a_run,
+        changed=["0001-a/config.yaml"],
+        change=mutators.text_of,
+        read=lambda path: (listed_runs(path), read_config(RunDirectory(path / "0001-a"))),
+        refusals=_RUN,
+        share=10,
     ),
     Parser(
-        name="run: resumed", files=a_run, changed=["0001-a/manifest.json", f"{CHECKPOINT}/state.json",
-        f"{CHECKPOINT}/manifest.json"], change=mutators.json_of, read=resumed, refusals=_RUN, share=6,
-    ),
-    Parser(
-        name="checkpoint: tensors, relisted", files=a_run, changed=[f"{CHECKPOINT}/{name}.safetensors" for name in
-        ("generator", "discriminator", "optimizers", "ema")], change=mutators.bytes_of, read=relisted, refusals=_RUN,
+        name="run: resumed",
+        files=a_run,
+        changed=["0001-a/manifest.json", f"{CHECKPOINT}/state.json", f"{CHECKPOINT}/manifest.json"],
+        change=mutators.json_of,
+        read=resumed,
+        refusals=_RUN,
         share=6,
     ),
     Parser(
-        name="checkpoint: state, relisted", files=a_run, changed=[f"{CHECKPOINT}/state.json"],
-        change=mutators.json_of, read=relisted, refusals=_RUN, share=6,
+        name="checkpoint: tensors, relisted",
+        files=a_run,
+        changed=[f"{CHECKPOINT}/{name}.safetensors" for name in ("generator", "discriminator", "optimizers", "ema")],
+        change=mutators.bytes_of,
+        read=relisted,
+        refusals=_RUN,
+        share=6,
     ),
     Parser(
-        name="comparison", files=a_comparison, changed=[
-            "0001-a/leaderboard.json", "0001-a/engine.json", "0001-a/cells/a+b/seed-0/evaluation.json",
-            "0001-a/cells/a+b/seed-0/failure.json", "0001-a/cells/a+b/seed-0/0001-a/manifest.json",
+        name="checkpoint: state, relisted",
+        files=a_run,
+        changed=[f"{CHECKPOINT}/state.json"],
+        change=mutators.json_of,
+        read=relisted,
+        refusals=_RUN,
+        share=6,
+    ),
+    Parser(
+        name="comparison",
+        files=a_comparison,
+        changed=[
+            "0001-a/leaderboard.json",
+            "0001-a/engine.json",
+            "0001-a/cells/a+b/seed-0/evaluation.json",
+            "0001-a/cells/a+b/seed-0/failure.json",
+            "0001-a/cells/a+b/seed-0/0001-a/manifest.json",
             "0001-a/cells/a+b/seed-0/0001-a/checkpoints/step-0000002/state.json",
-        ], change=mutators.json_of, read=compared, share=30,
+        ],
+        change=mutators.json_of,
+        read=compared,
+        share=20,
     ),
     Parser(
-        name="comparison.yaml", files=a_comparison, changed=["0001-a/comparison.yaml"], change=mutators.text_of,
-        read=compared, share=30,
+        name="comparison.yaml",
+        files=a_comparison,
+        changed=["0001-a/comparison.yaml"],
+        change=mutators.text_of,
+        read=compared,
+        share=20,
     ),
 )
