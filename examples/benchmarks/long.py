@@ -1,9 +1,10 @@
+# ruff: noqa: E501
 """Hours of training with all that a run does besides: do memory, open files, disk and throughput stay as they are?
 
     python examples/benchmarks/long.py --minutes 120 --out long
 
-Starts ``ganzoo run`` with a small pair on digits, where grids, an evaluation, a checkpoint and a tracker come many times
-a minute, and reads from outside, every few seconds, what the process holds and what the run's folder takes. A table of
+Starts ``ganzoo run`` with a small pair on digits, where grids, evaluations, checkpoints and a tracker come many times a
+minute, and reads from outside, every few seconds, what the process holds and what the run's folder takes. A table of
 slopes per hour and a picture are made of it; ``--only-fit`` makes them of a table that is there, also while it grows.
 
 Values a few seconds apart are not independent, and the least squares of all of them would promise too narrow an
@@ -28,11 +29,41 @@ import numpy as np
 T_OF_18 = 2.101
 """97.5 % of Student's t."""
 BLOCKS = 20
-TRAINED = (
-    "--loss hinge --disc patchgan-sn --gen dcgan --data digits --image-size 16 --batch-size 16 --tracker tensorboard "
-    "--metric sliced-wasserstein --set discriminator.ndf=8 --set generator.ngf=8 --set eval.n=200 --set eval.every=300 "
-    "--set train.sample_every=100 --set train.checkpoint_every=100 --set train.log_every=10 --set runtime.threads=1 --quiet"
-).split()
+TRAINED = [
+    "--loss",
+    "hinge",
+    "--disc",
+    "patchgan-sn",
+    "--gen",
+    "dcgan",
+    "--data",
+    "digits",
+    "--image-size",
+    "16",
+    "--batch-size",
+    "16",
+    "--tracker",
+    "tensorboard",
+    "--metric",
+    "sliced-wasserstein",
+    "--set",
+    "discriminator.ndf=8",
+    "--set",
+    "generator.ngf=8",
+    "--set",
+    "eval.n=200",
+    "--set",
+    "eval.every=300",
+    "--set",
+    "train.sample_every=100",
+    "--set",
+    "train.checkpoint_every=100",
+    "--set",
+    "train.log_every=10",
+    "--set",
+    "runtime.threads=1",
+    "--quiet",
+]
 
 
 def main() -> None:

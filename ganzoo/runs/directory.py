@@ -123,7 +123,8 @@ class RunDirectory:
         except (OSError, ValueError, RecursionError):
             content = None
         if fits(content, MANIFEST):
-            return content
+            found: dict[str, Any] = content
+            return found
         if self.manifest not in self._mentioned:
             self._mentioned.add(self.manifest)
             logger.warning("%s cannot be read: what it said is lost", self.manifest)

@@ -1,4 +1,4 @@
-"""What files of a run hold, as shapes of JSON: a stranger's may hold anything, and readers rely on what is written here.
+"""What files of a run hold, as shapes of JSON: a stranger's may hold anything, and readers rely on this.
 
 A shape is a type, or a tuple of them; ``[shape]`` is a list of such values, ``{key: shape}`` a mapping in which each of
 these keys may be missing and others may occur, and ``{...: shape}`` one whose values are all alike.

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  # rows of a table are one line
 """A hundred thousand inputs, mutated and generated, for everything that is read of strangers.
 
     python tests/fuzz/fuzz.py --inputs 100000 --seed 0

@@ -1,7 +1,7 @@
 """From something valid to something a stranger might have written: bytes, text, JSON, and names in archives.
 
-Each takes a :class:`random.Random` and what is valid, and gives bytes. They know no format: nothing here was made to break
-a decoder, and what is found is told in words, never kept as a file.
+Each takes a :class:`random.Random` and what is valid, and gives bytes. They know no format: nothing was made to break a
+decoder, and what is found is told in words, never kept as a file.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ PICTURE = base64.b64decode(
 
 
 def bytes_of(draw: random.Random, valid: bytes, other: bytes) -> bytes:
-    """A few faults of a file: flipped bits, numbers at the edge of their range, parts that are lost, doubled or foreign."""
+    """A few faults of a file: flipped bits, numbers at the edge of a range, parts lost, doubled or foreign."""
     changed = bytearray(valid)
     for _ in range(draw.choice((1, 1, 2, 3, 6))):
         at = draw.randrange(len(changed) + 1)

@@ -1,3 +1,4 @@
+# ruff: noqa: E402, E501  # the folders of the tests come first; lists are lines
 """What is read of strangers: a parser is valid files, which of them is changed, how, and who reads them.
 
 A reader may come to an end or raise one of ``refusals``. All else is a bug: another exception, a file that is read or
@@ -30,7 +31,6 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from PIL import Image
 from pydicom.data import get_testdata_file
-from safetensors.torch import save
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "faults")]
@@ -43,7 +43,7 @@ from small_files import of_hdf5, of_idx, of_mat, of_npz, of_parquet, of_table, p
 from ganzoo.component import DatasetOptions
 from ganzoo.config import layers
 from ganzoo.config.layers import ConfigLayer
-from ganzoo.errors import CheckpointError, ConfigError, DataError, ResourceError
+from ganzoo.errors import CheckpointError, ConfigError, DataError
 from ganzoo.evaluation.kept_facts import KeptFacts
 from ganzoo.planning.choice import choose, file_layer
 from ganzoo.planning.goal import goal_of
@@ -61,8 +61,8 @@ from ganzoo.runs.run import Run, read_config
 from ganzoo.screen import Screen
 from ganzoo.studies.comparison import Cell, Comparison
 from ganzoo.studies.engine_choice import read_choice
-from ganzoo.studies.leaderboard_files import as_csv, as_markdown, leaderboard as ranked
-from ganzoo.studies.outcome import outcome_of
+from ganzoo.studies.leaderboard_files import as_csv, as_markdown
+from ganzoo.studies.leaderboard_files import leaderboard as ranked
 
 REFUSED = (ConfigError, DataError)
 """Exit codes 2 and 3."""
@@ -322,8 +322,30 @@ VALUES = st.recursive(
     max_leaves=6,
 )
 KEYS = st.sampled_from(
-    "loss discriminator generator regularizers augment data metrics extractors schedules train eval runtime seed version "
-    "loss.name loss.scale train.steps train.g_lr train.keep data.image_size regularizers.r1 schedules.train.g_lr".split()
+    [
+        "loss",
+        "discriminator",
+        "generator",
+        "regularizers",
+        "augment",
+        "data",
+        "metrics",
+        "extractors",
+        "schedules",
+        "train",
+        "eval",
+        "runtime",
+        "seed",
+        "version",
+        "loss.name",
+        "loss.scale",
+        "train.steps",
+        "train.g_lr",
+        "train.keep",
+        "data.image_size",
+        "regularizers.r1",
+        "schedules.train.g_lr",
+    ]
 )
 TREES = st.dictionaries(KEYS | st.text(max_size=8), VALUES, max_size=4).map(lambda tree: json.dumps(tree).encode())
 ASSIGNED = st.tuples(KEYS | st.text(max_size=12), VALUES.map(json.dumps) | st.text(max_size=12)).map("=".join)
