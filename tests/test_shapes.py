@@ -9,6 +9,8 @@ from reported import a_row
 
 from ganzoo.config.layers import ConfigLayer, flatten, merge
 from ganzoo.errors import CheckpointError, ConfigError
+from ganzoo.planning.choice import choose
+from ganzoo.registry import Registry
 from ganzoo.report.measured import measured_of
 from ganzoo.runs.directory import RunDirectory
 from ganzoo.runs.evaluating import read_evaluations
@@ -64,6 +66,14 @@ def test_numbers_that_fit_no_float_are_no_row(tmp_path):
 def test_a_schedule_that_is_none_is_refused():
     with pytest.raises(ConfigError, match="must be a schedule"):
         merge([ConfigLayer("file", flatten({"schedules.train.g_lr": True}))]).tree()
+
+
+@pytest.mark.parametrize("path", ["train", "loss", "regularizers", ""])
+def test_a_schedule_of_a_whole_section_is_refused(path):
+    schedule = {"steps": [0, 1], "values": [1, 2]}
+    layer = ConfigLayer("file", flatten({"schedules": {path: schedule}}))
+    with pytest.raises(ConfigError, match="schedule"):
+        choose(Registry.load(plugins=False), [layer])
 
 
 @pytest.mark.parametrize("values", [3, [1], [{"step": 1}], [{"step": "a", **a_row("x", 1.0)}]], ids=str)

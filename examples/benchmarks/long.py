@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """Hours of training with all that a run does besides: do memory, open files, disk and throughput stay as they are?
 
     python examples/benchmarks/long.py --minutes 120 --out long

@@ -112,10 +112,11 @@ def _beginnings(values: Mapping[str, Any], moving: Mapping[str, Any]) -> dict[st
 
 
 def _has_a_place(path: str, values: Mapping[str, Any]) -> bool:
-    section, *keys = path.split(".")
+    section, _, rest = path.partition(".")
+    key = rest.partition(".")[0]
     if section == "train":
-        return keys[0] in MOVABLE
-    return section in SELECTIONS or f"{section}.{keys[0]}" in values
+        return key in MOVABLE
+    return bool(key) and (section in SELECTIONS or f"{section}.{key}" in values)
 
 
 def merge(layers: Sequence[ConfigLayer]) -> Merged:
