@@ -17,6 +17,9 @@ from ganzoo.seeds import generator_for
 _BLOCK = 1024
 """About so many class draws of :class:`_Balanced` are made at once, since a generator costs more than a draw."""
 
+EVERY = slice(None)
+"""All rows of a batch."""
+
 
 class _Order(Protocol):
     def __call__(self, start: int, stop: int) -> Tensor:
@@ -64,14 +67,17 @@ class Batches:
         self._dataset, self._batch_size, self._seed, self._hflip = dataset, batch_size, seed, hflip
         self._order = _order(dataset, sampling, seed)
 
-    def batch(self, number: int) -> Batch:
-        """Batch ``number``: float32 on the CPU, images in [-1, 1], vectors as they are; labels int64."""
-        index = self._order(number * self._batch_size, (number + 1) * self._batch_size)
+    def batch(self, number: int, rows: slice | Tensor = EVERY) -> Batch:
+        """Batch ``number``: float32 on the CPU, images in [-1, 1], vectors as they are; labels int64.
+
+        With ``rows``, a slice or places (n,), those items of the batch alone, as they are in it; no other is read.
+        """
+        index = self._order(number * self._batch_size, (number + 1) * self._batch_size)[rows]
         data = self._dataset.read(index)
         if data.dtype == torch.uint8:
             data = data.to(torch.float32).div_(127.5).sub_(1)
         if self._hflip:
-            mirrored = torch.rand(len(data), generator=generator_for(self._seed, number, "hflip")) < 0.5
+            mirrored = torch.rand(self._batch_size, generator=generator_for(self._seed, number, "hflip"))[rows] < 0.5
             data = torch.where(mirrored[:, None, None, None], data.flip(-1), data)
         labels = None if self._dataset.labels is None else self._dataset.labels[index]
         return Batch(data, labels, index)

@@ -86,6 +86,10 @@ class ResourceError(GanzooError):
     exit_code = 6
 
 
+class ProcessLostError(ResourceError):
+    """Another of the processes that train a run together ended, or cannot be reached."""
+
+
 class CheckpointError(GanzooError):
     """No checkpoint is intact, or it does not belong to this configuration."""
 

@@ -90,14 +90,18 @@ class DiscriminatorOutput(NamedTuple):
 
     def rows(self, chosen: slice) -> DiscriminatorOutput:
         """The output for some samples of the batch."""
+        return self.each(lambda tensor: tensor[chosen])
+
+    def each(self, change: Callable[[Tensor], Tensor]) -> DiscriminatorOutput:
+        """The output with each tensor as ``change`` makes it."""
         return DiscriminatorOutput(
-            logits=self.logits[chosen],
-            class_logits=None if self.class_logits is None else self.class_logits[chosen],
-            features=tuple(feature[chosen] for feature in self.features),
-            extra_logits=tuple(logits[chosen] for logits in self.extra_logits),
+            logits=change(self.logits),
+            class_logits=None if self.class_logits is None else change(self.class_logits),
+            features=tuple(change(feature) for feature in self.features),
+            extra_logits=tuple(change(logits) for logits in self.extra_logits),
             feature_counts=self.feature_counts,
-            embedding=None if self.embedding is None else self.embedding[chosen],
-            proxies=None if self.proxies is None else self.proxies[chosen],
+            embedding=None if self.embedding is None else change(self.embedding),
+            proxies=None if self.proxies is None else change(self.proxies),
             map_weights=self.map_weights,
         )
 

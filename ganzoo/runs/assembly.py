@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -18,18 +19,24 @@ from ganzoo.runs.scheduling import scheduled
 from ganzoo.training import uncompiled
 from ganzoo.training.game import Game, WeightedRegularizer
 from ganzoo.training.runtime import Runtime, pick_device
+from ganzoo.training.sample_draws import SampleDraws
 from ganzoo.training.sampler import Sampler
 from ganzoo.training.setup import ENDLESS, Schedule, Setup
+from ganzoo.training.shared_batch_norm import share
 from ganzoo.training.state import TrainState, averaged_copy, half_life_decay
+from ganzoo.training.team import ALONE, Team
 from ganzoo.training.unroll import Unroll, functional
 
 
-def assemble(plan: Plan) -> Setup:
-    """All parts of ``plan``, ready for :func:`ganzoo.training.loop.train`. Moves the plan's networks to the device."""
+def assemble(plan: Plan, team: Team = ALONE) -> Setup:
+    """All parts of ``plan``, ready for :func:`ganzoo.training.loop.train`. Moves the plan's networks to the device.
+
+    Args:
+        plan: what is trained.
+        team: the processes that train it together, each with its own call of this function.
+    """
     runtime = make_runtime(plan.config.runtime)
-    regularizers = tuple(
-        built_regularizer(*plan.part(f"regularizers.{name}"), plan.spec, name=name) for name in plan.config.regularizers
-    )
+    regularizers = tuple(_regularizer(plan, name) for name in plan.config.regularizers)
     augment = built_augmentation({name: plan.part(f"augment.{name}") for name in plan.config.augment}, plan.spec)
     loss = plan.options["loss"].build(plan.spec)
     adaptive = {"loss": loss, "augment": augment}
@@ -39,7 +46,9 @@ def assemble(plan: Plan) -> Setup:
         regularizers={part.name: part.regularizer for part in regularizers},
         adaptive={name: part for name, part in adaptive.items() if isinstance(part, StatefulLoss | Augmentation)},
     )
-    game = _game(plan, runtime, state, loss, augment, regularizers)
+    for network in (state.generator, state.discriminator):
+        share(network, team)
+    game = _game(plan, runtime, state, loss, augment, regularizers, team)
     return Setup(
         game=game,
         state=state,
@@ -55,6 +64,12 @@ def assemble(plan: Plan) -> Setup:
         schedule=_schedule(plan),
         scheduled=scheduled(plan, state, game),
     )
+
+
+def _regularizer(plan: Plan, name: str) -> WeightedRegularizer:
+    entry, options = plan.part(f"regularizers.{name}")
+    built = built_regularizer(entry, options, plan.spec, name=name)
+    return replace(built, of_whole_batch="batch_nonlinear" in options.tags())
 
 
 def make_runtime(config: RuntimeConfig) -> Runtime:
@@ -124,6 +139,7 @@ def _game(
     loss: AnyLoss,
     augment: Augmentation | None,
     regularizers: tuple[WeightedRegularizer, ...],
+    team: Team,
 ) -> Game:
     train, tags = plan.config.train, plan.tags()
     coupled = bool(plan.options["discriminator"].tags() & BATCH_COUPLED)
@@ -145,6 +161,9 @@ def _game(
         needs_real_output="needs_real_output" in tags,
         generator_adversarial="replaces_generator_loss" not in tags,
         discriminator_adversarial="replaces_discriminator_loss" not in tags,
+        team=team,
+        of_whole_batch="batch_nonlinear" in plan.options["loss"].tags(),
+        sample_draws=None if team.alone else SampleDraws(team=team),
         names={role: in_words(plan.entries[role]) for role in ("loss", "discriminator", "generator")},
     )
 

@@ -16,7 +16,7 @@ from ganzoo.training.game import Ahead, Inputs, Objective, Terms, sum_of
 from ganzoo.training.guards import demand_scalar, left_unchanged
 from ganzoo.training.held import held
 from ganzoo.training.observation import observed
-from ganzoo.training.regularizing import view_of, with_regularizers
+from ganzoo.training.regularizing import View, with_regularizers
 from ganzoo.training.second_derivative import demand_second_derivative
 from ganzoo.training.without_trace import frozen
 
@@ -27,8 +27,17 @@ def discriminator_terms(objective: Objective, inputs: Inputs, fake: Tensor, *, o
     terms = {}
     if objective.discriminator_adversarial:
         terms["adversarial"] = _over_maps(objective, "discriminator_loss", real=real_output, fake=fake_output)
-    view = view_of("discriminator", objective, inputs, fake, real_output, fake_output)
+    view = View(
+        player="discriminator",
+        objective=objective,
+        inputs=inputs,
+        fake=fake,
+        real_output=real_output,
+        fake_output=fake_output,
+    )
     logits = real_output.logits.detach(), fake_output.logits.detach()
+    if observe or objective.stateful_loss is not None or objective.augment is not None:
+        logits = objective.team.gathered(logits[0]), objective.team.gathered(logits[1])
     return Terms(
         scalars=with_regularizers(objective, inputs, terms, view),
         observed=observed(objective, *logits) if observe else {},
@@ -68,7 +77,14 @@ def generator_terms(objective: Objective, inputs: Inputs, fake: Tensor) -> Terms
                 demand_second_derivative(
                     terms["adversarial"], objective.generator, judged=judged, needed_by="train.unroll_steps"
                 )
-        view = view_of("generator", objective, inputs, fake, real_output, fake_output)
+        view = View(
+            player="generator",
+            objective=objective,
+            inputs=inputs,
+            fake=fake,
+            real_output=real_output,
+            fake_output=fake_output,
+        )
         return Terms(scalars=with_regularizers(objective, inputs, terms, view))
 
 
@@ -106,6 +122,8 @@ def _over_maps(
     losses = []
     for logits in zip(*maps.values(), strict=True):
         given = dict(zip(maps, logits, strict=True))
+        if objective.of_whole_batch:
+            given = {side: objective.team.gathered(rows) for side, rows in given.items()}
         with left_unchanged(named, {f"{side}=": tensor for side, tensor in given.items()}, during=method):
             value = loss(**given)
         demand_scalar(value, named, method)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from ganzoo.data import EVERY
 from ganzoo.protocols import Augmentation, Player
 from ganzoo.seeds import generator_for
 from ganzoo.training.game import Inputs
 
 if TYPE_CHECKING:
     from ganzoo.training.setup import Setup  # a loop of one's own has none
-
 
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
@@ -43,7 +43,8 @@ class Drawing:
 def for_discriminator(setup: Setup, *, update: int | None = None) -> Inputs:
     """A new batch of real data, and fresh latents; those of the next update unless another one is asked for."""
     update = setup.state.d_step if update is None else update
-    batch = setup.batches.batch(update)
+    rows, whole = _own(setup)
+    batch = setup.batches.batch(update) if whole is None else setup.batches.batch(update, rows)
     labels = batch.labels if setup.sampler.frequencies else None
     return _with_fakes(
         setup,
@@ -52,6 +53,8 @@ def for_discriminator(setup: Setup, *, update: int | None = None) -> Inputs:
             real=setup.runtime.put(batch.data),
             real_labels=None if labels is None else setup.runtime.put(labels),
             augment=setup.game.augment,
+            rows=rows,
+            whole=whole,
         ),
         "discriminator",
     )
@@ -59,6 +62,7 @@ def for_discriminator(setup: Setup, *, update: int | None = None) -> Inputs:
 
 def for_generator(setup: Setup, latest: Inputs) -> Inputs:
     """Fresh latents, and the real batch that the discriminator saw last."""
+    rows, whole = _own(setup)
     return _with_fakes(
         setup,
         given(
@@ -66,9 +70,17 @@ def for_generator(setup: Setup, latest: Inputs) -> Inputs:
             real=latest.real,
             real_labels=latest.real_labels,
             augment=setup.game.augment,
+            rows=rows,
+            whole=whole,
         ),
         "generator",
     )
+
+
+def _own(setup: Setup) -> tuple[slice | Tensor, int | None]:
+    """Which rows of a batch are this process's, and of how many; ``None`` where it has all."""
+    n, team = setup.schedule.batch_size, setup.game.team
+    return team.rows(n, setup.schedule.accumulate), None if team.alone else n
 
 
 def given(
@@ -80,16 +92,20 @@ def given(
     z: Tensor | None = None,
     fakes: int | None = None,
     augment: Augmentation | None = None,
+    rows: slice | Tensor = EVERY,
+    whole: int | None = None,
 ) -> Inputs:
     """The inputs of an update with the draws that do not depend on where the fakes come from.
 
-    ``fakes`` is their number, where that is not the number of real data.
+    ``fakes`` is their number, where that is not the number of real data. Where the data are but ``rows`` of a batch,
+    ``whole`` is how many that has: for all of them is drawn, and those are kept.
     """
+    n_real = len(real) if whole is None else whole
 
     def draws(side: str, n: int) -> Tensor | None:
         if augment is None:
             return None
-        drawn = augment.draw(n, random=drawing.of(f"augment/{drawing.player}/{side}"))
+        drawn = augment.draw(n, random=drawing.of(f"augment/{drawing.player}/{side}"))[rows]
         return drawn.to(real.device, non_blocking=True)
 
     return Inputs(
@@ -99,18 +115,21 @@ def given(
         z=z,
         update=drawing.update,
         random=drawing.regularizer,
-        real_draws=draws("real", len(real)),
-        fake_draws=draws("fake", len(real) if fakes is None else fakes),
+        real_draws=draws("real", n_real),
+        fake_draws=draws("fake", n_real if fakes is None else fakes),
     )
 
 
 def _with_fakes(setup: Setup, inputs: Inputs, player: Player) -> Inputs:
-    n, seed, sampler = len(inputs.real), setup.schedule.seed, setup.sampler
+    rows, whole = _own(setup)
+    n = len(inputs.real) if whole is None else whole
+    seed, sampler = setup.schedule.seed, setup.sampler
     # A relativistic loss compares sample by sample, so a pair shares its label.
     labels = inputs.real_labels
     if not setup.game.generator_needs_real:
-        labels = sampler.labels(n, random=generator_for(seed, inputs.update, f"labels/{player}"))
-    z = sampler.latents(n, random=generator_for(seed, inputs.update, f"z/{player}"))
+        drawn = sampler.labels(n, random=generator_for(seed, inputs.update, f"labels/{player}"))
+        labels = None if drawn is None else drawn[rows]
+    z = sampler.latents(n, random=generator_for(seed, inputs.update, f"z/{player}"))[rows]
     return replace(inputs, z=z, fake_labels=labels)
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor, nn
 
 from ganzoo.protocols import AnyLoss, Augmentation, Discriminate, Generate, Regularizer, StatefulLoss
+from ganzoo.training.team import ALONE, Team
+
+if TYPE_CHECKING:
+    from ganzoo.training.sample_draws import SampleDraws
 
 
 def sum_of(values: Iterable[Tensor]) -> Tensor:
@@ -41,7 +45,8 @@ class Named:
 class WeightedRegularizer:
     """A regularizer with its weight and interval; its terms count ``weight · every`` at every ``every``-th update.
 
-    ``named`` is what errors call it. The weight may follow a schedule.
+    ``named`` is what errors call it. The weight may follow a schedule. Where several processes train together, one
+    that is ``of_whole_batch`` sees the rows of all of them.
     """
 
     name: str
@@ -49,6 +54,7 @@ class WeightedRegularizer:
     weight: float
     every: int = 1
     named: Named | None = None
+    of_whole_batch: bool = False
 
     def in_words(self) -> Named:
         """What errors call it."""
@@ -76,6 +82,9 @@ class Objective:
         generator, generate: the module and how it is run, for regularizers that look at them; ``None`` where only its
             fakes are known.
         names: ``loss``, ``discriminator`` or ``generator`` → what errors call it, where that is known.
+        team: the processes that train together; each judges its rows of a batch.
+        of_whole_batch: whether the loss over a batch is not the mean of the losses over its parts.
+        sample_draws: what regularizers draw, where a batch is spread over processes.
     """
 
     loss: AnyLoss
@@ -95,6 +104,9 @@ class Objective:
     generator: nn.Module | None = None
     generate: Generate | None = None
     names: Mapping[str, Named] = field(default_factory=dict)
+    team: Team = ALONE
+    of_whole_batch: bool = False
+    sample_draws: SampleDraws | None = None
 
     @cached_property
     def stateful_loss(self) -> StatefulLoss | None:

@@ -42,7 +42,9 @@ def train(setup: Setup) -> Iterator[Report]:
     took, last = 0.0, schedule.over(state)
     while not last:  # a step that took all the time that was left is followed by one that is known to be the last
         begun = time.perf_counter()
-        last = state.step + 1 == schedule.steps or state.seconds + took >= schedule.seconds
+        last = state.step + 1 == schedule.steps
+        if schedule.minutes is not None and not last:  # one clock for all
+            last = setup.game.team.first(lambda: state.seconds + took >= schedule.seconds)
         logged = last or schedule.logs(state.step + 1)
         for moving in setup.scheduled:
             moving.put(moving.value(step=state.step, images=schedule.images(state.step)))
@@ -89,7 +91,7 @@ def _update(
     setup: Setup, player: Player, inputs: Inputs, terms_of: Callable[[Game, Inputs], Terms]
 ) -> dict[str, Tensor]:
     """One optimizer step and what follows it; terms under the names of ``metrics.jsonl``."""
-    state, letter = setup.state, player[0]
+    state, letter, team = setup.state, player[0], setup.game.team
     optimizer = state.d_optimizer if player == "discriminator" else state.g_optimizer
     done: list[tuple[float, Terms]] = []
 
@@ -97,15 +99,17 @@ def _update(
         for share, part in draws.micro_batches(inputs, setup.schedule.accumulate):
             terms = terms_of(setup.game, part)
             done.append((share, replace(terms, scalars={})))  # whose graph may go once it is differentiated
-            yield share, terms.scalars
+            yield share / team.size, terms.scalars
 
     def chance() -> AbstractContextManager[None]:
-        return seeded(setup.schedule.seed, inputs.update, f"forward/{player}", devices=(setup.runtime.device,))
+        # Processes drop out other units of their samples, as a process does of all of its own.
+        role = (f"forward/{player}", *([] if team.leads else [team.number]))
+        return seeded(setup.schedule.seed, inputs.update, *role, devices=(setup.runtime.device,))
 
     try:
         with chance():
             scalars, grad_norm = descend(
-                player, state.step + 1, optimizer, parts(), clip_grad_norm=setup.schedule.clip_grad_norm
+                player, state.step + 1, optimizer, parts(), clip_grad_norm=setup.schedule.clip_grad_norm, team=team
             )
     except DivergedError as error:
         if inputs.update:

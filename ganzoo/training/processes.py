@@ -23,12 +23,19 @@ def share_gradients(parameters: Iterable[nn.Parameter]) -> None:
     if not several():
         return
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    for alike in _by_type(gradients):
-        flat = torch.cat([gradient.reshape(-1) for gradient in alike])
+    add_up(gradients)
+    for gradient in gradients:
+        gradient /= distributed.get_world_size()
+
+
+@torch.no_grad()
+def add_up(tensors: Sequence[torch.Tensor]) -> None:
+    """Replace tensors by their sums over all processes: those of one type in one flat exchange."""
+    for alike in _by_type(tensors):
+        flat = torch.cat([tensor.reshape(-1) for tensor in alike])
         distributed.all_reduce(flat)
-        flat /= distributed.get_world_size()
-        for gradient, part in zip(alike, torch.split(flat, [one.numel() for one in alike]), strict=True):
-            gradient.copy_(part.view_as(gradient))
+        for tensor, part in zip(alike, torch.split(flat, [one.numel() for one in alike]), strict=True):
+            tensor.copy_(part.view_as(tensor))
 
 
 @torch.no_grad()

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass, replace
 from itertools import count
 
+import torch
 from torch import Tensor
 
 from ganzoo.errors import PluginError
 from ganzoo.protocols import DiscriminatorOutput, Player, StepView
 from ganzoo.training.alike import judge_alike
-from ganzoo.training.game import Inputs, Objective
+from ganzoo.training.game import Inputs, Objective, WeightedRegularizer
 from ganzoo.training.guards import demand_scalar, left_unchanged, of_output
 from ganzoo.training.second_derivative import demand_second_derivative
+from ganzoo.training.shared_batch_norm import apart
+from ganzoo.training.team import ALONE, Team
 from ganzoo.training.without_trace import buffers_replaced
 
 
 def with_regularizers(
-    objective: Objective, inputs: Inputs, terms: dict[str, Tensor], view: Callable[[str], StepView]
+    objective: Objective, inputs: Inputs, terms: dict[str, Tensor], view: View
 ) -> dict[str, Tensor]:
     """The terms with those of the regularizers that act in this update.
 
@@ -29,12 +33,12 @@ def with_regularizers(
         # The k-th, 2k-th, … update, so that the terms of common intervals fall on logged steps.
         if (inputs.update + 1) % part.every:
             continue
-        seen = view(part.name)
+        seen, chance = _spread(objective, part, view)
         of_player = (
             part.regularizer.discriminator_terms if seen.player == "discriminator" else part.regularizer.generator_terms
         )
         named = part.in_words()
-        with left_unchanged(named, _tensors(seen), during=f"{seen.player}_terms"):
+        with left_unchanged(named, _tensors(seen), during=f"{seen.player}_terms"), chance:
             found = of_player(seen)
         for name, raw in found.items():
             demand_scalar(raw, named, f"the {seen.player}'s term {name!r}")
@@ -52,6 +56,28 @@ def with_regularizers(
     return terms
 
 
+def _spread(
+    objective: Objective, part: WeightedRegularizer, view: View
+) -> tuple[StepView, AbstractContextManager[None]]:
+    """What a regularizer sees, and what is to be around its call where several processes have the batch.
+
+    One that looks at a micro-batch as a whole gets the rows of all, in all processes alike. Any other gets those that
+    are there, and draws what it would draw for them if it had all.
+    """
+    draws, player = objective.sample_draws, view.player
+    if objective.team.alone or draws is None:
+        return view(part.name), nullcontext()
+    networks = [network for network in (objective.discriminator, objective.generator) if network is not None]
+
+    def trial() -> list[StepView]:
+        return [view(part.name, trial=True) for _ in range(2)]
+
+    if not part.of_whole_batch and draws.by_sample(player, part.name, part.regularizer, trial, networks):
+        seen = view(part.name)
+        return seen, draws.in_place(player, part.name, part.in_words(), seen.random)
+    return view(part.name, whole=True), apart(*networks)
+
+
 def _tensors(view: StepView) -> dict[str, Tensor | None]:
     """What a regularizer must not change, by what an error calls it."""
     return {
@@ -65,47 +91,61 @@ def _tensors(view: StepView) -> dict[str, Tensor | None]:
     }
 
 
-def view_of(
-    player: Player,
-    objective: Objective,
-    inputs: Inputs,
-    fake: Tensor,
-    real_output: DiscriminatorOutput | None,
-    fake_output: DiscriminatorOutput,
-) -> Callable[[str], StepView]:
-    """Regularizer name → what it may see of the step."""
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """Regularizer name → what it may see of a step."""
 
-    def generate(z: Tensor, labels: Tensor | None) -> Tensor:
-        assert objective.generator is not None
-        assert objective.generate is not None
-        with buffers_replaced(objective.generator):
-            return objective.generate(z, labels)
+    player: Player
+    objective: Objective
+    inputs: Inputs
+    fake: Tensor
+    real_output: DiscriminatorOutput | None
+    fake_output: DiscriminatorOutput
 
-    def view(name: str) -> StepView:
-        augment = _Augmenting(objective, inputs, name)
+    def __call__(self, name: str, *, whole: bool = False, trial: bool = False) -> StepView:
+        """What it sees.
+
+        Args:
+            name: of the regularizer.
+            whole: the rows of all processes, not only those of this one.
+            trial: with random numbers that count for nothing.
+        """
+        objective, inputs = self.objective, self.inputs
+        if trial:
+            inputs = replace(inputs, random=lambda _: torch.Generator())
+        gathered = objective.team.gathered if whole else _as_it_is
+        augment = _Augmenting(objective, inputs, name, ALONE if whole else objective.team)
 
         def critic(images: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
             return objective.critic(augment(images), labels)
 
         return StepView(
-            player=player,
-            network=objective.discriminator if player == "discriminator" else objective.generator,
-            real=inputs.real,
-            fake=fake,
-            real_labels=inputs.real_labels,
-            fake_labels=inputs.fake_labels,
-            z=inputs.z,
-            real_output=real_output,
-            fake_output=fake_output,
+            player=self.player,
+            network=objective.discriminator if self.player == "discriminator" else objective.generator,
+            real=gathered(inputs.real),
+            fake=gathered(self.fake),
+            real_labels=None if inputs.real_labels is None else gathered(inputs.real_labels),
+            fake_labels=None if inputs.fake_labels is None else gathered(inputs.fake_labels),
+            z=None if inputs.z is None else gathered(inputs.z),
+            real_output=None if self.real_output is None else self.real_output.each(gathered),
+            fake_output=self.fake_output.each(gathered),
             critic=critic,
             plain_critic=objective.critic,
-            generate=None if objective.generate is None else generate,
+            generate=None if objective.generate is None else self._generate,
             judge_alike=judge_alike(objective.discriminator, augment),
             augment=augment,
             random=inputs.random(name),
         )
 
-    return view
+    def _generate(self, z: Tensor, labels: Tensor | None) -> Tensor:
+        assert self.objective.generator is not None
+        assert self.objective.generate is not None
+        with buffers_replaced(self.objective.generator):
+            return self.objective.generate(z, labels)
+
+
+def _as_it_is(rows: Tensor) -> Tensor:
+    return rows
 
 
 class _Augmenting:
@@ -115,8 +155,8 @@ class _Augmenting:
     stopped, so that together they see the draws of the whole batch.
     """
 
-    def __init__(self, objective: Objective, inputs: Inputs, name: str) -> None:
-        self._augment, self._random, self._name = objective.augment, inputs.random, name
+    def __init__(self, objective: Objective, inputs: Inputs, name: str, team: Team) -> None:
+        self._augment, self._random, self._name, self._team = objective.augment, inputs.random, name, team
         self._calls = count()
 
     def __call__(self, images: Tensor) -> Tensor:
@@ -132,5 +172,6 @@ class _Augmenting:
         if self._augment is None:
             return versions
         random = self._random(f"augment/view/{self._name}/{next(self._calls)}")
-        draws = self._augment.draw(len(versions[0]), random=random).to(versions[0].device, non_blocking=True)
+        drawn = self._team.part_of(self._augment.draw(len(versions[0]) * self._team.size, random=random))
+        draws = drawn.to(versions[0].device, non_blocking=True)
         return tuple(self._augment(images, draws) for images in versions)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ganzoo.errors import DivergedError, ResourceError
 from ganzoo.protocols import Discriminate, DiscriminatorOutput, Generate, Player
 from ganzoo.training.game import sum_of
+from ganzoo.training.team import ALONE, Team
 
 Precision = Literal["fp32", "bf16"]
 
@@ -162,6 +163,7 @@ def descend(
     micro_batches: Iterable[tuple[float, dict[str, Tensor]]],
     *,
     clip_grad_norm: float | None = None,
+    team: Team = ALONE,
 ) -> tuple[dict[str, Tensor], Tensor]:
     """One optimizer step on the weighted sum of micro-batches; returns the terms (detached) and the gradient norm.
 
@@ -171,6 +173,7 @@ def descend(
         optimizer: of that player alone.
         micro_batches: pairs of (share of the batch, its terms), consumed one by one so that only one graph is alive.
         clip_grad_norm: rescale the whole gradient to at most this 2-norm.
+        team: the processes whose gradients and terms are added up before anything is looked at.
 
     Raises:
         DivergedError: a term or gradient is not finite; the optimizer has not moved.
@@ -184,6 +187,7 @@ def descend(
             terms[name] = terms[name] + part if name in terms else part
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    team.add([*gradients, *terms.values()])
     grad_norm = torch.nn.utils.get_total_norm(gradients)
     # The one host read of an update: a non-finite number must be seen before the optimizer moves.
     if not torch.isfinite(sum_of(terms.values()) + grad_norm):

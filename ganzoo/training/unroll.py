@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ganzoo.protocols import Discriminate, DiscriminatorOutput
 from ganzoo.training.adversary import adversarial_objective
 from ganzoo.training.game import Ahead, Inputs, Objective
+from ganzoo.training.team import Team
 
 UNSEEN = 1e-15
 """Added to each gradient: Adam's root has no derivative at a second moment of exactly 0, where this gives it one."""
@@ -53,12 +54,23 @@ class Unroll:
             playing = replace(played, discriminate=self.judge(network, dict(zip(names, parameters, strict=True))))
             loss = adversarial_objective(playing, inputs, fake)
             gradients = torch.autograd.grad(loss, parameters, create_graph=True, allow_unused=True)
+            gradients = _of_all(gradients, played.team)
             parameters, state = _moved(self.optimizer, parameters, gradients, state)
         discriminate = self.judge(network, dict(zip(names, parameters, strict=True)))
         if self.objective == "loss":
             return Ahead(discriminate=discriminate)
         objective = -adversarial_objective(replace(played, discriminate=discriminate), inputs, fake)
         return Ahead(discriminate=discriminate, objective=objective)
+
+
+def _of_all(gradients: tuple[Tensor | None, ...], team: Team) -> tuple[Tensor | None, ...]:
+    """Their means over all processes, as functions of those of each."""
+    found = [gradient for gradient in gradients if gradient is not None]
+    if team.alone or not found:
+        return gradients
+    flat = team.gathered(torch.cat([gradient.reshape(-1) for gradient in found])[None]).mean(0)
+    parts = iter(torch.split(flat, [gradient.numel() for gradient in found]))
+    return tuple(None if gradient is None else next(parts).view_as(gradient) for gradient in gradients)
 
 
 def _moved(
