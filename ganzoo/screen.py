@@ -14,12 +14,15 @@ from typing import Any, cast
 
 from rich import console, text
 
+from ganzoo import launch
 from ganzoo.foreign import visible
 from ganzoo.program import as_started
 
 
 def say(words: object = "", *, err: bool = False) -> None:
     """Print a line, on standard error if ``err``. Letters that the output cannot encode become question marks."""
+    if launch.silent():
+        return
     stream = sys.stderr if err else sys.stdout
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="replace")
@@ -28,6 +31,8 @@ def say(words: object = "", *, err: bool = False) -> None:
 
 def say_path(path: object) -> None:
     """Print a path as the result of a command: for a script exactly as it is, for a terminal as :func:`say` does."""
+    if launch.silent():
+        return
     if sys.stdout.isatty() or not isinstance(sys.stdout, io.TextIOWrapper):
         say(path)
         return
@@ -54,9 +59,12 @@ class Text(text.Text):
 
 
 class Screen(console.Console):
-    """A console for words of all origins."""
+    """A console for words of all origins. Only the first of several processes has one, unless it is needed anyhow."""
 
-    def __init__(self, *, stderr: bool = False, quiet: bool = False, soft_wrap: bool = False) -> None:
+    def __init__(
+        self, *, stderr: bool = False, quiet: bool = False, soft_wrap: bool = False, anyhow: bool = False
+    ) -> None:
+        quiet = quiet or (launch.silent() and not anyhow)
         super().__init__(stderr=stderr, quiet=quiet, soft_wrap=soft_wrap, markup=False, emoji=False, highlight=False)
 
     def print(self, *objects: Any, **kwargs: Any) -> None:

@@ -16,7 +16,18 @@ pytestmark = pytest.mark.xdist_group("architecture")  # one process reads the so
 
 ROOT = Path(__file__).parents[1]
 
-PRIVATE_GROUND = {"did_you_mean", "cache", "files", "numbers", "cores", "memory", "program", "foreign", "screen"}
+PRIVATE_GROUND = {
+    "did_you_mean",
+    "cache",
+    "files",
+    "numbers",
+    "cores",
+    "memory",
+    "program",
+    "foreign",
+    "screen",
+    "launch",
+}
 GROUND = {"errors", "protocols", "component", "hookspecs", "seeds", "data", *PRIVATE_GROUND}
 """Modules that lie in ``ganzoo`` itself: all that a plugin or a loop of one's own needs, and what every floor uses."""
 

@@ -10,12 +10,15 @@ from typing import ParamSpec
 
 import typer
 
+from ganzoo import launch
 from ganzoo.cli import context
-from ganzoo.errors import GanzooError, Interrupted
+from ganzoo.errors import ConfigError, GanzooError, Interrupted
 from ganzoo.program import as_started
 from ganzoo.screen import Screen, Text, say
 
 P = ParamSpec("P")
+TOGETHER = ("run_command", "resume_command")
+"""What several processes do together."""
 
 
 def guarded(command: Callable[P, None]) -> Callable[P, None]:
@@ -24,29 +27,49 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
     @functools.wraps(command)
     def call(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
+            _demand_one_process(command.__name__)
             command(*args, **kwargs)
             sys.stdout.flush()
         except GanzooError as error:
-            raise typer.Exit(report(error)) from None
+            code = report(error)
+            launch.leave()
+            raise typer.Exit(code) from None
         except KeyboardInterrupt:
             _print(Text("interrupted; nothing was being trained", style="bold yellow"))
             raise typer.Exit(130) from None
         except (typer.Exit, BrokenPipeError):  # Typer ends quietly where the reader of a pipe has gone
             raise
         except Exception as error:
-            raise typer.Exit(_report_bug(error)) from None
+            code = _report_bug(error) if launch.tells_of_error() else 1
+            launch.leave()
+            raise typer.Exit(code) from None
 
     return call
 
 
+def _demand_one_process(command: str) -> None:
+    """Only what trains is done by several processes together: all others would do the same several times."""
+    size = launch.launched()[1]
+    if size > 1 and command not in TOGETHER:
+        raise ConfigError(
+            f"ganzoo {command.removesuffix('_command').replace('_', '-')} is for one process, and {size} were started",
+            given=f"WORLD_SIZE={size}",
+            allowed="several processes for ganzoo run and ganzoo resume",
+            hint="start it without torchrun",
+        )
+
+
 def report(error: GanzooError) -> int:
-    """Print the error; returns its exit code."""
+    """Print the error, unless another process does; returns its exit code."""
     stopped = isinstance(error, Interrupted)
+    code = 128 + error.signal_number if isinstance(error, Interrupted) else error.exit_code
+    if not launch.tells_of_error():
+        return code
     head, _, rest = as_started(str(error)).partition("\n")
     _print(Text.assemble(("" if stopped else "error: ", "bold red"), (head, "bold"), f"\n{rest}" if rest else ""))
     if context.settings().debug:
         say("".join(traceback.format_exception(error)), err=True)
-    return 128 + error.signal_number if isinstance(error, Interrupted) else error.exit_code
+    return code
 
 
 def _report_bug(error: Exception) -> int:
@@ -76,4 +99,4 @@ def _third_parties() -> list[str]:
 
 
 def _print(text: Text) -> None:
-    Screen(stderr=True, soft_wrap=True).print(text)
+    Screen(stderr=True, soft_wrap=True, anyhow=True).print(text)

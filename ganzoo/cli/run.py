@@ -190,7 +190,10 @@ def run_command(
         from ganzoo.planning.plan import make_plan
         from ganzoo.runs import session
         from ganzoo.runs.ancestry import find_ancestor
+        from ganzoo.training.team import join
 
+        if not dry_run:
+            join(choice.config.runtime.device)  # before what may fail in one process alone
         trackers = tracking.chosen(wanted)
         ancestor = None if init is None else find_ancestor(known, folder, init, what=init_what or "all")
         with printing_to_stderr():

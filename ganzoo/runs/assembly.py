@@ -36,6 +36,8 @@ def assemble(plan: Plan, team: Team = ALONE) -> Setup:
         team: the processes that train it together, each with its own call of this function.
     """
     runtime = make_runtime(plan.config.runtime)
+    if runtime.device.type == "cuda" and not team.alone:
+        runtime = replace(runtime, device=torch.device("cuda", torch.cuda.current_device()))
     regularizers = tuple(_regularizer(plan, name) for name in plan.config.regularizers)
     augment = built_augmentation({name: plan.part(f"augment.{name}") for name in plan.config.augment}, plan.spec)
     loss = plan.options["loss"].build(plan.spec)

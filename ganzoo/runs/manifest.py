@@ -22,7 +22,7 @@ from ganzoo.protocols import DataSpec
 from ganzoo.runs.directory import RunDirectory
 from ganzoo.training.setup import Setup
 
-CONDITIONS = ("versions", "plugins", "device", "threads")
+CONDITIONS = ("versions", "plugins", "device", "threads", "processes")
 """What must be the same for a resumed run to equal an uninterrupted one bit by bit."""
 
 
@@ -74,6 +74,7 @@ def conditions(plan: Plan, setup: Setup) -> dict[str, Any]:
         "components": {section: entry.qualified for section, entry in plan.entries.items()},
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "threads": setup.runtime.threads or torch.get_num_threads(),
+        **({} if setup.game.team.alone else {"processes": setup.game.team.size}),
         "cores": None if (seen := cores.chosen()) is None else asdict(seen),
     }
 
@@ -85,13 +86,15 @@ def continued(before: Mapping[str, Any], plan: Plan, setup: Setup, *, warnings: 
     write other options than the run was started with: the former hash is kept, for the checkpoints that bear it.
     """
     now = conditions(plan, setup)
-    changed = {key: {"was": before.get(key), "is": now[key]} for key in CONDITIONS if before.get(key) != now[key]}
+    changed = {
+        key: {"was": before.get(key), "is": now.get(key)} for key in CONDITIONS if before.get(key) != now.get(key)
+    }
     entry = {"at": _now(), "step": setup.state.step, "changed": changed}
     if (former := before.get("config_hash")) != config_hash(written(plan)):
         entry["config_hash"] = former
     return {
         **describe(plan, setup, warnings=()),  # in place of what was lost with the manifest, if it was
-        **before,
+        **{key: value for key, value in before.items() if key != "processes"},
         **now,
         "config_hash": config_hash(written(plan)),
         "status": "running",

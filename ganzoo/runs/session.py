@@ -6,6 +6,7 @@ import logging
 import os
 import shlex
 import shutil
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from typing import Any
 
 import torch
 
-from ganzoo import cores, files
+from ganzoo import cores, files, launch
 from ganzoo.config import layers as configuration
 from ganzoo.config.layers import ConfigLayer, RunConfig
 from ganzoo.errors import (
@@ -50,11 +51,13 @@ from ganzoo.runs.place import RUNS
 from ganzoo.runs.progress import progress
 from ganzoo.runs.rollback import gentler, with_rollbacks
 from ganzoo.runs.run import Run, read_config
+from ganzoo.runs.together import demand_fit
 from ganzoo.runs.tracking import ChosenTracker, Trackers
 from ganzoo.runs.watch import Checkpoints, MetricsLog, SampleGrids, film
 from ganzoo.screen import Screen, Text, VisibleFormatter
 from ganzoo.training.loop import train
 from ganzoo.training.setup import ENDLESS, Setup
+from ganzoo.training.team import join
 
 logger = logging.getLogger("ganzoo")
 
@@ -93,6 +96,7 @@ def run(
         )
         followed_by = tracking.chosen(tracking.wanted(registry, trackers))
         choice = choose(registry, [layer])
+        join(choice.config.runtime.device)  # before what may fail in one process alone
         word = init.path if isinstance(init, Run) else init
         found = None if word is None else ancestry.find_ancestor(registry, folder, word, what=init_what)
         plan = make_plan(choice)
@@ -113,10 +117,14 @@ def start(
     ``init`` is the run whose weights are the first ones. ``early`` holds what was said while the plan was made, which
     belongs into the run's log and manifest.
     """
+    team = join(plan.config.runtime.device)
     check_metrics(plan)  # what does not fit is to be told before anything is written
+    demand_fit(plan, team)
     with _resources():
-        setup = assemble(plan)
+        setup = assemble(plan, team)
         ancestors = ancestry.start_from(init, plan, setup.state) if init else []
+    if not team.leads:
+        return _follow(setup)
     directory = RunDirectory.create(out, plan.name)
     with directory.locked(), nullcontext(early) if early else early_log() as said:
         try:
@@ -169,11 +177,13 @@ def resume(
                 f"--set {path}=…",
             )
     started = read_config(directory)
+    team = join(started.runtime.device)
     values = configuration.flatten(started.model_dump(mode="json"))
     # A run keeps the names that it has: parts of its checkpoints, random draws and metrics are called by them.
     saved = ConfigLayer(str(directory.config), values, verbatim=True)
-    with directory.locked(), early_log() as early:
-        directory.sweep()
+    with directory.locked() if team.leads else nullcontext(), early_log() as early:
+        if team.leads:
+            directory.sweep()
         before = directory.read_manifest()
         if restart and not before and directory.started_elsewhere():
             raise CheckpointError(
@@ -195,13 +205,21 @@ def resume(
         same_data.check(before.get("data", {}).get("fingerprint"), plan, directory)
         manifest.check_config(before, plan, directory)
         _warn_of_moved_schedule(started, plan)
+        demand_fit(plan, team)
+        if before.get("processes", 1) != team.size:
+            logger.warning(
+                "trained by %d processes before, now by %d: numbers are added up in another order, so that the run is "
+                "another one by rounding",
+                before.get("processes", 1),
+                team.size,
+            )
         with _resources():
-            setup = assemble(plan)
+            setup = assemble(plan, team)
         state: dict[str, Any] = {}
         if not restart and not before.get("ancestry"):
             directory.demand_checkpoint(every=started.train.checkpoint_every)
         if not restart and (directory.checkpoint_folders() or before.get("ancestry")):
-            tensors, state = directory.load_checkpoint()
+            tensors, state = team.first(directory.load_checkpoint)
             manifest.check_checkpoint(state, before, plan, directory)
             same_data.check(state.get("data_fingerprint"), plan, directory)
             with provenance.told_of_other_versions(registry, before):
@@ -215,11 +233,15 @@ def resume(
                 hint=f"ganzoo resume {directory.word} --steps {further}",
             )
         if setup.schedule.over(setup.state):
-            if before.get("status") not in OVER:  # it was killed after its last checkpoint, or its manifest was lost
+            if (
+                team.leads and before.get("status") not in OVER
+            ):  # it was killed after its last checkpoint, or its manifest was lost
                 film(directory, vectors=len(plan.spec.shape) == 1)
                 record = manifest.continued(before, plan, setup, warnings=early.warnings)
                 directory.write_manifest(manifest.ended(record, "finished", setup.state.step))
             return None
+        if not team.leads:
+            return _follow(setup)
         followers = _start_trackers(trackers, plan, setup, directory)
         head = Text.assemble((str(directory.path), "bold"), f": from step {setup.state.step}")
         console.print(head, soft_wrap=True)
@@ -291,6 +313,7 @@ def _train(
             directory.write_manifest(record)
             head = ancestry.comment(record.get("ancestry", []))
             files.write_text(directory.config, head + configuration.to_yaml(plan.config), place="--runs DIR")
+            _begin_alike(setup, directory.path)
             with _resources(), setup.runtime.active():
                 with_rollbacks(plan, setup, directory, offset, iterate)
             status = "finished"
@@ -326,6 +349,35 @@ def _train(
             finally:
                 trackers.close(status)
     return setup
+
+
+def _begin_alike(setup: Setup, path: Path) -> Path:
+    """All processes take the weights of the first, and hear where the run is."""
+    state, team = setup.state, setup.game.team
+    team.share(state.generator, state.discriminator, *([] if state.ema is None else [state.ema]))
+    return Path(team.first(lambda: str(path)))
+
+
+def _follow(setup: Setup) -> Run:
+    """Train along with the first process, which does all the rest."""
+    with stoppable() as stop, _resources(), setup.runtime.active():
+        path = _begin_alike(setup, Path())
+        try:
+            for report in train(setup):
+                if not report.last and _stops(setup, stop):
+                    raise stop.error("stopped", hint="ganzoo resume")
+        except (DivergedError, Interrupted):
+            launch.hush()  # so does the first one, and says more
+            raise
+    return Run(path)
+
+
+def _stops(setup: Setup, stop: Stop) -> bool:
+    """Whether a signal has reached any of the processes: all end after the same step."""
+    stopping = setup.game.team.any(stop.signal_number is not None)
+    if stopping and stop.signal_number is None:
+        stop.signal_number = signal.SIGTERM
+    return stopping
 
 
 def _announce(plan: Plan, setup: Setup) -> None:
@@ -413,7 +465,7 @@ def _iterate(
             for report in train(setup):
                 for watcher in watchers:
                     watcher(report)
-                if stop.signal_number is not None and not report.last:
+                if not report.last and _stops(setup, stop):
                     checkpoints.save()
                     where = f"step {state.step} of {setup.schedule.in_words}"
                     raise stop.error(

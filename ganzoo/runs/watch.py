@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ganzoo.errors import GanzooError, PluginError
+from ganzoo.errors import GanzooError, PluginError, ProcessLostError
 from ganzoo.evaluation import pictures
 from ganzoo.evaluation.likeness import Likeness
 from ganzoo.files import writing
@@ -249,12 +249,12 @@ class Checkpoints:
         """Save where a part stops the block: nothing has moved since the last whole update of either player.
 
         A :class:`PluginError` is such a stop too, since a step raises it before the optimizer moves: a run goes on from
-        there once the part is mended. Other errors of ganzoo's own say nothing about parts.
+        there once the part is mended. That another process is lost is noticed before it moves, too. Other errors of ganzoo's own say nothing about parts.
         """
         try:
             yield
         except Exception as error:
-            at_fault = isinstance(error, PluginError) or not isinstance(error, GanzooError)
+            at_fault = isinstance(error, PluginError | ProcessLostError) or not isinstance(error, GanzooError)
             if at_fault and self._state.d_step:
                 self.save()
             raise

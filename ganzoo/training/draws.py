@@ -17,6 +17,7 @@ from ganzoo.training.game import Inputs
 if TYPE_CHECKING:
     from ganzoo.training.setup import Setup  # a loop of one's own has none
 
+
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
     """The random numbers of one update: for each role a CPU generator seeded by (seed, update, role).

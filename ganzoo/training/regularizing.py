@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from itertools import count
 
@@ -20,9 +20,7 @@ from ganzoo.training.team import ALONE, Team
 from ganzoo.training.without_trace import buffers_replaced
 
 
-def with_regularizers(
-    objective: Objective, inputs: Inputs, terms: dict[str, Tensor], view: View
-) -> dict[str, Tensor]:
+def with_regularizers(objective: Objective, inputs: Inputs, terms: dict[str, Tensor], view: View) -> dict[str, Tensor]:
     """The terms with those of the regularizers that act in this update.
 
     Raises:

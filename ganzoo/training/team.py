@@ -60,7 +60,7 @@ class Team:
         return whole[:, self.number].reshape(-1)
 
     def part_of(self, rows: Tensor) -> Tensor:
-        """This process's part of something that all have whole."""
+        """The part of this process, of something that all have whole."""
         return rows if self.alone else rows.chunk(self.size)[self.number]
 
     def add(self, tensors: Sequence[Tensor]) -> None:

@@ -1,0 +1,111 @@
+"""Two and three processes that train a pair together do what one does: weights, optimizers, averages, rows."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from team_process import SIZES, plan_of
+
+from ganzoo import launch
+from ganzoo.errors import ConfigError
+from ganzoo.runs.together import demand_fit
+from ganzoo.training.team import ALONE, Team
+
+PROCESS = Path(__file__).with_name("team_process.py")
+TINY = {"discriminator.name": "patchgan-sn", "discriminator.ndf": 4, "discriminator.n_layers": 2}
+NORMED = {"discriminator.name": "dcgan", "discriminator.ndf": 2, "discriminator.norm": "instance"}
+CASES = {
+    "accumulate-and-n-critic": {**TINY, "train.accumulate": 2, "train.n_critic": 2},
+    "adam": {**TINY, "train.optimizer": "adam"},
+    "wgan-gp-in-parts": {**NORMED, "loss.name": "wgan-gp", "train.accumulate": 2},
+    "batch-norm-in-both": {"discriminator.name": "dcgan", "discriminator.ndf": 2},
+    "means-of-the-batch": {**TINY, "loss.name": "relativistic-average"},
+    "began": {"loss.name": "began", "discriminator.name": "autoencoder"},
+    "ada": {**TINY, "augment": True, "augment.ada.interval": 1},
+    "lecam-in-parts": {**TINY, "regularizers": True, "regularizers.lecam.weight": 0.3, "train.accumulate": 2},
+    "dragan": {**NORMED, "regularizers": True, "regularizers.dragan.noise": "uniform"},
+    "matched-features": {**NORMED, "regularizers": True, "regularizers.feature-matching.weight": 1.0},
+    "a-state-that-is-drawn": {
+        "discriminator.name": "dcgan",
+        "discriminator.ndf": 2,
+        "discriminator.norm": "none",
+        "regularizers": True,
+        "regularizers.spectral-regularization.weight": 0.1,
+    },
+    "consistency": {**TINY, "regularizers": True, "regularizers.consistency.variant": "icr"},
+    "unrolled": {**NORMED, "train.unroll_steps": 2},
+}
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """All cases in the same processes, since most of their time is the import of torch: size → process → case."""
+    folder = tmp_path_factory.mktemp("teams")
+    cases = {name: {"train.optimizer": "sgd", **values} for name, values in CASES.items()}
+    (folder / "cases.json").write_text(json.dumps(cases))
+    subprocess.run([sys.executable, PROCESS, folder, folder / "cases.json"], check=True, timeout=600)
+    return {
+        size: [torch.load(folder / f"{size}-{number}.pt", weights_only=True) for number in range(size)]
+        for size in (1, *SIZES)
+    }
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("case", CASES)
+def test_a_team_trains_what_one_trains(found, case, size):
+    torch.testing.assert_close(found[size][0][case], found[1][0][case], rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("case", CASES)
+def test_all_of_a_team_stay_in_step_to_the_bit(found, case, size):
+    first, *others = (of_process[case] for of_process in found[size])
+    for other in others:
+        torch.testing.assert_close(other, first, rtol=0, atol=0)
+
+
+def test_rows_are_a_part_of_each_micro_batch():
+    parts = [Team(number, 2).rows(8, parts=2).tolist() for number in range(2)]
+    assert parts == [[0, 1, 4, 5], [2, 3, 6, 7]]
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"train.batch_size": 10, "train.accumulate": 2}, ["3 processes", "--batch-size 12"]),
+        ({"discriminator.name": "stylegan2"}, ["discriminator stylegan2"]),
+        ({"train.rollbacks": 1}, ["--set train.rollbacks=0"]),
+        ({"runtime.compile": True}, ["runtime.compile"]),
+    ],
+    ids=str,
+)
+def test_what_would_not_be_the_training_of_one_is_refused(values, words):
+    plan = plan_of({**TINY, **values} if "discriminator.name" not in values else values)
+    demand_fit(plan, ALONE)
+    with pytest.raises(ConfigError) as refused:
+        demand_fit(plan, Team(0, 3))
+    assert all(word in str(refused.value) for word in words)
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({}, (0, 1)),
+        ({"WORLD_SIZE": "4"}, (0, 1)),
+        ({"RANK": "1", "WORLD_SIZE": "2"}, (0, 1)),
+        ({"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "here"}, (1, 2)),
+        ({"RANK": "x", "WORLD_SIZE": "2", "MASTER_ADDR": "here"}, (0, 1)),
+    ],
+    ids=str,
+)
+def test_how_processes_know_each_other(monkeypatch, variables, told):
+    for name in ("RANK", "WORLD_SIZE", "MASTER_ADDR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert launch.launched() == told
