@@ -249,7 +249,8 @@ class Checkpoints:
         """Save where a part stops the block: nothing has moved since the last whole update of either player.
 
         A :class:`PluginError` is such a stop too, since a step raises it before the optimizer moves: a run goes on from
-        there once the part is mended. That another process is lost is noticed before it moves, too. Other errors of ganzoo's own say nothing about parts.
+        there once the part is mended. So is a lost process, which is noticed before that. Other errors of ganzoo's own
+        say nothing about parts.
         """
         try:
             yield

@@ -44,7 +44,7 @@ def train(setup: Setup) -> Iterator[Report]:
         begun = time.perf_counter()
         last = state.step + 1 == schedule.steps
         if schedule.minutes is not None and not last:  # one clock for all
-            last = setup.game.team.first(lambda: state.seconds + took >= schedule.seconds)
+            last = setup.game.team.first(partial(schedule.ends, state.seconds + took))
         logged = last or schedule.logs(state.step + 1)
         for moving in setup.scheduled:
             moving.put(moving.value(step=state.step, images=schedule.images(state.step)))

@@ -64,6 +64,10 @@ class Schedule:
         """Whether nothing is left to do."""
         return state.step >= self.steps or state.seconds >= self.seconds
 
+    def ends(self, seconds: float) -> bool:
+        """Whether so much training time is all that there is."""
+        return seconds >= self.seconds
+
     def images(self, step: int) -> int:
         """Real images that the discriminator has seen after so many generator steps."""
         return step * self.n_critic * self.batch_size
