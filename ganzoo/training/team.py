@@ -190,7 +190,7 @@ def _told() -> Iterator[None]:
     except RuntimeError as error:
         raise ProcessLostError(
             "another process of this run ended, or cannot be reached",
-            given=str(error).splitlines()[0] if str(error) else type(error).__name__,
+            given=str(error).partition("\n")[0].partition(". This is typically")[0] or type(error).__name__,
             allowed="all processes to the end",
             hint="read what ended it: its own message, that of torchrun, or the system's, which kills processes where "
             "memory runs out; then ganzoo resume with as many processes",
