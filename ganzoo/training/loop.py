@@ -103,8 +103,8 @@ def _update(
 
     def chance() -> AbstractContextManager[None]:
         # Processes drop out other units of their samples, as a process does of all of its own.
-        role = (f"forward/{player}", *([] if team.leads else [team.number]))
-        return seeded(setup.schedule.seed, inputs.update, *role, devices=(setup.runtime.device,))
+        place = () if team.leads else (team.number,)
+        return seeded(setup.schedule.seed, inputs.update, f"forward/{player}", *place, devices=(setup.runtime.device,))
 
     try:
         with chance():

@@ -135,7 +135,8 @@ class SampleDraws:
 
 def _tried(regularizer: Regularizer, view: StepView) -> list[Drawn]:
     terms_of = regularizer.discriminator_terms if view.player == "discriminator" else regularizer.generator_terms
-    with _Noting(view.random) as noting:
+    noting = _Noting(view.random)
+    with noting:
         terms_of(view)
     return noting.calls
 

@@ -23,7 +23,7 @@ class _Shared(nn.modules.batchnorm._BatchNorm):
     def forward(self, x: Tensor) -> Tensor:
         if self.team.alone or not (self.training or self.running_mean is None):
             return super().forward(x)
-        self._check_input_dim(x)
+        self._check_input_dim(x)  # type: ignore[no-untyped-call]
         y = x.to(torch.promote_types(x.dtype, torch.float32))
         axes = [axis for axis in range(x.dim()) if axis != 1]
         shape = [1, -1, *(1,) * (x.dim() - 2)]

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, distributed, nn
+from torch.distributed.rendezvous import rendezvous
 
 from ganzoo import launch
 from ganzoo.errors import ProcessLostError
@@ -155,18 +156,18 @@ def join(device: str = "auto") -> Team:
         if cuda:
             torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", number)) % torch.cuda.device_count())
         with _told():
-            store, _, _ = next(distributed.rendezvous("env://"))
+            store, _, _ = next(rendezvous("env://"))
             meet(store, number, size, backend="cpu:gloo,cuda:nccl" if cuda else "gloo")
     return Team(number, size)
 
 
-def meet(store: distributed.Store, number: int, size: int, *, backend: str = "gloo") -> Team:
+def meet(store: Any, number: int, size: int, *, backend: str = "gloo") -> Team:
     """Form the group by way of a store that all can reach."""
     distributed.init_process_group(backend, store=store, rank=number, world_size=size, timeout=PATIENCE)
 
     def claim() -> bool:
         try:
-            return store.add("ganzoo/told", 1) == 1
+            return bool(store.add("ganzoo/told", 1) == 1)
         except RuntimeError:
             return True  # where nobody can be asked any more, twice is better than not at all
 

@@ -53,8 +53,8 @@ class Unroll:
         for _ in range(self.steps):
             playing = replace(played, discriminate=self.judge(network, dict(zip(names, parameters, strict=True))))
             loss = adversarial_objective(playing, inputs, fake)
-            gradients = torch.autograd.grad(loss, parameters, create_graph=True, allow_unused=True)
-            gradients = _of_all(gradients, played.team)
+            here = torch.autograd.grad(loss, parameters, create_graph=True, allow_unused=True)
+            gradients = _of_all(here, played.team)
             parameters, state = _moved(self.optimizer, parameters, gradients, state)
         discriminate = self.judge(network, dict(zip(names, parameters, strict=True)))
         if self.objective == "loss":
