@@ -21,7 +21,7 @@ from ganzoo.runs.assembly import assemble
 from ganzoo.training.after_update import after_update
 from ganzoo.training.draws import micro_batches
 from ganzoo.training.game import Inputs, Terms, sum_of
-from ganzoo.training.regularizing import view_of
+from ganzoo.training.regularizing import View
 from ganzoo.training.runtime import as_dtype
 
 Draw = Callable[[int, str], torch.Generator]
@@ -176,12 +176,19 @@ class ByHand:
         real_output: DiscriminatorOutput | None,
         fake_output: DiscriminatorOutput,
     ) -> list[Tensor]:
+        view = View(
+            player=player,
+            objective=self.game,
+            inputs=inputs,
+            fake=fake,
+            real_output=real_output,
+            fake_output=fake_output,
+        )
         terms = []
         for part in self.game.regularizers:
             if (inputs.update + 1) % part.every == 0:
-                view = view_of(player, self.game, inputs, fake, real_output, fake_output)(part.name)
                 of_player = getattr(part.regularizer, f"{player}_terms")
-                terms += [part.weight * part.every * term for term in of_player(view).values()]
+                terms += [part.weight * part.every * term for term in of_player(view(part.name)).values()]
         return terms
 
     def _inputs(self, player: Player, update: int, again: tuple[Tensor, Tensor | None] | None = None) -> Inputs:
