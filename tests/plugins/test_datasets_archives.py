@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from ganzoo_datasets.files.pixels.raster import UnreadablePicture
 from ganzoo_datasets.files.recognition import recognize
 from ganzoo_datasets.files.sources import gzip_index
 from ganzoo_datasets.files.sources.archive import ArchiveFiles
@@ -221,3 +222,28 @@ def test_an_archive_in_an_archive(tmp_path):
     with zipfile.ZipFile(tmp_path / "outer.zip", "w") as file:
         file.writestr("inner.zip", b"")
     assert f"unpack {tmp_path / 'outer.zip'}, then use --data FOLDER" in refused(tmp_path / "outer.zip")
+
+
+def test_a_zip_member_without_a_name_is_left_out(tmp_path):
+    path = tmp_path / "mine.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("x", b"content")
+    whole = path.read_bytes()
+    directory, end = whole.index(b"PK\1\2"), whole.index(b"PK\5\6")
+    entry = bytearray(whole[directory:end])
+    entry[28:30] = b"\0\0"  # the length of its name in the directory
+    closing = bytearray(whole[end:])
+    closing[12:16] = (len(entry) - 1).to_bytes(4, "little")
+    path.write_bytes(whole[:directory] + entry.replace(b"x", b"") + closing)
+    assert ArchiveFiles(path).names == ()
+
+
+def test_a_zip_member_whose_own_name_is_damaged_is_named(tmp_path):
+    path = tmp_path / "mine.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("ä.png", b"content")
+    path.write_bytes(path.read_bytes().replace("ä".encode(), b"\xff\xff", 1))  # not the name in the directory
+    opened = ArchiveFiles(path)
+    assert opened.names == ("ä.png",)
+    with pytest.raises(UnreadablePicture, match="damaged in the archive"):
+        opened.open("ä.png")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import logging
+import lzma
 import os
 import tarfile
 import threading
@@ -59,6 +60,10 @@ class Member:
     read: Callable[[], bytes]
 
 
+DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, UnicodeDecodeError, RuntimeError)
+"""What Python raises of a member; a name that cannot be decoded, too: each has a second one beside its content."""
+
+
 class ArchiveFiles:
     """The files in an archive.
 
@@ -84,7 +89,7 @@ class ArchiveFiles:
             raise UnreadablePicture(f"a decompression bomb? It unpacks to {member.size:,} bytes")
         try:
             content = member.read()
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        except DAMAGED as error:
             raise UnreadablePicture(f"damaged in the archive: {error}") from error
         if len(content) != member.size:
             raise UnreadablePicture("damaged in the archive: it is cut short")
@@ -157,7 +162,8 @@ def _unreadable(place: Path, reason: str) -> DataError:
 def _zip_members(place: Path) -> Iterator[tuple[str, Member | str]]:
     opened = zipfile.ZipFile(place)
     lock = threading.Lock()
-    infos = [info for info in opened.infolist() if not info.is_dir()]
+    # What ends in a slash is a folder; Python cannot tell of a member without a name, which is nothing.
+    infos = [info for info in opened.infolist() if info.filename and not info.is_dir()]
     # Some programs on Windows write backslashes.
     separator = "/" if any("/" in info.filename for info in infos) else "\\"
     for info in infos:
