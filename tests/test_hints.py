@@ -79,6 +79,9 @@ HOLES: dict[str, tuple[str, ...]] = {
     # Names: of components, kinds, distributions and packages.
     # Of comparisons.
     "comparison.word": ("comparisons/0001-hinge-bce-digits",),
+    "parts * -(-train.batch_size // parts)": ("64",),
+    "together.py: section": ("discriminator",),
+    "together.py: name": ("dcgan",),
     "presets.py: shape": ("(3, 64, 64)",),
     "own_critics.py: start": ("20000",),
     "own_critics.py: given": ("vqgan",),

@@ -194,5 +194,5 @@ def _told() -> Iterator[None]:
             given=str(error).partition("\n")[0].partition(". This is typically")[0] or type(error).__name__,
             allowed="all processes to the end",
             hint="read what ended it: its own message, that of torchrun, or the system's, which kills processes where "
-            "memory runs out; then ganzoo resume with as many processes",
+            "memory runs out; then start ganzoo resume, with as many processes",
         ) from error
