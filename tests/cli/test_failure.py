@@ -39,6 +39,7 @@ CODES = {
     errors.PluginError: 4,
     errors.DivergedError: 5,
     errors.ResourceError: 6,
+    errors.ProcessLostError: 6,
     errors.CheckpointError: 7,
     errors.LockedError: 8,
 }
