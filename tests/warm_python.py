@@ -21,7 +21,10 @@ import tempfile
 import types
 from pathlib import Path
 
-SHARED = ("torch", "numpy", "pydantic", "typer", "rich.console", "yaml", "PIL.Image", "safetensors.torch")
+SHARED = (
+    *("torch", "torch._dynamo", "numpy", "pydantic", "typer", "rich.console", "yaml", "PIL.Image", "safetensors.torch"),
+    *("hypothesis", "pytest"),
+)
 """What is imported once: libraries of others alone."""
 
 

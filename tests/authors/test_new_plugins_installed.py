@@ -12,7 +12,8 @@ from environments import Environment
 from ganzoo.scaffold.package import ASKED_FOR_BY
 
 ROOT = Path(__file__).parents[2]
-PLUGINS = {f"ganzoo-new-{kind}": (kind,) for kind in ASKED_FOR_BY} | {"ganzoo-lab": ("loss", "disc")}
+PLUGINS = {"ganzoo-new": ("recipe",), "ganzoo-lab": tuple(ASKED_FOR_BY)}
+"""One with a single component, which has the package's own name, and one with every kind."""
 TINY = ("--data", "synthetic", "--image-size", "8", "--batch-size", "4", "--device", "cpu", "--quiet")
 
 pytestmark = pytest.mark.xdist_group("new plugins")  # one process makes what they share
@@ -34,9 +35,8 @@ def test_all_of_them_are_listed(environment):
     assert done.stderr == ""
     rows = {row["qualified"]: row for row in json.loads(done.stdout) if row["distribution"] in PLUGINS}
     assert {name: (row["kind"], row["status"]) for name, row in rows.items()} == {
-        **{f"ganzoo-new-{kind}/new-{kind}": (kind, "ok") for kind in ASKED_FOR_BY},
-        "ganzoo-lab/lab-loss": ("loss", "ok"),
-        "ganzoo-lab/lab-discriminator": ("discriminator", "ok"),
+        "ganzoo-new/new": ("recipe", "ok"),
+        **{f"ganzoo-lab/lab-{kind}": (kind, "ok") for kind in ASKED_FOR_BY},
     }
 
 
@@ -45,13 +45,15 @@ def test_their_own_tests_pass(environment):
     flags = ("-q", "-rA", "-p", "no:cacheprovider", "--import-mode", "importlib", "--rootdir", ".")
     done = environment.run("python", "-m", "pytest", *flags, *PLUGINS, OMP_NUM_THREADS="1")
     assert {name for name in PLUGINS if f"PASSED {name}/tests/test_conformance.py::" not in done.stdout} == set()
+    ours = {f"ganzoo-lab/tests/test_lab_{kind}.py" for kind in ASKED_FOR_BY}
+    assert {path for path in ours if f"PASSED {path}::" not in done.stdout} == set()
     assert "FAILED" not in done.stdout
     assert "ERROR" not in done.stdout
 
 
 def test_a_distribution_is_checked(environment):
-    done = environment.run("ganzoo", "check", "--dist", "ganzoo-lab", "--json", OMP_NUM_THREADS="1")
-    assert [report["ok"] for report in json.loads(done.stdout)] == [True, True]
+    done = environment.run("ganzoo", "check", "--dist", "ganzoo-new", "--json", OMP_NUM_THREADS="1")
+    assert [report["ok"] for report in json.loads(done.stdout)] == [True]
 
 
 def trained(environment, *arguments):
@@ -73,12 +75,12 @@ def test_loss_and_discriminator_train_with_first_party_parts(environment):
 
 
 def test_the_others_leave_their_traces_in_a_run(environment):
-    parts = {kind: f"new-{kind}" for kind in ("regularizer", "augmentation", "metric", "tracker")}
+    parts = {kind: f"lab-{kind}" for kind in ("regularizer", "augmentation", "metric", "tracker")}
     flags = [word for kind, name in parts.items() for word in ASKED_FOR_BY[kind].format(name).split()]
     run, rows = trained(environment, *flags)
-    assert rows[0]["d/new_regularizer"] >= 0
-    assert 0 <= rows[-1]["metric/new-metric/difference"] <= 255
-    assert yaml.safe_load((run / "config.yaml").read_text())["augment"] == {"new-augmentation": {"strength": 0.5}}
+    assert rows[0]["d/lab_regularizer"] >= 0
+    assert 0 <= rows[-1]["metric/lab-metric/difference"] <= 255
+    assert yaml.safe_load((run / "config.yaml").read_text())["augment"] == {"lab-augmentation": {"strength": 0.5}}
     *lines, status = (run / "numbers.txt").read_text().splitlines()
     assert [line.split()[0] for line in lines] == ["step=1", "step=2"]
     assert status == "finished"
