@@ -33,25 +33,27 @@ def test_all_loops_train_both_networks_alike(benchmark, norm):
 
 
 class Counted(TorchDispatchMode):
-    """How many operations of torch ran within."""
+    """How many operations of torch ran within, and how many convolutions."""
 
     def __init__(self):
         super().__init__()
-        self.count = 0
+        self.count = self.convolutions = 0
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         self.count += 1
+        self.convolutions += "convolution" in str(function)
         return function(*args, **(kwargs or {}))
 
 
 def test_a_step_in_which_nobody_looks_costs_few_operations_more_than_the_fastest_by_hand(benchmark):
     """What is logged is computed when it is read. Time cannot be tested on a busy machine, the number of calls can."""
-    counts = {}
+    counts, convolutions = {}, {}
     for name, loop in benchmark.contestants("none", width=4, ndf=4).items():
         loop.step(torch.zeros(2, 3, 16, 16))  # the first one makes the state of the optimizers
         with Counted() as counted:
             loop.step(torch.zeros(2, 3, 16, 16))
-        counts[name] = counted.count
+        counts[name], convolutions[name] = counted.count, counted.convolutions
+    assert convolutions["ganzoo"] == convolutions["fastest"] < convolutions["taming"]
     assert counts["ganzoo"] <= counts["fastest"] + 30 < counts["taming"]
 
 
@@ -69,3 +71,9 @@ def test_each_loop_follows_each_other_as_often_and_the_warm_up_is_not_counted(be
     rounds = ["".join(turns[begin : begin + 3]) for begin in range(0, 18, 3)]
     assert sorted(rounds) == ["abc", "acb", "bac", "bca", "cab", "cba"]
     assert [len(taken) for taken in seconds.values()] == [5, 5, 5]
+
+
+def test_what_calls_cost_is_added_to_the_step_by_hand(benchmark):
+    ticks = iter(range(10_000))
+    found = benchmark.by_calls("none", 50.0, rounds=4, clock=lambda: next(ticks))
+    assert found == {"seconds": 0.0, "low": 0.0, "high": 0.0, "ratio": 1.0}  # each turn takes one tick
