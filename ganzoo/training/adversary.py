@@ -6,6 +6,7 @@ Each function returns :class:`Terms`, named scalars whose sum is the objective.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Literal
 
 import torch
@@ -53,7 +54,7 @@ def adversarial_objective(objective: Objective, inputs: Inputs, fake: Tensor) ->
 
 def generator_terms(objective: Objective, inputs: Inputs, fake: Tensor) -> Terms:
     """The generator's objective on one batch of its fakes, against a frozen discriminator."""
-    with frozen(objective.discriminator):
+    with nullcontext() if objective.frozen_throughout else frozen(objective.discriminator):
         ahead = Ahead(discriminate=_to_be_differentiated(objective))
         if objective.look_ahead is not None:
             ahead = objective.look_ahead(objective, inputs, fake)

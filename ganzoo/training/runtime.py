@@ -144,6 +144,9 @@ class Runtime:
 
 def as_dtype(output: DiscriminatorOutput, dtype: torch.dtype) -> DiscriminatorOutput:
     """The verdict with logits in a precision; features stay as they are."""
+    judged = output.logits, output.class_logits, *output.extra_logits, output.embedding, output.proxies
+    if all(one is None or one.dtype == dtype for one in judged):
+        return output
     return DiscriminatorOutput(
         logits=output.logits.to(dtype),
         class_logits=None if output.class_logits is None else output.class_logits.to(dtype),

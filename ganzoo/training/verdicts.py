@@ -25,6 +25,8 @@ def verdict(discriminator: nn.Module, output: Any) -> DiscriminatorOutput:
     """
     if isinstance(output, DiscriminatorOutput):
         return output
+    if isinstance(output, Tensor):
+        return DiscriminatorOutput(output)
     pairs = _pairs(discriminator, output)
     if not pairs:
         raise _unlike(discriminator, "returns something else than logits", output)
