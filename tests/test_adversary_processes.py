@@ -16,6 +16,8 @@ from ganzoo.errors import ConfigError
 
 PROCESS = Path(__file__).with_name("adversary_process.py")
 
+pytestmark = pytest.mark.xdist_group("adversary processes")  # one process makes what they share
+
 
 @pytest.fixture(scope="module")
 def of_two(tmp_path_factory):

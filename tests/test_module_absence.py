@@ -85,6 +85,8 @@ for question in {[*QUESTIONS, RUN]!r}:
 print(json.dumps(answers))
 """
 
+pytestmark = pytest.mark.xdist_group("module absence")  # one process answers
+
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory):

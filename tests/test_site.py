@@ -64,10 +64,17 @@ def code_blocks(site: Path, name: str) -> list[str]:
 
 
 def test_a_dead_link_and_a_page_without_its_place_are_refused(tmp_path):
-    shutil.copytree(DOCS, tmp_path / "docs")
-    for name in ("mkdocs.yml", "CHANGELOG.md"):
-        shutil.copy(ROOT / name, tmp_path)
-    (tmp_path / "docs" / "lost.md").write_text("# Lost\n\n[nowhere](nowhere.md), [no part](design.md#no-part)\n")
+    """With the site's configuration and fewer pages, since every page takes its time."""
+    pages = ("index.md", "components/README.md")
+    for name in ("site_hooks.py", *pages):
+        (tmp_path / "docs" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "docs" / name).write_text("# A page\n" if name in pages else (DOCS / name).read_text())
+    configuration, nav = (ROOT / "mkdocs.yml").read_text().split("nav:\n", 1)
+    rest = re.sub(r"\A(?: .*\n)+", "", nav)
+    nav = "nav: [index.md, Components: [components/README.md]]\n"
+    (tmp_path / "mkdocs.yml").write_text(configuration + nav + rest)
+    shutil.copy(ROOT / "CHANGELOG.md", tmp_path)
+    (tmp_path / "docs" / "lost.md").write_text("# Lost\n\n[nowhere](nowhere.md), [no part](index.md#no-part)\n")
     built = build(tmp_path, tmp_path / "site")
     assert built.returncode == 1
     said = [built.stderr.count(words) for words in ("WARNING", "  - lost.md\n", "'nowhere.md'", "'#no-part'")]

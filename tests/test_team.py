@@ -17,6 +17,8 @@ from ganzoo.runs.together import demand_fit
 from ganzoo.training.team import ALONE, Team
 
 PROCESS = Path(__file__).with_name("team_process.py")
+pytestmark = pytest.mark.xdist_group("team")  # one process makes what they share
+
 TINY = {"discriminator.name": "patchgan-sn", "discriminator.ndf": 4, "discriminator.n_layers": 2}
 NORMED = {"discriminator.name": "dcgan", "discriminator.ndf": 2, "discriminator.norm": "instance"}
 CASES = {

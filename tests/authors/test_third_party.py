@@ -11,6 +11,8 @@ from environments import Environment
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "third_party_plugin"
 
+pytestmark = pytest.mark.xdist_group("third party")  # one process makes what they share
+
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory):
