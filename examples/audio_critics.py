@@ -61,10 +61,13 @@ def train(name: str, steps: int, batch_size: int = 8) -> Iterator[tuple[nn.Modul
     """The critic and its accuracy after each third of the steps."""
     torch.manual_seed(0)
     critic = ganzoo.build("discriminator", name, spec=DataSpec(shape=(1, LENGTH)), **CRITICS[name])
-    adversary = ganzoo.Adversary(critic, loss="hinge", optimizer=lambda p: torch.optim.Adam(p, 2e-3, (0.5, 0.9)))
+    adversary = ganzoo.Adversary(critic, loss="hinge", optimizer=lambda p: torch.optim.Adam(p, 5e-3, (0.5, 0.9)))
+    # At a rate that stays, critics of periods learn as soon and then go on to swing.
+    falling = torch.optim.lr_scheduler.LinearLR(adversary.optimizer, 1.0, 0.0, steps)
     random = torch.Generator().manual_seed(0)
     for step in range(1, steps + 1):
         adversary.update(fake=vocoded(notes(batch_size, random), random), real=notes(batch_size, random))
+        falling.step()
         if step % max(steps // 3, 1) == 0:
             yield critic, accuracy(critic)
 

@@ -236,6 +236,19 @@ class TestTheFigureOfARun:
         assert found.pop(metric) == ([3], [8.0])
         assert found == expected
 
+    def test_schedules_have_panels_and_those_that_move_alike_share_one(self):
+        moving = {"train.d_lr": [4.0, 3.0, 2.0, 1.0], "train.g_lr": [4.0, 3.0, 2.0, 1.0]}
+        moving["regularizers.r1.weight"] = [1.0, 1.0, 2.0, 2.0]
+        rows = [
+            {**row, **{f"schedule/{name}": numbers[place] for name, numbers in moving.items()}}
+            for place, row in enumerate(ROWS)
+        ]
+        panels = {panel.get_title(loc="left"): panel.lines for panel in run_figures.figure(rows).axes}
+        for title, name in (("train.d_lr, train.g_lr", "train.d_lr"), ("r1.weight", "regularizers.r1.weight")):
+            [line] = panels.pop(title)
+            assert (list(line.get_xdata()), list(line.get_ydata())) == ([1, 2, 3, 4], moving[name])
+        assert not [title for title in panels if "lr" in title or "r1" in title]
+
     def test_the_values_of_the_goal_are_drawn_where_they_are_known(self):
         sheet = run_figures.figure(ROWS, goal=Goal(values={"d": 1.5}, logits=(0.5, 0.5)))
         level = [[line.get_ydata()[0] for line in panel.lines if "p_data" in line.get_label()] for panel in sheet.axes]
