@@ -13,6 +13,8 @@ from team_process import SIZES, plan_of
 
 from ganzoo import launch
 from ganzoo.errors import ConfigError
+from ganzoo.evaluation import sampling
+from ganzoo.runs.assembly import assemble
 from ganzoo.runs.together import demand_fit
 from ganzoo.training.team import ALONE, Team
 
@@ -69,6 +71,16 @@ def test_all_of_a_team_stay_in_step_to_the_bit(found, case, size):
     first, *others = (of_process[case] for of_process in found[size])
     for other in others:
         torch.testing.assert_close(other, first, rtol=0, atol=0)
+
+
+def test_one_of_a_team_looks_at_samples_without_the_others():
+    """Nobody answers here. Without an average, what is looked at is the generator that shares its statistics."""
+    plan = plan_of({**TINY, "train.ema": None})
+    expected, found = (
+        next(sampling.chunks(sampling.ready(state.averaged(), plan.spec), plan.spec, 2, labels=None, seed=0))[0]
+        for state in (assemble(plan, team).state for team in (ALONE, Team(0, 2)))
+    )
+    assert torch.equal(found, expected)
 
 
 def test_rows_are_a_part_of_each_micro_batch():

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ganzoo.protocols import DataSpec, Generator
 from ganzoo.seeds import generator_for
 from ganzoo.training.sampler import Sampler
+from ganzoo.training.shared_batch_norm import separate
 
 BATCHES_FOR_A_LOOK = 4
 """BatchNorm is estimated from fewer batches during training than for ``ganzoo sample``: there may be many looks."""
@@ -36,6 +37,7 @@ def ready(
         batches: how many there are.
     """
     network = copy.deepcopy(generator)
+    separate(network)  # of several processes that train, the first one alone looks
     norms = [module for module in network.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
     norms = [module for module in norms if module.track_running_stats]
     if norms:

@@ -80,6 +80,13 @@ def share(network: nn.Module, team: Team) -> None:
             module.team = team  # type: ignore[assignment]
 
 
+def separate(network: nn.Module) -> None:
+    """Undo :func:`share`, in a copy that one process looks at while the others go on."""
+    for module in modules_of(network):
+        if isinstance(module, _Shared):
+            module.team = ALONE
+
+
 def shares(network: nn.Module) -> bool:
     """Whether there is such a BatchNorm, or one that could be made one."""
     return any(type(module) in _OF or isinstance(module, _Shared) for module in modules_of(network))
