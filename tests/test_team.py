@@ -6,13 +6,15 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import torch
 from team_process import SIZES, plan_of
+from torch import distributed
 
 from ganzoo import launch
-from ganzoo.errors import ConfigError
+from ganzoo.errors import ConfigError, ProcessLostError
 from ganzoo.evaluation import sampling
 from ganzoo.runs.assembly import assemble
 from ganzoo.runs.together import demand_fit
@@ -81,6 +83,25 @@ def test_one_of_a_team_looks_at_samples_without_the_others():
         for state in (assemble(plan, team).state for team in (ALONE, Team(0, 2)))
     )
     assert torch.equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (RuntimeError("Connection closed by peer"), ProcessLostError),
+        (torch.OutOfMemoryError("CUDA out of memory"), torch.OutOfMemoryError),
+    ],
+    ids=str,
+)
+def test_an_exchange_that_fails_is_laid_to_other_processes_unless_memory_ran_out_here(monkeypatch, fault, told):
+    monkeypatch.setattr(distributed, "broadcast_object_list", Mock(side_effect=fault))
+    with pytest.raises(told):
+        Team(0, 2).first(dict)
+
+
+def test_what_the_first_process_fails_to_make_is_its_own_fault():
+    with pytest.raises(RuntimeError, match="not made"):
+        Team(0, 2).first(Mock(side_effect=RuntimeError("not made")))
 
 
 def test_rows_are_a_part_of_each_micro_batch():

@@ -83,8 +83,8 @@ class Team:
         """What the first process makes, for all; the others make nothing."""
         if self.alone:
             return make()
+        made: list[Any] = [make() if self.leads else None]
         with _told():
-            made: list[Any] = [make() if self.leads else None]
             distributed.broadcast_object_list(made, src=0)
         value: Value = made[0]
         return value
@@ -188,6 +188,8 @@ def _told() -> Iterator[None]:
     """Say what it means if an exchange fails."""
     try:
         yield
+    except torch.OutOfMemoryError:
+        raise  # of this process, for what is exchanged
     except RuntimeError as error:
         raise ProcessLostError(
             "another process of this run ended, or cannot be reached",
