@@ -18,7 +18,7 @@ from ganzoo.errors import ConfigError, ProcessLostError
 from ganzoo.evaluation import sampling
 from ganzoo.runs.assembly import assemble
 from ganzoo.runs.together import demand_fit
-from ganzoo.training.team import ALONE, Team
+from ganzoo.training.team import ALONE, Team, join
 
 PROCESS = Path(__file__).with_name("team_process.py")
 pytestmark = pytest.mark.xdist_group("team")  # one process makes what they share
@@ -144,3 +144,14 @@ def test_how_processes_know_each_other(monkeypatch, variables, told):
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert launch.launched() == told
+
+
+@pytest.mark.parametrize("port", [None, "many"], ids=str)
+def test_processes_without_a_place_to_meet_are_told_so(monkeypatch, port):
+    for name, value in {"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "localhost"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("MASTER_PORT", raising=False)
+    if port is not None:
+        monkeypatch.setenv("MASTER_PORT", port)
+    with pytest.raises(ConfigError, match=f"{port or 'MASTER_PORT expected'}.*\n.*MASTER_PORT"):
+        join("cpu")

@@ -20,7 +20,7 @@ from torch import Tensor, distributed, nn
 from torch.distributed.rendezvous import rendezvous
 
 from ganzoo import launch
-from ganzoo.errors import ProcessLostError
+from ganzoo.errors import ConfigError, ProcessLostError
 from ganzoo.training.processes import add_up, share_weights
 
 Value = TypeVar("Value")
@@ -147,6 +147,7 @@ def join(device: str = "auto") -> Team:
 
     Raises:
         ProcessLostError: they did not come.
+        ConfigError: the environment says that there are others, but not where they meet.
     """
     number, size = launch.launched()
     if size == 1:
@@ -156,9 +157,22 @@ def join(device: str = "auto") -> Team:
         if cuda:
             torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", number)) % torch.cuda.device_count())
         with _told():
-            store, _, _ = next(rendezvous("env://"))
-            meet(store, number, size, backend="cpu:gloo,cuda:nccl" if cuda else "gloo")
+            meet(_place(), number, size, backend="cpu:gloo,cuda:nccl" if cuda else "gloo")
     return Team(number, size)
+
+
+def _place() -> Any:
+    """The store that all can reach, where the environment says."""
+    try:
+        store, _, _ = next(rendezvous("env://"))
+    except ValueError as error:
+        raise ConfigError(
+            "several processes were started to train together, but where they meet is not known",
+            given=str(error).rpartition("rendezvous: ")[2],
+            allowed="RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT in the environment, as torchrun sets them",
+            hint="start it with torchrun, or unset WORLD_SIZE to train in one process",
+        ) from error
+    return store
 
 
 def meet(store: Any, number: int, size: int, *, backend: str = "gloo") -> Team:
