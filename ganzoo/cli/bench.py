@@ -170,5 +170,5 @@ def usual(*, data: str | None, config: str | None) -> ConfigLayer:
 
 
 def _teller(log: Screen, update: Callable[[str], None]) -> Callable[[str], None]:
-    """Says what is being measured: on a line that changes, or line by line where nobody looks at a terminal."""
+    """Says what is being measured on a line that changes, and nothing where nobody looks at a terminal."""
     return update if log.is_terminal else lambda words: None
