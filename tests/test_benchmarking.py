@@ -311,6 +311,20 @@ def test_everything_that_is_found_out(in_this_process):
     assert all(torch.equal(value, before[name]) for name, value in plan.generator.state_dict().items())
 
 
+def test_a_lazy_penalty_has_its_own_share_of_the_mean_step(in_this_process, monkeypatch):
+    """Two turns of three steps hold four rounds' worth: the fourth step alone would make its share too small."""
+    asked = []
+
+    def looked_at(plan, *, steps, **_):
+        asked.append(steps)
+        return dict.fromkeys(PARTS, 1.0)
+
+    monkeypatch.setattr(benchmark, "breakdown", looked_at)
+    bench(tiny_plan(**{"regularizers.r1.every": 3}), BenchOptions(rounds=4))
+    bench(tiny_plan(), BenchOptions(rounds=4))
+    assert asked == [6, 4]
+
+
 @pytest.mark.parametrize(
     ("values", "rival", "hint"),
     [

@@ -98,7 +98,7 @@ def bench(plan: Plan, wanted: BenchOptions, *, tell: Callable[[str], None] = lam
         parts = breakdown(
             who[0].plan(plan),
             folder=folder,
-            steps=max(wanted.rounds, steps),
+            steps=-(-wanted.rounds // steps) * steps,  # whole turns, so that a lazy term acts as often as it should
             warmup=WARMUP,
             clock=clock,
         )
