@@ -366,3 +366,10 @@ def test_bf16_units_are_read_from_the_processor(tmp_path):
     assert (facts["processor"], facts["bf16_units"]) == ("A processor", ["amx_bf16", "avx512_bf16"])
     assert machine(cpuinfo=tmp_path / "missing")["bf16_units"] == []
     assert facts["cores"] >= 1
+
+
+@pytest.mark.parametrize(("device", "name"), [("cuda:1", "GPU 1"), ("cpu", "GPU 0")])
+def test_the_gpu_that_is_named_is_the_one_that_is_measured(monkeypatch, device, name):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device=0: f"GPU {getattr(device, 'index', device)}")
+    assert machine(torch.device(device))["gpu"] == name

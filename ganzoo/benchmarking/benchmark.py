@@ -102,7 +102,7 @@ def bench(plan: Plan, wanted: BenchOptions, *, tell: Callable[[str], None] = lam
             warmup=WARMUP,
             clock=clock,
         )
-        facts = machine()
+        facts = machine(device)
     fresh = {one.label: _fresh(one, plan, wanted, threads=facts["threads"], steps=steps, tell=tell) for one in who}
     seconds = {one.label: seconds_of(timed.rounds, one.label, clock=wanted.clock, steps=steps) for one in who}
     images = plan.config.train.batch_size * plan.config.train.n_critic
