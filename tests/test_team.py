@@ -48,11 +48,22 @@ CASES = {
 }
 
 
+NOISY = {
+    "a-mean-of-noisy-samples": {
+        **TINY,
+        "generator.name": "stylegan",
+        "regularizers": True,
+        "regularizers.path-length.every": 1,
+    },
+}
+"""Each process draws noise of its own here, so that several train another run than one."""
+
+
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
     """All cases in the same processes, since most of their time is the import of torch: size → process → case."""
     folder = tmp_path_factory.mktemp("teams")
-    cases = {name: {"train.optimizer": "sgd", **values} for name, values in CASES.items()}
+    cases = {name: {"train.optimizer": "sgd", **values} for name, values in {**CASES, **NOISY}.items()}
     (folder / "cases.json").write_text(json.dumps(cases))
     subprocess.run([sys.executable, PROCESS, folder, folder / "cases.json"], check=True, timeout=600)
     return {
@@ -68,7 +79,7 @@ def test_a_team_trains_what_one_trains(found, case, size):
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", [*CASES, *NOISY])
 def test_all_of_a_team_stay_in_step_to_the_bit(found, case, size):
     first, *others = (of_process[case] for of_process in found[size])
     for other in others:

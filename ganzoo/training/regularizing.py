@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from itertools import count
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganzoo.errors import PluginError
 from ganzoo.protocols import DiscriminatorOutput, Player, StepView
+from ganzoo.seeds import seeded
 from ganzoo.training.alike import judge_alike
 from ganzoo.training.game import Inputs, Objective, WeightedRegularizer
 from ganzoo.training.guards import demand_scalar, left_unchanged, of_output
@@ -59,8 +61,8 @@ def _spread(
 ) -> tuple[StepView, AbstractContextManager[None]]:
     """What a regularizer sees, and what is to be around its call where several processes have the batch.
 
-    One that looks at a micro-batch as a whole gets the rows of all, in all processes alike. Any other gets those that
-    are there, and draws what it would draw for them if it had all.
+    One that looks at a micro-batch as a whole gets the rows of all, in all processes alike: what it keeps of them must
+    be the same everywhere. Any other gets those that are there, and draws what it would draw for them if it had all.
     """
     draws, player = objective.sample_draws, view.player
     if objective.team.alone or draws is None:
@@ -73,7 +75,19 @@ def _spread(
     if not part.of_whole_batch and draws.by_sample(player, part.name, part.regularizer, trial, networks):
         seen = view(part.name)
         return seen, draws.in_place(player, part.name, part.in_words(), seen.random)
-    return view(part.name, whole=True), apart(*networks)
+    seen = view(part.name, whole=True)
+    return seen, _alike(networks, view.inputs.random(f"{part.name}/whole"), seen.fake.device)
+
+
+@contextmanager
+def _alike(networks: Sequence[nn.Module], random: torch.Generator, device: torch.device) -> Iterator[None]:
+    """Let all processes compute the same inside the block: also what is dropped out, and the noise of a generator.
+
+    Outside of it each draws these for its own samples.
+    """
+    seed = int(torch.randint(2**62, (), generator=random))
+    with apart(*networks), seeded(seed, devices=(device,)):
+        yield
 
 
 def _tensors(view: StepView) -> dict[str, Tensor | None]:
