@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -14,10 +15,12 @@ from team_process import SIZES, plan_of
 from torch import distributed
 
 from ganzoo import launch
-from ganzoo.errors import ConfigError, ProcessLostError
+from ganzoo.errors import ConfigError, DivergedError, ProcessLostError
 from ganzoo.evaluation import sampling
 from ganzoo.runs.assembly import assemble
 from ganzoo.runs.together import demand_fit
+from ganzoo.training.first_update import explained
+from ganzoo.training.game import Terms
 from ganzoo.training.team import ALONE, Team, join
 
 PROCESS = Path(__file__).with_name("team_process.py")
@@ -113,6 +116,14 @@ def test_an_exchange_that_fails_is_laid_to_other_processes_unless_memory_ran_out
 def test_what_the_first_process_fails_to_make_is_its_own_fault():
     with pytest.raises(RuntimeError, match="not made"):
         Team(0, 2).first(Mock(side_effect=RuntimeError("not made")))
+
+
+def test_a_fault_in_the_samples_of_another_process_is_not_laid_to_the_loss():
+    game = assemble(plan_of(TINY)).game
+    team = Mock(any=Mock(return_value=True))
+    error = explained(DivergedError("not finite"), replace(game, team=team), "discriminator", lambda: Terms(scalars={}))
+    team.any.assert_called_once_with(False)
+    assert (error.message, error.hint) == ("not finite", "train it in one process, which says what is at fault")
 
 
 def test_rows_are_a_part_of_each_micro_batch():

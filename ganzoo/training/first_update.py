@@ -28,12 +28,16 @@ def explained(error: DivergedError, game: Game, player: Player, again: Callable[
         networks = {"generator": game.generator, "discriminator": game.discriminator}
         with watched(networks) as places, eager():
             terms = again()
+        known = game.team.any(bool(places))
     except (GanzooError, RuntimeError, MemoryError):
         return error  # that the update failed is what is to be told, even if it cannot be explained
     if player == "generator" and not (places and places[0].network == "generator"):
         return error  # the discriminator has moved by then, perhaps too far
     if places:
         return _of_network(error, game, places[0])
+    if known:  # in the samples of another process, which does not speak
+        error.hint = "train it in one process, which says what is at fault"
+        return error
     suspects = _of_terms(game, terms)
     if not suspects:
         suspects = [game.in_words(player), game.in_words("discriminator"), game.in_words("loss")]
