@@ -65,7 +65,7 @@ def bench_command(
         typer.Option(
             *("--batch", "--batch-size"),
             metavar="N",
-            help=f"Images per batch. \\[default: {BATCH}]",
+            help=f"Images per batch. \\[default: {BATCH}, or that of ganzoo run with --data or --config]",
             rich_help_panel=TRAINING,
         ),
     ] = None,
@@ -135,9 +135,10 @@ def bench_command(
     )
     flags += [*repeated("--reg", "regularizers", reg), *repeated("--augment", "augment", augment)]
     known = registry()
-    layers = [usual(data=data, config=config)]
+    assigned = parse_assignments(assignments or ())
+    layers = [usual(data=data or assigned.get("data.name"), config=config)]
     layers += [file_layer(config, known)] if config is not None else []
-    layers += [ConfigLayer("--set", parse_assignments(assignments or ())), *flags]
+    layers += [ConfigLayer("--set", assigned), *flags]
     choice = choose(known, layers)  # a wrong name or key is answered at once: what follows imports torch
     log = log_console(quiet=False)
     from ganzoo.benchmarking.benchmark import BenchOptions, bench
@@ -162,7 +163,7 @@ def bench_command(
     show(console(), result)
 
 
-def usual(*, data: str | None, config: str | None) -> ConfigLayer:
+def usual(*, data: object, config: str | None) -> ConfigLayer:
     """What is measured unless something else is asked for: made-up pictures of one size, in batches of one size."""
     values = {"data.name": "synthetic"}
     sizes = {"data.image_size": SIZE, "train.batch_size": BATCH}

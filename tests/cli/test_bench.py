@@ -78,6 +78,11 @@ def test_sizes_are_those_of_the_data_where_these_are_named():
     assert usual(data=None, config="sngan").values == {"data.name": "synthetic"}
 
 
+def test_data_that_set_names_have_no_size_that_nobody_asked_for(ganzoo, quick):
+    found = ganzoo("bench --set data.name=ring --disc mlp --gen mlp --batch 4 --rounds 2 --device cpu --json").json
+    assert found["settings"]["shape"] == [2]
+
+
 def test_what_is_not_measured_is_not_made_up():
     unknown = {"peak_memory_mib": None, "first_step_seconds": None}
     known = {"images_per_second": 1.0, "gflop_per_step": 1.0, "share_of_peak": 0.5}
