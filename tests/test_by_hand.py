@@ -98,6 +98,15 @@ def test_fakes_that_serve_both_players_are_another_algorithm():
     assert moved(other.generator, state.generator) > 1e-6
 
 
+def test_fakes_that_serve_both_players_are_judged_under_the_classes_they_were_made_for():
+    plan = configured("classes")
+    made, judged = [], []
+    plan.generator.register_forward_pre_hook(lambda _, given: made.append(given[1]))
+    plan.discriminator.register_forward_pre_hook(lambda _, given: judged.append(given[1]))
+    PlainLoop(plan, reuse_fakes=True).step()
+    assert torch.equal(judged[-1], made[-1])  # the last judged are those of the generator's update
+
+
 def forwards(plan, kind, **options):
     """Whether gradients were enabled in each forward pass of one step."""
     calls = {"discriminator": [], "generator": []}

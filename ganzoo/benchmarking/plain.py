@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -25,7 +27,7 @@ class PlainLoop(ByHand):
     def __init__(self, plan: Plan, *, draw: Draw | None = None, reuse_fakes: bool = False) -> None:
         super().__init__(plan, draw=draw)
         self.reuse_fakes = reuse_fakes
-        self.fake: Tensor | None = None
+        self.made: tuple[Inputs, Tensor] | None = None
         self.read = {"discriminator": 0.0, "generator": 0.0}
         self.state.ema = None
         for network in (self.generator, self.discriminator):
@@ -38,7 +40,7 @@ class PlainLoop(ByHand):
         self.d_optimizer.zero_grad()
         for share, part in self.parts(inputs):
             made = self.generate(part)
-            self.fake, fake = made if self.reuse_fakes else None, made.detach()
+            self.made, fake = (part, made) if self.reuse_fakes else None, made.detach()
             real_output, fake_output = self.judge_real(part), self.judge_fake(part, fake)
             loss = share * self.discriminator_objective(part, fake, real_output, fake_output)
             loss.backward()  # type: ignore[no-untyped-call]
@@ -53,8 +55,8 @@ class PlainLoop(ByHand):
         """Against a discriminator that collects gradients."""
         objective = 0.0
         self.g_optimizer.zero_grad()
-        for share, part in self.parts(inputs):
-            fake = self.generate(part) if self.fake is None else self.fake
+        for share, drawn in self.parts(inputs):
+            part, fake = self._fakes(drawn)
             fake_output = self.judge_fake(part, fake)
             real_output = self.judge_real(part) if self.compares else None
             loss = share * self.generator_objective(part, fake, real_output, fake_output)
@@ -64,3 +66,10 @@ class PlainLoop(ByHand):
         self.g_optimizer.step()
         self.adapt("generator", [])
         self.read["generator"] = objective
+
+    def _fakes(self, inputs: Inputs) -> tuple[Inputs, Tensor]:
+        """What the generator learns from, with the latents and classes that it was made of."""
+        if self.made is None:
+            return inputs, self.generate(inputs)
+        before, fake = self.made
+        return replace(inputs, z=before.z, fake_labels=before.fake_labels), fake
