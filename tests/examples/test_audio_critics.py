@@ -7,7 +7,6 @@ from itertools import islice
 import pytest
 from example_scripts import load
 
-
 THIRDS = {"period": 1, "scale": 1, "stft": 2, "stft-complex": 1, "stft-bands": 3, "ensemble": 2}
 
 
