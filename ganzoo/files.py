@@ -137,7 +137,8 @@ def _about_another(error: OSError, path: Path) -> bool:
     """Whether an error names a file elsewhere: who reads one thing and writes another may fail at either."""
     if not isinstance(error.filename, str | bytes):
         return False
-    named = Path(os.fsdecode(error.filename))
+    # The library of locks names files from the root on, also where they were given from the working folder on.
+    named, path = (Path(os.path.abspath(os.fsdecode(one))) for one in (error.filename, path))
     return not (named.is_relative_to(path.parent) or path.is_relative_to(named))
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import errno
 import json
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 
 import pytest
 import torch
@@ -24,6 +25,7 @@ from ganzoo.evaluation.kept_facts import KeptFacts
 from ganzoo.protocols import Extracted
 from ganzoo.runs import checkpoint
 from ganzoo.runs.directory import RunDirectory
+from ganzoo.studies.comparison import Comparison
 
 resource = pytest.importorskip("resource", reason="this system has no bound on the size of files")
 TINY = "run --loss hinge --disc mlp --gen mlp --data ring --steps 6 --batch-size 8 --quiet --device cpu"
@@ -69,6 +71,24 @@ def test_the_message_names_what_was_lost_first_not_what_failed_after_it(sizes, t
         done = trained(tmp_path)
     assert "error: cannot write" in done.output
     assert "checkpoints/step-0000003: File too large; it needs " in done.output.replace("\n", "")
+
+
+@pytest.mark.parametrize("lock", ["runs/.lock", "runs/0001-a/.lock"])
+def test_a_lock_that_cannot_be_written_is_told_below_the_working_folder_too(lock, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = RunDirectory.create(Path("runs"), "a")
+    Path(lock).unlink(missing_ok=True)
+    Path(lock).mkdir()  # as a place that may not be written, which is refused to nobody who is root
+    asked = run.locked() if "0001" in lock else nullcontext()
+    with pytest.raises(ResourceError, match=r"^cannot write runs"), asked:
+        RunDirectory.create(Path("runs"), "b")
+
+
+def test_the_lock_of_a_comparison_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / ".lock").mkdir()
+    comparison = Comparison(path=tmp_path, asked={}, words="", cells=())
+    with pytest.raises(ResourceError, match=r"^cannot write"), comparison.locked():
+        pass
 
 
 def test_the_run_goes_on_once_there_is_space(tmp_path, sizes):

@@ -206,13 +206,14 @@ class Comparison:
     def locked(self) -> Iterator[None]:
         """Hold the comparison. Raises :class:`LockedError` when another process goes on with it."""
         lock = filelock.FileLock(self.path / ".lock", timeout=0)
-        try:
-            lock.acquire()
-        except filelock.Timeout:
-            raise LockedError(
-                f"comparison {self.path.name} is being computed by another process",
-                hint="wait until it ends, or stop it with Ctrl-C (its runs save a checkpoint first)",
-            ) from None
+        with files.writing(self.path / ".lock"):
+            try:
+                lock.acquire()
+            except filelock.Timeout:
+                raise LockedError(
+                    f"comparison {self.path.name} is being computed by another process",
+                    hint="wait until it ends, or stop it with Ctrl-C (its runs save a checkpoint first)",
+                ) from None
         try:
             yield
         finally:
