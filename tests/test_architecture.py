@@ -20,6 +20,7 @@ PRIVATE_GROUND = {
     "did_you_mean",
     "cache",
     "files",
+    "regular",
     "numbers",
     "cores",
     "memory",

@@ -9,11 +9,33 @@ import shutil
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 
-from ganzoo.errors import CheckpointError
+import ganzoo
+from ganzoo.errors import CheckpointError, ConfigError
+from ganzoo.registry import Registry
+from ganzoo.report.embedding import embedded_file
+from ganzoo.report.leaderboard import read_leaderboard
+from ganzoo.runs import session
 from ganzoo.runs.checkpoint import DamagedError, read, score
 from ganzoo.runs.directory import RunDirectory
+from ganzoo.runs.evaluating import read_evaluations
+from ganzoo.runs.listing import listed_runs
+from ganzoo.runs.run import Run
+from ganzoo.runs.watch import film
+from ganzoo.screen import Screen
+from ganzoo.studies.comparison import Comparison, find_same
+from ganzoo.studies.engine_choice import read_choice
+from ganzoo.studies.outcome import outcome_of
+
+TINY = {
+    "data": {"name": "synthetic", "n": 64, "image_size": 8},
+    "discriminator": "mlp",
+    "generator": "mlp",
+    "train": {"steps": 1, "batch_size": 4},
+    "runtime": {"device": "cpu"},
+}
 
 
 def save(run, step):
@@ -136,6 +158,80 @@ def test_a_pipe_is_never_waited_for(run, name):
     with pytest.raises(DamagedError, match="not a regular file"):
         read(folder)
     assert run.load_checkpoint()[1] == {"step": 1}
+
+
+LINES = {
+    "config.yaml": lambda run: (listed_runs(run.path.parent), read_config_in_words(run)),
+    "manifest.json": lambda run: listed_runs(run.path.parent),
+    "metrics.jsonl": lambda run: (listed_runs(run.path.parent), Run(run.path).metrics()),
+    "evaluations.jsonl": lambda run: read_evaluations(run.path),
+    "samples/step-0000001.png": lambda run: (film(run, vectors=False), embedded_file(run.grids()[0])),
+    "comparison.yaml": lambda run: find_same(run.path.parent, {}, ()),
+    "leaderboard.json": lambda run: refused(lambda: read_leaderboard(run.path)),
+    "evaluation.json": lambda run: outcome_of(run.path),
+    "engine.json": lambda run: refused(lambda: read_choice(Comparison(path=run.path, asked={}, words="", cells=()))),
+}
+"""A file → who reads it."""
+
+
+def refused(ask):
+    with pytest.raises(ConfigError, match="regular file"):
+        ask()
+
+
+def read_config_in_words(run):
+    refused(lambda: Run(run.path).config)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("name", LINES)
+def test_no_pipe_in_the_folder_of_a_run_or_a_comparison_is_waited_for(run, name):
+    os.mkfifo(run.path / name)
+    LINES[name](run)
+
+
+@pytest.mark.parametrize("name", ["metrics.jsonl", "log.txt", ".lock", "samples", "checkpoints"])
+def test_a_run_writes_and_removes_nothing_through_a_link(run, name, tmp_path):
+    mine = tmp_path / "mine"
+    if name in ("samples", "checkpoints"):
+        (run.path / name).rmdir()
+        mine.mkdir()
+    else:
+        mine.write_text("of my own", encoding="utf-8")
+    (run.path / name).symlink_to(mine)
+    with pytest.raises(ConfigError, match=r"is no f.* of its own") as error:
+        run.demand_own()
+    assert error.value.given == f"a symbolic link to {mine}"
+
+
+def test_a_strangers_run_does_not_go_on_in_files_of_mine(tmp_path):
+    run = ganzoo.run(TINY, out=tmp_path / "runs")
+    mine = tmp_path / "notes"
+    mine.write_text("of my own", encoding="utf-8")
+    for path in (run.directory.metrics, run.directory.log, run.path / "evaluations.jsonl"):
+        path.unlink(missing_ok=True)
+        path.symlink_to(mine)
+    with pytest.raises(ConfigError, match="writes and removes nothing elsewhere"):
+        session.resume(Registry.load(plugins=False), run.directory, console=Screen(quiet=True), restart=True)
+    ganzoo.evaluate(run, metrics="frechet-distance", extractors="random-conv", n=16)
+    assert mine.read_text(encoding="utf-8") == "of my own"
+
+
+@pytest.mark.parametrize("name", ["cells", "cells/a/seed-0", "cells/a/seed-0/0001-run", "cells/a/seed-0/worker.log"])
+def test_a_strangers_comparison_does_not_go_on_in_folders_of_mine(tmp_path, name):
+    mine, place = tmp_path / "mine", tmp_path / "0001-strange" / name
+    mine.mkdir()
+    place.parent.mkdir(parents=True)
+    place.symlink_to(mine)
+    comparison = Comparison(path=tmp_path / "0001-strange", asked={}, words="", cells=())
+    with pytest.raises(ConfigError, match="leads elsewhere"), comparison.locked():
+        pass
+
+
+def test_a_grid_of_more_pixels_than_are_read_is_left_out_of_a_report(run, monkeypatch):
+    Image.new("L", (64, 64)).save(run.samples / "step-0000001.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    assert embedded_file(run.grids()[0]) is None
 
 
 @pytest.mark.parametrize(

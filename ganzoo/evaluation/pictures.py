@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ganzoo.evaluation.lettering import with_caption, with_names
 from ganzoo.files import whole_file
+from ganzoo.regular import opened
 
 logger = logging.getLogger("ganzoo")
 
@@ -116,7 +117,7 @@ def _readable(frames: Sequence[Path]) -> list[tuple[Path, Image.Image]]:
     found: list[tuple[Path, Image.Image]] = []
     for frame in frames:
         try:
-            with Image.open(frame) as picture:
+            with opened(frame) as file, Image.open(file) as picture:
                 picture.load()
                 found.append((frame, picture))
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from ganzoo.regular import opened
 from ganzoo.runs.checkpoint import step_of
 
 MOST_FRAMES = 24
@@ -83,7 +84,7 @@ def frames(grids: Sequence[Path]) -> list[ShownGrid]:
 def embedded_file(path: Path, *, side: int = SIDE, most_bytes: int = MOST_BYTES) -> Embedded | None:
     """The picture of a file; ``None`` if it is missing or damaged."""
     try:
-        with Image.open(path) as picture:
+        with opened(path) as file, Image.open(file) as picture:
             return embedded(picture, side=side, most_bytes=most_bytes)
-    except (OSError, ValueError, SyntaxError):
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None

@@ -11,6 +11,7 @@ from typing import Any
 
 from ganzoo.errors import ConfigError
 from ganzoo.evaluation.value import range_in_words
+from ganzoo.regular import regular_text
 
 LEADERBOARD = "leaderboard.json"
 OPEN = ("waiting", "interrupted", "running")
@@ -134,7 +135,7 @@ def read_leaderboard(folder: Path) -> Leaderboard:
     """
     path = folder / LEADERBOARD
     try:
-        return _leaderboard(json.loads(path.read_text(encoding="utf-8")), folder.name)
+        return _leaderboard(json.loads(regular_text(path)), folder.name)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise ConfigError(
             f"{path} is not the leaderboard of a comparison",

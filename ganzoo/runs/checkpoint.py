@@ -10,10 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import re
 import shutil
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from safetensors.torch import load, save_file
 from torch import Tensor
 
 from ganzoo.files import flush_to_disk, writing
+from ganzoo.regular import regular_bytes
 
 NAME = re.compile(r"step-(\d{7,})")
 """What the folder of a checkpoint, and without its ending a grid, is called."""
@@ -137,20 +136,6 @@ def _content(path: Path, described: Mapping[str, Any]) -> bytes:
     if len(content) != described["size"] or hashlib.sha256(content).hexdigest() != described["sha256"]:
         raise DamagedError(f"{path.name} does not match its manifest")
     return content
-
-
-def regular_bytes(path: Path, *, at_most: int) -> bytes:
-    """A regular file's content, up to one byte more than expected; a pipe is never waited for.
-
-    Raises:
-        OSError: it is no regular file, or cannot be read.
-    """
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(f"{path.name} is not a regular file")
-        # As many bytes as it has: whoever states a size of petabytes gets no memory for it.
-        return file.read(min(max(at_most, 0), os.fstat(descriptor).st_size) + 1)
 
 
 def _tensors(name: str, content: bytes) -> dict[str, Tensor]:

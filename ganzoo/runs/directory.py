@@ -21,6 +21,7 @@ from torch import Tensor
 from ganzoo import files
 from ganzoo.errors import CheckpointError, ConfigError, DivergedError, LockedError, ResourceError
 from ganzoo.files import writing
+from ganzoo.regular import regular_text
 from ganzoo.runs import checkpoint
 from ganzoo.runs.checkpoint import DamagedError, is_named_as_ours, step_of
 from ganzoo.runs.keeping import kept
@@ -34,8 +35,6 @@ OVER = ("finished", "diverged")
 """Of a run that ended so nothing is left to do: one that diverged would diverge again in the same way."""
 SAVED = ("finished", "interrupted")
 """A run that ended so has written a checkpoint before."""
-LONGEST = 2**26
-"""Bytes of a manifest: a set of ten thousand classes takes some 300 kB."""
 MOST_GRIDS = 1000
 """Sample grids of a run; they take from some 20 kB to a megabyte each."""
 NAMED = 5
@@ -94,6 +93,28 @@ class RunDirectory:
         finally:
             lock.release()
 
+    def demand_own(self) -> None:
+        """Refuse to train into what leads elsewhere: rows are added to files, grids and checkpoints are removed.
+
+        Raises:
+            ConfigError: a file or a folder of the run is a symbolic link, a pipe or a device.
+        """
+        for path, is_so in (
+            (self.path / ".lock", Path.is_file),
+            (self.metrics, Path.is_file),
+            (self.log, Path.is_file),
+            (self.samples, Path.is_dir),
+            (self.checkpoints, Path.is_dir),
+        ):
+            kind = "folder" if is_so is Path.is_dir else "file"
+            if path.is_symlink() or (path.exists() and not is_so(path)):
+                raise ConfigError(
+                    f"{path} is no {kind} of its own, and a run writes and removes nothing elsewhere",
+                    given=f"a symbolic link to {path.readlink()}" if path.is_symlink() else f"what is not a {kind}",
+                    allowed=f"a {kind}; the folder of the whole run may be a link",
+                    hint=f"move the {kind} itself there, or start a new run with: {self.again()}",
+                )
+
     def sweep(self) -> None:
         """Remove what a killed process left half written, while the run is held: files beside their places."""
         for folder in (self.path, self.samples):
@@ -119,7 +140,7 @@ class RunDirectory:
         if not self.manifest.exists():
             return {}
         try:
-            content = json.loads(checkpoint.regular_bytes(self.manifest, at_most=LONGEST))
+            content = json.loads(regular_text(self.manifest))
         except (OSError, ValueError, RecursionError):
             content = None
         if fits(content, MANIFEST):
@@ -132,7 +153,7 @@ class RunDirectory:
 
     def started_elsewhere(self) -> bool:
         """Whether the configuration says that the first weights are those of another run."""
-        return self.config.read_text(encoding="utf-8").startswith("#")
+        return regular_text(self.config).startswith("#")
 
     def save_checkpoint(
         self, step: int, tensors: Mapping[str, dict[str, Tensor]], state: Mapping[str, Any], *, keep: str = "last 3"

@@ -27,6 +27,7 @@ from ganzoo.evaluation.value import Value
 from ganzoo.files import expanded, writing
 from ganzoo.planning.choice import choose
 from ganzoo.registry import Registry
+from ganzoo.regular import added_to, regular_text
 from ganzoo.runs import provenance, same_data
 from ganzoo.runs.checkpoint import step_of
 from ganzoo.runs.directory import find_run
@@ -271,7 +272,7 @@ def _note(run: Run, evaluation: Evaluation, *, seed: int) -> None:
     lines = [json.dumps({"at": now, "seed": seed, **row}) for row in evaluation.rows()]
     path = run.path / "evaluations.jsonl"
     try:
-        with writing(path), path.open("ab+") as file:
+        with writing(path), added_to(path) as file:
             # A line that was torn by a kill must not swallow the next one.
             file.seek(max(0, file.seek(0, os.SEEK_END) - 1))
             torn = file.read(1) not in (b"", b"\n")
@@ -284,7 +285,12 @@ def read_evaluations(run: Path) -> list[dict[str, Any]]:
     """The rows of ``evaluations.jsonl``, oldest first; a torn last line, and what no evaluation writes, is left out."""
     path = run / "evaluations.jsonl"
     rows = []
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []:
+    try:
+        lines = regular_text(path, errors="replace").splitlines() if path.exists() else []
+    except OSError as error:
+        logger.warning("%s cannot be read, and what it said is lost: %s", path, error.strerror)
+        return []
+    for line in lines:
         try:
             row = json.loads(line)
         except (ValueError, RecursionError):

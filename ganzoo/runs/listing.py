@@ -17,6 +17,7 @@ import filelock
 
 from ganzoo.config.yaml_text import read_yaml
 from ganzoo.errors import ConfigError
+from ganzoo.regular import opened, regular_text
 from ganzoo.runs.shapes import fits
 
 logger = logging.getLogger("ganzoo")
@@ -117,14 +118,14 @@ def _held(lock: Path) -> bool:
 
 def _manifest(path: Path) -> dict[str, Any]:
     try:
-        return _mapping(json.loads(path.read_text(encoding="utf-8")))
+        return _mapping(json.loads(regular_text(path)))
     except (OSError, ValueError, RecursionError):
         return {}
 
 
 def _config(path: Path) -> dict[str, Any]:
     try:
-        return read_yaml(path.read_text(encoding="utf-8"), str(path))
+        return read_yaml(regular_text(path), str(path))
     except (OSError, ValueError, ConfigError):
         return {}
 
@@ -156,7 +157,7 @@ def _parts(config: Mapping[str, Any]) -> tuple[str, ...]:
 def last_step(metrics: Path) -> int | None:
     """The step of the last whole row: while a run goes on, its manifest knows only where it began."""
     try:
-        with metrics.open("rb") as file:
+        with opened(metrics) as file:
             file.seek(max(0, metrics.stat().st_size - LAST_BYTES))
             rows = file.read().splitlines(keepends=True)
         return int(json.loads([row for row in rows if row.endswith(b"\n")][-1])["step"])
@@ -170,7 +171,15 @@ def rows_of(metrics: Path) -> list[dict[str, float]]:
     So is, with a warning, a line that is no row: after a loss of power a file may hold anything.
     """
     rows, damaged = [], 0
-    for line in metrics.read_bytes().splitlines(keepends=True):
+    try:
+        with opened(metrics) as file:
+            lines = file.read().splitlines(keepends=True)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        logger.warning("%s cannot be read, and what it said is lost: %s", metrics, error.strerror)
+        return []
+    for line in lines:
         if not line.endswith(b"\n"):
             continue
         try:

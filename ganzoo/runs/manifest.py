@@ -19,6 +19,7 @@ from ganzoo.config.layers import leaves, read_yaml, resumable
 from ganzoo.errors import CheckpointError
 from ganzoo.planning.plan import Plan
 from ganzoo.protocols import DataSpec
+from ganzoo.regular import regular_text
 from ganzoo.runs.directory import RunDirectory
 from ganzoo.training.setup import Setup
 
@@ -147,7 +148,7 @@ def check_checkpoint(state: Mapping[str, Any], before: Mapping[str, Any], plan: 
 
 def _present_hashes(plan: Plan, directory: RunDirectory) -> set[object]:
     """Those of ``config.yaml`` as it stands, and as these versions of its plugins write it."""
-    content = read_yaml(directory.config.read_text(encoding="utf-8"), str(directory.config))
+    content = read_yaml(regular_text(directory.config), str(directory.config))
     return {config_hash(content), config_hash(written(plan))}
 
 

@@ -24,6 +24,7 @@ from ganzoo.planning.goal import scale_of
 from ganzoo.planning.options import options_of
 from ganzoo.protocols import DataSpec, Generator
 from ganzoo.registry import Registry
+from ganzoo.regular import regular_text
 from ganzoo.runs import manifest, provenance
 from ganzoo.runs.directory import RunDirectory, find_run
 from ganzoo.runs.listing import last_step, rows_of
@@ -212,7 +213,7 @@ def read_config(directory: RunDirectory) -> RunConfig:
             hint=f"start a run with: ganzoo run{runs_flag(directory.path.parent)}",
         )
     try:
-        text = directory.config.read_text(encoding="utf-8")
+        text = regular_text(directory.config)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ConfigError(

@@ -177,6 +177,7 @@ def resume(
                 f"--set {path}=…",
             )
     started = read_config(directory)
+    directory.demand_own()
     team = join(started.runtime.device)
     values = configuration.flatten(started.model_dump(mode="json"))
     # A run keeps the names that it has: parts of its checkpoints, random draws and metrics are called by them.

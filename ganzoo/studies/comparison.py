@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ import yaml
 from ganzoo import files
 from ganzoo.config.layers import read_yaml
 from ganzoo.errors import ConfigError, LockedError
+from ganzoo.regular import regular_text
 from ganzoo.runs.listing import run_number
 from ganzoo.runs.shapes import COUNT, TEXT, fits
 
@@ -25,6 +27,8 @@ logger = logging.getLogger("ganzoo")
 
 COMPARISONS = Path("comparisons")
 FILE = "comparison.yaml"
+LOG = "worker.log"
+"""What the process of a run printed."""
 CELL = {"name": str, "folder": str, "parts": {}, "reason": TEXT, "config": {"data": {}}, "data": TEXT}
 ASKED = {"seeds": int, "budget": {}, "metrics": [str], "extractors": [str], "settings": {}, "n": COUNT}
 SHAPE = {"asked": ASKED, "budget": str, "cells": [CELL]}
@@ -186,7 +190,7 @@ class Comparison:
                 hint="ganzoo compare --loss hinge,bce --seeds 3",
             )
         try:
-            content = read_yaml(place.read_text(encoding="utf-8"), str(place))
+            content = read_yaml(regular_text(place), str(place))
             if not fits(content, SHAPE) or not content["cells"]:
                 raise ValueError("its values are of other types")
             if not 1 <= content["asked"]["seeds"] <= MOST_SEEDS:
@@ -204,7 +208,13 @@ class Comparison:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the comparison. Raises :class:`LockedError` when another process goes on with it."""
+        """Hold the comparison.
+
+        Raises:
+            LockedError: another process goes on with it.
+            ConfigError: a part of it leads elsewhere.
+        """
+        self._demand_own()
         lock = filelock.FileLock(self.path / ".lock", timeout=0)
         with files.writing(self.path / ".lock"):
             try:
@@ -219,16 +229,36 @@ class Comparison:
         finally:
             lock.release()
 
+    def _demand_own(self) -> None:
+        """Refuse links to folders, and in place of logs: runs write there, and remove what is no run of theirs."""
+        for folder, folders, names in os.walk(self.path):
+            for path in (Path(folder) / name for name in (*folders, *({LOG} & {*names}))):
+                if path.is_symlink() or (path.name == LOG and not path.is_file()):
+                    raise ConfigError(
+                        f"{path} leads elsewhere, and a comparison writes and removes nothing there",
+                        given=f"a symbolic link to {path.readlink()}" if path.is_symlink() else "no regular file",
+                        allowed="files and folders of its own; the folder of the whole comparison may be a link",
+                        hint="ganzoo compare --loss hinge,bce --seeds 3",
+                    )
+
 
 def find_same(folder: Path, asked: Mapping[str, Any], cells: Sequence[Cell]) -> Comparison | None:
     """The newest comparison in a folder that was asked the same, of the same data."""
     found = sorted((path for path in folder.glob("*") if (path / FILE).exists()), key=run_number, reverse=True)
-    comparisons = (Comparison.read(path) for path in found)
-    same = next((one for one in comparisons if one.asked == asked), None)
+    same = next((one for one in _readable(found) if one.asked == asked), None)
     if same is not None and {one.name: one.data for one in same.cells} != {one.name: one.data for one in cells}:
         logger.warning("the data have changed since %s, so a new comparison begins", same.path)
         return None
     return same
+
+
+def _readable(folders: Sequence[Path]) -> Iterator[Comparison]:
+    """The comparisons in folders; a damaged one must not stop a new one."""
+    for folder in folders:
+        try:
+            yield Comparison.read(folder)
+        except ConfigError as error:
+            logger.warning("%s is left out: %s", folder, error.message)
 
 
 def as_folder(name: str) -> str:

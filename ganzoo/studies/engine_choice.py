@@ -8,6 +8,7 @@ from importlib.util import find_spec
 
 from ganzoo import files
 from ganzoo.errors import ConfigError
+from ganzoo.regular import regular_text
 from ganzoo.runs.shapes import NOTHING, fits
 from ganzoo.studies.comparison import Comparison
 
@@ -73,7 +74,7 @@ def choose_engine(comparison: Comparison, engine: str | None, address: str | Non
 def read_choice(comparison: Comparison) -> EngineChoice:
     """What the folder says; local processes if it says nothing."""
     try:
-        content = json.loads((comparison.path / FILE).read_text(encoding="utf-8"))
+        content = json.loads(regular_text(comparison.path / FILE))
         if not fits(content, {"engine": str, "address": str, "keeper": (str, NOTHING)}):
             raise ValueError("engine and address are texts, and so is keeper, or null")
         return EngineChoice(**content)

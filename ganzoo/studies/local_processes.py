@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from ganzoo import cores
-from ganzoo.studies.comparison import Comparison
+from ganzoo.studies.comparison import LOG, Comparison
 from ganzoo.studies.driving import Job
 
 
@@ -46,7 +46,7 @@ class LocalProcesses:
         place = self._comparison.place(job.cell, job.seed)
         place.mkdir(parents=True, exist_ok=True)
         words = [str(self._comparison.path), job.cell.folder, str(job.seed), str(self._threads)]
-        with (place / "worker.log").open("ab") as log:
+        with (place / LOG).open("ab") as log:
             self._running[job] = subprocess.Popen(  # noqa: S603  # this program, with arguments of its own
                 [sys.executable, "-m", "ganzoo.studies.worker", *words],
                 stdin=subprocess.PIPE,  # it ends when this does

@@ -10,6 +10,7 @@ from typing import Any
 
 from ganzoo import files
 from ganzoo.evaluation.value import Value
+from ganzoo.regular import regular_text
 from ganzoo.runs import shapes
 from ganzoo.runs.directory import RunDirectory
 from ganzoo.runs.listing import run_number
@@ -136,7 +137,7 @@ def _counters(directory: RunDirectory) -> dict[str, Any]:
 def _json(path: Path, shape: Mapping[str, Any]) -> dict[str, Any]:
     """The mapping in a file; nothing where it is missing, damaged, or of another shape."""
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(regular_text(path))
     except (OSError, ValueError, RecursionError):
         return {}
     return content if shapes.fits(content, shape) else {}
