@@ -8,8 +8,8 @@ comparisons is one ``ganzoo.compare``: its folder below ``--out`` has every run,
 CIFAR-10 is any folder or archive with a folder of pictures for each class. Needs ``ganzoo[evaluate,plot]``.
 
 How the hour is made up, on two quiet cores with two runs at once: 4 comparisons × 6 pairs × 3 seeds are 72 runs, so
-each has 100 seconds of one core. 36 of them are for training (``--minutes``; ``--steps`` is what the pairs do on average
-in about that time), the rest for starting, for looking at ``-n`` samples, and to spare on a slower machine.
+each has 100 seconds of one core. 30 of them are for training (``--minutes``; ``--steps`` is what the pairs do on
+average in about that time), the rest for starting, for looking at ``-n`` samples, and to spare on a slower machine.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ class Pictures:
 
 
 PICTURES = {
-    "digits": Pictures("Digits, gray", side=16, width=16, steps=1500),
-    "cifar": Pictures("CIFAR-10, color", side=32, width=32, steps=250),
+    "digits": Pictures("Digits, gray", side=16, width=16, steps=1200),
+    "cifar": Pictures("CIFAR-10, color", side=32, width=32, steps=200),
 }
 BUDGETS = {"steps": "equal steps", "minutes": "equal minutes"}
 NAMES = [f"{pictures}-{budget}" for pictures in PICTURES for budget in BUDGETS]
@@ -79,8 +79,8 @@ def asked() -> argparse.Namespace:
     parser.add_argument("--cifar", metavar="PATH", type=Path, help="CIFAR-10 as class folders, or an archive of them")
     parser.add_argument("--only", action="append", choices=NAMES, help="this comparison; can be repeated")
     parser.add_argument("--steps", type=int, help="of each run; by default " + in_words("steps"))
-    parser.add_argument("--minutes", type=float, default=0.6, help="of each run, where time is equal")
-    parser.add_argument("-n", type=int, default=500, help="samples by which each run is judged")
+    parser.add_argument("--minutes", type=float, default=0.5, help="of each run, where time is equal")
+    parser.add_argument("-n", type=int, default=400, help="samples by which each run is judged")
     parser.add_argument("--seeds", type=int, default=3, help="runs of each pair, at least 2: one has no interval")
     parser.add_argument("--jobs", type=int, default=2, help="runs at once")
     parser.add_argument("--out", type=Path, default=Path("comparisons"), help="folder of the comparisons")
