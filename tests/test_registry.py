@@ -304,6 +304,27 @@ class TestTargets:
             Registry.load().options("loss", "placed/absent")
         assert "--no-deps -e /my/placed" in caught.value.hint
 
+    @pytest.mark.parametrize(
+        ("url", "kept"),
+        [
+            ("https://me:hunter2@host.org/a.zip", "https://host.org/a.zip"),
+            ("https://hunter2@host.org:8080/a.zip?token=hunter2#hunter2", "https://host.org:8080/a.zip"),
+            ("https://${NAME}:${TOKEN}@host.org/a.zip", "https://${NAME}:${TOKEN}@host.org/a.zip"),
+            ("ssh://git@host.org/a.git", "ssh://git@host.org/a.git"),
+            ("file:///my/a%3Fb", "file:///my/a%3Fb"),
+        ],
+    )
+    def test_no_password_or_token_goes_into_a_manifest_or_a_hint(self, url, kept, tmp_path, monkeypatch):
+        folder = PluginFolder(tmp_path)
+        folder.install("healthy", distribution="placed")
+        (tmp_path / "placed-1.0.dist-info" / "direct_url.json").write_text(json.dumps({"url": url}))
+        monkeypatch.syspath_prepend(tmp_path)
+        found = Registry.load().get("loss", "placed/absent")
+        assert found.requirement == f"placed @ {kept}"
+        with pytest.raises(PluginError) as caught:
+            found.options()
+        assert "hunter2" not in str(caught.value)
+
     def test_blame_lets_interrupts_and_ganzoos_own_errors_pass(self):
         for error in (KeyboardInterrupt(), ConfigError("too small")):
             with pytest.raises(type(error)), entry().blamed("is odd"):

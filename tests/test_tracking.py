@@ -26,6 +26,7 @@ from ganzoo.config.layers import ConfigLayer, flatten, parse_assignments
 from ganzoo.errors import ConfigError, DivergedError, Interrupted, PluginError, ResourceError, UnknownNameError
 from ganzoo.protocols import TrackedRun, Tracker
 from ganzoo.registry import Entry, Registry
+from ganzoo.report.run_page import run_page
 from ganzoo.runs import session as runs
 from ganzoo.runs import tracking
 from ganzoo.runs.directory import RunDirectory
@@ -406,6 +407,15 @@ class TestOneThatFails:
         assert TOLD[-1] == ("recorder", "close", "finished")
         [path] = (tmp_path / "runs").glob("0001-*")
         assert RunDirectory(path).read_manifest()["status"] == "finished"
+
+
+def test_what_a_tracker_is_given_and_the_environment_are_in_no_file(run, registry, monkeypatch):
+    monkeypatch.setenv("TRACKER_API_KEY", "hunter2")
+    trained = run({"recorder": {"label": "hunter2"}})
+    assert TOLD[0][:2] == ("hunter2", "start")
+    written = [*files(trained.path).values(), run_page(registry, trained).encode()]
+    assert len(written) > 5
+    assert not [content for content in written if b"hunter2" in content]
 
 
 @pytest.fixture

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import Distribution
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
+
+_NAMES_OF_VARIABLES = re.compile(r"\$\{\w+\}(:\$\{\w+\})?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,13 +89,25 @@ def _origin(record: Mapping[str, object], name: str, version: str) -> Origin:
     return Origin(
         name=name,
         version=version,
-        url=str(record["url"]),
+        url=_without_secrets(str(record["url"])),
         vcs=str(repository.get("vcs", "")),
         commit=str(repository.get("commit_id", "")),
         digest=_digest(archive),
         subdirectory=str(record.get("subdirectory") or ""),
         editable=bool(_part(record, "dir_info").get("editable")),
     )
+
+
+def _without_secrets(url: str) -> str:
+    """An address without passwords and tokens: it goes into manifests, which are passed on.
+
+    Installers leave out a password, but keep what stands behind ``?``, as in an address that was signed for one person.
+    The user ``git`` is no secret, and neither is the name of a variable.
+    """
+    scheme, place, path, _, _ = urlsplit(url)
+    user, at, host = place.rpartition("@")
+    kept = f"{user}{at}{host}" if user == "git" or _NAMES_OF_VARIABLES.fullmatch(user) else host
+    return urlunsplit((scheme, kept, path, "", "")) if scheme != "file" else url
 
 
 def _part(record: Mapping[str, object], key: str) -> Mapping[str, object]:
