@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import sys
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
@@ -35,11 +36,14 @@ SETTINGS = ("train.log_every=1", "train.checkpoint_every=3", "train.sample_every
 @contextmanager
 def files_of_at_most(size):
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # Python cuts off the bytecode of what is imported meanwhile, in silence, and every later process fails at it.
+    kept, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        sys.dont_write_bytecode = kept
 
 
 def trained(folder, *words):
