@@ -284,7 +284,7 @@ class TestValidation:
     )
     def test_which_checkpoints_stay_is_said_by_a_known_rule(self, rule):
         assert "train.keep" in (said := refused(train={"keep": rule}))
-        assert "must be 'last N', 'every N', 'best' or 'all', where N is a whole number from 1" in said
+        assert "must be 'last N', 'every N', 'best' or 'all', where N is a whole number from 1 of at most" in said
 
     def test_a_bare_number_of_checkpoints_is_told_how_to_say_it(self):
         assert "for the newest 2: 'last 2'" in refused(train={"keep": 2})

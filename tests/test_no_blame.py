@@ -21,6 +21,7 @@ from ganzoo.cli.dotted_flags import written_out
 from ganzoo.component import FILES
 from ganzoo.config.schema import RunConfig
 from ganzoo.errors import ConfigError
+from ganzoo.evaluation.measuring import yardstick
 from ganzoo.files import expanded
 from ganzoo.planning.choice import choose, parse_options
 from ganzoo.registry import Registry
@@ -111,6 +112,27 @@ def test_a_run_that_cannot_be_called_so(command, line):
 @pytest.mark.parametrize("key", ["unroll_steps", "n_critic", "batch_size", "accumulate"], ids=str)
 def test_work_without_end_is_refused_before_it_begins(command, key):
     told(command("run", "--set", f"train.{key}=9999999999"), 2, f"train.{key}", "less than or equal to")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "run --set runtime.threads=N",
+        "run --set train.keep='last N'",
+        "run --set train.keep='every N'",
+        "compare --loss hinge --seeds N",
+        "compare --loss hinge --data ring -n N",
+        "sample 1 --out o -n N",
+    ],
+)
+@pytest.mark.parametrize("digits", [30, 4299, 4600])
+def test_numbers_that_no_machine_reaches(command, line, digits):
+    told(command(*shlex.split(line.replace("N", "9" * digits))), 2)
+
+
+def test_more_samples_than_are_measured_are_refused_before_anything_is_opened():
+    with pytest.raises(ConfigError, match="n is not a number of samples"):
+        yardstick(None, n=10**30)
 
 
 MORE_IS_NO_MORE_WORK = {

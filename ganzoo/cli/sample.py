@@ -15,6 +15,7 @@ import typer
 from ganzoo import cores
 from ganzoo.cli.log_console import log_console
 from ganzoo.cli.run import Json, Runs, printing_to_stderr, runs_folder
+from ganzoo.config.schema import MOST_SAMPLES
 from ganzoo.errors import ConfigError
 from ganzoo.runs.place import runs_flag
 from ganzoo.screen import say, say_path
@@ -57,7 +58,7 @@ Truncation = Annotated[
 
 def sample_command(
     run: RunName,
-    n: Annotated[int, typer.Option("-n", metavar="N", min=1, help="Number of images.")] = 64,
+    n: Annotated[int, typer.Option("-n", metavar="N", min=1, max=MOST_SAMPLES, help="Number of images.")] = 64,
     out: Annotated[
         Path | None,
         typer.Option(

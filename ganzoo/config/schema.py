@@ -26,8 +26,9 @@ MOST_IMAGES, MOST_UPDATES = 2**20, 1000
 it. Steps have no such bound, since a run can be stopped after each of them, and goes on from there."""
 Point = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
-KEEP = re.compile(r"(?P<which>last|every) (?P<number>[1-9]\d*)|all|best")
-"""Which checkpoints stay."""
+KEEP = re.compile(r"(?P<which>last|every) (?P<number>[1-9]\d{0,17})|all|best")
+"""Which checkpoints stay; no run has as many steps as a number of 18 digits."""
+MOST_SAMPLES = 10_000_000
 
 
 class Section(NoTruthAsNumber):
@@ -136,7 +137,7 @@ class TrainConfig(Section):
     def _known_rule(cls, keep: Any) -> Any:
         if isinstance(keep, str) and KEEP.fullmatch(keep):
             return keep
-        rules = "must be 'last N', 'every N', 'best' or 'all', where N is a whole number from 1"
+        rules = "must be 'last N', 'every N', 'best' or 'all', where N is a whole number from 1 of at most 18 digits"
         meant = f"; for the newest {keep}: 'last {keep}'" if type(keep) is int and keep > 0 else ""
         raise ValueError(rules + meant)
 
@@ -221,7 +222,7 @@ class EvalConfig(Section):
         default=None, ge=1, description="generator steps between evaluations; null = whenever samples are written"
     )
     n: int | None = Field(
-        default=None, ge=2, le=10_000_000, description="generated samples; null = as many as each metric asks for"
+        default=None, ge=2, le=MOST_SAMPLES, description="generated samples; null = as many as each metric asks for"
     )
 
 
@@ -233,7 +234,7 @@ class RuntimeConfig(Section):
     penalty_precision: Literal["fp32", "bf16"] = "fp32"
     compile: bool = False
     deterministic: bool = True
-    threads: Literal["auto"] | Annotated[int, Field(ge=1)] = Field(default="auto", description="CPU threads")
+    threads: Literal["auto"] | Annotated[int, Field(ge=1, le=65_536)] = Field(default="auto", description="CPU threads")
 
     @field_validator("device")
     @classmethod

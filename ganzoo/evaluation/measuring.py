@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ganzoo.cache import cache_folder
 from ganzoo.component import DatasetOptions, ExtractorOptions
+from ganzoo.config.schema import MOST_SAMPLES
 from ganzoo.errors import ConfigError, DataError, PluginError
 from ganzoo.evaluation import sampling
 from ganzoo.evaluation.gathering import Chunks
@@ -99,8 +100,9 @@ def yardstick(subject: Measurable, *, n: int | None = None) -> Yardstick:
         DataError: weights of an extractor cannot be read.
         PluginError: a component of kind metric is none.
     """
-    if n is not None and n < 2:
-        raise ConfigError("n is not a number of samples", given=n, allowed="a whole number from 2", hint="-n 1000")
+    if n is not None and not 2 <= n <= MOST_SAMPLES:
+        allowed = f"a whole number from 2 to {MOST_SAMPLES:,}"
+        raise ConfigError("n is not a number of samples", given=n, allowed=allowed, hint="-n 1000")
     metrics = metrics_of(subject)
     needs = frozenset[str]().union(*(metric.needs for metric in metrics.values()))
     extractors = {name: _extractor(subject, name) for name in subject.config.extractors if needs & THROUGH_AN_EXTRACTOR}

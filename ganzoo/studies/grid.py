@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ganzoo.config.layers import ConfigLayer, flatten
-from ganzoo.config.schema import PLACES, TrainConfig
+from ganzoo.config.schema import MOST_SAMPLES, PLACES, TrainConfig
 from ganzoo.errors import ConfigError
 from ganzoo.evaluation.measuring import check_metrics
 from ganzoo.files import expanded
@@ -20,7 +20,7 @@ from ganzoo.planning.plan import Plan, make_plan
 from ganzoo.protocols import Dataset
 from ganzoo.registry import Registry
 from ganzoo.studies.axes import COMPONENTS, Axis, in_words, products
-from ganzoo.studies.comparison import Budget, Cell, Definition, as_folder
+from ganzoo.studies.comparison import MOST_SEEDS, Budget, Cell, Definition, as_folder
 
 CHECKPOINTS = 5
 """So many a run keeps and is measured at, if nothing else is asked."""
@@ -63,6 +63,14 @@ def plan_cells(registry: Registry, definition: Definition) -> list[Planned]:
 def _check(registry: Registry, definition: Definition, axes: Sequence[Axis]) -> None:
     if definition.seeds < 1:
         raise ConfigError("--seeds needs at least one", given=definition.seeds, hint="--seeds 3")
+    if definition.n is not None and not 2 <= definition.n <= MOST_SAMPLES:
+        allowed = f"a whole number from 2 to {MOST_SAMPLES:,}"
+        raise ConfigError("-n is no number of samples", given=definition.n, allowed=allowed, hint="-n 1000")
+    if definition.seeds > MOST_SEEDS:
+        allowed = f"at most {MOST_SEEDS:,}"
+        raise ConfigError(
+            "--seeds asks for more runs than can be made", given=definition.seeds, allowed=allowed, hint="--seeds 3"
+        )
     if "seed" in definition.settings or any(axis.name == "seed" for axis in axes):
         raise ConfigError("a comparison counts its seeds itself", given="--set seed=…", hint="--seeds 3")
     for axis in axes:
