@@ -428,6 +428,9 @@ OF_ISSUE_15 = {
         "A6 an empty list": "test_an_empty_list_verifies_nothing",
         "A6 special files": "test_a_pipe_is_never_waited_for",
         "A6 counters": "test_counters_are_counters",
+        "B security: links of runs": "test_a_run_writes_and_removes_nothing_through_a_link",
+        "B security: links of comparisons": "test_a_strangers_comparison_does_not_go_on_in_folders_of_mine",
+        "B security: pipes": "test_no_pipe_in_the_folder_of_a_run_or_a_comparison_is_waited_for",
     },
     "test_one_damaged_file.py": {
         "A7 grids and rows": "test_a_damaged_grid_and_a_damaged_row_do_not_stop_the_training",
@@ -460,9 +463,10 @@ OF_ISSUE_15 = {
         "B runs": "test_a_run_that_meets_a_fault_ends_in_words_or_goes_on_to_the_same_numbers",
         "B caches and archives": "test_what_is_killed_outside_of_runs_comes_to_the_same",
     },
+    "test_tracking.py": {"B security: secrets": "test_what_a_tracker_is_given_and_the_environment_are_in_no_file"},
     "test_compare_ray.py": {"B Ray": "test_a_driver_and_a_node_are_killed_and_the_numbers_are_those_of_one_machine"},
 }
-"""Of B only the faults; security, fuzzing and long runs are elsewhere."""
+"""Of B only the faults, and what security says of run folders and secrets; fuzzing and long runs are elsewhere."""
 TRUSTED = {clause: f"{file}::{name}" for file, tests in OF_ISSUE_15.items() for clause, name in tests.items()}
 OF_ISSUE_13 = {
     "plugins/test_discriminators_signal.py": {
