@@ -23,7 +23,7 @@ from pathlib import Path
 
 SHARED = (
     *("torch", "torch._dynamo", "numpy", "pydantic", "typer", "rich.console", "yaml", "PIL.Image", "safetensors.torch"),
-    *("hypothesis", "pytest"),
+    "pytest",
 )
 """What is imported once: libraries of others alone."""
 
