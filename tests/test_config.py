@@ -351,7 +351,7 @@ runtimes = st.builds(
     device=st.sampled_from(["auto", "cpu", "cuda:3"]),
     precision=st.sampled_from(["fp32", "bf16"]),
     compile=st.booleans(),
-    threads=st.just("auto") | positive,
+    threads=st.just("auto") | st.integers(1, 65_536),
 )
 
 
