@@ -47,6 +47,11 @@ CASES = {
         "regularizers.spectral-regularization.weight": 0.1,
     },
     "consistency": {**TINY, "regularizers": True, "regularizers.consistency.variant": "icr"},
+    "a-penalty-of-a-blurred-critic": {
+        "discriminator.name": "patchgan-blur",
+        "discriminator.ndf": 4,
+        "loss.name": "wgan-gp",
+    },
     "unrolled": {**NORMED, "train.unroll_steps": 2},
 }
 

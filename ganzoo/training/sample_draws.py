@@ -21,7 +21,7 @@ from ganzoo.errors import PluginError
 from ganzoo.protocols import Player, Regularizer, StepView
 from ganzoo.training.game import Named
 from ganzoo.training.team import Team
-from ganzoo.training.without_trace import buffers_kept, same_random_numbers
+from ganzoo.training.without_trace import buffers_replaced, same_random_numbers
 
 Drawn = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 """A function, and its arguments but for the generator."""
@@ -101,7 +101,7 @@ class SampleDraws:
             with ExitStack() as untouched:
                 untouched.enter_context(same_random_numbers(views[0].fake.device))
                 for network in networks:
-                    untouched.enter_context(buffers_kept(network))
+                    untouched.enter_context(buffers_replaced(network))
                 first, again = (_tried(regularizer, view) for view in views)
             same = _shapes(first) == _shapes(again) and _reproduced(first, start, views[0].random)
             self.found[key] = first if same else None if again else []
