@@ -10,6 +10,7 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
+from ganzoo.evaluation.few_colors import in_few_colors
 from ganzoo.evaluation.lettering import with_caption, with_names
 from ganzoo.files import whole_file
 from ganzoo.regular import opened
@@ -142,7 +143,7 @@ def save_animation(frames: Iterable[Image.Image], path: Path, *, fps: float) -> 
         {"duration": round(1000 / fps)} if kind == "webp" else {"duration": 10 * round(100 / fps)}
     )
     if kind == "gif":
-        frames = (frame if frame.mode == "L" else frame.quantize(256) for frame in frames)
+        frames = (frame if frame.mode == "L" else in_few_colors(frame) for frame in frames)
     first, *others = frames
     with whole_file(path, place="--out FILE") as beside:
         first.save(beside, format=kind.upper(), save_all=True, append_images=others, loop=0, **options)
@@ -156,8 +157,7 @@ def save_gif(frames: Sequence[Path], path: Path) -> None:
     shown = _readable(thinned(frames, MOST_FRAMES))
     if not shown:
         return
-    captioned = (with_caption(picture, _step_of(frame)) for frame, picture in shown)
-    first, *others = (frame.convert("P", palette=Image.Palette.ADAPTIVE) for frame in captioned)
+    first, *others = (in_few_colors(with_caption(picture, _step_of(frame))) for frame, picture in shown)
     durations = [200] * len(others) + [2000]
     with whole_file(path) as beside:
         first.save(beside, format="GIF", save_all=True, append_images=others, duration=durations, loop=0, optimize=True)
