@@ -27,11 +27,7 @@ def read_yaml(text: str, source: str) -> dict[str, Any]:
         ConfigError: not such YAML; with the line.
     """
     try:
-        _refuse_indirection(text, source)
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        _refuse_duplicates(node, source)
-        _refuse_other_bases(node, source)
-        content = yaml.safe_load(text)
+        content = _content(text, source)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise ConfigError(
@@ -61,18 +57,38 @@ def _dumped(content: dict[str, Any], *, allow_unicode: bool) -> str:
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=allow_unicode, default_flow_style=None)
 
 
-def _refuse_indirection(text: str, source: str) -> None:
-    depth = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        where = _at(source, event.start_mark)
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > DEEPEST:
-            raise ConfigError(f"{where}: this is nested too deeply", allowed=f"at most {DEEPEST} levels")
+def _content(text: str, source: str) -> Any:
+    """What the YAML says, read once: PyYAML is slow, and the configuration of a run takes as long as an import."""
+    loader = _WithoutIndirection(text, source)
+    try:
+        node = loader.get_single_node()
+        _refuse_duplicates(node, source)
+        _refuse_other_bases(node, source)
+        return None if node is None else loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+class _WithoutIndirection(yaml.SafeLoader):
+    """Refuses anchors, aliases, tags and deep nesting where it meets them, before it goes deeper itself."""
+
+    def __init__(self, text: str, source: str) -> None:
+        super().__init__(text)
+        self._source, self._depth = source, 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        where = _at(self._source, event.start_mark)
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise ConfigError(f"{where}: anchors and aliases are not allowed", hint="write the value out")
-        tag = getattr(event, "tag", None)
-        if tag:
+        if tag := getattr(event, "tag", None):
             raise ConfigError(f"{where}: tags are not allowed", given=tag, hint="write the value without it")
+        if self._depth == DEEPEST and isinstance(event, yaml.CollectionStartEvent):
+            raise ConfigError(f"{where}: this is nested too deeply", allowed=f"at most {DEEPEST} levels")
+        self._depth += 1
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
 
 
 def _refuse_duplicates(node: yaml.Node | None, source: str) -> None:
