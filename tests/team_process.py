@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch._dynamo  # path-length imports it, and here it is imported once for all processes
 from torch import distributed
 
 from ganzoo.config.layers import ConfigLayer
@@ -80,11 +81,11 @@ def in_a_team(number: int, size: int, store: str, cases: dict[str, Any], out: Pa
     distributed.barrier()
 
 
-def main(out: Path, cases: dict[str, dict[str, Any]]) -> None:
-    """Train all cases in one process, in two and in three; what came of it is written into ``out``."""
+def main(out: Path, cases: dict[str, dict[str, Any]], of_two: dict[str, dict[str, Any]]) -> None:
+    """Train all cases in one process, in two and in three, some in two alone; what came of it is written into ``out``."""
     torch.set_num_threads(1)
     torch.set_default_dtype(torch.float64)
-    plans = {name: plan_of(values) for name, values in cases.items()}
+    plans, more = ({name: plan_of(values) for name, values in some.items()} for some in (cases, of_two))
     children = []
     for size in SIZES:
         store = tempfile.mktemp(dir=out)
@@ -93,7 +94,7 @@ def main(out: Path, cases: dict[str, dict[str, Any]]) -> None:
             if child == 0:
                 status = 1
                 try:
-                    in_a_team(number, size, store, plans, out)
+                    in_a_team(number, size, store, plans | more if size == 2 else plans, out)
                     status = 0
                 except BaseException:
                     import traceback
@@ -112,4 +113,4 @@ def main(out: Path, cases: dict[str, dict[str, Any]]) -> None:
 if __name__ == "__main__":
     import json
 
-    main(Path(sys.argv[1]), json.loads(Path(sys.argv[2]).read_text()))
+    main(Path(sys.argv[1]), **json.loads(Path(sys.argv[2]).read_text()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
@@ -65,6 +66,8 @@ NOISY = {
     },
 }
 """Each process draws noise of its own here, so that several train another run than one."""
+LONG = {"two-hundred-steps": {**TINY, "train.optimizer": "adam", "train.steps": 200, "train.log_every": 50}}
+"""Trained by two processes alone: it takes a while."""
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +75,7 @@ def found(tmp_path_factory):
     """All cases in the same processes, since most of their time is the import of torch: size → process → case."""
     folder = tmp_path_factory.mktemp("teams")
     cases = {name: {"train.optimizer": "sgd", **values} for name, values in {**CASES, **NOISY}.items()}
-    (folder / "cases.json").write_text(json.dumps(cases))
+    (folder / "cases.json").write_text(json.dumps({"cases": cases, "of_two": LONG}))
     subprocess.run([sys.executable, PROCESS, folder, folder / "cases.json"], check=True, timeout=600)
     return {
         size: [torch.load(folder / f"{size}-{number}.pt", weights_only=True) for number in range(size)]
@@ -86,8 +89,9 @@ def test_a_team_trains_what_one_trains(found, case, size):
     torch.testing.assert_close(found[size][0][case], found[1][0][case], rtol=1e-10, atol=1e-10)
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("case", [*CASES, *NOISY])
+@pytest.mark.parametrize(
+    ("case", "size"), [*itertools.product((*CASES, *NOISY), SIZES), *itertools.product(LONG, (2,))]
+)
 def test_all_of_a_team_stay_in_step_to_the_bit(found, case, size):
     first, *others = (of_process[case] for of_process in found[size])
     for other in others:
