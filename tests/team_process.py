@@ -82,7 +82,7 @@ def in_a_team(number: int, size: int, store: str, cases: dict[str, Any], out: Pa
 
 
 def main(out: Path, cases: dict[str, dict[str, Any]], of_two: dict[str, dict[str, Any]]) -> None:
-    """Train all cases in one process, in two and in three, some in two alone; what came of it is written into ``out``."""
+    """Train all cases in one process, in two and in three, some in two; what came of it is written into ``out``."""
     torch.set_num_threads(1)
     torch.set_default_dtype(torch.float64)
     plans, more = ({name: plan_of(values) for name, values in some.items()} for some in (cases, of_two))
