@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from itertools import groupby
 from typing import Literal
 
 from ganzoo.component import KINDS, Kind, Options
@@ -62,6 +63,7 @@ class Registry:
         pinned: Mapping[tuple[str, str], str] | None = None,
     ) -> None:
         self._entries = sorted(entries, key=lambda entry: (_KIND_ORDER[entry.kind], entry.name, not entry.first_party))
+        self._of_kind = {kind: list(each) for kind, each in groupby(self._entries, lambda entry: entry.kind)}
         self.problems = tuple(problems)
         self.disabled = dict(disabled or {})
         self.entry_points = tuple(entry_points)
@@ -173,12 +175,11 @@ class Registry:
         """What a name may mean: one entry, several where third parties clash, or none."""
         distribution, _, short = name.rpartition("/")
         wanted = spelled(short)
-        entries = [entry for entry in self._entries if entry.kind == kind]
+        entries = self._of_kind.get(kind, [])
         if distribution:
             entries = [entry for entry in entries if entry.distribution == normalized(distribution)]
         named = [entry for entry in entries if entry.name == wanted]
-        aliased = [entry for entry in entries if wanted in map(spelled, entry.component.aliases)]
-        found = named or aliased
+        found = named or [entry for entry in entries if wanted in map(spelled, entry.component.aliases)]
         return [entry for entry in found if entry.first_party] or found
 
     def _unknown(self, kind: Kind | None, name: str) -> ConfigError | PluginError:
