@@ -9,7 +9,7 @@ import torch
 from ganzoo.protocols import Discriminator
 from ganzoo.testing.check import check, demand
 from ganzoo.testing.networks.gradients import second_gradient_is_right
-from ganzoo.testing.networks.trial import fill_normal, shake, trial, weighted_sum
+from ganzoo.testing.networks.trial import fill_normal, output_of, shake, trial, weighted_sum
 from ganzoo.testing.subject import Subject
 
 UNSQUASHED = 10.0
@@ -78,10 +78,7 @@ def logits_take_a_penalty(subject: Subject) -> None:
 
 def counts_nothing(subject: Subject) -> str | None:
     """Most are one critic."""
-    one = trial(subject)
-    with torch.no_grad():
-        output = one.network(one.given, one.labels)
-    return None if getattr(output, "feature_counts", ()) else "its features are those of one critic"
+    return None if getattr(output_of(subject), "feature_counts", ()) else "its features are those of one critic"
 
 
 @check(
@@ -94,9 +91,7 @@ def counts_nothing(subject: Subject) -> str | None:
 )
 def features_are_counted(subject: Subject) -> None:
     """Averages over critics and layers are taken of these groups."""
-    one = trial(subject)
-    with torch.no_grad():
-        output = one.network(one.given, one.labels)
+    output = output_of(subject)
     counts, features, maps = output.feature_counts, len(output.features), len(output.maps())
     demand(len(counts) == maps or not counts, f"feature_counts has {len(counts)} counts for {maps} maps of logits")
     demand(sum(counts) == features or not counts, f"feature_counts adds up to {sum(counts)}, of {features} features")
@@ -104,10 +99,7 @@ def features_are_counted(subject: Subject) -> None:
 
 def weighs_nothing(subject: Subject) -> str | None:
     """Most maps count alike."""
-    one = trial(subject)
-    with torch.no_grad():
-        output = one.network(one.given, one.labels)
-    return None if getattr(output, "map_weights", ()) else "its maps of logits count alike"
+    return None if getattr(output_of(subject), "map_weights", ()) else "its maps of logits count alike"
 
 
 @check(
@@ -119,9 +111,7 @@ def weighs_nothing(subject: Subject) -> str | None:
 )
 def maps_are_weighed(subject: Subject) -> None:
     """Losses and distances of features are multiplied by them."""
-    one = trial(subject)
-    with torch.no_grad():
-        output = one.network(one.given, one.labels)
+    output = output_of(subject)
     weights, maps = output.map_weights, len(output.maps())
     demand(len(weights) in (0, maps), f"map_weights has {len(weights)} weights for {maps} maps of logits")
     demand(all(map(math.isfinite, weights)), f"map_weights is {weights}")

@@ -63,10 +63,15 @@ def alike(some: Sequence[Tensor], others: Sequence[Tensor], *, tolerance: float)
     return all(torch.allclose(one, other, rtol=tolerance, atol=tolerance) for one, other in pairs)
 
 
+def coupled_in_training(subject: Subject) -> bool:
+    """Whether samples are coupled in training, whatever is said."""
+    return coupled(subject, training=True)
+
+
 def batch_coupled_train(subject: Subject) -> bool:
     """Whether samples are coupled in training. Where it is said that they always are, this may be left out."""
     implied = {"batch_coupled_always"} <= subject.tags and "batch_coupled_train" not in subject.tags
-    return coupled(subject, training=True) and not implied
+    return subject.once(coupled_in_training) and not implied
 
 
 def batch_coupled_always(subject: Subject) -> bool:
@@ -76,7 +81,7 @@ def batch_coupled_always(subject: Subject) -> bool:
 
 def batch_nonlinear(subject: Subject) -> bool:
     """Whether a batch in two passes is another than in one: as soon as samples are coupled."""
-    return coupled(subject, training=True)
+    return subject.once(coupled_in_training)
 
 
 def needs_two_samples(subject: Subject) -> bool:

@@ -123,6 +123,17 @@ def _with_data(subject: Subject, spec: DataSpec, network: Any, *, seed: int, n: 
     return Trial(kind=subject.kind, spec=spec, network=network, given=given, labels=labels)
 
 
+def output_of(subject: Subject) -> Any:
+    """What a network says of a batch as it is built, in training mode: many checks look at it."""
+    return subject.once(_said_of_a_batch)
+
+
+def _said_of_a_batch(subject: Subject) -> Any:
+    one = trial(subject)
+    with torch.no_grad():
+        return one.network(one.given, one.labels)
+
+
 def first_taken(subject: Subject) -> DataSpec:
     """The first of the usual data that are not refused.
 
