@@ -13,7 +13,7 @@ from unittest.mock import Mock
 import pytest
 import torch
 from team_process import SIZES, plan_of
-from torch import distributed
+from torch import distributed, nn
 
 from ganzoo import launch
 from ganzoo.errors import ConfigError, DivergedError, ProcessLostError
@@ -22,6 +22,7 @@ from ganzoo.runs.assembly import assemble
 from ganzoo.runs.together import demand_fit
 from ganzoo.training.first_update import explained
 from ganzoo.training.game import Terms
+from ganzoo.training.shared_batch_norm import settle
 from ganzoo.training.team import ALONE, Team, join
 
 PROCESS = Path(__file__).with_name("team_process.py")
@@ -66,6 +67,12 @@ NOISY = {
     },
 }
 """Each process draws noise of its own here, so that several train another run than one."""
+OWN = {"discriminator.name": "dcgan", "discriminator.ndf": 2}
+OWN_ROWS = {
+    "rows-of-its-own": {**OWN, "train.sync_batch_norm": False},
+    "rows-of-its-own-in-parts": {**OWN, "train.accumulate": 2},
+}
+"""In two processes the first is the second in one process, but for the running statistics."""
 LONG = {"two-hundred-steps": {**TINY, "train.optimizer": "adam", "train.steps": 200, "train.log_every": 50}}
 """Trained by two processes alone: it takes a while."""
 
@@ -74,7 +81,7 @@ LONG = {"two-hundred-steps": {**TINY, "train.optimizer": "adam", "train.steps": 
 def found(tmp_path_factory):
     """All cases in the same processes, since most of their time is the import of torch: size → process → case."""
     folder = tmp_path_factory.mktemp("teams")
-    cases = {name: {"train.optimizer": "sgd", **values} for name, values in {**CASES, **NOISY}.items()}
+    cases = {name: {"train.optimizer": "sgd", **values} for name, values in {**CASES, **NOISY, **OWN_ROWS}.items()}
     (folder / "cases.json").write_text(json.dumps({"cases": cases, "of_two": LONG}))
     subprocess.run([sys.executable, PROCESS, folder, folder / "cases.json"], check=True, timeout=600)
     return {
@@ -90,12 +97,38 @@ def test_a_team_trains_what_one_trains(found, case, size):
 
 
 @pytest.mark.parametrize(
-    ("case", "size"), [*itertools.product((*CASES, *NOISY), SIZES), *itertools.product(LONG, (2,))]
+    ("case", "size"), [*itertools.product((*CASES, *NOISY, *OWN_ROWS), SIZES), *itertools.product(LONG, (2,))]
 )
 def test_all_of_a_team_stay_in_step_to_the_bit(found, case, size):
     first, *others = (of_process[case] for of_process in found[size])
     for other in others:
         torch.testing.assert_close(other, first, rtol=0, atol=0)
+
+
+def test_a_batch_norm_of_its_own_rows_trains_as_micro_batches_do(found):
+    two, one = found[2][0]["rows-of-its-own"], found[1][0]["rows-of-its-own-in-parts"]
+    moved = [name for name in one if "running_" not in name and "num_batches" not in name]
+    assert any("running_mean" in name for name in one)
+    torch.testing.assert_close(
+        {name: two[name] for name in moved}, {name: one[name] for name in moved}, rtol=1e-10, atol=1e-10
+    )
+    shared = found[2][0]["batch-norm-in-both"]
+    assert any(not torch.equal(two[name], shared[name]) for name in moved if name.startswith("generator")), "no option"
+
+
+def test_running_statistics_of_own_rows_become_their_mean():
+    network = nn.Sequential(nn.Conv2d(1, 2, 1), nn.BatchNorm2d(2), nn.BatchNorm2d(2, track_running_stats=False))
+    norm = network[1]
+    other = torch.tensor([3.0, 5.0]), torch.tensor([2.0, 7.0])
+    expected = [(here + there) / 2 for here, there in zip((norm.running_mean, norm.running_var), other, strict=True)]
+
+    def add(tensors):
+        for one, there in zip(tensors, other, strict=True):
+            one.add_(there)
+
+    settle(Mock(alone=False, size=2, add=add), network)
+    assert torch.equal(norm.running_mean, expected[0])
+    assert torch.equal(norm.running_var, expected[1])
 
 
 def test_one_of_a_team_looks_at_samples_without_the_others():
@@ -146,6 +179,7 @@ def test_rows_are_a_part_of_each_micro_batch():
         ({"train.batch_size": 10, "train.accumulate": 2}, ["3 processes", "--batch-size 12"]),
         ({"discriminator.name": "stylegan2"}, ["discriminator stylegan2"]),
         ({"train.rollbacks": 1}, ["--set train.rollbacks=0"]),
+        ({**OWN, "train.sync_batch_norm": False, "train.batch_size": 3}, ["--batch-size 6", "sync_batch_norm"]),
         ({"runtime.compile": True}, ["runtime.compile"]),
     ],
     ids=str,

@@ -105,6 +105,9 @@ class TrainConfig(Section):
     )
     label_draw: Literal["marginal", "uniform"] = "marginal"
     spectral_norm: Literal["per-update", "per-forward"] = "per-update"
+    sync_batch_norm: bool = Field(
+        default=True, description="several processes: BatchNorm looks at the rows of all, or each at its own"
+    )
     passes: Literal["auto", "one", "two"] = "auto"
     log_every: int = Field(default=10, ge=1, description="generator steps between metric rows")
     sample_every: int = Field(default=250, ge=1, description="generator steps between sample grids")

@@ -48,8 +48,9 @@ def assemble(plan: Plan, team: Team = ALONE) -> Setup:
         regularizers={part.name: part.regularizer for part in regularizers},
         adaptive={name: part for name, part in adaptive.items() if isinstance(part, StatefulLoss | Augmentation)},
     )
-    for network in (state.generator, state.discriminator):
-        share(network, team)
+    if plan.config.train.sync_batch_norm:
+        for network in (state.generator, state.discriminator):
+            share(network, team)
     game = _game(plan, runtime, state, loss, augment, regularizers, team)
     return Setup(
         game=game,

@@ -9,7 +9,7 @@ from ganzoo.training.team import Team
 
 
 def demand_fit(plan: Plan, team: Team) -> None:
-    """Refuse what would not be the training of one process.
+    """Refuse what would not be the training of one process, and was not asked for.
 
     Raises:
         ConfigError: names the part, and what to do.
@@ -27,6 +27,17 @@ def demand_fit(plan: Plan, team: Team) -> None:
             given=f"train.batch_size = {train.batch_size}",
             allowed=f"multiples of {parts}",
             hint=f"--batch-size {larger}",
+        )
+    if (
+        not train.sync_batch_norm
+        and train.batch_size == parts
+        and (shares(plan.discriminator) or shares(plan.generator))
+    ):
+        raise ConfigError(
+            "a BatchNorm that looks at the rows of its own process needs two of them",
+            given=f"train.batch_size = {train.batch_size} in {parts} parts",
+            allowed=f"multiples of {parts} from {2 * parts}, or train.sync_batch_norm=true",
+            hint=f"--batch-size {2 * parts}",
         )
     for section, network in (("discriminator", plan.discriminator), ("generator", plan.generator)):
         tags, name = plan.options[section].tags(), plan.entries[section].name

@@ -19,6 +19,7 @@ from ganzoo.training.first_update import explained
 from ganzoo.training.game import Game, Inputs, Terms, sum_of
 from ganzoo.training.runtime import descend
 from ganzoo.training.setup import Setup
+from ganzoo.training.shared_batch_norm import settle
 from ganzoo.training.state import update_average
 from ganzoo.training.step import discriminator_terms, generator_terms
 from ganzoo.training.without_trace import buffers_kept_if_it_raises
@@ -116,6 +117,7 @@ def _update(
             raise
         with chance():
             raise explained(error, setup.game, player, lambda: terms_of(setup.game, inputs)) from None
+    settle(team, state.discriminator, state.generator)
     adapted = after_update(setup.game, player, [terms for _, terms in done])
     total = sum_of(scalars.values())
     named = {f"{letter}/{name}": value for name, value in scalars.items()}

@@ -80,6 +80,21 @@ def share(network: nn.Module, team: Team) -> None:
             module.team = team  # type: ignore[assignment]
 
 
+def settle(team: Team, *networks: nn.Module) -> None:
+    """After an update in which every BatchNorm looked at its own rows, give all processes the mean of their statistics.
+
+    Those of :func:`share` are the same everywhere, and are left alone.
+    """
+    if team.alone:
+        return
+    norms = [module for network in networks for module in modules_of(network) if type(module) in _OF]
+    held = [norm._buffers[name] for norm in norms for name in ("running_mean", "running_var")]
+    statistics = [one for one in held if one is not None]
+    team.add(statistics)
+    for one in statistics:
+        one.div_(team.size)
+
+
 def separate(network: nn.Module) -> None:
     """Undo :func:`share`, in a copy that one process looks at while the others go on."""
     for module in modules_of(network):
