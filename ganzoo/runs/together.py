@@ -28,16 +28,14 @@ def demand_fit(plan: Plan, team: Team) -> None:
             allowed=f"multiples of {parts}",
             hint=f"--batch-size {larger}",
         )
-    if (
-        not train.sync_batch_norm
-        and train.batch_size == parts
-        and (shares(plan.discriminator) or shares(plan.generator))
-    ):
+    alone = not train.sync_batch_norm and train.batch_size == parts
+    if alone and (shares(plan.discriminator) or shares(plan.generator)):
+        larger = 2 * parts
         raise ConfigError(
             "a BatchNorm that looks at the rows of its own process needs two of them",
             given=f"train.batch_size = {train.batch_size} in {parts} parts",
-            allowed=f"multiples of {parts} from {2 * parts}, or train.sync_batch_norm=true",
-            hint=f"--batch-size {2 * parts}",
+            allowed=f"multiples of {parts} from {larger}, or train.sync_batch_norm=true",
+            hint=f"--batch-size {larger}",
         )
     for section, network in (("discriminator", plan.discriminator), ("generator", plan.generator)):
         tags, name = plan.options[section].tags(), plan.entries[section].name
