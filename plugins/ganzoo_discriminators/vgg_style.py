@@ -36,7 +36,7 @@ class VggStyle(Options):
     Images are square and halved while the side is even and at least 8; at 128 px that is ten convolutions down to 4×4.
     The first convolution has no norm. Convolutions have a bias where no BatchNorm follows. Weights start as torch's
     layers do. Features are the activations after each convolution. Labels are ignored. At 3 channels, ndf 64 and
-    BatchNorm: 14,499,401 parameters at 128 px, 21,053,545 at 256 px. With BatchNorm a sample's logit depends on its
+    BatchNorm: 14,499,401 parameters at 128 px, 21,055,049 at 256 px. With BatchNorm a sample's logit depends on its
     batch, which per-sample gradient penalties do not account for.
 
     Where implementations differ: BasicSR's network is for 128 or 256 px alone; here the same rule gives a network for

@@ -58,6 +58,13 @@ def test_sizes_are_the_published_ones(options, shape, published):
     assert parameters(options, *shape) == published
 
 
+@pytest.mark.parametrize(
+    ("options", "side"), [(UnetSn(), 128), (VggStyle(), 128), (VggStyle(), 256), (PatchganBlur(n_layers=3), 128)]
+)
+def test_the_sizes_that_a_page_names_are_those_of_the_network(options, side):
+    assert f"{parameters(options, 3, side, side):,}" in type(options).__doc__
+
+
 @pytest.mark.parametrize(("ndf", "n_layers"), [(128, 3), (64, 3), (128, 4)])
 def test_patchgan_blur_has_the_size_of_its_convolutions_and_norms(ndf, n_layers):
     widths = [ndf, *(ndf * 2**number for number in range(n_layers))]
