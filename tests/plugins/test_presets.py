@@ -351,6 +351,18 @@ def test_convolutions_are_as_wide_and_as_far_apart_as_in_the_source(name, layers
     assert {one.kernel_size for one in found} == {(4, 4)}
 
 
+@pytest.mark.parametrize(
+    ("name", "biases"),
+    [("pix2pix", [True, False, False, False, True]), ("cyclegan", [True] * 5), ("pix2pixhd", [True] * 10)],
+)
+def test_convolutions_have_a_bias_where_those_of_the_source_have(name, biases):
+    """None where BatchNorm follows, which has one; InstanceNorm without parameters has none."""
+    conditional = {"condition_channels": 1} if name in CONDITIONAL else {}
+    with torch.device("meta"):
+        adversary = ganzoo.adversary(name, shape=(3, 64, 64), **conditional)
+    assert [one.bias is not None for one in adversary.modules() if isinstance(one, nn.Conv2d)] == biases
+
+
 def test_the_smallest_pictures_of_spade():
     ganzoo.adversary("spade", shape=(3, 47, 47), condition_channels=1)
     with pytest.raises(ConfigError, match="no logit on scale 2"):
