@@ -47,8 +47,8 @@ class MinibatchStddev(nn.Module):
                 given=f"{n} samples in one pass",
                 allowed=f"1, 2, 3 or a multiple of {GROUP}: {n - n % GROUP}, {n - n % GROUP + GROUP}, … "
                 "(train.batch_size divided by train.accumulate)",
-                hint=f"--set train.batch_size={n - n % GROUP + GROUP} --set train.accumulate=1, or "
-                "--set discriminator.minibatch=discrimination",
+                hint=f"--set train.batch_size={n - n % GROUP + GROUP} --set train.accumulate=1, or so many samples in "
+                "each pass of your own loop",
             )
         groups = activations.reshape(size, n // size, *activations.shape[1:])
         spread = (groups.var(0, correction=0) + 1e-8).sqrt().mean((1, 2, 3)).repeat(size)

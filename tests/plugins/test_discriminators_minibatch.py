@@ -11,6 +11,8 @@ from ganzoo_discriminators.cgan import Cgan
 from ganzoo_discriminators.dcgan import Dcgan
 from ganzoo_discriminators.minibatch import MinibatchDiscrimination, MinibatchStddev
 from ganzoo_discriminators.mlp import Mlp
+from ganzoo_discriminators.progressive import Progressive
+from ganzoo_discriminators.stylegan2 import Stylegan2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
@@ -71,6 +73,17 @@ def test_a_batch_without_whole_groups_is_refused_with_those_that_fit(n, fitting)
         MinibatchStddev()(values_of(n, 1, 2, 2))
     assert f"multiple of 4: {fitting}, …" in caught.value.allowed
     assert f"train.batch_size={n - n % 4 + 4}" in caught.value.hint
+
+
+@pytest.mark.parametrize("options", [Dcgan(ndf=2, minibatch="stddev"), Stylegan2(ndf=2), Progressive(width=4)])
+def test_what_is_tried_next_are_options_that_the_discriminator_has(options):
+    with pytest.raises(ConfigError) as caught:
+        built(options, 1, 8, 8)(values_of(6, 1, 8, 8))
+    flags = [word for word in caught.value.hint.split() if word.startswith("discriminator.")]
+    for name, value in (flag.removeprefix("discriminator.").split("=") for flag in flags):
+        type(options).model_validate({name: value.rstrip(",")})
+    assert "train.batch_size=8" in caught.value.hint
+    assert "own loop" in caught.value.hint
 
 
 def test_equal_samples_have_a_finite_gradient():
