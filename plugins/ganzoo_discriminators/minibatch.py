@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from ganzoo.errors import ConfigError
+from ganzoo_discriminators.wide import wide
 
 Minibatch = Literal["none", "stddev", "discrimination"]
 
@@ -27,7 +28,7 @@ class MinibatchStddev(nn.Module):
 
     Groups have M = min(4, N) samples; sample i is in group i mod N/M. The channel of the group's samples is filled with
     the mean, over channels and pixels, of √(variance + 1e-8), where the variance is the population variance over the
-    group.
+    group. It is computed in float32 at least.
 
     Source: Karras et al. 2018, arXiv:1710.10196, section 3; groups and ε: Karras et al. 2020, arXiv:1912.04958 (code).
     """
@@ -50,8 +51,8 @@ class MinibatchStddev(nn.Module):
                 hint=f"--set train.batch_size={n - n % GROUP + GROUP} --set train.accumulate=1, or so many samples in "
                 "each pass of your own loop",
             )
-        groups = activations.reshape(size, n // size, *activations.shape[1:])
-        spread = (groups.var(0, correction=0) + 1e-8).sqrt().mean((1, 2, 3)).repeat(size)
+        groups = wide(activations).reshape(size, n // size, *activations.shape[1:])
+        spread = (groups.var(0, correction=0) + 1e-8).sqrt().mean((1, 2, 3)).repeat(size).to(activations.dtype)
         return torch.cat([activations, spread[:, None, None, None].expand(n, 1, height, width)], dim=1)
 
 

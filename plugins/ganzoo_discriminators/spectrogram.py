@@ -9,6 +9,7 @@ import torch
 from pydantic import AfterValidator, Field
 
 from ganzoo_discriminators.sub_critic import reflected
+from ganzoo_discriminators.wide import wide
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -75,7 +76,7 @@ def spectrum(
         normalized: divide by the root of the sum of the window's squares.
     """
     n_fft, hop, width = resolution
-    exact = signal.float() if signal.dtype in (torch.float16, torch.bfloat16) else signal
+    exact = wide(signal)
     make = torch.hann_window if window == "hann" else torch.ones
     shape = make(width, dtype=exact.dtype, device=exact.device)
     padded = reflected(exact, *pads(exact.shape[-1], n_fft, hop, padding))

@@ -10,6 +10,7 @@ from torch import nn
 
 from ganzoo.protocols import Discriminator, DiscriminatorOutput
 from ganzoo_discriminators.convolution import CONVOLUTIONS, normalized
+from ganzoo_discriminators.wide import wide
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -135,8 +136,9 @@ def field_of(layers: Sequence[nn.Module], axis: int) -> int:
 
 def at_level(signal: Tensor) -> Tensor:
     """The signal with mean 0 and a peak of 0.8, each channel for itself; silence stays silence."""
-    centered = signal - signal.mean(-1, keepdim=True)
-    return PEAK * centered / (centered.abs().amax(-1, keepdim=True) + QUIET)
+    exact = wide(signal)
+    centered = exact - exact.mean(-1, keepdim=True)
+    return (PEAK * centered / (centered.abs().amax(-1, keepdim=True) + QUIET)).to(signal.dtype)
 
 
 def reflected(signal: Tensor, left: int, right: int) -> Tensor:

@@ -94,6 +94,16 @@ def test_equal_samples_have_a_finite_gradient():
         assert gradient.isfinite().all()
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_equal_samples_have_a_finite_gradient_in_half_precision(dtype):
+    """In float16 1e-8 is 0."""
+    values = torch.ones(4, 1, 2, 2, dtype=dtype, requires_grad=True)
+    result = MinibatchStddev()(values)
+    (gradient,) = torch.autograd.grad(result.sum(), values)
+    assert result.dtype == dtype
+    assert gradient.isfinite().all()
+
+
 @settings(max_examples=15, deadline=None)
 @given(n=st.integers(1, 5), features=st.integers(1, 4), seed=st.integers(0, 9))
 def test_discrimination_is_its_formula(n, features, seed):

@@ -253,6 +253,16 @@ def test_loudness_is_not_judged_where_signals_are_leveled():
     assert not torch.allclose(built(SMALL["period"])(x).logits, built(SMALL["period"])(0.1 * x).logits)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("options", [SMALL["stft-bands"], Period(ndf=2, level=True)], ids=["stft-bands", "period"])
+def test_silence_stays_silence_in_half_precision(options, dtype):
+    """In float16 1e-9 is 0, and so is the peak of silence."""
+    network = built(options).to(dtype)
+    logits = network(torch.zeros_like(signal(), dtype=dtype)).logits
+    assert logits.dtype == dtype
+    assert logits.isfinite().all()
+
+
 FIELDS = [
     (Period(periods=(3,), ndf=1), 646 * 3 + 1),
     (Scale(n_scales=1, ndf=1), 3879),
