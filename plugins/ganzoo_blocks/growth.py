@@ -79,14 +79,17 @@ def _read_back(growth: Growth, _: Any) -> None:
         growth._take(growth.lod.item())
 
 
-def demand_lod(lod: float, doublings: int, *, of: str) -> None:
-    """Raise ``ConfigError`` where more would be left out than there is; ``of`` is kind and name of the network."""
+def demand_lod(lod: float, doublings: int, *, side: int, of: str) -> None:
+    """Raise ``ConfigError`` where more would be left out than there is.
+
+    ``side`` is that of the first map, ``of`` is kind and name of the network.
+    """
     if lod > doublings:
         raise ConfigError(
             f"{of} has {doublings} doublings for images of this size, and more cannot be left out",
             given=f"lod {lod:g}",
             allowed=f"0 to {doublings}",
-            hint=f"begin with lod {doublings}, or use larger images",
+            hint=f"--image-size {side << math.ceil(lod)}, or a schedule of lod that begins with {doublings}",
         )
 
 

@@ -65,7 +65,7 @@ class Progressive(Options):
         """The network for images of ``spec``."""
         channels, height, width = image_shape(spec, of="discriminator progressive")
         count, side = halvings(height, width, discriminator="progressive")
-        demand_lod(self.lod, count, of="discriminator progressive")
+        demand_lod(self.lod, count, side=side, of="discriminator progressive")
         return ProgressiveDiscriminator(channels, widths_of(self.width, side, count), side=side, lod=self.lod)
 
 

@@ -68,7 +68,7 @@ class Progressive(Options):
         """The network for images of ``spec``."""
         channels, height, width = image_shape(spec, of="generator progressive")
         count, side = doublings(height, width, generator="progressive")
-        demand_lod(self.lod, count, of="generator progressive")
+        demand_lod(self.lod, count, side=side, of="generator progressive")
         return ProgressiveGenerator(
             channels, widths_of(self.width, side, count), side=side, latent=self.latent, lod=self.lod
         )

@@ -120,8 +120,10 @@ def test_levels_that_were_not_there_at_the_beginning_are_refused():
     generator, _ = both(lod=1)
     with pytest.raises(ConfigError, match="lod can only fall from where the network begins, which is 1"):
         generator.set_scheduled("lod", 1.5)
-    with pytest.raises(ConfigError, match="has 2 doublings for images of this size"):
+    with pytest.raises(ConfigError, match="has 2 doublings for images of this size") as caught:
         both(lod=3)
+    assert "--image-size 32" in caught.value.hint
+    assert Progressive(width=4, lod=3).build(DataSpec(shape=(3, 32, 32))).growth.doublings == 3
 
 
 FADE = {"images": [8, 40], "values": [2, 0]}
