@@ -94,5 +94,5 @@ def demand_lod(lod: float, doublings: int, *, side: int, of: str) -> None:
 
 
 def widths_of(width: int, side: int, doublings: int) -> list[int]:
-    """The widths from the first map to the image: ``width`` up to 32 px, then half of it for each doubling."""
+    """The widths from the first map to the image: ``width`` up to 32 px, then ``width``·32/side, rounded down."""
     return [max(1, min(width, 32 * width // (side << level))) for level in range(doublings + 1)]

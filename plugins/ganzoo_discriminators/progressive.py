@@ -31,7 +31,7 @@ class Progressive(Options):
         x (N, C, S, S) → 1×1 convolution → [two 3×3 convolutions → ↓]ⁿ → minibatch stddev → 3×3 convolution
         → b×b convolution → linear → logit (N,),  S = b·2ⁿ,  b ∈ {4, 5, 6, 7}, n ≥ 1
         lrelu₀.₂ after each convolution;  ↓ the mean of 2×2 pixels
-        widths: ``width`` up to 32 px, then half of it for each doubling
+        widths: ``width`` up to 32 px, then ``width``·32/side, rounded down
         with ``lod`` l > 0: x is reduced ⌊l⌋ times by ↓, and the first ⌊l⌋ blocks are left out;
         α·(the first block that is there) + (1 − α)·(1×1 convolution of ↓x),  α = 1 − (l − ⌊l⌋)
 

@@ -34,7 +34,7 @@ class Progressive(Options):
         z (N, latent) ~ N(0, I) → norm → b×b convolution → (N, w₀, b, b) → 3×3 convolution → [↑ → two 3×3 convolutions]ⁿ
         → 1×1 convolution → clipped to [−1, 1],  (N, C, S, S),  S = b·2ⁿ,  b ∈ {4, 5, 6, 7}, n ≥ 1
         after each convolution but the last: lrelu₀.₂, then norm(a) = a/√(mean over channels of a² + 1e-8)
-        widths: ``width`` up to 32 px, then half of it for each doubling;  ↑ the nearest-neighbor doubling
+        widths: ``width`` up to 32 px, then ``width``·32/side, rounded down;  ↑ the nearest-neighbor doubling
         with ``lod`` l > 0: the last ⌊l⌋ doublings are left out; α·(1×1 convolution of the last map that is there)
         + (1 − α)·↑(that of the map before),  α = 1 − (l − ⌊l⌋), and the image is enlarged ⌊l⌋ times by ↑
 

@@ -43,6 +43,13 @@ def test_sizes_at_1024_are_those_of_table_2():
     assert widths_of(512, 4, 8) == [512, 512, 512, 512, 256, 128, 64, 32, 16]
 
 
+def test_widths_shrink_as_sides_grow_beyond_32():
+    assert widths_of(64, 4, 4) == [64, 64, 64, 64, 32]
+    assert widths_of(64, 5, 4) == [64, 64, 64, 32 * 64 // 40, 32 * 64 // 80]
+    for page in (Progressive.__doc__, Critic.__doc__):
+        assert "``width`` up to 32 px, then ``width``·32/side, rounded down" in page
+
+
 @pytest.mark.parametrize(
     ("lod", "top", "alpha"), [(2, 0, 1.0), (1.75, 1, 0.25), (1, 1, 1.0), (0.1, 2, 0.9), (0, 2, 1.0)]
 )
