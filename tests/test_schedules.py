@@ -182,6 +182,18 @@ class TestRuns:
             assert row[2] == pytest.approx(wanted[2])
             assert row[:2] + row[3:] == pytest.approx(wanted[:2] + wanted[3:], rel=1e-6)
 
+    @pytest.mark.parametrize(
+        ("train_section", "schedules"),
+        [({"ema_half_life": 16}, {}), ({}, {"train.ema_half_life": {"images": [0, 1], "values": [16, 16]}})],
+        ids=["number", "schedule"],
+    )
+    def test_a_half_life_counts_the_images_that_the_discriminator_has_seen(self, registry, train_section, schedules):
+        """With two updates of D for one of G these are twice a batch a step, as for the points of a schedule."""
+        setup = assemble(plan_of(registry, moving(schedules, train={"steps": 5, "n_critic": 2, **train_section})))
+        next(train(setup))
+        assert setup.state.images == setup.schedule.images(1) == 8
+        assert setup.state.decay ** (16 / 8) == pytest.approx(0.5)
+
     def test_rates_of_a_schedule_are_halved_for_each_time_that_training_went_back(self, registry):
         setup = assemble(plan_of(registry, moving({"train.g_lr": RATE})))
         setup.state.rollbacks = 2

@@ -113,6 +113,7 @@ def _state(
     adaptive: dict[str, StatefulLoss | Augmentation],
 ) -> TrainState:
     train = plan.config.train
+    images = train.batch_size * train.n_critic
     generator: Any = runtime.place(plan.generator)
     discriminator = runtime.place(plan.discriminator)
     return TrainState(
@@ -123,7 +124,7 @@ def _state(
         d_optimizer=_optimizer(plan, "discriminator", discriminator, runtime.device),
         regularizers=regularizers,
         adaptive=adaptive,
-        decay=None if train.ema_half_life is None else half_life_decay(train.ema_half_life, train.batch_size),
+        decay=None if train.ema_half_life is None else half_life_decay(train.ema_half_life, images),
     )
 
 

@@ -41,8 +41,8 @@ def _of_training(key: str, plan: Plan, state: TrainState) -> Put:
     if key == "ema":
         return lambda value: setattr(state, "decay", value)
     if key == "ema_half_life":
-        batch_size = plan.config.train.batch_size
-        return lambda value: setattr(state, "decay", half_life_decay(_number(value), batch_size))
+        images = plan.config.train.batch_size * plan.config.train.n_critic
+        return lambda value: setattr(state, "decay", half_life_decay(_number(value), images))
     player: Player = "generator" if key.startswith("g_") else "discriminator"
     optimizer = state.g_optimizer if player == "generator" else state.d_optimizer
     correction = adam_correction(plan.options.values(), player) if "betas" in optimizer.defaults else 1.0

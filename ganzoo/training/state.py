@@ -131,9 +131,9 @@ def update_average(average: Generator, generator: Generator, *, decay: float, up
         kept.copy_(buffer)
 
 
-def half_life_decay(half_life: float, batch_size: int) -> float:
-    """The decay d = 2^(−N/h): after h images in batches of N, an update counts half; 0 for h = 0."""
-    return 0.5 ** (batch_size / half_life) if half_life else 0.0
+def half_life_decay(half_life: float, images: int) -> float:
+    """The decay d = 2^(−N/h): with N real images for each update, one counts half after h of them; 0 for h = 0."""
+    return 0.5 ** (images / half_life) if half_life else 0.0
 
 
 def plain(tensor: Tensor) -> Tensor:
