@@ -141,6 +141,12 @@ def test_nonsense_is_refused_in_words(registry, path, schedule, said):
     assert said in str(caught.value) + str(caught.value.hint)
 
 
+def test_a_weight_without_effect_follows_no_schedule(registry):
+    schedules = {"regularizers.weight-clip.weight": {"steps": [0, 2], "values": [1, 2]}}
+    with pytest.raises(ConfigError, match="is not a number that can follow a schedule"):
+        plan_of(registry, moving(schedules, loss="wgan", regularizers=["weight-clip"], augment={}))
+
+
 @pytest.mark.parametrize(
     ("train_section", "schedules", "said"),
     [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from pydantic import Field
@@ -35,6 +35,9 @@ class WeightClip(RegularizerOptions, Regularizer):
 
     Source: Arjovsky et al. 2017, arXiv:1701.07875, algorithm 1.
     """
+
+    schedulable: ClassVar[frozenset[str]] = frozenset()
+    """A weight without effect follows no schedule."""
 
     weight: float = Field(default=1.0, ge=0, description="no effect: a projection has no factor")
     every: int = Field(default=1, ge=1, description="no effect: the projection follows each update of D")
