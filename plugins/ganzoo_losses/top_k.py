@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 BASES: Mapping[str, Any] = {"bce": Bce, "hinge": Hinge, "lsgan": Lsgan, "wgan": Wgan}
 """Name → the loss, with its default options."""
+ROUNDING = 1e-9
+"""In binary 0.29 · 100 is a little less than 29."""
 
 
 class TopK(Options):
@@ -81,7 +83,7 @@ class TopKLoss:
 
     def generator_loss(self, *, fake: Tensor) -> Tensor:
         """G's objective from the highest logits."""
-        kept = max(1, int(self.share * len(fake)))
+        kept = max(1, int(self.share * len(fake) + ROUNDING))
         if kept < len(fake):
             fake = fake[fake.detach().reshape(len(fake), -1).mean(1).topk(kept).indices]
         value: Tensor = self.base.generator_loss(fake=fake)

@@ -56,5 +56,13 @@ def test_the_share_shrinks_by_steps_down_to_the_least():
     assert loss.diagnostics(real=REAL, fake=FAKE)["top_k/share"].item() == pytest.approx(0.6)
 
 
+@pytest.mark.parametrize(("least", "n", "kept"), [(0.29, 100, 29), (0.58, 50, 29), (0.57, 100, 57), (0.7, 128, 89)])
+def test_a_share_that_is_a_whole_number_of_fakes_loses_none_to_rounding(least, n, kept):
+    """In binary 0.29 · 100 is a little less than 29."""
+    fake = torch.randn(n, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    after(1, base="wgan", least=least, decay=0.01, every=1).generator_loss(fake=fake).backward()
+    assert int(fake.grad.ne(0).sum()) == kept
+
+
 def test_one_fake_is_always_kept():
     assert after(1, base="wgan", decay=0.1, least=0.01, every=1).generator_loss(fake=FAKE[:3]).item() == -1.5
