@@ -37,9 +37,9 @@ class Projected(Options):
     trained, but they are in the state, so that a critic that is loaded mixes as the saved one. ``up`` enlarges
     bilinearly to the sides of the next finer level, at last twice (corners aligned). Critics have spectral norm on
     every convolution; one halves fewer times where its map would have less than 4 pixels a side, and a last map of less
-    than that has a smaller last kernel. Widths of a critic double from that of p_l up to 8·ndf. The adversarial loss is
-    the sum over levels, each a mean over its map; ``logits`` are those of level 1, and features are p_l and the
-    activations of each critic.
+    than that has a smaller last kernel. The critic of level l has the widths of p_l, p_(l+1), …, p_L, then ndf·2^(L−1);
+    so that of level 1 keeps ndf at its first halving. The adversarial loss is the sum over levels, each a mean over its
+    map; ``logits`` are those of level 1, and features are p_l and the activations of each critic.
 
     The frozen network is that of the extractor ``efficientnet-lite0`` (``ganzoo[evaluate]``; its weights are checked by
     their SHA-256), with L = 4 levels: stages 1–2, 3, 4–5 and 6–7, of 24, 40, 112 and 320 channels at ¼ to 1/32 of the

@@ -154,6 +154,12 @@ def test_the_size_of_projected_gan():
     assert [tuple(output.features[place].shape[1:]) for place in (0, 5)] == [(64, 112, 112), (64, 56, 56)]
 
 
+def test_critics_have_the_widths_of_the_mixed_levels_from_theirs_on():
+    critic = Projected(extractor="random-conv", ndf=4).build(COLOR)
+    widths = [[block[0].out_channels for block in one[:-1]] for one in critic.critics]
+    assert widths == [[4, 8, 16], [8, 16], [16]]
+
+
 def test_levels_are_mixed_across_channels_and_then_from_coarse_to_fine():
     torch.manual_seed(0)
     mixing = Mixing([3, 5], 2)
