@@ -50,9 +50,9 @@ class StftBands(Options):
     high frequencies are judged by their own measure. Each channel is moved to mean 0 and a peak of 0.8 first
     (``level``), so loudness is not judged, a gradient penalty, which is one of the signal before, grows as signals get
     quiet, and ``receptive_field()`` is None, since mean and peak are those of all of it. The convolutions of one logit
-    see 13 frames: 8,192 numbers with n_fft 2,048. ``logits`` are those of the first n_fft, ``extra_logits`` those of
-    the others; the adversarial loss is the sum over all. Convolutions are padded, have a bias and torch's own
-    initialization. At 1 channel and the defaults: 1,413,990 parameters, 471,330 for each n_fft.
+    see 13 frames: 8,191 numbers with n_fft 2,048, since the window begins with 0. ``logits`` are those of the first
+    n_fft, ``extra_logits`` those of the others; the adversarial loss is the sum over all. Convolutions are padded, have
+    a bias and torch's own initialization. At 1 channel and the defaults: 1,413,990 parameters, 471,330 for each n_fft.
 
     Transforms are computed in float32 at least. ``features`` are grouped by critic: the activations of all bands, five
     each, without the logits (hidden), as DAC compares; all has the logits too; later has them, but not the first

@@ -34,10 +34,10 @@ class StftComplex(Options):
 
     Kernels of 3 and dilations go along time, those of 9 and the stride along frequency. Ends are not mirrored, so a
     signal must be at least n_fft long, and what does not fill a last window is not seen. One logit sees 21 frames:
-    6,144 numbers with n_fft 1,024, over all frequencies that its map has there. ``logits`` are those of the first
-    n_fft, ``extra_logits`` those of the others; the adversarial loss is the sum over all. Convolutions are padded, have
-    a bias and torch's own initialization. The first one has no norm, as in the code, where none is passed to it. At 1
-    channel and the defaults: 472,330 parameters, 94,466 for each n_fft.
+    6,143 numbers with n_fft 1,024, since w begins with 0, over all frequencies that its map has there. ``logits`` are
+    those of the first n_fft, ``extra_logits`` those of the others; the adversarial loss is the sum over all.
+    Convolutions are padded, have a bias and torch's own initialization. The first one has no norm, as in the code,
+    where none is passed to it. At 1 channel and the defaults: 472,330 parameters, 94,466 for each n_fft.
 
     Transforms are computed in float32 at least. ``features`` are grouped by critic: five activations, without the
     logits (hidden), as in EnCodec; all has the logits too, later has them in the place of the first activation.
