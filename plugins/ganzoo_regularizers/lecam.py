@@ -55,7 +55,8 @@ class Lecam(RegularizerOptions):
     start: int = Field(
         default=0,
         ge=0,
-        description="number of first updates of D in which the term is off and the averages are the batch means",
+        description="first updates of D, of those that `every` leaves, in which the term is off and the averages are "
+        "the batch means",
     )
 
     begin: Literal["batch", "zero"] = Field(
