@@ -158,3 +158,18 @@ def test_downstream_use_without_held_out_pictures_is_refused_with_the_reason(fol
     run = ganzoo.run({**SMALL, "data": {"name": str(folder), "image_size": 8, "split": "all"}}, out=tmp_path)
     found = ganzoo.evaluate(run, metrics={"downstream": {"samples": 4, "seeds": 2, "updates": 1}})
     assert "needs real data that the generator was not trained on" in found.failed()["downstream"]
+
+
+def test_held_out_pictures_have_the_size_and_channels_of_those_that_samples_are_compared_with(tmp_path):
+    """Nobody stated them, and the pictures of the split test alone would have another size and no color."""
+    drawn = np.random.default_rng(0)
+    for part, side, count, shape in (("real/train", 40, 8, (3,)), ("real/test", 80, 4, ()), ("made", 40, 4, (3,))):
+        (tmp_path / part).mkdir(parents=True)
+        for number in range(count):
+            pixels = drawn.integers(0, 256, (side, side, *shape), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / part / f"{part[-4:]}{number}.png")
+    options = {"samples": 4, "patches": 8, "directions": 4}
+    found = ganzoo.evaluate(tmp_path / "made", data=tmp_path / "real", metrics={"sliced-wasserstein": options})
+    [value] = found.values
+    assert value.record.shape == (3, 32, 32)
+    assert (value.floor_of, value.floor is None) == ("4 of test", False)

@@ -245,13 +245,15 @@ def _without_extractor(name: str) -> ConfigError:
 
 def _held_out(subject: Measurable) -> tuple[Dataset, str] | None:
     """Data of the same kind that the generator does not see; ``None`` if there are no others."""
-    data, options = subject.config.data, subject.options["data"]
+    data, options, shape = subject.config.data, subject.options["data"], subject.dataset.spec.shape
     assert isinstance(options, DatasetOptions)
+    # What nobody stated was decided by the pictures of the one split; those of another may decide otherwise.
+    size, channels = (shape[-1], shape[0]) if len(shape) == 3 else (data.image_size, data.channels)
     for split in HELD_OUT:
         if data.split in (split, "all"):
             continue
         try:
-            opened = options.open(image_size=data.image_size, channels=data.channels, split=split, cache=cache_folder())
+            opened = options.open(image_size=size, channels=channels, split=split, cache=cache_folder())
         except DataError as error:
             if _is_there(subject.dataset, split, error):
                 logger.warning("split %s cannot be read, so it does not count as held out: %s", split, error.message)
