@@ -120,6 +120,45 @@ def test_equal_time(registry):
     assert budget_in_words(cells, definition).startswith("2 minutes of training time")
 
 
+@pytest.mark.parametrize(
+    ("kind", "setting"),
+    [
+        ("steps", "train.steps"),
+        ("steps", "train.minutes"),
+        ("images", "train.epochs"),
+        ("d-updates", "train.minutes"),
+        ("minutes", "train.minutes"),
+    ],
+)
+def test_a_setting_does_not_say_otherwise_than_the_budget(registry, kind, setting):
+    """The budget won, and cells that were called by two numbers of steps were trained alike."""
+    budget = Budget(kind=kind, amount=10)
+    with pytest.raises(ConfigError, match=f"{setting} is another budget than --{kind} 10") as caught:
+        plan_cells(registry, defined(budget, settings={setting: 5}))
+    assert caught.value.allowed == f"one of the two: leave out --set {setting}, or --{kind}"
+    with pytest.raises(ConfigError, match=f"{setting} is another budget"):
+        plan_cells(registry, defined(budget, **{setting: (3, 5)}))
+
+
+def test_time_that_is_set_is_the_budget(registry):
+    definition = defined(Budget(), settings={"train.minutes": 0.5})
+    words = budget_in_words([one.cell for one in plan_cells(registry, definition)], definition)
+    assert words.startswith("0.5 minutes of training time for each run, without metrics and checkpoints")
+    definition = defined(Budget(), **{"train.minutes": (1, 2)})
+    words = budget_in_words([one.cell for one in plan_cells(registry, definition)], definition)
+    assert words.startswith("1 to 2 minutes of training time for each run")
+
+
+def test_steps_bound_time(registry):
+    """As a schedule needs them that spans the run."""
+    definition = defined(Budget(kind="minutes", amount=2), settings={"train.steps": 1000})
+    words = budget_in_words([one.cell for one in plan_cells(registry, definition)], definition)
+    assert words == (
+        "2 minutes of training time for each run, without metrics and checkpoints, or 1,000 generator steps if they "
+        "come first; steps differ between runs"
+    )
+
+
 def test_steps_that_differ_have_to_be_asked_for(registry):
     definition = defined(Budget(), settings={"train.epochs": 1.25}, **{"train.n_critic": (1, 5)})
     budget_in_words([one.cell for one in plan_cells(registry, definition)], definition)

@@ -25,6 +25,8 @@ from ganzoo.studies.comparison import MOST_SEEDS, Budget, Cell, Definition, as_f
 CHECKPOINTS = 5
 """So many a run keeps and is measured at, if nothing else is asked."""
 SECTIONS_OF_MEASURING = ("metrics", "extractors")
+LENGTHS = ("train.steps", "train.epochs", "train.minutes")
+"""What says how long a run is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,8 +86,24 @@ def _check(registry: Registry, definition: Definition, axes: Sequence[Axis]) -> 
         if axis.name in COMPONENTS:
             for choice in axis.choices:
                 registry.get(axis.name, choice)
+    _demand_one_budget(definition)
     shared = ConfigLayer("--set", definition.settings)
     choose(registry, [shared, ConfigLayer("--metric", flatten(definition.measured_by))])
+
+
+def _demand_one_budget(definition: Definition) -> None:
+    """Refuse a length that is set beside the budget: one of the two would be trained, and the other be told."""
+    budget = definition.budget
+    # Steps may bound the time: a learning rate that falls until the end needs them.
+    others = {"own": (), "minutes": ("train.minutes",)}.get(budget.kind, LENGTHS)
+    for path in others:
+        if path in definition.settings or path in definition.axes:
+            raise ConfigError(
+                f"{path} is another budget than --{budget.kind} {budget.amount:g}",
+                given=f"--set {path}",
+                allowed=f"one of the two: leave out --set {path}, or --{budget.kind}",
+                hint="leave --set out",
+            )
 
 
 def _planned(
@@ -152,11 +170,8 @@ def budget_in_words(cells: Sequence[Cell], definition: Definition) -> str:
     """
     budget, possible = definition.budget, [cell for cell in cells if cell.reason is None]
     trains = [cell.config["train"] for cell in possible]
-    if budget.kind == "minutes":
-        return (
-            f"{budget.amount:g} minutes of training time for each run, without metrics and checkpoints; "
-            "steps differ between runs"
-        )
+    if any(train["minutes"] is not None for train in trains):
+        return _time_in_words(trains)
     if budget.kind == "own" and not any(axis.startswith("train.") for axis in definition.axes):
         _check_equal(possible)
     steps = _range(train["steps"] for train in trains)
@@ -167,6 +182,18 @@ def budget_in_words(cells: Sequence[Cell], definition: Definition) -> str:
     first = {"d-updates": "discriminator updates", "images": "images"}.get(budget.kind, "generator steps")
     rest = ", ".join(f"{amount} {unit}" for unit, amount in told.items() if unit != first)
     return f"{told[first]} {first} for each run, batch {batches}: {rest}"
+
+
+def _time_in_words(trains: Sequence[Mapping[str, Any]]) -> str:
+    """Time that every run gets, and steps at which it ends before."""
+    minutes = sorted({train["minutes"] for train in trains if train["minutes"] is not None})
+    time = f"{minutes[0]:g}" if len(minutes) == 1 else f"{minutes[0]:g} to {minutes[-1]:g}"
+    bounds = [train["steps"] for train in trains if train["steps"] is not None]
+    first = f", or {_range(bounds)} generator steps if they come first" if bounds else ""
+    return (
+        f"{time} minutes of training time for each run, without metrics and checkpoints{first}; "
+        "steps differ between runs"
+    )
 
 
 def _range(amounts: Any) -> str:
