@@ -155,6 +155,26 @@ def test_each_metric_draws_by_itself_and_alike_in_every_run():
     assert once["metric/other/first"] == once["metric/mode-coverage/first"] != by_seed["metric/other/first"]
 
 
+class RanksNothing(Draws):
+    """A metric whose first number is better neither high nor low, as that of ``ms-ssim``."""
+
+    higher_is_better, better = False, {"drawn": None}
+
+
+@pytest.mark.parametrize(("metric", "ranks"), [(Draws(), True), (RanksNothing(), False)])
+def test_a_number_that_ranks_nothing_calls_no_checkpoint_the_best(caplog, metric, ranks):
+    chosen = with_metric(plan(), metric)
+    train = chosen.config.train.model_copy(update={"keep": "best"})
+    chosen = replace(chosen, config=chosen.config.model_copy(update={"train": train}))
+    measures = Measures(chosen, assemble(chosen).state)
+    measures()
+    measures()
+    assert (measures.score is not None) == ranks
+    said = [text for text in caplog.messages if "train.keep=best" in text]
+    assert len(said) == (0 if ranks else 1), "once, not at every measurement"
+    assert ranks or said[0].startswith("drawn of metric mode-coverage ranks nothing")
+
+
 def test_a_metric_that_needs_labels_is_refused_where_there_are_none():
     with pytest.raises(ConfigError, match="needs labels of generated data, and generator mlp has none") as error:
         metrics_of(with_metric(plan(), Labels()))

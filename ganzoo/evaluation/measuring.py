@@ -41,13 +41,14 @@ class Measures:
 
     Attributes:
         score: how good the last call found it, a larger number being better: the first number of the first metric,
-            through its first extractor; ``None`` if that failed.
+            through its first extractor; ``None`` if that failed, or ranks nothing.
     """
 
     def __init__(self, plan: Plan, state: TrainState) -> None:
         check_metrics(plan)
         self._plan, self._state = plan, state
         self._yardstick: Yardstick | None = None
+        self._told = False
         self.score: float | None = None
 
     def __call__(self) -> dict[str, float]:
@@ -83,8 +84,22 @@ class Measures:
         extractor = through(metric, self._yardstick.extractors)[0]
         for value in judgment.values:
             if (value.record.metric, value.record.extractor) == (name, extractor):
+                if value.better is None:
+                    self._tell_that_nothing_is_best(value)
+                    return None
                 return value.value if metric.higher_is_better else -value.value
         return None
+
+    def _tell_that_nothing_is_best(self, value: Value) -> None:
+        """Once: the least similar samples, say, are those of an untrained generator, and would be kept as the best."""
+        if self._plan.config.train.keep == "best" and not self._told:
+            logger.warning(
+                "%s of metric %s ranks nothing, so no checkpoint is the best, and train.keep=best keeps the newest "
+                "alone; next: ganzoo list metrics, and name one that ranks first",
+                value.key,
+                value.record.metric,
+            )
+            self._told = True
 
 
 def column(value: Value, what: str = "metric") -> str:
