@@ -166,6 +166,20 @@ class TestValues:
 
         value = judge(yardstick(tmp_path, metric=Whole()), generated(Pictures(40))).values[0]
         assert (value.value, value.record.n_real, value.record.n, value.floor) == (100, 100, 30, 50)
+        [note] = value.warnings
+        assert note.startswith("real against real compares with 50 real pictures and the value with 100: ")
+
+    def test_a_floor_against_fewer_real_data_than_the_value_says_so(self, tmp_path):
+        """Halves without a common group may be of unlike sizes, and here one has a single picture."""
+        plain = Pictures(100)
+        alone = int(order(plain)[0])
+        dataset = Pictures(100, groups=tuple("alone" if number == alone else "others" for number in range(100)))
+        measured = yardstick(tmp_path, dataset=dataset)
+        value = judge(measured, generated(Pictures(40))).values[0]
+        assert (value.record.n_real, value.floor_of) == (30, "30 of train, against 1 others of it")
+        [note] = value.warnings
+        assert note.startswith("real against real compares with 1 real pictures and the value with 30: ")
+        assert judge(measured, generated(Pictures(40)), small_floors=False).values[0].floor is None
 
     def test_the_standard_error_stands_beside_its_number(self, tmp_path):
         class WithSpread(Shift):

@@ -180,6 +180,21 @@ class _Floor:
     notes: tuple[str, ...] = ()
 
 
+def _notes_on_fewer(n: int, unseen: int, n_real: int, real: int) -> tuple[str, ...]:
+    """What to bear in mind where real against real is of fewer than the value, on the one side or on the other."""
+    if unseen < n:
+        return (
+            f"real against real is of {unseen:,} real pictures and the value of {n:,} samples: a distance of "
+            f"fewer is larger, so a value that is better proves nothing; for equal numbers: -n {unseen}",
+        )
+    if real < n_real:
+        return (
+            f"real against real compares with {real:,} real pictures and the value with {n_real:,}: a distance to "
+            "fewer is larger, so a value that is better proves nothing",
+        )
+    return ()
+
+
 class _Measurement:
     """One metric through one extractor."""
 
@@ -195,7 +210,7 @@ class _Measurement:
         """Its numbers."""
         n = min(self._yardstick.samples(self._metric), fake.count)
         n_real, numbers, notes = self._compared(fake, n)
-        floor = self._floor(n, small=small_floors) if "held_out" not in self._metric.needs else _Floor()
+        floor = self._floor(n, n_real, small=small_floors) if "held_out" not in self._metric.needs else _Floor()
         record = self._record(n, n_real, made)
         spreads = self._traits.spreads
         return [
@@ -233,14 +248,14 @@ class _Measurement:
             )
         return numbers
 
-    def _floor(self, n: int, *, small: bool) -> _Floor:
+    def _floor(self, n: int, n_real: int, *, small: bool) -> _Floor:
         """The same numbers for real data in place of generated ones; none, and why, where that cannot be had."""
         known, what = self._yardstick.floors, (self._name, self._extractor, n, small)
         if what not in known:
-            known[what] = self._found_floor(n, small=small)
+            known[what] = self._found_floor(n, n_real, small=small)
         return known[what]
 
-    def _found_floor(self, n: int, *, small: bool) -> _Floor:
+    def _found_floor(self, n: int, n_real: int, *, small: bool) -> _Floor:
         try:
             parts = self._reference.floor(
                 None if self._traits.whole_reference else n, n, self._looks, images=self._images
@@ -248,16 +263,15 @@ class _Measurement:
             if parts is None:
                 return _Floor(notes=("there are too few real data to compare real against real",))
             real, unseen, words = parts
-            if unseen.count < n and not small:
+            # A half has never all of the data: a metric that wants them all has its number of that half.
+            lacking = unseen.count < n or (real.count < n_real and not self._traits.whole_reference)
+            if lacking and not small:
                 return _Floor()
             numbers = self._numbers(self._features(real), self._features(unseen))
         except (Exception, SystemExit) as error:
             return _Floor(notes=(f"real against real has no number: {_reason(error)}",))
-        few = (
-            f"real against real is of {unseen.count:,} real pictures and the value of {n:,} samples: a distance of "
-            f"fewer is larger, so a value that is better proves nothing; for equal numbers: -n {unseen.count}",
-        )
-        return _Floor(numbers=numbers, words=words, notes=few if unseen.count < n else ())
+        notes = _notes_on_fewer(n, unseen.count, n_real, real.count)
+        return _Floor(numbers=numbers, words=words, notes=notes)
 
     def _real_features(self, real: Gathered) -> Features:
         features = self._features(real)
