@@ -374,6 +374,12 @@ def test_every_command_can_be_run(registry, name, cause, config):
     assert choose(registry, layers).config != before
 
 
+def test_a_run_that_has_time_and_no_steps_is_told_to_take_half_of_it():
+    config = RunConfig.model_validate({"augment": {"ada": {}}, "train": {"minutes": 30}})
+    told = advice("memorizing", "", config=config, again="ganzoo run")
+    assert told.command == "ganzoo run --set train.minutes=15", "and not train.steps=1"
+
+
 def test_the_phrase_of_the_line():
     rows = made_up(30, **healthy(**{"d/adversarial": lambda at: 0.001}))
     assert [verdict.phrase for verdict in verdicts(rows, loss=scale("bce"))] == ["D won since step 10"]

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ganzoo.config.schema import RunConfig
+from ganzoo.config.schema import RunConfig, TrainConfig
 from ganzoo.health.verdict import Cause, Name
 
 WORDS: dict[Name, str] = {
@@ -63,9 +63,15 @@ def advice(name: Name, cause: Cause, *, config: RunConfig | None, again: str) ->
     if name == "memorizing" and not augmented:
         return Advice(try_="Try more pictures, or an augmentation", command=f"{again} --augment ada")
     if name == "memorizing":
-        return _told(again, "Try more pictures, or fewer steps", [f"train.steps={max((train.steps or 2) // 2, 1)}"])
+        return _told(again, "Try more pictures, or fewer steps", [_half_as_long(train)])
     rates = [f"train.g_lr={train.g_lr / 10:.3g}", f"train.d_lr={train.d_lr / 10:.3g}", "train.clip_grad_norm=1.0"]
     return _told(again, "Try smaller steps and a limit on gradients", rates)
+
+
+def _half_as_long(train: TrainConfig) -> str:
+    if train.steps is None and train.minutes is not None:
+        return f"train.minutes={train.minutes / 2:.3g}"
+    return f"train.steps={max((train.steps or 2) // 2, 1)}"
 
 
 def _betas(config: RunConfig | None) -> list[tuple[str, tuple[float, float]]]:
