@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from ganzoo.config.layers import merge
 from ganzoo.errors import ConfigError, UnknownNameError
 from ganzoo.registry import Registry
 from ganzoo.studies.axes import Axis, in_words, products, split_assignments, split_choices
 from ganzoo.studies.comparing import chosen_budget, completed
-from ganzoo.studies.comparison import Budget, Comparison, Definition, as_folder, find_same
+from ganzoo.studies.comparison import Budget, Comparison, Definition, as_folder, find_same, measured_by
 from ganzoo.studies.grid import budget_in_words, plan_cells
 from ganzoo.studies.working import spread_steps
 
@@ -175,11 +176,26 @@ def test_steps_that_differ_have_to_be_asked_for(registry):
         ({"loss": ("hinge", "hinge")}, ConfigError, "is there twice"),
         ({"seed": (1, 2)}, ConfigError, "counts its seeds itself"),
         ({"settings": {"train.stpes": 3}}, ConfigError, "train.stpes"),
+        ({"metrics.mode-coverage.within": (2.0, 3.0)}, ConfigError, "measures all runs alike"),
+        ({"eval.n": (20, 30)}, ConfigError, "measures all runs alike"),
     ],
 )
 def test_what_is_wrong_whatever_the_combination(registry, changes, error, words):
     with pytest.raises(error, match=words):
         plan_cells(registry, defined(**changes))
+
+
+def test_options_of_metrics_that_are_set_are_those_that_runs_are_measured_by():
+    """A cell is trained without metrics, so its configuration does not have them."""
+    settings = {"train.d_lr": 1e-3, "metrics.mode-coverage.within": 5.0, "extractors.classifier.updates": 9}
+    definition = Definition(axes={"loss": ("bce",)}, settings=settings)
+    assert merge(measured_by(definition.plain())).tree() == {
+        "metrics": {"mode-coverage": {"within": 5.0}},
+        "extractors": {"classifier": {"updates": 9}},
+    }
+    named = replace(definition, metrics=("mode-coverage", "downstream"))
+    assert merge(measured_by(named.plain())).tree()["metrics"] == {"mode-coverage": {"within": 5.0}, "downstream": {}}
+    assert measured_by(Definition(axes={"loss": ("bce",)}).plain()) == []
 
 
 def test_one_budget_above_zero():
@@ -224,7 +240,7 @@ def test_a_checkpoint_of_an_interruption_changes_nothing():
 PICTURES = {"data.name": "synthetic", "data.n": 64, "data.image_size": 16, "train.batch_size": 8}
 
 
-def measured_by(metric, *, n, pictures=64):
+def pictures_measured_by(metric, *, n, pictures=64):
     return Definition(
         axes={"loss": ("hinge", "bce"), "discriminator": ("dcgan",)},
         settings={**PICTURES, "data.n": pictures},
@@ -238,9 +254,9 @@ def measured_by(metric, *, n, pictures=64):
 
 def test_too_few_samples_for_a_metric_are_refused_before_anything_trains(registry):
     with pytest.raises(ConfigError, match=r"kernel-distance needs at least 40 generated samples .*-n 40"):
-        plan_cells(registry, measured_by("kernel-distance", n=39))
+        plan_cells(registry, pictures_measured_by("kernel-distance", n=39))
     with pytest.raises(ConfigError, match="precision-recall needs at least 4 generated samples"):
-        plan_cells(registry, measured_by("precision-recall", n=3))
+        plan_cells(registry, pictures_measured_by("precision-recall", n=3))
     with pytest.raises(ConfigError, match="kernel-distance needs at least 40 real data, and there are 39"):
-        plan_cells(registry, measured_by("kernel-distance", n=None, pictures=39))
-    assert all(one.cell.reason is None for one in plan_cells(registry, measured_by("kernel-distance", n=40)))
+        plan_cells(registry, pictures_measured_by("kernel-distance", n=None, pictures=39))
+    assert all(one.cell.reason is None for one in plan_cells(registry, pictures_measured_by("kernel-distance", n=40)))

@@ -12,7 +12,6 @@ from rich.table import Table
 
 from ganzoo.cli.context import console
 from ganzoo.cli.dry_run_page import duration
-from ganzoo.config.layers import ConfigLayer, flatten
 from ganzoo.evaluation.judging_cost import JudgingCost, judging_cost
 from ganzoo.evaluation.measuring import yardstick
 from ganzoo.evaluation.sampling import chunks, ready
@@ -21,7 +20,7 @@ from ganzoo.registry import Registry
 from ganzoo.runs.assembly import assemble
 from ganzoo.runs.evaluating import measured_later
 from ganzoo.screen import say
-from ganzoo.studies.comparison import Cell, Definition
+from ganzoo.studies.comparison import Cell, Definition, measured_by
 from ganzoo.studies.grid import Planned, budget_in_words, plan_cells
 from ganzoo.studies.working import most_checkpoints
 from ganzoo.training.estimate import estimate
@@ -139,8 +138,7 @@ def _seconds(one: Planned, setup: Setup) -> float | None:
 
 
 def _judging(registry: Registry, definition: Definition, cell: Cell, *, labeled: bool) -> JudgingCost:
-    changes = [ConfigLayer("ganzoo compare", flatten(definition.measured_by))] if definition.measured_by else []
-    subject = measured_later(registry, cell.config, changes, labeled=labeled)
+    subject = measured_later(registry, cell.config, measured_by(definition.plain()), labeled=labeled)
     return judging_cost(yardstick(subject, n=definition.n))
 
 

@@ -17,7 +17,7 @@ import filelock
 import yaml
 
 from ganzoo import files
-from ganzoo.config.layers import read_yaml
+from ganzoo.config.layers import ConfigLayer, flatten, read_yaml
 from ganzoo.errors import ConfigError, LockedError
 from ganzoo.regular import regular_text
 from ganzoo.runs.listing import run_number
@@ -27,6 +27,8 @@ logger = logging.getLogger("ganzoo")
 
 COMPARISONS = Path("comparisons")
 FILE = "comparison.yaml"
+MEASURING = ("metrics", "extractors")
+"""Sections that say what runs are measured by."""
 LOG = "worker.log"
 """What the process of a run printed."""
 CELL = {"name": str, "folder": str, "parts": {}, "reason": TEXT, "config": {"data": {}}, "data": TEXT}
@@ -86,12 +88,6 @@ class Definition:
         }
         plain: dict[str, Any] = json.loads(json.dumps(content))
         return plain
-
-    @property
-    def measured_by(self) -> dict[str, Any]:
-        """The sections of a configuration that say what a run is measured by."""
-        sections = {"metrics": list(self.metrics), "extractors": list(self.extractors)}
-        return {name: names for name, names in sections.items() if names}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -240,6 +236,14 @@ class Comparison:
                         allowed="files and folders of its own; the folder of the whole comparison may be a link",
                         hint="ganzoo compare --loss hinge,bce --seeds 3",
                     )
+
+
+def measured_by(asked: Mapping[str, Any]) -> list[ConfigLayer]:
+    """What says by what runs are measured, of :meth:`Definition.plain`: options that are set, then names."""
+    options = {path: value for path, value in asked["settings"].items() if path.partition(".")[0] in MEASURING}
+    named = {section: asked[section] for section in MEASURING if asked[section]}
+    layers = [ConfigLayer("--set", options), ConfigLayer("--metric", flatten(named))]
+    return [layer for layer in layers if layer.values]
 
 
 def find_same(folder: Path, asked: Mapping[str, Any], cells: Sequence[Cell]) -> Comparison | None:

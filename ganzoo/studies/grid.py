@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ganzoo.config.layers import ConfigLayer, flatten
+from ganzoo.config.layers import ConfigLayer
 from ganzoo.config.schema import MOST_SAMPLES, PLACES, TrainConfig
 from ganzoo.errors import ConfigError
 from ganzoo.evaluation.measuring import check_metrics
@@ -20,11 +20,10 @@ from ganzoo.planning.plan import Plan, make_plan
 from ganzoo.protocols import Dataset
 from ganzoo.registry import Registry
 from ganzoo.studies.axes import COMPONENTS, Axis, in_words, products
-from ganzoo.studies.comparison import MOST_SEEDS, Budget, Cell, Definition, as_folder
+from ganzoo.studies.comparison import MEASURING, MOST_SEEDS, Budget, Cell, Definition, as_folder, measured_by
 
 CHECKPOINTS = 5
 """So many a run keeps and is measured at, if nothing else is asked."""
-SECTIONS_OF_MEASURING = ("metrics", "extractors")
 LENGTHS = ("train.steps", "train.epochs", "train.minutes")
 """What says how long a run is."""
 
@@ -87,8 +86,9 @@ def _check(registry: Registry, definition: Definition, axes: Sequence[Axis]) -> 
             for choice in axis.choices:
                 registry.get(axis.name, choice)
     _demand_one_budget(definition)
+    _demand_one_yardstick(axes)
     shared = ConfigLayer("--set", definition.settings)
-    choose(registry, [shared, ConfigLayer("--metric", flatten(definition.measured_by))])
+    choose(registry, [shared, *measured_by(definition.plain())])
 
 
 def _demand_one_budget(definition: Definition) -> None:
@@ -106,6 +106,18 @@ def _demand_one_budget(definition: Definition) -> None:
             )
 
 
+def _demand_one_yardstick(axes: Sequence[Axis]) -> None:
+    """Refuse to vary what measures: values that were not measured alike are not compared."""
+    for axis in axes:
+        if axis.name.partition(".")[0] in MEASURING or axis.name == "eval.n":
+            raise ConfigError(
+                "a comparison measures all runs alike",
+                given=f"--set {axis.name} with {len(axis.choices)} choices",
+                allowed="one choice for all",
+                hint="leave --set out",
+            )
+
+
 def _planned(
     registry: Registry,
     definition: Definition,
@@ -117,7 +129,7 @@ def _planned(
 ) -> Planned:
     layers = [ConfigLayer("--set", definition.settings)]
     layers += [ConfigLayer(f"--{axis.name}", axis.values(parts[axis.name])) for axis in axes]
-    layers += [_budget_layer(definition.budget), ConfigLayer("--metric", flatten(definition.measured_by))]
+    layers += [_budget_layer(definition.budget), *measured_by(definition.plain())]
     cell = Cell(name=name, folder=folder, parts=dict(parts))
     try:
         plan = make_plan(choose(registry, layers), opened=opened)
@@ -144,7 +156,7 @@ def _config(plan: Plan, definition: Definition) -> dict[str, Any]:
     if not asked & {"train.keep", "train.checkpoint_every"}:  # suggestions are for a run that nobody measures
         changes |= {"keep": "all"} | ({} if steps is None else {"checkpoint_every": math.ceil(steps / CHECKPOINTS)})
     content = plan.config.model_copy(update={"train": train.model_copy(update=changes)}).model_dump(mode="json")
-    for section in SECTIONS_OF_MEASURING:
+    for section in MEASURING:
         content[section] = {}
     for place in PLACES:  # the comparison may be gone on with from another folder
         section, key = place.split(".")

@@ -22,7 +22,7 @@ from ganzoo.runs.checkpoint import step_of
 from ganzoo.runs.evaluating import evaluate_run
 from ganzoo.runs.run import Run
 from ganzoo.screen import Screen
-from ganzoo.studies.comparison import Cell, Comparison
+from ganzoo.studies.comparison import Cell, Comparison, measured_by
 from ganzoo.studies.grid import CHECKPOINTS
 from ganzoo.studies.outcome import outcome_of, run_in, write_evaluation
 
@@ -80,11 +80,9 @@ def _check_data(plan: Plan, cell: Cell) -> None:
 
 def _measure(registry: Registry, comparison: Comparison, run: Run, place: Path) -> None:
     asked = comparison.asked
-    sections = {name: asked[name] for name in ("metrics", "extractors") if asked[name]}
-    changes = [ConfigLayer("ganzoo compare", flatten(sections))] if sections else []
     found = [step_of(path) for path in run.directory.checkpoint_folders()]
     steps = spread_steps(found, every=run.config.train.checkpoint_every)
-    evaluation = evaluate_run(registry, run, changes, n=asked["n"], step=steps)
+    evaluation = evaluate_run(registry, run, measured_by(asked), n=asked["n"], step=steps)
     write_evaluation(place, list(evaluation.rows()), evaluation.failed())
 
 
