@@ -176,6 +176,9 @@ def test_steps_that_differ_have_to_be_asked_for(registry):
         ({"loss": ("hinge", "hinge")}, ConfigError, "is there twice"),
         ({"seed": (1, 2)}, ConfigError, "counts its seeds itself"),
         ({"settings": {"train.stpes": 3}}, ConfigError, "train.stpes"),
+        ({"settings": {"loss.name": "wgan"}}, ConfigError, "loss.name is chosen twice"),
+        ({"loss.name": ("wgan", "lsgan")}, ConfigError, "loss.name is chosen twice"),
+        ({"train.batch_size": (4, 8)}, ConfigError, "train.batch_size is chosen twice"),
         ({"metrics.mode-coverage.within": (2.0, 3.0)}, ConfigError, "measures all runs alike"),
         ({"eval.n": (20, 30)}, ConfigError, "measures all runs alike"),
     ],
@@ -183,6 +186,11 @@ def test_steps_that_differ_have_to_be_asked_for(registry):
 def test_what_is_wrong_whatever_the_combination(registry, changes, error, words):
     with pytest.raises(error, match=words):
         plan_cells(registry, defined(**changes))
+
+
+def test_what_is_set_wins_over_the_choice_that_nobody_made():
+    definition = completed(Definition(axes={}, settings={"loss.name": "bce"}))
+    assert definition.axes == {"loss": ("bce",), "discriminator": ("patchgan-sn",)}
 
 
 def test_options_of_metrics_that_are_set_are_those_that_runs_are_measured_by():

@@ -138,8 +138,9 @@ def compare(
 
 def completed(definition: Definition) -> Definition:
     """A definition that names loss and discriminator: what nobody varies has the one choice that a run has."""
-    usual = {"loss": ("hinge",), "discriminator": ("patchgan-sn",)}
-    missing = {name: names for name, names in usual.items() if not definition.axes}
+    usual = {"loss": "hinge", "discriminator": "patchgan-sn"}
+    chosen = {name: (definition.settings.get(f"{name}.name", one),) for name, one in usual.items()}
+    missing = {} if definition.axes else chosen
     return Definition(**{**vars(definition), "axes": {**missing, **definition.axes}})
 
 

@@ -87,6 +87,7 @@ def _check(registry: Registry, definition: Definition, axes: Sequence[Axis]) -> 
                 registry.get(axis.name, choice)
     _demand_one_budget(definition)
     _demand_one_yardstick(axes)
+    _demand_one_say(definition, axes)
     shared = ConfigLayer("--set", definition.settings)
     choose(registry, [shared, *measured_by(definition.plain())])
 
@@ -116,6 +117,23 @@ def _demand_one_yardstick(axes: Sequence[Axis]) -> None:
                 allowed="one choice for all",
                 hint="leave --set out",
             )
+
+
+def _demand_one_say(definition: Definition, axes: Sequence[Axis]) -> None:
+    """Refuse a path that is set for all and varied, or varied twice: one of them would win without a word."""
+    said: set[str] = set()
+    for axis in axes:
+        path = f"{axis.name}.name" if axis.name in COMPONENTS else axis.name
+        shared = definition.settings.get(path)
+        if path in said or (path in definition.settings and axis.choices != (shared,)):
+            other = "another list of choices" if path in said else json.dumps(shared)
+            raise ConfigError(
+                f"{path} is chosen twice",
+                given=f"{', '.join(map(axis.word, axis.choices))}; and {other}",
+                allowed="one of the two",
+                hint="leave --set out",
+            )
+        said.add(path)
 
 
 def _planned(
