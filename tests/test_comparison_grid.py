@@ -206,6 +206,18 @@ def test_options_of_metrics_that_are_set_are_those_that_runs_are_measured_by():
     assert measured_by(Definition(axes={"loss": ("bce",)}).plain()) == []
 
 
+def test_no_checkpoint_is_the_best_of_a_run_that_is_measured_later(registry):
+    """Every run of such a cell failed as soon as it began, since it is trained without metrics."""
+    often = {"train.sample_every": 2, "train.checkpoint_every": 2, "train.log_every": 2}
+    definition = replace(defined(settings=often, **{"train.keep": ("best", "all")}), metrics=("mode-coverage",))
+    cells = [one.cell for one in plan_cells(registry, definition)]
+    assert [cell.reason is None for cell in cells] == [False, True, False, True]
+    assert cells[0].reason == (
+        "runs of a comparison are measured once they are trained, so none of their checkpoints is known as the best "
+        "before (next: --set train.keep=all)"
+    )
+
+
 def test_one_budget_above_zero():
     assert chosen_budget() == Budget()
     assert chosen_budget(minutes=0.5) == Budget(kind="minutes", amount=0.5)

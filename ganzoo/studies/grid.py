@@ -152,10 +152,10 @@ def _planned(
     try:
         plan = make_plan(choose(registry, layers), opened=opened)
         check_metrics(plan, n=definition.n)
+        config = _config(plan, definition)
     except ConfigError as error:
         next_step = f" (next: {error.hint})" if error.hint else ""
         return Planned(cell=replace(cell, reason=f"{error.message}{next_step}"), plan=None)
-    config = _config(plan, definition)
     return Planned(cell=replace(cell, config=config, data=plan.dataset.fingerprint), plan=plan)
 
 
@@ -166,13 +166,25 @@ def _budget_layer(budget: Budget) -> ConfigLayer:
 
 
 def _config(plan: Plan, definition: Definition) -> dict[str, Any]:
-    """The configuration of the cell's runs: trained alone, since what they are measured by is measured afterwards."""
+    """The configuration of the cell's runs: trained alone, since what they are measured by is measured afterwards.
+
+    Raises:
+        ConfigError: a checkpoint is to stay that only metrics know.
+    """
     train = plan.config.train
     steps = _steps(train, definition.budget)
     asked = {*definition.settings, *definition.axes}
     changes: dict[str, Any] = {"steps": steps}
     if not asked & {"train.keep", "train.checkpoint_every"}:  # suggestions are for a run that nobody measures
         changes |= {"keep": "all"} | ({} if steps is None else {"checkpoint_every": math.ceil(steps / CHECKPOINTS)})
+    if {**train.model_dump(), **changes}["keep"] == "best":
+        raise ConfigError(
+            "runs of a comparison are measured once they are trained, so none of their checkpoints is known as the "
+            "best before",
+            given="train.keep: best",
+            allowed="all, last N, every N",
+            hint="--set train.keep=all",
+        )
     content = plan.config.model_copy(update={"train": train.model_copy(update=changes)}).model_dump(mode="json")
     for section in MEASURING:
         content[section] = {}
