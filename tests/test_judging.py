@@ -364,6 +364,14 @@ class TestRuns:
         assert [value.value for value in first.values] == [value.value for value in second.values]
         assert first.value("modes@100").floor == 8
 
+    def test_the_values_are_those_of_the_last_step_however_steps_are_given(self, tmp_path):
+        run = ganzoo.run({**SMALL, "train": {**SMALL["train"], "keep": "all"}}, out=tmp_path)
+        found = ganzoo.evaluate(run, step=[8, 2, 8], n=20)
+        assert list(found.judgments) == [2, 8]
+        assert found.values == found.judgments[8].values
+        with pytest.raises(ConfigError, match="no step is named"):
+            ganzoo.evaluate(run, step=[], n=20)
+
     def test_pictures_are_not_measured_against_data_that_nobody_named(self, tmp_path):
         with pytest.raises(ConfigError, match="the real ones to compare them with are not named") as caught:
             ganzoo.evaluate(tmp_path, metrics="mode-coverage")

@@ -246,7 +246,7 @@ def steps_of(run: Run, step: Steps) -> list[int]:
 
     Raises:
         CheckpointError: the run has no checkpoint at all.
-        ConfigError: it has none of a step that is meant.
+        ConfigError: it has none of a step that is meant, or none is.
     """
     found = [step_of(folder) for folder in run.directory.checkpoint_folders()]
     found = [number for number in found if number] if step == "all" else found
@@ -260,7 +260,10 @@ def steps_of(run: Run, step: Steps) -> list[int]:
         return sorted(found)
     if step is None:
         return [max(found)]
-    chosen = [step] if isinstance(step, int) else list(step)
+    # In order, so that the last that is measured is the last of the training.
+    chosen = [step] if isinstance(step, int) else sorted(set(step))
+    if not chosen:
+        raise ConfigError("no step is named", given=[], allowed="a step at least, or all", hint="--step all")
     for one in chosen:
         run.directory.checkpoint_folder(one)
     return chosen
