@@ -117,6 +117,19 @@ def test_intervals_of_shares_stay_shares(tmp_path):
     assert f"Intervals are cut off at the ends of what a number can be: {LABEL} from 0 to 1." in shown
 
 
+def test_a_run_without_numbers_at_its_last_step_has_not_those_of_an_earlier_one(tmp_path):
+    world = World(tmp_path, "a", "b")
+    world.measured("a", [5.0, 6.0, 7.5])
+    world.run("b", 0)
+    early = {"step": 5, **Value(key="fd", value=0.5, record=RECORD, better="lower").row()}
+    write_evaluation(world.place("b", 0), [early], {"frechet-distance[random-conv] at step 10": "not finite"})
+    content = world.content()
+    b = next(cell for cell in content["cells"] if cell["name"] == "b")
+    assert (b["mean"], b["seeds"][0]["status"], b["seeds"][0]["values"]) == ({}, "failed", [])
+    assert b["seeds"][0]["reason"] == "frechet-distance[random-conv] at step 10: not finite"
+    assert content["verdict"].startswith("Only a has values")
+
+
 @pytest.mark.parametrize("numbers", [([1.0], [9.0]), ([1.0, 1.0], [9.0, 9.0])], ids=["one seed", "no variance"])
 def test_nothing_is_claimed_without_a_test(tmp_path, numbers):
     world = World(tmp_path, "a", "b", seeds=len(numbers[0]))

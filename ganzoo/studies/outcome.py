@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +50,9 @@ class RunOutcome:
 
     @property
     def final(self) -> tuple[Value, ...]:
-        """The values at the last step."""
-        return self.values[max(self.values)] if self.values else ()
+        """The values at the last step; none where nothing could be measured there, whatever was before."""
+        last = max(self.values, default=0) if self.steps is None else self.steps
+        return self.values.get(last, ())
 
     def best(self, label: str) -> tuple[int, float] | None:
         """The step at which a number was best, and the number."""
@@ -87,8 +88,8 @@ def outcome_of(place: Path) -> RunOutcome:
         status, reason = "failed", failure.get("reason")
     elif record.get("status") == "finished" and measured:
         failed = "; ".join(f"{name}: {why}" for name, why in measured.get("failed", {}).items())
-        status, reason = ("finished", failed or None) if values else ("failed", failed or "nothing was measured")
-    return RunOutcome(
+        status, reason = "finished", failed or None
+    found = RunOutcome(
         status=status,
         reason=reason,
         run=directory.path,
@@ -97,6 +98,9 @@ def outcome_of(place: Path) -> RunOutcome:
         images=counters.get("images"),
         values=values,
     )
+    if status == "finished" and not found.final:
+        return replace(found, status="failed", reason=reason or "nothing was measured at the last step")
+    return found
 
 
 def write_evaluation(place: Path, values: list[dict[str, Any]], failed: Mapping[str, str]) -> None:
