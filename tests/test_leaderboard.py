@@ -117,6 +117,20 @@ def test_intervals_of_shares_stay_shares(tmp_path):
     assert f"Intervals are cut off at the ends of what a number can be: {LABEL} from 0 to 1." in shown
 
 
+def test_the_first_metric_ranks_though_it_failed_in_the_first_run(tmp_path):
+    world = World(tmp_path, "a", "b")
+    other = replace(RECORD, metric="kernel-distance")
+    for name, fd, kd in (("a", None, 0.1), ("b", 5.0, 0.2)):
+        world.run(name, 0)
+        values = [Value(key="kd", value=kd, record=other, better="lower")]
+        if fd is not None:
+            values.insert(0, Value(key="fd", value=fd, record=RECORD, better="lower"))
+        write_evaluation(world.place(name, 0), [{"step": 10, **value.row()} for value in values], {})
+    content = world.content()
+    assert content["metrics"] == [LABEL, "kd[random-conv]@100"]
+    assert [cell["name"] for cell in content["cells"]] == ["b", "a"]
+
+
 def test_a_run_without_numbers_at_its_last_step_has_not_those_of_an_earlier_one(tmp_path):
     world = World(tmp_path, "a", "b")
     world.measured("a", [5.0, 6.0, 7.5])

@@ -66,8 +66,12 @@ def told_apart(pair: Mapping[str, Any]) -> bool:
 
 
 def _better(results: Sequence[CellResult]) -> dict[str, str]:
-    """Label → which direction is better, of all that rank something."""
-    values = (value for one in results for outcome in one.finished for value in outcome.final)
+    """Label → which direction is better, of all that rank something, in the order of the metrics.
+
+    The run with most numbers tells the order: where the first metric failed in a run, its second one comes first.
+    """
+    finished = sorted((outcome for one in results for outcome in one.finished), key=lambda one: -len(one.final))
+    values = (value for outcome in finished for value in outcome.final)
     return {value.label: value.better for value in values if value.better is not None}
 
 
