@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ganzoo.report.embedding import Embedded, embedded_file
 from ganzoo.report.intervals import quality_over_time, whiskers
-from ganzoo.report.leaderboard import BoardCell, Leaderboard
+from ganzoo.report.leaderboard import BoardCell, CellPair, Leaderboard
 from ganzoo.report.page import render
 from ganzoo.report.verdict import Tone, VerdictLine
 from ganzoo.report.words import count, named
@@ -49,8 +50,8 @@ def comparison_page(folder: Path, board: Leaderboard) -> str:
 
 
 def _statements(board: Leaderboard) -> list[VerdictLine]:
-    # Where the best one may be so by chance, the verdict says so.
-    tone: Tone = "good" if board.labels and not _near_the_best(board) else "note"
+    # Where the best one may be so by chance, or has no other beside it, the verdict says so.
+    tone: Tone = "good" if _told_from_the_best(board) and not _near_the_best(board) else "note"
     said = [VerdictLine(tone=tone, text=board.verdict)] if board.verdict else []
     waiting = sum(cell.waiting for cell in board.cells)
     if waiting and "preliminary" not in board.verdict:  # the verdict says so where it ranks
@@ -68,11 +69,20 @@ def _statements(board: Leaderboard) -> list[VerdictLine]:
 
 def _near_the_best(board: Leaderboard) -> set[str]:
     """Cells that the metric which ranks cannot tell from the best one."""
+    return _beside_the_best(board, board.indistinguishable)
+
+
+def _told_from_the_best(board: Leaderboard) -> set[str]:
+    """Cells that it can."""
+    return _beside_the_best(board, board.distinguishable)
+
+
+def _beside_the_best(board: Leaderboard, pairs: Sequence[CellPair]) -> set[str]:
     if not board.cells:
         return set()
     first = board.cells[0].name
-    pairs = [pair.cells for pair in board.indistinguishable if pair.label == board.ranking and first in pair.cells]
-    return {name for pair in pairs for name in pair if name != first}
+    found = [pair.cells for pair in pairs if pair.label == board.ranking and first in pair.cells]
+    return {name for cells in found for name in cells if name != first}
 
 
 def _gallery(folder: Path, board: Leaderboard) -> list[Exhibit]:

@@ -244,6 +244,16 @@ class TestAComparison:
         assert "Cells are not ranked by kd@10: they were not measured alike." in page
         assert "Welch&#39;s t-test." in page
 
+    @pytest.mark.parametrize("compared", [False, True])
+    def test_a_verdict_is_good_only_where_the_best_is_told_from_another(self, comparison, compared):
+        """Where one cell alone has numbers, nothing is compared."""
+        first, second, *_ = (cell.name for cell in read_leaderboard(comparison).cells)
+        told = [{"cells": [first, second], "label": "fd@10", "p": 0.01}] if compared else []
+        content = leaderboard() | {"distinguishable": told, "indistinguishable": []}
+        (comparison / "leaderboard.json").write_text(json.dumps(content), encoding="utf-8")
+        page = comparison_page(comparison, read_leaderboard(comparison))
+        assert ('<li class="good">' in page) == compared
+
     def test_that_runs_are_not_done_is_said_once(self, comparison):
         content = leaderboard() | {"verdict": "alpha is best. This is preliminary: 1 run is not done."}
         content["cells"][0]["seeds"][1] |= {"status": "waiting", "values": [], "reason": None}
