@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from ganzoo.cli.compare import show
-from ganzoo.evaluation.value import Record, Value
+from ganzoo.evaluation.value import Record, Value, unlike
 from ganzoo.studies.comparison import Cell, Comparison
 from ganzoo.studies.leaderboard import leaderboard
 from ganzoo.studies.leaderboard_files import as_csv, as_markdown, notes, write_leaderboard
@@ -186,6 +186,13 @@ def test_values_that_were_not_measured_alike_are_not_ranked(tmp_path):
     assert content["metrics"] == []
     assert "ema: True and False" in content["unranked"][LABEL]
     assert content["verdict"].startswith("Nothing can be ranked: values of a and b were not measured alike (ema")
+
+
+@pytest.mark.parametrize("order", [(None, True, False), (True, None, False), (True, False, None)])
+def test_pictures_from_elsewhere_do_not_make_unlike_runs_alike(order):
+    records = [(str(ema), replace(RECORD, ema=ema)) for ema in order]
+    assert "ema: True and False" in unlike(records)
+    assert unlike([record for record in records if record[1].ema is not False]) is None
 
 
 def test_one_is_not_several(tmp_path):
