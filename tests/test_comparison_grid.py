@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ganzoo.config.layers import merge
+from ganzoo.config.layers import flatten, merge
 from ganzoo.errors import ConfigError, UnknownNameError
 from ganzoo.registry import Registry
 from ganzoo.studies.axes import Axis, in_words, products, split_assignments, split_choices
@@ -270,6 +270,32 @@ def pictures_measured_by(metric, *, n, pictures=64):
         extractors=("random-conv",),
         n=n,
     )
+
+
+@pytest.mark.parametrize(
+    ("setting", "axes", "values"),
+    [
+        (("loss.label_smoothing", 0.2), {"loss": ("hinge", "bce")}, [None, 0.2]),
+        (("regularizers.r1.weight", 0.3), {"regularizers": ("none", "r1", "centering+r1")}, [None, 0.3, 0.3]),
+        (("discriminator.depth", 2), {"loss": ("hinge", "bce")}, [2, 2]),
+        (("discriminator.depth", 2), {"loss": ("hinge",), "discriminator": ("mlp", "embedding")}, [2, None]),
+    ],
+    ids=str,
+)
+def test_an_option_holds_where_a_choice_has_it_and_that_is_told(registry, caplog, setting, axes, values):
+    caplog.set_level("INFO", logger="ganzoo")
+    axes = {"loss": ("hinge",)} | axes
+    cells = [one.cell for one in plan_cells(registry, defined(settings=[setting], **axes))]
+    found = [flatten(cell.config).get(setting[0]) if cell.config else None for cell in cells]
+    assert found == values
+    assert all(value is None or cell.reason is None for cell, value in zip(cells, values, strict=True))
+    assert (f"--set {setting[0]} holds for" in caplog.text) == (None in values)
+    assert not any("unknown key" in (cell.reason or "") or "no effect" in (cell.reason or "") for cell in cells)
+
+
+def test_an_option_that_no_choice_has_is_refused(registry):
+    with pytest.raises(ConfigError, match="label_smoothin"):
+        plan_cells(registry, defined(settings=[("loss.label_smoothin", 0.2)]))
 
 
 def test_too_few_samples_for_a_metric_are_refused_before_anything_trains(registry):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import os
 from collections import Counter
@@ -19,11 +20,14 @@ from ganzoo.planning.choice import choose
 from ganzoo.planning.plan import Plan, make_plan
 from ganzoo.protocols import Dataset
 from ganzoo.registry import Registry
+from ganzoo.studies.applying import of_cell, of_some
 from ganzoo.studies.axes import COMPONENTS, Axis, in_words, products
 from ganzoo.studies.comparison import MEASURING, MOST_SEEDS, Budget, Cell, Definition, as_folder, measured_by
 
 CHECKPOINTS = 5
 """So many a run keeps and is measured at, if nothing else is asked."""
+logger = logging.getLogger("ganzoo")
+
 LENGTHS = ("train.steps", "train.epochs", "train.minutes")
 """What says how long a run is."""
 
@@ -46,6 +50,8 @@ def plan_cells(registry: Registry, definition: Definition) -> list[Planned]:
     """
     axes = [Axis(name=name, choices=choices) for name, choices in definition.axes.items()]
     _check(registry, definition, axes)
+    for path, (axis, having) in of_some(registry, definition.settings, axes).items():
+        logger.info("--set %s holds for %s alone", path, " and ".join(map(axis.word, having)))
     opened: dict[str, Dataset] = {}
     planned: list[Planned] = []
     names: Counter[str] = Counter()
@@ -145,7 +151,7 @@ def _planned(
     folder: str,
     opened: dict[str, Dataset],
 ) -> Planned:
-    layers = [ConfigLayer("--set", definition.settings)]
+    layers = [ConfigLayer("--set", of_cell(registry, definition.settings, axes, parts))]
     layers += [ConfigLayer(f"--{axis.name}", axis.values(parts[axis.name])) for axis in axes]
     layers += [_budget_layer(definition.budget), *measured_by(definition.plain())]
     cell = Cell(name=name, folder=folder, parts=dict(parts))
