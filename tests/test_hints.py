@@ -81,6 +81,7 @@ HOLES: dict[str, tuple[str, ...]] = {
     "comparison.word": ("comparisons/0001-hinge-bce-digits",),
     "parts * -(-train.batch_size // parts)": ("64",),
     "2 * parts": ("4",),
+    "side << math.ceil(lod)": ("32",),
     "together.py: section": ("discriminator",),
     "together.py: name": ("dcgan",),
     "presets.py: shape": ("(3, 64, 64)",),
