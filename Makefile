@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# Processes of the tests: one more than the two cores of the smallest machine, since some wait for others.
+WORKERS ?= 3
 # What a run needs, then the development set, which is several times as large. Modules are compiled when they are first
 # imported: compiling all of torch at once is a third of the wait for the first picture.
 INSTALLED := $(VENV)/.installed
@@ -17,7 +19,7 @@ run: $(INSTALLED)
 	$(BIN)/ganzoo run --loss hinge --disc patchgan-sn
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

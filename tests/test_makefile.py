@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 
@@ -38,3 +39,11 @@ def test_what_is_installed_is_not_installed_again(tmp_path):
     assert develops[-1] == "'.[dev]'"
     (tmp_path / ".ready").touch()
     assert installs("test", tmp_path) == []
+
+
+@pytest.mark.xdist_group("of one process")
+def test_groups_of_tests_stay_in_one_process(request):
+    """Where several processes share the tests, the group is in the names that they tell each other."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        pytest.skip("one process has all tests")
+    assert request.node.nodeid.endswith("@of one process")
