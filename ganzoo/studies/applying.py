@@ -7,7 +7,6 @@ from typing import Any
 
 from ganzoo.errors import PluginError
 from ganzoo.registry import Registry
-from ganzoo.registry.records import spelled
 from ganzoo.studies.axes import COMPONENTS, REGULARIZERS, Axis
 
 
@@ -38,7 +37,8 @@ def _those_with(registry: Registry, axis: Axis, path: str) -> list[Any]:
     """The choices that have the option in ``path``; a choice that cannot be asked is one of them."""
     key = path.split(".")[1]
     if axis.name == REGULARIZERS:
-        return [choice for choice in axis.choices if spelled(key) in map(spelled, str(choice).split("+"))]
+        name = key.replace("_", "-")
+        return [choice for choice in axis.choices if name in str(choice).replace("_", "-").split("+")]
     return [choice for choice in axis.choices if _has(registry, axis.name, choice, key)]
 
 
