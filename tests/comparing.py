@@ -7,6 +7,17 @@ from pathlib import Path
 
 from ganzoo.runs.directory import RunDirectory
 
+SMALL = {
+    "discriminator.ndf": 4,
+    "generator.ngf": 4,
+    "data.n": 24,
+    "train.checkpoint_every": 7,
+    "train.sample_every": 20,
+    "train.log_every": 1,
+    "runtime.threads": 1,
+}
+"""Settings of a run that is stopped between its checkpoints, and has a row for each step to wait for."""
+
 
 def rows(path: Path) -> list[dict[str, float]]:
     """Metric rows without wall-clock figures."""

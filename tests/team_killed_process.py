@@ -11,22 +11,14 @@ import time
 from pathlib import Path
 
 import torch
+from comparing import SMALL
 
 from ganzoo.cli import main as command
 from ganzoo.training.loop import train  # noqa: F401  imported before the fork, since that is what takes long
 
 SIZE = 2
-SETTINGS = {
-    "discriminator.ndf": 4,
-    "generator.ngf": 4,
-    "data.n": 24,
-    "train.checkpoint_every": 7,
-    "train.sample_every": 20,
-    "train.log_every": 1,
-    "runtime.threads": 1,
-}
 RUN = ["run", "--data", "synthetic", "--image-size", "16", "--batch-size", "4", "--steps", "30", "--quiet"]
-RUN += [f"--set={path}={value}" for path, value in SETTINGS.items()]
+RUN += [f"--set={path}={value}" for path, value in SMALL.items()]
 
 
 def started(words: list[str], said: Path) -> list[int]:

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from comparing import assert_same_outcome, rows
+from comparing import SMALL, assert_same_outcome, rows
 from typer.testing import CliRunner
 
 from ganzoo.cli import app
@@ -26,16 +26,7 @@ CASES = [
 
 
 def command(loss: str, discriminator: str, out: Path) -> list[str]:
-    settings = {
-        "discriminator.ndf": 4,
-        "generator.ngf": 4,
-        "data.n": 24,
-        "train.checkpoint_every": 7,
-        "train.sample_every": 20,
-        "train.log_every": 1,
-        "train.n_critic": 1,
-        "runtime.threads": 1,
-    }
+    settings = {**SMALL, "train.n_critic": 1}
     flags = ["--loss", loss, "--disc", discriminator, "--data", "synthetic", "--image-size", "16"]
     sets = [f"--set={path}={value}" for path, value in settings.items()]
     return ["run", *flags, *sets, "--batch-size", "4", "--steps", str(STEPS), "--out", str(out), "--quiet"]

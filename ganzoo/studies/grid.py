@@ -26,10 +26,10 @@ from ganzoo.studies.comparison import MEASURING, MOST_SEEDS, Budget, Cell, Defin
 
 CHECKPOINTS = 5
 """So many a run keeps and is measured at, if nothing else is asked."""
-logger = logging.getLogger("ganzoo")
-
 LENGTHS = ("train.steps", "train.epochs", "train.minutes")
 """What says how long a run is."""
+
+logger = logging.getLogger("ganzoo")
 
 
 @dataclass(frozen=True, kw_only=True)
