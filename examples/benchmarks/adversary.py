@@ -1,4 +1,4 @@
-"""Seconds of an autoencoder's step with a critic: loops by hand beside ``ganzoo.Adversary``, in turn in one process.
+"""Seconds of an autoencoder's step with a critic: loops by hand beside ``ganzoo.Adversary``, in turn.
 
     python examples/benchmarks/adversary.py --rounds 40
 
@@ -12,15 +12,15 @@ equal data, with the same optimizers. They compute the same numbers: a test comp
 - ``taming``: what most write, after the code of VQGAN. The critic is not frozen; λ differentiates both losses down to
   the last layer, and backward does so again; real and fake go through the critic one after the other.
 
-Every round takes one step of each, in turn; a ratio compares two steps of one round, so that whatever else the machine
-does hits both. ``--clock cpu`` counts the time of this process alone, for machines that others use at the same time.
-What ``taming`` loses depends on how heavy the autoencoder is beside its critic, which is what it runs more often.
+Every round takes one step of two loops, in turn; a ratio compares two steps of one round, so that whatever else the
+machine does hits both. ``--clock cpu`` counts the time of the process alone, for machines that others use at the same
+time. glibc hands large blocks back to the system, and whoever asks for them next pays, whichever loop that is; which it
+is depends on what lies where in the process. So a process holds no third loop, and there are several processes. What
+``taming`` loses depends on how heavy the autoencoder is beside its critic, which is what it runs more often.
 
 ``ganzoo`` and ``fastest`` run the same convolutions, and equal steps differ by several percent from one to the next. So
 what ganzoo's calls cost is also measured apart, by turns of both on networks of next to no width, where it is a sixth
-of the step; ``by its calls`` is the ratio if as much is added to the step by hand on the large ones. glibc hands large
-blocks back to the system, and whoever asks for them next pays, whichever loop that is; to keep them, set
-``MALLOC_MMAP_THRESHOLD_=1000000000 MALLOC_TRIM_THRESHOLD_=10000000000``.
+of the step; ``by its calls`` is the ratio if as much is added to the step by hand on the large ones.
 """
 
 from __future__ import annotations
@@ -30,11 +30,14 @@ import json
 import os
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from copy import deepcopy
+from dataclasses import dataclass, fields
 from functools import partial
-from itertools import permutations
+from itertools import chain, permutations
+from multiprocessing import get_context
 from typing import Any, Literal
 
 import torch
@@ -215,37 +218,73 @@ def measure(
     return seconds
 
 
-def ratios(seconds: Mapping[str, list[float]]) -> dict[str, dict[str, float]]:
-    """The other loop → quartiles of its seconds over ganzoo's within rounds (above 1: ganzoo is faster)."""
-    found = {}
-    for name, target in TARGETS.items():
-        each = [other / ours for other, ours in zip(seconds[name], seconds["ganzoo"], strict=True)]
-        low, median, high = statistics.quantiles(each, n=4, method="inclusive")
-        found[name] = {"low": low, "median": median, "high": high, "target": target}
-    return found
+def ratios(processes: Sequence[Mapping[str, list[float]]], other: str) -> dict[str, Any]:
+    """Quartiles of a loop's seconds over ganzoo's within rounds (above 1: ganzoo is faster); medians of processes."""
+    each = [[b / a for a, b in zip(one["ganzoo"], one[other], strict=True)] for one in processes]
+    low, median, high = statistics.quantiles(chain(*each), n=4, method="inclusive")
+    return {"low": low, "median": median, "high": high, "processes": list(map(statistics.median, each))}
 
 
-def by_calls(norm: Norm, fastest: float, *, rounds: int, clock: Callable[[], float]) -> dict[str, float]:
-    """What ganzoo's step takes more than the fastest by hand where networks cost nothing, and the ratio it makes.
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """Of the networks and their data, how they are run, and how often."""
 
-    Args:
-        norm: of the critic.
-        fastest: seconds of the step by hand on the large networks.
-        rounds: turns of both.
-        clock: seconds.
-    """
+    width: int
+    ndf: int
+    batch_size: int
+    image_size: int
+    threads: int
+    clock: str
+    rounds: int
+
+
+def beside(norm: Norm, other: str, sizes: Sizes) -> dict[str, list[float]]:
+    """Seconds of ganzoo's steps and of another loop's, with nothing else in the process."""
+    torch.set_num_threads(sizes.threads)
+    loops = contestants(norm, width=sizes.width, ndf=sizes.ndf)
+    x = torch.rand(sizes.batch_size, 3, sizes.image_size, sizes.image_size) * 2 - 1
+    steps = {name: partial(loops[name].step, x) for name in ("ganzoo", other)}
+    del loops
+    return measure(steps, rounds=sizes.rounds, clock=CLOCKS[sizes.clock])
+
+
+def by_calls(norm: Norm, *, rounds: int, clock: Callable[[], float], threads: int = 1) -> dict[str, float]:
+    """What ganzoo's step takes more than the fastest by hand, in seconds, where networks cost nothing."""
+    torch.set_num_threads(threads)
     x = torch.rand(1, 3, 16, 16) * 2 - 1
     loops = contestants(norm, width=2, ndf=2)
     steps = {name: partial(loops[name].step, x) for name in ("ganzoo", "fastest")}
     seconds = measure(steps, rounds=rounds, warmup=20, clock=clock)
     more = [ours - other for ours, other in zip(seconds["ganzoo"], seconds["fastest"], strict=True)]
     low, median, high = statistics.quantiles(more, n=4, method="inclusive")
-    return {"seconds": median, "low": low, "high": high, "ratio": fastest / (fastest + median)}
+    return {"median": median, "low": low, "high": high}
+
+
+def alone(work: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """What a call returns in a new process, which ends with it."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as one:
+        return one.submit(work, *arguments, **named).result()
+
+
+def compared(norm: Norm, sizes: Sizes, processes: int) -> dict[str, Any]:
+    """Medians of seconds, ratios, and what calls cost, of one kind of critic."""
+    found: dict[str, Any] = {"seconds": {}, "ratios": {}}
+    # The loops take turns with processes, too: a machine may be slower an hour later.
+    taken = [{other: alone(beside, norm, other, sizes) for other in TARGETS} for _ in range(processes)]
+    for other, target in TARGETS.items():
+        pairs = [one[other] for one in taken]
+        found["ratios"][other] = ratios(pairs, other) | {"target": target}
+        found["seconds"][other] = statistics.median(chain(*(pair[other] for pair in pairs)))
+    found["seconds"]["ganzoo"] = statistics.median(chain(*(one["fastest"]["ganzoo"] for one in taken)))
+    more = alone(by_calls, norm, rounds=5 * sizes.rounds, clock=CLOCKS[sizes.clock], threads=sizes.threads)
+    fastest = found["seconds"]["fastest"]
+    return found | {"calls": more | {"ratio": fastest / (fastest + more["median"])}}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=40, help="steps of each loop that are timed")
+    parser.add_argument("--rounds", type=int, default=40, help="steps of each loop that are timed, of all processes")
+    parser.add_argument("--processes", type=int, default=4, help="of each pair of loops")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--image-size", type=int, default=32)
@@ -254,30 +293,25 @@ def main() -> None:
     parser.add_argument("--clock", choices=CLOCKS, default="wall")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     given = parser.parse_args()
-    torch.set_num_threads(given.threads)
-    x = torch.rand(given.batch_size, 3, given.image_size, given.image_size) * 2 - 1
+    asked = {field.name: getattr(given, field.name) for field in fields(Sizes)}
+    sizes = Sizes(**asked | {"rounds": -(-given.rounds // given.processes)})
     norms: tuple[Norm, ...] = ("none", "batch")
-    result: dict[str, dict[str, Any]] = {}
-    for norm in norms:
-        loops = contestants(norm, width=given.width, ndf=given.ndf)
-        steps = {name: partial(loop.step, x) for name, loop in loops.items()}
-        seconds = measure(steps, rounds=given.rounds, clock=CLOCKS[given.clock])
-        medians = {name: statistics.median(taken) for name, taken in seconds.items()}
-        calls = by_calls(norm, medians["fastest"], rounds=5 * given.rounds, clock=CLOCKS[given.clock])
-        result[norm] = {"seconds": medians, "ratios": ratios(seconds), "calls": calls}
+    result = {norm: compared(norm, sizes, given.processes) for norm in norms}
     if given.json:
         print(json.dumps(result, indent=2))
         return
-    print(f"{os.cpu_count()} cores, {given.threads} threads, torch {torch.__version__}, {given.clock} time")
+    print(
+        f"{os.cpu_count()} cores, {given.threads} threads, torch {torch.__version__}, {given.clock} time, "
+        f"{given.processes} processes of {sizes.rounds} rounds"
+    )
     for norm, found in result.items():
-        times = ", ".join(f"{name} {1e3 * taken:.1f} ms" for name, taken in found["seconds"].items())
+        times = ", ".join(f"{name} {1e3 * found['seconds'][name]:.1f} ms" for name in ("ganzoo", *TARGETS))
         print(f"\ncritic's norm {norm}: {times}")
         for name, ratio in found["ratios"].items():
             print("  {0} / ganzoo {median:.3f} ({low:.3f}–{high:.3f}, target {target})".format(name, **ratio))
-        more = {name: 1e3 * found["calls"][name] for name in ("seconds", "low", "high")}
-        print(
-            "  by its calls, {seconds:.2f} ms ({low:.2f}–{high:.2f}): {0:.3f}".format(found["calls"]["ratio"], **more)
-        )
+            print("    medians of processes: " + " ".join(f"{one:.3f}" for one in sorted(ratio["processes"])))
+        more = {name: 1e3 * found["calls"][name] for name in ("median", "low", "high")}
+        print("  by its calls, {median:.2f} ms ({low:.2f}–{high:.2f}): {0:.3f}".format(found["calls"]["ratio"], **more))
 
 
 if __name__ == "__main__":

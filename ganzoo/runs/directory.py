@@ -158,8 +158,20 @@ class RunDirectory:
     def save_checkpoint(
         self, step: int, tensors: Mapping[str, dict[str, Tensor]], state: Mapping[str, Any], *, keep: str = "last 3"
     ) -> Path:
-        """Write ``checkpoints/step-NNNNNNN/`` and drop the older ones that do not stay by the rule ``keep``."""
-        self._demand_finite(tensors, step)
+        """:meth:`demand_finite`, then :meth:`write_checkpoint`."""
+        self.demand_finite(tensors, step)
+        return self.write_checkpoint(step, tensors, state, keep=keep)
+
+    def write_checkpoint(
+        self, step: int, tensors: Mapping[str, dict[str, Tensor]], state: Mapping[str, Any], *, keep: str
+    ) -> Path:
+        """Write ``checkpoints/step-NNNNNNN/`` and drop the older ones that do not stay by the rule ``keep``.
+
+        Nothing is computed with the tensors, so that another thread than the training's can do it.
+
+        Raises:
+            ResourceError: it cannot be written.
+        """
         final = self.checkpoints / f"step-{step:07d}"
         checkpoint.write(final, tensors, state)
         self._drop_all_but(
@@ -167,8 +179,12 @@ class RunDirectory:
         )
         return final
 
-    def _demand_finite(self, tensors: Mapping[str, dict[str, Tensor]], step: int) -> None:
-        """Weights that are not finite never become finite again, and a checkpoint of them would push out a good one."""
+    def demand_finite(self, tensors: Mapping[str, dict[str, Tensor]], step: int) -> None:
+        """Refuse weights that are not finite: they never become so again, and would push out a good checkpoint.
+
+        Raises:
+            DivergedError: some are not.
+        """
         for network in ("generator", "discriminator", "ema"):
             for name, tensor in tensors.get(network, {}).items():
                 if not tensor.isfinite().all():

@@ -468,6 +468,7 @@ def _iterate(
                     watcher(report)
                 if not report.last and _stops(setup, stop):
                     checkpoints.save()
+                    checkpoints.wait()
                     where = f"step {state.step} of {setup.schedule.in_words}"
                     raise stop.error(
                         f"stopped at {where}; everything is saved in {directory.path}",

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from ganzoo.evaluation import pictures
 from ganzoo.evaluation.likeness import Likeness
 from ganzoo.files import writing
 from ganzoo.protocols import DataSpec, Report
+from ganzoo.runs.background import Background
 from ganzoo.runs.directory import RunDirectory
 from ganzoo.runs.grid_samples import COLUMNS, GridSamples
 from ganzoo.training import spectral
@@ -213,6 +215,10 @@ def film(run: RunDirectory, *, vectors: bool) -> None:
 class Checkpoints:
     """Writes ``checkpoints/step-NNNNNNN/`` when due, at the end, and whenever asked.
 
+    The training waits for a copy of the state and for a look at its numbers; the copy is written beside it, one
+    checkpoint at a time. What goes wrong there is raised in the next step, or where the training ends. The first
+    checkpoint of a run is waited for, so that rows of later steps prove that there was one.
+
     Args:
         keep: the rule by which checkpoints stay.
         extra: what else belongs into ``state.json``; called at each save.
@@ -231,18 +237,31 @@ class Checkpoints:
         self._keep, self._extra = keep, extra
         # What a run goes on from is there already: to write it again, it would have to be gone for a moment.
         self._saved = state.step if run.has_checkpoint(state.step) else None
+        self._writing = Background("ganzoo checkpoint")
 
     def __call__(self, report: Report) -> None:
         """Save when due."""
+        self._writing.look()
         if report.step % self._every == 0 or report.last:
             self.save()
 
     def save(self) -> None:
-        """Save the state as it is, at most once per step."""
-        if self._saved != self._state.step:
+        """Begin to save the state as it is, at most once per step; :meth:`wait` says when that is done."""
+        step = self._state.step
+        if self._saved != step:
+            self._writing.wait()  # before another copy is made, so that there is one at most
             numbers = {**self._state.numbers(), **self._extra()}
-            self._run.save_checkpoint(self._state.step, self._state.tensors(), numbers, keep=self._keep)
-            self._saved = self._state.step
+            tensors = self._state.tensors()
+            self._run.demand_finite(tensors, step)
+            first = not self._run.checkpoint_folders()
+            self._writing.begin(partial(self._run.write_checkpoint, step, tensors, numbers, keep=self._keep))
+            self._saved = step
+            if first:
+                self.wait()
+
+    def wait(self) -> None:
+        """Wait until what was saved is on disk. Raises :class:`ResourceError` if it cannot be written."""
+        self._writing.wait()
 
     @contextmanager
     def kept_if_a_part_fails(self) -> Iterator[None]:
@@ -258,7 +277,9 @@ class Checkpoints:
             at_fault = isinstance(error, PluginError | ProcessLostError) or not isinstance(error, GanzooError)
             if at_fault and self._state.d_step:
                 self.save()
+                self.wait()
             raise
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Wait until what was saved is on disk, as :meth:`wait` does."""
+        self._writing.close()

@@ -58,10 +58,12 @@ def test_a_step_in_which_nobody_looks_costs_few_operations_more_than_the_fastest
 
 
 def test_ratios_compare_steps_of_one_round(benchmark):
-    seconds = {"ganzoo": [1.0, 2.0, 4.0], "fastest": [1.0, 2.0, 4.0], "taming": [2.0, 3.0, 4.0]}
-    found = benchmark.ratios(seconds)
-    assert found["fastest"] == {"low": 1.0, "median": 1.0, "high": 1.0, "target": 0.99}
-    assert found["taming"] == {"low": 1.25, "median": 1.5, "high": 1.75, "target": 1.15}
+    one = {"ganzoo": [1.0, 2.0, 4.0], "taming": [2.0, 3.0, 4.0]}
+    other = {"ganzoo": [2.0, 2.0, 2.0], "taming": [6.0, 6.0, 6.0]}
+    found = benchmark.ratios([one], "taming")
+    assert found == {"low": 1.25, "median": 1.5, "high": 1.75, "processes": [1.5]}
+    assert benchmark.ratios([one, other], "taming")["processes"] == [1.5, 3.0]
+    assert benchmark.ratios([one, other], "taming")["median"] == 2.5
 
 
 def test_each_loop_follows_each_other_as_often_and_the_warm_up_is_not_counted(benchmark):
@@ -73,7 +75,16 @@ def test_each_loop_follows_each_other_as_often_and_the_warm_up_is_not_counted(be
     assert [len(taken) for taken in seconds.values()] == [5, 5, 5]
 
 
-def test_what_calls_cost_is_added_to_the_step_by_hand(benchmark):
+def test_what_calls_cost_is_the_difference_within_rounds(benchmark):
     ticks = iter(range(10_000))
-    found = benchmark.by_calls("none", 50.0, rounds=4, clock=lambda: next(ticks))
-    assert found == {"seconds": 0.0, "low": 0.0, "high": 0.0, "ratio": 1.0}  # each turn takes one tick
+    found = benchmark.by_calls("none", rounds=4, clock=lambda: next(ticks))
+    assert found == {"median": 0.0, "low": 0.0, "high": 0.0}  # each turn takes one tick
+
+
+def test_each_pair_of_loops_is_measured_apart(benchmark, monkeypatch):
+    monkeypatch.setattr(benchmark, "alone", lambda work, *arguments, **named: work(*arguments, **named))
+    sizes = benchmark.Sizes(width=4, ndf=2, batch_size=2, image_size=16, threads=1, clock="cpu", rounds=2)
+    found = benchmark.compared("none", sizes, processes=2)
+    assert set(found["seconds"]) == {"ganzoo", "fastest", "taming"}
+    assert {other: len(ratio["processes"]) for other, ratio in found["ratios"].items()} == {"fastest": 2, "taming": 2}
+    assert 0 < found["calls"]["ratio"] < 1

@@ -25,6 +25,16 @@ def test_a_run_that_meets_a_fault_ends_in_words_or_goes_on_to_the_same_numbers(t
     assert {case["code"] for case in cases if case["mode"] == "full"} <= {0, 6}
 
 
+def test_a_run_that_is_killed_while_a_checkpoint_is_written_beside_it_goes_on_to_the_same_numbers(tmp_path):
+    """Which operation is the n-th one, that of the training or that of the thread, is chance here."""
+    training = TORTURED["hinge, mlp"]
+    settings = training.settings | {"in_turn": False}
+    kills = [("kill", 60, 30)]
+    first, *cases = outcomes(tmp_path / "cases", shim(tmp_path), work=training.work, settings=settings, cases=kills)
+    assert len(cases) >= 2 * len(first["operations"])
+    assert [case["trouble"] for case in cases if case["trouble"]] == []
+
+
 @pytest.mark.parametrize("name", ["pictures", "evaluating"])
 def test_what_is_killed_outside_of_runs_comes_to_the_same(tmp_path, name):
     """One kill in each phase; what takes longer is left to ``make torture``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from ganzoo.config.layers import ConfigLayer, flatten
@@ -12,16 +13,31 @@ from ganzoo.planning.choice import choose
 from ganzoo.planning.plan import Plan, make_plan
 from ganzoo.registry import Registry
 from ganzoo.runs import session
+from ganzoo.runs.background import Background
 from ganzoo.runs.directory import RunDirectory, find_run
 from works.work import QUIET, Found, digest, leftovers
 
 
 class Met:
-    """A run of some steps: a new one, and one that goes on after half of them."""
+    """A run of some steps: a new one, and one that goes on after half of them.
+
+    Args:
+        config: of the run.
+        steps: how many.
+        in_turn: the training waits for each checkpoint, so that the n-th operation is always the same one.
+    """
 
     phases = ("new", "resume")
 
-    def __init__(self, config: dict[str, object], steps: int) -> None:
+    def __init__(self, config: dict[str, object], steps: int, *, in_turn: bool = True) -> None:
+        if in_turn:
+            begin = Background.begin
+
+            def begin_and_wait(self: Background, work: Callable[[], object]) -> None:
+                begin(self, work)
+                self.wait()
+
+            Background.begin = begin_and_wait  # type: ignore[method-assign]
         self._config, self._steps = config, steps
         self._registry = Registry.load(plugins=False)
         self._plan, self._half = self._planned(steps), self._planned(steps // 2)

@@ -1,0 +1,197 @@
+"""Checkpoints are written while the training goes on: of their own step, whole or absent, and never in silence."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import pytest
+import torch
+from comparing import assert_same_outcome
+
+import ganzoo
+from ganzoo.errors import Interrupted, ResourceError
+from ganzoo.registry import Registry
+from ganzoo.runs import checkpoint, session
+from ganzoo.runs.background import Background
+from ganzoo.runs.directory import RunDirectory
+from ganzoo.screen import Screen
+
+PATIENCE = 60.0
+"""Seconds after which something waits for ever; nothing here takes one."""
+TINY = {
+    "loss": "hinge",
+    "discriminator": {"name": "mlp", "width": 8},
+    "generator": {"name": "mlp", "width": 8, "latent": 2},
+    "data": {"name": "ring", "n": 64},
+    "train": {"steps": 6, "batch_size": 8, "checkpoint_every": 2, "sample_every": 6, "log_every": 1, "keep": "all"},
+    "runtime": {"device": "cpu", "threads": 1},
+}
+
+
+def steps_of(run):
+    return [checkpoint.step_of(folder) for folder in reversed(run.checkpoint_folders())]
+
+
+@pytest.fixture
+def held(monkeypatch):
+    """Checkpoints but the first are written once the event is set."""
+    released, write = threading.Event(), checkpoint.write
+
+    def wait_and_write(folder, tensors, state):
+        first = not any(folder.parent.glob("step-*"))
+        assert first or released.wait(PATIENCE), "the training waits for the checkpoint"
+        write(folder, tensors, state)
+
+    monkeypatch.setattr(checkpoint, "write", wait_and_write)
+    return released
+
+
+@pytest.fixture
+def at_step(monkeypatch):
+    """Call something after a step, before anybody else hears of the step."""
+    train = session.train
+
+    def with_calls(number, call):
+        def trained(setup):
+            for report in train(setup):
+                if report.step == number:
+                    call()
+                yield report
+
+        monkeypatch.setattr(session, "train", trained)
+
+    return with_calls
+
+
+def test_the_training_goes_on_meanwhile_and_what_is_saved_is_of_its_step(tmp_path, held, at_step, monkeypatch):
+    at_step(5, held.set)  # step 4 is due for a checkpoint, and 5 comes before that is written
+    beside = ganzoo.run(TINY, out=tmp_path / "beside")
+    monkeypatch.undo()
+    monkeypatch.setattr(Background, "begin", lambda self, work: work())
+    at_once = ganzoo.run(TINY, out=tmp_path / "at once")
+    assert steps_of(beside.directory) == steps_of(at_once.directory) == [2, 4, 6]
+    for step in (2, 4, 6):
+        saved, state = beside.directory.load_checkpoint(step)
+        expected, expected_state = at_once.directory.load_checkpoint(step)
+        assert (
+            (state["step"], state["images"]) == (step, 8 * step) == (expected_state["step"], expected_state["images"])
+        )
+        assert saved.keys() == expected.keys()
+        for name, tensors in saved.items():
+            assert all(torch.equal(tensor, expected[name][key]) for key, tensor in tensors.items()), name
+    assert_same_outcome(beside.path, at_once.path)
+
+
+def test_it_goes_on_from_what_was_saved_beside_it(tmp_path):
+    """Row offsets and steps of a checkpoint belong together, however far the training has come since."""
+    whole, cut = ganzoo.run(TINY, out=tmp_path / "whole"), ganzoo.run(TINY, out=tmp_path / "cut")
+    for step in (4, 6):
+        cut.directory.checkpoint_folder(step).rename(cut.path / str(step))
+    cut.directory.write_manifest({**cut.directory.read_manifest(), "status": "running", "step": 0, "ended": None})
+    session.resume(Registry.load(plugins=False), cut.directory, console=Screen(quiet=True))
+    assert_same_outcome(whole.path, cut.path)
+
+
+def test_rows_after_the_first_checkpoint_prove_that_there_was_one(tmp_path, monkeypatch):
+    """Otherwise whoever resumes could not tell a run whose checkpoints are gone from one that never had any."""
+
+    def refused(folder, tensors, state):
+        raise ResourceError(f"cannot write {folder}: No space left on device")
+
+    monkeypatch.setattr(checkpoint, "write", refused)
+    with pytest.raises(ResourceError):
+        ganzoo.run(TINY, out=tmp_path)
+    (run,) = map(RunDirectory, tmp_path.glob("0001-*"))
+    assert len(run.metrics.read_text(encoding="utf-8").splitlines()) == TINY["train"]["checkpoint_every"]
+    run.demand_checkpoint(every=TINY["train"]["checkpoint_every"])
+
+
+@pytest.mark.parametrize("failing", [2, 6])
+def test_what_cannot_be_written_ends_the_run_with_what_was_saved_before(tmp_path, failing, monkeypatch):
+    write = checkpoint.write
+
+    def refused(folder, tensors, state):
+        if state["step"] == failing:
+            raise ResourceError(f"cannot write {folder}: No space left on device")
+        write(folder, tensors, state)
+
+    monkeypatch.setattr(checkpoint, "write", refused)
+    with pytest.raises(ResourceError, match="No space left"):
+        ganzoo.run(TINY, out=tmp_path)
+    (run,) = map(RunDirectory, tmp_path.glob("0001-*"))
+    assert steps_of(run) == list(range(2, failing, 2))
+    assert run.read_manifest()["status"] == "failed"
+
+
+def test_all_is_on_disk_when_a_stopped_run_says_so(tmp_path, held, at_step):
+    def stop_and_release_later():
+        os.kill(os.getpid(), signal.SIGTERM)
+        threading.Timer(0.3, held.set).start()
+
+    at_step(3, stop_and_release_later)
+    with pytest.raises(Interrupted, match="stopped at step 3 of 6; everything is saved") as caught:
+        ganzoo.run(TINY, out=tmp_path)
+    (run,) = map(RunDirectory, tmp_path.glob("0001-*"))
+    assert caught.value.signal_number == signal.SIGTERM
+    assert steps_of(run) == [2, 3]
+
+
+def test_a_stopped_run_does_not_say_so_of_what_cannot_be_written(tmp_path, at_step, monkeypatch):
+    def refused(folder, tensors, state):
+        raise ResourceError(f"cannot write {folder}: No space left on device")
+
+    monkeypatch.setattr(checkpoint, "write", refused)
+    at_step(1, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    with pytest.raises(ResourceError, match="No space left"):
+        ganzoo.run(TINY, out=tmp_path)
+
+
+class TestBackground:
+    @pytest.fixture
+    def background(self):
+        background = Background("test")
+        yield background
+        background.close()
+
+    def test_what_it_raised_is_raised_once_at_the_next_look(self, background):
+        began, go_on = threading.Event(), threading.Event()
+
+        def fail():
+            began.set()
+            assert go_on.wait(PATIENCE)
+            raise ValueError("found later")
+
+        def look_until_it_is_over():
+            while True:
+                background.look()
+
+        background.begin(fail)
+        assert began.wait(PATIENCE)
+        background.look()  # it is not over, and a look does not wait
+        go_on.set()
+        with pytest.raises(ValueError, match="found later"):
+            look_until_it_is_over()
+        background.look()
+        background.wait()
+
+    def test_one_thing_at_a_time(self, background):
+        done = []
+        for number in range(5):
+            background.begin(lambda number=number: done.append(number))
+            assert done[: number + 1] in (list(range(number)), list(range(number + 1)))
+        background.wait()
+        assert done == list(range(5))
+
+    def test_what_failed_before_keeps_the_next_from_beginning(self, background):
+        background.begin(lambda: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            background.begin(pytest.fail)
+        background.wait()
+
+    def test_no_thread_is_left(self):
+        background = Background("left over")
+        background.begin(lambda: None)
+        background.close()
+        assert not any("left over" in thread.name for thread in threading.enumerate())
