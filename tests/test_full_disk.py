@@ -143,3 +143,11 @@ def test_weights_that_are_not_finite_are_not_kept(tmp_path, network):
     with pytest.raises(DivergedError, match=f"{network} .* not finite after step 2"):
         run.directory.save_checkpoint(2, tensors, {**state, "step": 2})
     assert [folder.name for folder in run.directory.checkpoint_folders()] == ["step-0000001"]
+
+
+def test_weights_whose_sum_is_not_finite_are_kept_if_they_are(tmp_path):
+    run = RunDirectory.create(tmp_path, "run")
+    huge = torch.full((3,), torch.finfo(torch.float32).max)
+    run.save_checkpoint(1, {"generator": {"w": huge}}, {"step": 1})
+    with pytest.raises(DivergedError, match="generator w is not finite"):
+        run.save_checkpoint(2, {"generator": {"w": torch.tensor([float("inf"), -float("inf")])}}, {"step": 2})

@@ -187,7 +187,7 @@ class RunDirectory:
         """
         for network in ("generator", "discriminator", "ema"):
             for name, tensor in tensors.get(network, {}).items():
-                if not tensor.isfinite().all():
+                if not _is_finite(tensor):
                     raise DivergedError(
                         f"{network} {name} is not finite after step {step}: no checkpoint of that is kept",
                         hint=f"go on from the last good one at lower rates: {self.again()} --init {self.word} --set "
@@ -315,6 +315,11 @@ class RunDirectory:
                 allowed="the checkpoint as it was written",
                 hint="leave out --step: the newest that is intact is used then",
             ) from problem
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    """Whether all its numbers are: a sum shows it in a tenth of the time, unless it overflows."""
+    return bool(tensor.sum().isfinite()) or bool(tensor.isfinite().all())
 
 
 def find_run(runs: Path, word: str | None) -> RunDirectory:
