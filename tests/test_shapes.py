@@ -57,6 +57,27 @@ def test_a_manifest_of_another_shape_says_nothing(tmp_path, wrong):
         read_spec(run)
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("shape", []),
+        ("shape", [0, 16, 16]),
+        ("shape", [-1, -16, 16]),
+        ("shape", [1, 99_999, 99_999]),
+        ("marginal", []),
+        ("marginal", [0.5, 0.25, 0.25]),
+        ("marginal", [1.5, -0.5]),
+        ("marginal", [float("nan"), 1.0]),
+    ],
+)
+def test_a_manifest_that_describes_no_data_is_refused_before_networks_are_built(tmp_path, key, value):
+    run = RunDirectory(tmp_path)
+    data = {"shape": [1, 16, 16], "classes": ["a", "b"], "marginal": [0.5, 0.5], "conditional": True}
+    run.manifest.write_text(json.dumps({"data": data | {key: value}}), encoding="utf-8")
+    with pytest.raises(CheckpointError, match=f"does not describe data: {key}"):
+        read_spec(run)
+
+
 def test_numbers_that_fit_no_float_are_no_row(tmp_path):
     path = tmp_path / "metrics.jsonl"
     path.write_text(f'{{"step": 1, "a": {10**400}}}\n{{"step": 2}}\n{{"step": Infinity}}\n', encoding="utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import platform
 import sys
 from collections.abc import Mapping, Sequence
@@ -25,6 +26,8 @@ from ganzoo.training.setup import Setup
 
 CONDITIONS = ("versions", "plugins", "device", "threads", "processes")
 """What must be the same for a resumed run to equal an uninterrupted one bit by bit."""
+LARGEST_ITEM = 2**28
+"""Numbers of one item: a volume of 512×512×512 has half as many."""
 
 
 def describe(
@@ -165,16 +168,38 @@ def _changed(directory: RunDirectory) -> CheckpointError:
 
 
 def read_spec(directory: RunDirectory) -> DataSpec:
-    """What the networks of a run were built for, without opening its data."""
+    """What the networks of a run were built for, without opening its data.
+
+    Raises:
+        CheckpointError: the manifest does not say, or says what no data are; a stranger's may say anything.
+    """
     data = directory.read_manifest().get("data", {})
     if not {"shape", "classes", "marginal", "conditional"} <= data.keys():
         raise CheckpointError(f"manifest.json of {directory.path.name} is missing or has no whole section 'data'")
+    if fault := _fault_of(data):
+        key, allowed = fault
+        raise CheckpointError(
+            f"manifest.json of {directory.path.name} does not describe data: {key}",
+            given=f"data.{key} = {str(data[key])[:60]}",
+            allowed=allowed,
+            hint="take the manifest.json with which the run was trained",
+        )
     return DataSpec(
         shape=tuple(data["shape"]),
         classes=tuple(data["classes"]),
         marginal=tuple(data["marginal"]),
         conditional=data["conditional"],
     )
+
+
+def _fault_of(data: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The key whose value no data have, and what it may be."""
+    shape, marginal = data["shape"], data["marginal"]
+    if not shape or min(shape) < 1 or math.prod(shape) > LARGEST_ITEM:
+        return "shape", f"numbers of at least 1, whose product is at most {LARGEST_ITEM:,}"
+    if len(marginal) != len(data["classes"]) or not all(0 <= share <= 1 for share in marginal):
+        return "marginal", "a share from 0 to 1 of each class"
+    return None
 
 
 def _now() -> str:
