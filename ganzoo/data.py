@@ -21,6 +21,15 @@ EVERY = slice(None)
 """All rows of a batch."""
 
 
+def as_floats(data: Tensor) -> Tensor:
+    """Pixels, uint8, as float32 in [-1, 1] on their device, by the same division on all; other data as they are."""
+    if data.dtype != torch.uint8:
+        return data
+    # By a number of Python, CUDA multiplies with the reciprocal, which is rounded; by a tensor it divides.
+    half = torch.full((), 127.5, device=data.device)
+    return data.to(torch.float32).div_(half).sub_(1)
+
+
 class _Order(Protocol):
     def __call__(self, start: int, stop: int) -> Tensor:
         """The items at the places ``start`` to ``stop`` of the endless order."""
@@ -72,10 +81,16 @@ class Batches:
 
         With ``rows``, a slice or places (n,), those items of the batch alone, as they are in it; no other is read.
         """
+        stored = self.stored(number, rows)
+        return stored._replace(data=as_floats(stored.data))
+
+    def stored(self, number: int, rows: slice | Tensor = EVERY) -> Batch:
+        """The same batch with pixels as the dataset keeps them, uint8: a quarter of the bytes on the way to a device.
+
+        There, :func:`as_floats` makes of them what :meth:`batch` returns, to the bit.
+        """
         index = self._order(number * self._batch_size, (number + 1) * self._batch_size)[rows]
         data = self._dataset.read(index)
-        if data.dtype == torch.uint8:
-            data = data.to(torch.float32).div_(127.5).sub_(1)
         if self._hflip:
             mirrored = torch.rand(self._batch_size, generator=generator_for(self._seed, number, "hflip"))[rows] < 0.5
             data = torch.where(mirrored[:, None, None, None], data.flip(-1), data)

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganzoo.data import Batches, cache_folder
+from ganzoo.data import EVERY, Batches, as_floats, cache_folder
 from ganzoo.errors import ConfigError, DataError
 from ganzoo.protocols import DataSpec
 
@@ -50,6 +50,28 @@ class Points(Ramp):
 
     def read(self, index):
         return self.values[index]
+
+
+def test_pixels_become_the_quotient_that_is_rounded_once():
+    """A GPU would multiply with 1 / 127.5, which differs for some of them: in float64 all are told apart."""
+    pixels = torch.arange(256, dtype=torch.uint8)
+    floats = as_floats(pixels)
+    assert floats.dtype == torch.float32
+    assert torch.equal(floats, (pixels.double() / 127.5).float() - 1)
+    assert not torch.equal(floats, pixels.float() * (1 / torch.tensor(127.5)) - 1)
+    points = torch.randn(3, 2)
+    assert as_floats(points) is points
+
+
+@given(size=SIZES, batch_size=BATCH_SIZES, seed=SEEDS, hflip=st.booleans())
+def test_stored_batches_are_bytes_that_become_the_batches(size, batch_size, seed, hflip):
+    batches = Batches(Ramp(size), batch_size=batch_size, seed=seed, hflip=hflip)
+    for rows in (EVERY, slice(1, None, 2)):
+        stored, batch = batches.stored(5, rows), batches.batch(5, rows)
+        assert stored.data.dtype == torch.uint8
+        assert torch.equal(as_floats(stored.data), batch.data)
+        assert torch.equal(stored.index, batch.index)
+        assert torch.equal(stored.labels, batch.labels)
 
 
 def order(batches, count):

@@ -204,3 +204,33 @@ def test_images_and_networks_are_channels_last():
     assert runtime.put(torch.rand(2, 5)).shape == (2, 5)
     weight = runtime.place(torch.nn.Conv2d(3, 4, 3)).weight
     assert weight.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pixels_become_floats_where_they_are_put(channels):
+    pixels = torch.randint(0, 256, (5, channels, 4, 6), dtype=torch.uint8)
+    images = Runtime(device=torch.device("cpu")).put(pixels)
+    assert torch.equal(images, pixels.to(torch.float32).div(127.5).sub(1))
+    assert images.is_contiguous(memory_format=torch.channels_last)
+
+
+class Traveler:
+    """Stands in for a tensor on its way to a GPU: tells what is done to it, and how many bytes it has then."""
+
+    def __init__(self, tensor, told):
+        self.tensor, self.told = tensor, told
+
+    def pin_memory(self):
+        self.told.append(("pinned", self.tensor.nbytes))
+        return self
+
+    def to(self, device, *, non_blocking):
+        self.told.append((device.type, non_blocking, self.tensor.nbytes))
+        return self.tensor
+
+
+def test_pixels_travel_to_a_gpu_as_bytes_from_pinned_memory():
+    told, pixels = [], torch.zeros(2, 3, 4, 4, dtype=torch.uint8)
+    images = Runtime(device=torch.device("cuda")).put(Traveler(pixels, told))
+    assert told == [("pinned", 96), ("cuda", True, 96)]
+    assert images.dtype == torch.float32

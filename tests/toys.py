@@ -65,16 +65,18 @@ class ToyGenerator(Generator):
 
 
 class ToyBatches:
-    """Batches as a pure function of their number, in any dtype."""
+    """Batches as a pure function of their number, of floats in any dtype, which are stored as they are."""
 
     def __init__(self, batch_size: int = 6, dtype: torch.dtype = torch.float32):
         self.batch_size, self.dtype = batch_size, dtype
 
-    def batch(self, number: int) -> Batch:
+    def stored(self, number: int) -> Batch:
         generator = torch.Generator().manual_seed(1000 + number)
         data = torch.rand(self.batch_size, 1, SIZE, SIZE, generator=generator, dtype=torch.float64) * 2 - 1
         labels = torch.randint(3, (self.batch_size,), generator=generator)
         return Batch(data.to(self.dtype), labels, torch.arange(self.batch_size))
+
+    batch = stored
 
 
 class Constant(Regularizer):

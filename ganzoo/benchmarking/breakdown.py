@@ -130,7 +130,7 @@ def looked_into(setup: Setup, *, watch: Stopwatch) -> Setup:
         return call
 
     batches: Any = setup.batches
-    batches.batch = of_player("discriminator", watch.timed("data", batches.batch))
+    batches.stored = of_player("discriminator", watch.timed("data", batches.stored))
     following: dict[Player, Any] = {"generator": state.d_optimizer, "discriminator": state.g_optimizer}
     for player, optimizer in following.items():
         optimizer.step = of_player(player, watch.timed("optimizer", optimizer.step))

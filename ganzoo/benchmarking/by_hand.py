@@ -15,6 +15,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from ganzoo.data import as_floats
 from ganzoo.planning.plan import Plan
 from ganzoo.protocols import DiscriminatorOutput, Player
 from ganzoo.runs.assembly import assemble
@@ -95,7 +96,7 @@ class ByHand:
 
     def put(self, data: Tensor) -> Tensor:
         """Data where they are computed with."""
-        return data.to(self.runtime.device)
+        return as_floats(data).to(self.runtime.device)
 
     def generate(self, inputs: Inputs) -> Tensor:
         """Fakes of the latents of an update."""
@@ -193,7 +194,7 @@ class ByHand:
 
     def _inputs(self, player: Player, update: int, again: tuple[Tensor, Tensor | None] | None = None) -> Inputs:
         if again is None:
-            batch = self.batches.batch(update)
+            batch = self.batches.stored(update)
             labelled = batch.labels is not None and self.sampler.frequencies
             again = self.put(batch.data), self.put(batch.labels) if labelled and batch.labels is not None else None
         real, real_labels = again

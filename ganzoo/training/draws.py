@@ -45,7 +45,7 @@ def for_discriminator(setup: Setup, *, update: int | None = None) -> Inputs:
     """A new batch of real data, and fresh latents; those of the next update unless another one is asked for."""
     update = setup.state.d_step if update is None else update
     rows, whole = _own(setup)
-    batch = setup.batches.batch(update) if whole is None else setup.batches.batch(update, rows)
+    batch = setup.batches.stored(update) if whole is None else setup.batches.stored(update, rows)
     labels = batch.labels if setup.sampler.frequencies else None
     return _with_fakes(
         setup,

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from ganzoo.data import as_floats
 from ganzoo.errors import DivergedError, ResourceError
 from ganzoo.protocols import Discriminate, DiscriminatorOutput, Generate, Player
 from ganzoo.training.game import sum_of
@@ -105,10 +106,12 @@ class Runtime:
         return module.to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
     def put(self, tensor: Tensor) -> Tensor:
-        """Move data to the device, images channels-last."""
-        if tensor.ndim == 4:
-            tensor = tensor.contiguous(memory_format=torch.channels_last)
-        return tensor.to(self.device, non_blocking=True)
+        """Move data to the device; there pixels (uint8) become float32 in [-1, 1], and images channels-last."""
+        if self.device.type == "cuda":
+            # Only from pinned memory does a copy run beside the kernels; torch keeps the block until it has ended.
+            tensor = tensor.pin_memory()
+        tensor = as_floats(tensor.to(self.device, non_blocking=True))
+        return tensor.contiguous(memory_format=torch.channels_last) if tensor.ndim == 4 else tensor
 
     def generate(self, generator: nn.Module) -> Generate:
         """The generator as a callable that keeps the dtype of ``z``."""
