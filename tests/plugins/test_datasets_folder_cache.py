@@ -50,9 +50,9 @@ def entry_of(cache):
     return entry
 
 
-def make_undecodable(folder):
-    """Give every picture a content that no decoder accepts, under the same name, size and time."""
-    for path in folder.rglob("*.*"):
+def make_undecodable(folder, pattern="*.*"):
+    """Give pictures a content that no decoder accepts, under the same name, size and time."""
+    for path in folder.rglob(pattern):
         state = path.stat()
         path.write_bytes(bytes(state.st_size))
         os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
@@ -309,20 +309,149 @@ logging.getLogger("ganzoo").addHandler(Kill())
 """
 
 
-def test_a_killed_build_leaves_nothing_that_is_used(tmp_path):
-    """It ends by SIGKILL after a third of the pictures."""
+def folders_of(cache):
+    return [path.suffix for path in cache.iterdir() if path.is_dir()]
+
+
+def test_what_a_killed_build_decoded_is_not_decoded_again(tmp_path):
+    """It ends by SIGKILL after a third of the pictures; these are made undecodable."""
+    pictures, cache = tmp_path / "pictures", tmp_path / "cache" / "pictures"
     for number in range(12):
-        save(tmp_path / "pictures", f"{number:02}.png", noise(32, 32, seed=number))
-    cache = tmp_path / "cache" / "pictures"
-    running = process(KILLED, cache, tmp_path / "pictures", 32)
+        save(pictures, f"{number:02}.png", noise(32, 32, seed=number))
+    whole = open_folder(pictures, image_size=32, channels=3, cache=tmp_path / "another").fingerprint
+    running = process(KILLED, cache, pictures, 32)
     said = running.communicate(timeout=120)
     assert running.returncode == -9, said
-    assert [path.suffix for path in cache.iterdir() if path.is_dir()] == [".partial"]
+    assert folders_of(cache) == [".partial"]
+    make_undecodable(pictures, "0[0123].png")
     # The key does not depend on who builds, so the remains are those of this entry.
-    data = open_folder(tmp_path / "pictures", image_size=32, channels=3)
+    data = open_folder(pictures, image_size=32, channels=3)
     expected = [np.asarray(noise(32, 32, seed=number)).transpose(2, 0, 1) for number in range(12)]
     assert np.array_equal(everything(data), expected)
-    assert [path.suffix for path in cache.iterdir() if path.is_dir()] == [""]
+    assert data.fingerprint == whole
+    assert folders_of(cache) == [""]
+    assert sorted(path.name for path in entry_of(cache).iterdir()) == ["entry.json", "pixels.u8", "unreadable.txt"]
+
+
+@pytest.fixture
+def interrupt(monkeypatch):
+    """Opens a folder until so many pictures are decoded, two at a time, when somebody presses Ctrl-C."""
+    monkeypatch.setattr(image_cache, "SECONDS_BETWEEN_NOTES", 0.0)
+    monkeypatch.setattr(decoding, "CHUNK_FILES", 2)
+    logger = logging.getLogger("ganzoo")
+
+    def until(done, folder, **options):
+        class CtrlC(logging.Handler):
+            def emit(self, record):
+                if record.getMessage().startswith(f"decoded {done} of"):
+                    raise KeyboardInterrupt
+
+        handler, level = CtrlC(), logger.level
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                open_folder(folder, **options)
+        finally:
+            logger.removeHandler(handler)
+            logger.setLevel(level)
+
+    return until
+
+
+def cut_pixels(partial):
+    os.truncate(partial / "decoded.u8", 3 * 3 * 32 * 32)
+
+
+def change_pixels(partial):
+    with (partial / "decoded.u8").open("r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        file.write(b"!")
+
+
+def lose_pixels(partial):
+    (partial / "decoded.u8").unlink()
+
+
+def lose_lines(partial):
+    (partial / "decoded.jsonl").unlink()
+
+
+def tear_line(partial):
+    path = partial / "decoded.jsonl"
+    os.truncate(path, path.stat().st_size - 5)
+
+
+def lie(**values):
+    """Damage that makes the second line say something else."""
+
+    def damage(partial):
+        path = partial / "decoded.jsonl"
+        first, second = map(json.loads, path.read_text().splitlines())
+        path.write_text(f"{json.dumps(first)}\n{json.dumps(second | values)}\n")
+
+    damage.__name__ = "says_" + "_".join(values)
+    return damage
+
+
+LINES = [lie(shape=[2.0, 3, 32, 32]), lie(shape=[0, 3, 32, 32]), lie(shape=[9, 3, 32, 32]), lie(shape=[6, 1, 32, 32]),
+         lie(shape="what"), lie(unreadable={"strange.png": "gone"}), lie(seen=None), lie(more=1)]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [cut_pixels, change_pixels, lose_pixels, lose_lines, tear_line, *LINES],
+    ids=lambda damage: damage.__name__,
+)
+def test_remains_that_are_damaged_are_decoded_again(folder, cache, tmp_path, interrupt, damage):
+    whole = open_folder(folder, cache=tmp_path / "another")
+    interrupt(4, folder)
+    (partial,) = cache.glob(".*.partial")
+    damage(partial)
+    again = open_folder(folder)
+    assert np.array_equal(everything(again), everything(whole))
+    assert (again.fingerprint, again.survey) == (whole.fingerprint, whole.survey)
+
+
+def test_a_build_can_be_killed_again_and_again(folder, tmp_path, interrupt):
+    whole = open_folder(folder, cache=tmp_path / "another").fingerprint
+    for done in (2, 4):
+        interrupt(done, folder)
+    make_undecodable(folder, "cat/*.png")  # 1, 3 and 5, which come first; then 0 of dog
+    make_undecodable(folder, "dog/0.png")
+    assert open_folder(folder).fingerprint == whole
+
+
+def test_gray_pictures_of_a_killed_build_become_one_plane(tmp_path, interrupt):
+    for number in range(6):
+        save(tmp_path / "pictures", f"{number}.png", noise(32, 32, "L", seed=number))
+    whole = open_folder(tmp_path / "pictures", cache=tmp_path / "another")
+    interrupt(4, tmp_path / "pictures")
+    make_undecodable(tmp_path / "pictures", "[0123].png")
+    again = open_folder(tmp_path / "pictures")
+    assert again.spec.shape == (1, 32, 32)
+    assert (again.fingerprint, again.survey) == (whole.fingerprint, whole.survey)
+
+
+def test_what_a_killed_build_could_not_read_is_tried_again(folder, interrupt):
+    path = folder / "cat" / "1.png"
+    whole, state = path.read_bytes(), path.stat()
+    path.write_bytes(bytes(len(whole)))
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+    interrupt(4, folder, on_error="skip")
+    path.write_bytes(whole)
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert len(open_folder(folder)) == 6
+
+
+def test_what_a_killed_build_could_not_read_is_told(folder, tmp_path, interrupt):
+    (folder / "cat" / "1.png").write_bytes(b"broken")
+    whole = open_folder(folder, on_error="skip", cache=tmp_path / "another")
+    interrupt(4, folder, on_error="skip")
+    make_undecodable(folder, "cat/3.png")
+    again = open_folder(folder, on_error="skip")
+    assert again.fingerprint == whole.fingerprint
+    assert again.survey.left_out.keys() == {"cat/1.png"}
 
 
 def test_a_full_disk_is_an_error_that_names_the_cache(tmp_path):

@@ -68,6 +68,16 @@ def typical_size(source: PictureSource, names: Sequence[str]) -> int:
     return max(SMALLEST, min(LARGEST, 1 << (max(median, 1).bit_length() - 1)))
 
 
+def is_readable(source: PictureSource, name: str) -> bool:
+    """Whether a picture can be decoded."""
+    with without_warnings():
+        try:
+            read_picture(source, name, Rule(size=1, channels=1))
+        except UnreadablePicture:
+            return False
+    return True
+
+
 def _decode_chunk(source: PictureSource, names: Sequence[str], rule: Rule) -> Chunk:
     pixels = np.empty((len(names), rule.channels, rule.size, rule.size), dtype=np.uint8)
     chunk = Chunk(pixels, len(names))

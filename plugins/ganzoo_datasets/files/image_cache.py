@@ -2,7 +2,7 @@
 
 An entry is a folder named by a hash of what was decoded (place, state of every file, and the rule of decoding), so a
 changed file is another entry. It appears whole or not at all, and a lock lets one process build while others wait for
-it.
+it. A process that is killed while it decodes leaves what it has done, and the next goes on with that.
 """
 
 from __future__ import annotations
@@ -18,54 +18,27 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import IO
 
 import filelock
 import numpy as np
 from numpy.typing import NDArray
 
 from ganzoo.errors import ResourceError
-from ganzoo_datasets.files.decoding import CHUNK_BYTES, Chunk, decode, without_warnings
-from ganzoo_datasets.files.pixels.picture import Rule, read_picture
-from ganzoo_datasets.files.pixels.raster import UnreadablePicture
+from ganzoo_datasets.files.cache_entry import DAMAGE, CacheEntry
+from ganzoo_datasets.files.decoding import CHUNK_BYTES, Chunk, is_readable
+from ganzoo_datasets.files.pixels.picture import Rule
 from ganzoo_datasets.files.seen import Seen
 from ganzoo_datasets.files.sources.source import PictureSource
+from ganzoo_datasets.files.unfinished import Unfinished
 
 logger = logging.getLogger("ganzoo")
 
+PIXELS = "pixels.u8"
 VERSION = 3
 """Of the rules of decoding and of the files; a new one makes every old entry unknown."""
 
 SECONDS_BETWEEN_NOTES = 5.0
-
-
-@dataclass(frozen=True)
-class CacheEntry:
-    """One cache entry.
-
-    Attributes:
-        shape: (N, C, S, S) of the pixels.
-        digest: SHA-256 of the pixels.
-        modified_ns: modification time of the pixel file, to notice that it was written to.
-        seen: what was learned about the pictures.
-        unreadable: name → reason of files that are not in the pixels.
-    """
-
-    shape: tuple[int, int, int, int]
-    digest: str
-    modified_ns: int
-    seen: Seen = field(default_factory=Seen)
-    unreadable: dict[str, str] = field(default_factory=dict)
-
-    def is_of(self, names: Sequence[str], rule: Rule) -> bool:
-        """Whether it can be what these pictures became by the rule; a damaged one says anything."""
-        unreadable = self.unreadable
-        if not isinstance(unreadable, dict) or not unreadable.keys() <= set(names):
-            return False
-        count = len(names) - len(unreadable)
-        numbers = all(type(side) is int for side in self.shape)
-        fits = self.shape in [(count, channels, rule.size, rule.size) for channels in (1, 3)]
-        told = all(isinstance(reason, str) for reason in unreadable.values()) and isinstance(self.digest, str)
-        return numbers and fits and told and self.seen.is_plausible()
 
 
 @dataclass(frozen=True)
@@ -126,33 +99,24 @@ def _load(folder: Path, source: PictureSource, names: Sequence[str], rule: Rule)
     """The entry in ``folder``, or ``None`` if it is missing, damaged or no longer right."""
     try:
         values = json.loads((folder / "entry.json").read_text(encoding="utf-8"))
-        entry = CacheEntry(**{**values, "shape": tuple(values["shape"]), "seen": Seen.from_plain(values["seen"])})
+        entry = CacheEntry.from_plain(values)
         if not entry.is_of(names, rule):
             return None
-        state = (folder / "pixels.u8").stat()
+        state = (folder / PIXELS).stat()
         whole = state.st_size == int(np.prod(entry.shape, dtype=np.int64))
         # Reading everything takes seconds for a large set, so that is left to files that were touched.
         if whole and state.st_mtime_ns != entry.modified_ns:
-            with (folder / "pixels.u8").open("rb") as file:
+            with (folder / PIXELS).open("rb") as file:
                 whole = hashlib.file_digest(file, "sha256").hexdigest() == entry.digest
         if not whole:
             return None
-        pixels = _mapped(folder, entry.shape)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
+        pixels = _mapped(folder / PIXELS, entry.shape)
+    except DAMAGE:
         return None
     # A file can become readable without a change of its size or time: by chmod, or by a disk that answers again.
-    with without_warnings():
-        if any(_readable(source, name) for name in entry.unreadable):
-            return None
+    if any(is_readable(source, name) for name in entry.unreadable):
+        return None
     return CachedPictures(folder, entry, pixels)
-
-
-def _readable(source: PictureSource, name: str) -> bool:
-    try:
-        read_picture(source, name, Rule(size=1, channels=1))
-    except UnreadablePicture:
-        return False
-    return True
 
 
 def _remove(place: Path) -> None:
@@ -163,20 +127,19 @@ def _remove(place: Path) -> None:
         place.unlink()
 
 
-def _mapped(folder: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+def _mapped(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     if 0 in shape:
         return np.empty(shape, dtype=np.uint8)
-    return np.memmap(folder / "pixels.u8", dtype=np.uint8, mode="r", shape=shape)
+    return np.memmap(path, dtype=np.uint8, mode="r", shape=shape)
 
 
 def _build(folder: Path, source: PictureSource, names: Sequence[str], rule: Rule, *, shrink: bool) -> CachedPictures:
-    """Decode into a folder beside the entry's place, then rename it."""
-    # The lock is held, so what lies here is the remains of a process that was killed.
+    """Decode into a folder beside the entry's place, then rename it; what a killed process left there is used."""
     partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
+    partial.mkdir(exist_ok=True)
+    unfinished = Unfinished(partial, rule)
     try:
-        entry = _decode_into(partial, source, names, rule, shrink=shrink)
+        entry, pixels = _decoded(unfinished, source, names, rule, shrink=shrink)
         (partial / "entry.json").write_text(json.dumps(asdict(entry), indent=1) + "\n", encoding="utf-8")
         (partial / "unreadable.txt").write_text(
             "".join(f"{name}: {reason}\n" for name, reason in entry.unreadable.items()),
@@ -185,12 +148,17 @@ def _build(folder: Path, source: PictureSource, names: Sequence[str], rule: Rule
         )
         for path in (*partial.iterdir(), partial):
             _flush_to_disk(path)
+        # Not before all else is done: a process that is killed until then has decoded nothing in vain.
+        pixels.replace(partial / PIXELS)
+        unfinished.remove()
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)
         _flush_to_disk(folder.parent)
-    finally:
+    except Exception:
+        # A full disk should not stay full. Ctrl-C is not among these: what is decoded is kept then.
         shutil.rmtree(partial, ignore_errors=True)
-    return CachedPictures(folder, entry, _mapped(folder, entry.shape))
+        raise
+    return CachedPictures(folder, entry, _mapped(folder / PIXELS, entry.shape))
 
 
 @dataclass
@@ -207,33 +175,37 @@ class _Tally:
             yield chunk.pixels
 
 
-def _decode_into(partial: Path, source: PictureSource, names: Sequence[str], rule: Rule, *, shrink: bool) -> CacheEntry:
-    """Decode by the rule; with ``shrink``, one plane is kept where no picture has color."""
-    tally = _Tally()
-    pixels = partial / "pixels.u8"
-    # Closed at once when a write fails, so that no thread goes on decoding.
-    with closing(decode(source, names, rule)) as chunks:
-        digest = _write(pixels, tally.pixels(_with_progress(chunks, len(names))))
-    size = rule.size
+def _decoded(
+    unfinished: Unfinished, source: PictureSource, names: Sequence[str], rule: Rule, *, shrink: bool
+) -> tuple[CacheEntry, Path]:
+    """Decode by the rule, and where the pixels are; with ``shrink``, one plane is kept where no picture has color."""
+    tally, size, path = _Tally(), rule.size, unfinished.pixels
+    with closing(unfinished.chunks(source, names)) as chunks:
+        digest = _digest(tally.pixels(_with_progress(chunks, len(names))))
     shape = (len(names) - len(tally.unreadable), rule.channels, size, size)
     if shrink and not tally.seen.color:
         # Only now is it certain that none has color: the three planes are equal, and one is kept.
-        colored, shape = _mapped(partial, shape), (shape[0], 1, size, size)
+        colored, shape = _mapped(path, shape), (shape[0], 1, size, size)
         rows = max(1, CHUNK_BYTES // (3 * size * size))
-        gray = partial / "gray.u8"
-        digest = _write(gray, (colored[start : start + rows, :1] for start in range(0, len(colored), rows)))
-        gray.replace(pixels)
-    return CacheEntry(shape, digest, pixels.stat().st_mtime_ns, tally.seen, tally.unreadable)
+        path = path.with_name("gray.u8")
+        with path.open("wb") as file:
+            planes = (colored[start : start + rows, :1] for start in range(0, len(colored), rows))
+            digest = _digest(_written(file, planes))
+    return CacheEntry(shape, digest, path.stat().st_mtime_ns, tally.seen, tally.unreadable), path
 
 
-def _write(path: Path, arrays: Iterable[NDArray[np.uint8]]) -> str:
-    """Write arrays one after another; returns their SHA-256. A full disk would kill a process that writes to a map."""
+def _written(file: IO[bytes], arrays: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
+    """Arrays, once they are in a file. A full disk would kill a process that writes to a map."""
+    for array in arrays:
+        file.write(array.tobytes())
+        yield array
+
+
+def _digest(arrays: Iterable[NDArray[np.uint8]]) -> str:
+    """SHA-256 of arrays one after another."""
     seen = hashlib.sha256()
-    with path.open("wb") as file:
-        for array in arrays:
-            content = array.tobytes()
-            seen.update(content)
-            file.write(content)
+    for array in arrays:
+        seen.update(array.tobytes())
     return seen.hexdigest()
 
 
