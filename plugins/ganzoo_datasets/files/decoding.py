@@ -44,11 +44,16 @@ class Chunk:
     unreadable: dict[str, str] = field(default_factory=dict)
 
 
-def decode(source: PictureSource, names: Sequence[str], rule: Rule) -> Generator[Chunk, None, None]:
-    """Decode all pictures, chunk by chunk, in order; never more than a few chunks are in memory."""
+def decode(
+    source: PictureSource, names: Sequence[str], rule: Rule, *, workers: int | None = None
+) -> Generator[Chunk, None, None]:
+    """Decode all pictures, chunk by chunk, in order; never more than a few chunks are in memory.
+
+    ``workers`` is how many decode at once, by default one per core.
+    """
     length = max(1, min(CHUNK_FILES, CHUNK_BYTES // (rule.size * rule.size * rule.channels)))
     waiting: deque[Future[Chunk]] = deque()
-    workers = 1 if in_order(source) else os.cpu_count() or 1
+    workers = 1 if in_order(source) else workers or os.cpu_count() or 1
     # Pillow lets go of the interpreter while it decodes, so threads use every core.
     with without_warnings(), ThreadPoolExecutor(workers) as pool:
         for start in range(0, len(names), length):
