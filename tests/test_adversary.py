@@ -90,6 +90,28 @@ class TestNoGradientLeaks:
         assert all(torch.equal(before[name], value) for name, value in critic.state_dict().items())
         assert critic.training
 
+    @pytest.mark.parametrize("start", [0, 9])
+    def test_nor_where_a_critic_puts_another_tensor_in_the_place_of_a_buffer(self, start):
+        """``self.mean = 0.9 * self.mean + …`` does, and the tensor that was there before stays as it is."""
+
+        class Averaging(Critic):
+            def __init__(self):
+                super().__init__()
+                self.register_buffer("mean", torch.zeros(()))
+
+            def forward(self, images):
+                out = super().forward(images)
+                self.mean = 0.9 * self.mean + out.logits.mean()
+                return out
+
+        adversary = ganzoo.Adversary(made(Averaging), start=start)
+        mean = adversary.discriminators["critic"].mean
+        adversary.generator_loss(data(0).requires_grad_())
+        if start:
+            adversary.update(fake=data(0), real=data(1))
+        assert adversary.discriminators["critic"].mean is mean
+        assert mean == 0
+
     def test_a_loop_of_both_has_the_gradients_of_each_alone(self):
         """The mistake of a well-known example: the critic's loss on fakes that are not detached."""
         x = data(0)

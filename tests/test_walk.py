@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from ganzoo.training.walk import buffers_of, leaves_of, modules_of, parameters_of
+from ganzoo.training.walk import leaves_of, modules_of, parameters_of
 
 
 def test_it_finds_each_module_once_however_they_are_shared():
@@ -14,7 +14,6 @@ def test_it_finds_each_module_once_however_they_are_shared():
     assert len(modules_of(shared)) == len(set(modules_of(shared)))
     assert set(modules_of(shared)) == set(shared.modules())
     assert set(parameters_of(shared)) == set(shared.parameters())
-    assert set(buffers_of(shared)) == set(shared.buffers())
 
 
 def test_parts_that_are_no_modules_may_hold_what_they_learn():

@@ -28,9 +28,3 @@ def leaves_of(part: object) -> list[Tensor]:
         return list(parameters_of(part))
     held = (value for value in getattr(part, "__dict__", {}).values() if isinstance(value, Tensor))
     return [value for value in held if value.is_leaf]
-
-
-def buffers_of(network: nn.Module) -> list[Tensor]:
-    """Its buffers, likewise."""
-    values = (value for module in modules_of(network) for value in module._buffers.values())
-    return [value for value in values if value is not None]

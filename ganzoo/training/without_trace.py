@@ -9,52 +9,74 @@ from typing import Any
 import torch
 from torch import nn
 
-from ganzoo.training.walk import buffers_of, parameters_of
+from ganzoo.training.walk import modules_of, parameters_of
+
+
+class KeptBuffers:
+    """Copies of buffers and the places where they hang: a forward may move a buffer, or put another in its place.
+
+    Every update pays for the copy, so it is one operation for all buffers of a type, not one for each.
+    """
+
+    def __init__(self, *modules: nn.Module) -> None:
+        alike: dict[tuple[torch.dtype, torch.device], list[tuple[nn.Module, str, torch.Tensor]]] = {}
+        for place in (place for module in modules for place in _places(module)):
+            alike.setdefault((place[2].dtype, place[2].device), []).append(place)
+        self._places = list(alike.values())
+        self._copies = [torch.cat([buffer.detach().reshape(-1) for *_, buffer in places]) for places in self._places]
+
+    def put_back(self) -> None:
+        """Let all be what they were, as the objects that they were."""
+        with torch.no_grad():
+            for owner, name, buffer, copy in self._each():
+                buffer.copy_(copy)
+                if owner._buffers[name] is not buffer:
+                    owner._buffers[name] = buffer
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Inside the block modules have the copies; what they have now is not touched."""
+        now = [(owner, name, owner._buffers[name]) for owner, name, *_ in self._each()]
+        try:
+            for owner, name, _, copy in self._each():
+                owner._buffers[name] = copy
+            yield
+        finally:
+            for owner, name, buffer in now:
+                owner._buffers[name] = buffer
+
+    def _each(self) -> Iterator[tuple[nn.Module, str, torch.Tensor, torch.Tensor]]:
+        for places, copies in zip(self._places, self._copies, strict=True):
+            sizes = [buffer.numel() for *_, buffer in places]
+            for (owner, name, buffer), copy in zip(places, torch.split(copies, sizes), strict=True):
+                yield owner, name, buffer, copy.view_as(buffer)
 
 
 @contextmanager
 def buffers_kept(module: nn.Module) -> Iterator[None]:
     """Undo what a forward does to buffers (BatchNorm statistics), whatever layer keeps them."""
-    buffers = buffers_of(module)
-    kept = [buffer.clone() for buffer in buffers]
+    kept = KeptBuffers(module)
     try:
         yield
     finally:
-        with torch.no_grad():
-            for buffer, value in zip(buffers, kept, strict=True):
-                buffer.copy_(value)
+        kept.put_back()
 
 
 @contextmanager
 def buffers_kept_if_it_raises(*modules: nn.Module) -> Iterator[None]:
-    """Undo what an update that fails did to buffers, so that the state is that of the last whole one.
-
-    Every update pays for the copy, so it is one operation for all buffers of a type, not one for each.
-    """
-    alike: dict[tuple[torch.dtype, torch.device], list[torch.Tensor]] = {}
-    for module in modules:
-        for buffer in buffers_of(module):
-            alike.setdefault((buffer.dtype, buffer.device), []).append(buffer)
-    kept = [torch.cat([buffer.detach().reshape(-1) for buffer in buffers]) for buffers in alike.values()]
+    """Undo what an update that fails did to buffers, so that the state is that of the last whole one."""
+    kept = KeptBuffers(*modules)
     try:
         yield
-    except Exception:
-        with torch.no_grad():
-            for buffers, values in zip(alike.values(), kept, strict=True):
-                for buffer, value in zip(buffers, torch.split(values, [one.numel() for one in buffers]), strict=True):
-                    buffer.copy_(value.view_as(buffer))
+    except BaseException:  # an interrupt leaves no half of an update either
+        kept.put_back()
         raise
 
 
 @contextmanager
 def buffers_replaced(module: nn.Module) -> Iterator[None]:
     """Let a forward move copies of the buffers: where its graph is kept, the originals must not be written back to."""
-    held = [
-        (owner, name, buffer)
-        for owner in module.modules()
-        for name, buffer in owner._buffers.items()
-        if buffer is not None
-    ]
+    held = _places(module)
     try:
         for owner, name, buffer in held:
             owner._buffers[name] = buffer.clone()
@@ -62,6 +84,16 @@ def buffers_replaced(module: nn.Module) -> Iterator[None]:
     finally:
         for owner, name, buffer in held:
             owner._buffers[name] = buffer
+
+
+def _places(module: nn.Module) -> list[tuple[nn.Module, str, torch.Tensor]]:
+    """Owner, name and buffer of all that are there."""
+    return [
+        (owner, name, buffer)
+        for owner in modules_of(module)
+        for name, buffer in owner._buffers.items()
+        if buffer is not None
+    ]
 
 
 def frozen(module: nn.Module) -> AbstractContextManager[None]:
