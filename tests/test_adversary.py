@@ -347,6 +347,17 @@ class TestState:
         for mine, theirs in zip(resumed.state_dict().items(), whole.state_dict().items(), strict=True):
             assert str(mine) == str(theirs)
 
+    def test_a_state_can_be_loaded_twice(self):
+        """As after a loss that is not finite: the optimizer must not write into what is kept to go back to."""
+        adversary, seen = ganzoo.Adversary(made(Critic)), []
+        adversary.update(fake=data(0), real=data(1))
+        state = copy.deepcopy(adversary.state_dict())
+        for _ in range(2):
+            adversary.load_state_dict(state)
+            adversary.update(fake=data(2), real=data(3))
+            seen.append(everything(adversary))
+        assert seen[0] == seen[1]
+
     def test_critics_alone(self):
         source = ganzoo.Adversary(made(Critic), pool=2)
         trained(source, steps=range(2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
@@ -301,7 +302,8 @@ class Critics(SavedCritics):
         for name, mine in asdict(self.timing).items():
             if state["timing"][name] != mine:
                 self._warn(f"saved with {name} {state['timing'][name]}, and going on with {name} {mine}")
-        self.optimizer.load_state_dict(state["optimizer"])
+        # torch would go on to write into the tensors of the state, which somebody may load once more.
+        self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
         for name, step in self._steps.items():
             step.load_state_dict(state["parts"][name])
         self._balance.load_state_dict(state["balance"])
