@@ -225,6 +225,14 @@ class TestParts:
         with pytest.raises(ConfigError, match="part"):
             adversary.update(fake=data(0), real=data(1), part=(1, 2))
 
+    def test_an_update_that_never_comes_to_its_last_part_is_warned_of(self, caplog):
+        adversary = ganzoo.Adversary(made(lambda: Critic(norm=True)))
+        adversary.update(fake=data(0), real=data(1), part=(0, 2))
+        assert caplog.text == ""
+        adversary.update(fake=data(2), real=data(3), part=(0, 2))
+        assert "dropped before its last one" in caplog.text
+        assert adversary.discriminators["critic"].norm.num_batches_tracked == 2  # of the second alone, in two passes
+
     def test_parts_of_unlike_size_are_warned_of(self, caplog):
         adversary = ganzoo.Adversary(made(Critic), optimizer=sgd)
         adversary.update(fake=data(0, 3), real=data(1, 3), part=(0, 2))

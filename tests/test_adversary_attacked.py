@@ -237,6 +237,30 @@ class TestData:
         assert everything(adversary) == before
 
 
+class Breaking(Critic):
+    """Fails when it is told to, in the pass on fakes: statistics have moved by then."""
+
+    def __init__(self):
+        super().__init__(norm=True, spectral=True)
+        self.error, self.calls = None, 0
+
+    def forward(self, images):
+        out = super().forward(images)
+        self.calls += 1
+        if self.error is not None and self.calls % 2 == 0:
+            raise self.error("out of memory")
+        return out
+
+
+OF_PARTS = {"pool": 3, "regularizers": {"lecam": {}, "spectral-regularization": {}}, "passes": "two"}
+"""Whose parts move between two parts of a batch."""
+
+
+def in_two_parts(adversary, first):
+    for index in range(2):
+        adversary.update(fake=data(first + 2 * index), real=data(first + 2 * index + 1), part=(index, 2))
+
+
 class TestErrors:
     @pytest.mark.parametrize("when", ["real", "fake"])
     def test_an_update_that_fails_moves_nothing(self, when):
@@ -262,6 +286,62 @@ class TestErrors:
         assert everything(adversary) == before
         critic.fails = False
         adversary.update(fake=data(2), real=data(3))
+
+    @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+    def test_nor_does_one_that_fails_in_a_later_part(self, error):
+        adversary, expected = (ganzoo.Adversary(made(Breaking), **OF_PARTS) for _ in range(2))
+        for each in (adversary, expected):
+            in_two_parts(each, 0)
+        before = everything(adversary)
+        adversary.update(fake=data(2), real=data(3), part=(0, 2))
+        adversary.discriminators["critic"].error = error
+        with pytest.raises(error):
+            adversary.update(fake=data(4), real=data(5), part=(1, 2))
+        adversary.discriminators["critic"].error = None
+        assert everything(adversary) == before
+        with pytest.raises(ConfigError, match="does not follow"):
+            adversary.update(fake=data(4), real=data(5), part=(1, 2))
+        assert everything(adversary) == before
+        for each in (adversary, expected):
+            in_two_parts(each, 2)
+        assert everything(adversary) == everything(expected)
+
+    def test_an_optimizer_that_fails_leaves_statistics_and_no_gradients(self):
+        adversary = ganzoo.Adversary(made(lambda: Critic(norm=True)), pool=3)
+        adversary.update(fake=data(0), real=data(1))
+        before = everything(adversary)
+
+        def fails(*_):
+            raise RuntimeError("out of memory")
+
+        hook = adversary.optimizer.register_step_pre_hook(fails)
+        with pytest.raises(RuntimeError, match="out of memory"):
+            adversary.update(fake=data(2), real=data(3))
+        hook.remove()
+        assert everything(adversary) == before
+        assert all(parameter.grad is None for parameter in adversary.parameters())
+
+    def test_a_step_counts_where_a_part_fails_that_is_told_of_it(self):
+        class Loss:
+            def discriminator_loss(self, *, real, fake):
+                return (fake - real).mean()
+
+            def generator_loss(self, *, fake):
+                return -fake.mean()
+
+            def after_update(self, *, real, fake):
+                raise ArithmeticError("told")
+
+            def state_dict(self):
+                return {}
+
+            def load_state_dict(self, state):
+                pass
+
+        adversary = ganzoo.Adversary(made(Critic), loss=Loss(), regularizers={})
+        with pytest.raises(ArithmeticError, match="told"):
+            adversary.update(fake=data(0), real=data(1))
+        assert adversary.get_extra_state()["counts"]["update"] == 1
 
     @pytest.mark.parametrize("part", [(2, 2), (0, 0), (-1, 2), 1])
     @pytest.mark.parametrize("start", [0, 5])
@@ -367,6 +447,42 @@ class TestHeldByAnotherModule:
         assert everything(adversary) == before
         trained(adversary, steps=range(2, 4))
         assert str(adversary.state_dict()) == str(copied.state_dict())
+
+    @pytest.mark.parametrize("how", ["deepcopy", "state"])
+    def test_between_two_parts_it_is_what_the_last_whole_update_has_left(self, how):
+        """Gradients are in no state and no copy, so whoever goes on from them begins with the first part."""
+        adversary, expected = (ganzoo.Adversary(made(Breaking), balance="balancer", **OF_PARTS) for _ in range(2))
+        for each in (adversary, expected):
+            in_two_parts(each, 0)
+        before = everything(adversary)
+        fake = data(2).requires_grad_()
+        adversary.generator_loss(fake, reference=fake.square().mean(), part=(0, 2))
+        adversary.update(fake=data(2), real=data(3), part=(0, 2))
+        assert everything(adversary) == before
+        if how == "state":
+            other = ganzoo.Adversary(made(Breaking, seed=1), balance="balancer", **OF_PARTS)
+            other.load_state_dict(adversary.state_dict())
+        else:
+            other = copy.deepcopy(adversary)
+            assert everything(adversary) == everything(other) == before
+        with pytest.raises(ConfigError, match="does not follow"):
+            other.update(fake=data(4), real=data(5), part=(1, 2))
+        in_two_parts(other, 2)
+        in_two_parts(expected, 2)
+        assert everything(other) == everything(expected)
+        adversary.update(fake=data(4), real=data(5), part=(1, 2))  # which has its gradients still
+        assert everything(adversary) == everything(expected)
+
+    def test_a_part_does_not_go_on_with_what_was_there_before_a_state(self):
+        adversary = ganzoo.Adversary(made(Critic))
+        state = copy.deepcopy(adversary.state_dict())
+        adversary.update(fake=data(0), real=data(1), part=(0, 2))
+        adversary.generator_loss(data(0), part=(0, 2))
+        adversary.load_state_dict(state)
+        with pytest.raises(ConfigError, match="does not follow"):
+            adversary.update(fake=data(2), real=data(3), part=(1, 2))
+        with pytest.raises(ConfigError, match="does not follow"):
+            adversary.generator_loss(data(2), part=(1, 2))
 
     def test_a_state_of_before_the_first_update(self):
         source, target = (ganzoo.Adversary(made(Critic, seed), pool=2) for seed in (0, 1))

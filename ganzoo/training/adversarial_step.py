@@ -178,8 +178,14 @@ class AdversarialStep:
         """
         return {name: plain(value) for name, value in states(self._adaptive()).items()}
 
+    def changing(self) -> dict[str, Tensor]:
+        """A copy of what :meth:`state_dict` gives which stays on the device, so that nothing waits for it."""
+        return {name: value.detach().clone() for name, value in states(self._adaptive()).items()}
+
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Restore :meth:`state_dict`, in a step made of the same parts; all of it or nothing.
+
+        It is the state between two updates: one that was begun in micro-batches is dropped.
 
         Raises:
             CheckpointError: it is the state of other parts; these are as they were.
@@ -199,6 +205,11 @@ class AdversarialStep:
                 allowed="the state of a step with the same loss, regularizers and augmentations",
                 hint="make the step with the loss=, regularizers= and augment= that it was saved with",
             ) from error
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Drop updates that were begun in micro-batches: the next is the first part of one."""
+        self._parts.last.clear()
 
     def _adaptive(self) -> dict[str, Any]:
         found: dict[str, Any] = {f"regularizers/{part.name}": part.regularizer for part in self.objective.regularizers}

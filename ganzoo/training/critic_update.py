@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -10,17 +12,16 @@ from torch import Tensor, nn
 
 from ganzoo.training import spectral
 from ganzoo.training.adversarial_step import AdversarialStep
-from ganzoo.training.all_or_nothing import put_back, tensors_of
 from ganzoo.training.critic_logs import CriticLogs
 from ganzoo.training.critic_settings import CriticSettings
 from ganzoo.training.game import Terms, sum_of, times
 from ganzoo.training.given_data import GivenBatch, with_condition
 from ganzoo.training.image_pool import ImagePool
+from ganzoo.training.last_whole import LastWhole
 from ganzoo.training.misfit import told_of_misfits
 from ganzoo.training.observation import observed
 from ganzoo.training.own_parts import Part
 from ganzoo.training.processes import mean_over_processes, share_gradients
-from ganzoo.training.without_trace import buffers_kept_if_it_raises
 
 
 class CriticUpdate:
@@ -52,40 +53,42 @@ class CriticUpdate:
         self._open: list[dict[str, Terms]] = []
         self._vectors: list[Tensor] = []
         self._sizes: list[int] = []
-        self._unmoved: tuple[dict[str, Tensor], dict[str, Tensor]] | None = None
+        self._before: LastWhole | None = None
 
-    def learn(self, given: GivenBatch, *, update: int, part: Part) -> tuple[CriticLogs, bool]:
+    def learn(self, given: GivenBatch, *, update: int, part: Part, count: Callable[[bool], None]) -> CriticLogs:
         """Learn from a part of the batch, and step at the last one.
 
+        Args:
+            given: the part.
+            update: how many updates were made before.
+            part: which one it is.
+            count: called behind the last part, with whether critics have moved.
+
         Returns:
-            What is logged, and whether critics have moved or will.
+            What is logged.
         """
         index, of = part
+        last = index == of - 1
         self._begin(given, part)
-        pooled = self._pool.state_dict()
         try:
-            with buffers_kept_if_it_raises(self._critics), torch.enable_grad(), self._settings.autocast(given.fake):
-                found = self.terms(given, update=update, part=part)
-                torch.autograd.backward(times(1 / of, self._weighted(found, Terms.total)))
-        except Exception:
+            found = self._propagated(given, update=update, part=part)
+            logits = {name: terms.logits for name, terms in found.items() if terms.logits}
+            logs = _scalars(found) | self._observed(logits, adapting=True)
+            moved = last and not self._wins()
+            logs |= self._step() if moved else {}
+        except BaseException:
             # The state is that of the last whole update, and the next begins with part 0.
-            self._pool.load_state_dict(pooled)
             self.forget()
             raise
-        self._open.append(found)
         judges = {
             name: partial(step.standing, *(terms[name].logits for terms in self._open))
             for name, step in self._steps.items()
         }
-        logits = {name: terms.logits for name, terms in found.items() if terms.logits}
-        logs = _scalars(found) | self._observed(logits, adapting=True)
-        moves = True
-        if index == of - 1:
-            moves = not self._wins()
-            logs |= self._step() if moves else self._skip()
+        if last:
+            logs |= self._closed(moved, count)
             if self._settings.skip_below is not None:
-                logs["skipped"] = torch.tensor(float(not moves), device=given.fake.device)
-        return CriticLogs(logs, partial(self._observed, logits, adapting=False), judges), moves
+                logs["skipped"] = torch.tensor(float(not moved), device=given.fake.device)
+        return CriticLogs(logs, partial(self._observed, logits, adapting=False), judges)
 
     def terms(self, given: GivenBatch, *, update: int, part: Part) -> dict[str, Terms]:
         """Critic → its terms on what it is shown of the batch; the pool takes in the fakes."""
@@ -109,12 +112,23 @@ class CriticUpdate:
                 )
         return found
 
+    def last_whole(self) -> LastWhole:
+        """What the last whole update has left, also while another one is open."""
+        return self._before or LastWhole(self._steps, self._critics, self._pool)
+
+    def shown_whole(self) -> AbstractContextManager[None]:
+        """Inside the block critics have the buffers that the last whole update has left."""
+        return nullcontext() if self._before is None else self._before.shown()
+
     def forget(self) -> None:
-        """Drop an update that was begun: its gradients, its terms, and what parts have noted of it."""
+        """Drop an update that was begun: all is as it was before its first part."""
+        if self._before is not None:
+            self._before.put_back()
+        self._end()
+
+    def _end(self) -> None:
         self._clear()
-        self._open = []
-        for step in self._steps.values():
-            step.load_state_dict(step.state_dict())
+        self._open, self._before = [], None
 
     def _observed(self, logits: Mapping[str, tuple[Tensor, Tensor]], *, adapting: bool) -> dict[str, Tensor]:
         """Of critics whose losses adapt after an update, and are to be asked before it, or of all others."""
@@ -125,22 +139,32 @@ class CriticUpdate:
                 found |= {f"{name}/{key}": value for key, value in observed(objective, *sides).items()}
         return found
 
+    def _propagated(self, given: GivenBatch, *, update: int, part: Part) -> dict[str, Terms]:
+        """The terms of a part, without the graph that its gradients came by: what is open may be copied."""
+        with torch.enable_grad(), self._settings.autocast(given.fake):
+            found = self.terms(given, update=update, part=part)
+            torch.autograd.backward(times(1 / part[1], self._weighted(found, Terms.total)))
+        self._open.append({name: _without_graph(terms) for name, terms in found.items()})
+        return self._open[-1]
+
     def _begin(self, given: GivenBatch, part: Part) -> None:
         index, of = part
+        if index == 0:
+            if self._open:
+                self._warn(
+                    "an update was begun in parts and dropped before its last one, at which critics step: "
+                    "after part=(0, 2) comes part=(1, 2)"
+                )
+            self.forget()
         self._sizes = [*(self._sizes if index else []), len(given.fake)]
         if len(set(self._sizes)) > 1:
             sizes = " and ".join(map(str, self._sizes))
             self._warn(f"parts of {sizes} samples count alike, so the result is not that of the whole batch")
-        if index:
-            if self._vectors:  # Every part sees the weights that the whole batch would see.
-                spectral.put_back(self._critics, self._vectors)
-            return
-        self._vectors = spectral.vectors(self._critics) if of > 1 else []
-        self._clear()
-        self._open = []
-        if self._settings.skip_below is not None:
-            names = [name for name, _ in self._critics.named_parameters()]
-            self._unmoved = tensors_of(self._critics, without=names), self._pool.state_dict()
+        if self._before is None:
+            self._before = LastWhole(self._steps, self._critics, self._pool)
+            self._vectors = spectral.vectors(self._critics) if of > 1 else []
+        elif self._vectors:  # Every part sees the weights that the whole batch would see.
+            spectral.put_back(self._critics, self._vectors)
 
     def _weighted(self, found: Mapping[str, Terms], value: Callable[[Terms], Tensor]) -> Tensor:
         return sum_of(times(self._settings.of_critic(name), value(terms)) for name, terms in found.items())
@@ -152,17 +176,8 @@ class CriticUpdate:
         """
         if self._settings.skip_below is None:
             return False
-        losses = [self._weighted(part, lambda terms: terms.scalars["adversarial"].detach()) for part in self._open]
+        losses = [self._weighted(part, lambda terms: terms.scalars["adversarial"]) for part in self._open]
         return bool(mean_over_processes(torch.stack(losses).mean()) < self._settings.skip_below)
-
-    def _skip(self) -> dict[str, Tensor]:
-        """Leave all as it was before the first part: statistics, spectral vectors, and the pool."""
-        assert self._unmoved is not None
-        tensors, pooled = self._unmoved
-        put_back(self._critics, tensors)
-        self._pool.load_state_dict(pooled)
-        self.forget()
-        return {}
 
     def _step(self) -> dict[str, Tensor]:
         share_gradients(self._trained)
@@ -172,11 +187,20 @@ class CriticUpdate:
                 trained = [parameter for parameter in critic.parameters() if parameter.requires_grad]
                 logs[f"{name}/grad_norm"] = nn.utils.clip_grad_norm_(trained, self._settings.clip_grad_norm)
         self._optimizer.step()
-        self._clear()
-        for name, step in self._steps.items():
-            adapted = step.after_update("discriminator", *(terms[name] for terms in self._open))
+        return logs
+
+    def _closed(self, moved: bool, count: Callable[[bool], None]) -> dict[str, Tensor]:
+        """What parts have to log when they are told that critics have moved; if one fails, that is counted already."""
+        every = self._open
+        if moved:
+            self._end()
+        else:
+            self.forget()
+        count(moved)
+        logs: dict[str, Tensor] = {}
+        for name, step in self._steps.items() if moved else ():
+            adapted = step.after_update("discriminator", *(terms[name] for terms in every))
             logs |= {f"{name}/{key}": value for key, value in adapted.items()}
-        self._open = []
         return logs
 
     def _clear(self) -> None:
@@ -185,5 +209,9 @@ class CriticUpdate:
             parameter.grad = None
 
 
+def _without_graph(terms: Terms) -> Terms:
+    return replace(terms, scalars={term: value.detach() for term, value in terms.scalars.items()})
+
+
 def _scalars(found: Mapping[str, Terms]) -> dict[str, Tensor]:
-    return {f"{name}/{term}": value.detach() for name, terms in found.items() for term, value in terms.scalars.items()}
+    return {f"{name}/{term}": value for name, terms in found.items() for term, value in terms.scalars.items()}

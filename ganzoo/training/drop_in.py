@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from typing import Any
 
@@ -23,6 +24,7 @@ from ganzoo.training.critic_update import CriticUpdate
 from ganzoo.training.generator_push import GeneratorPush
 from ganzoo.training.given_data import GivenBatch, demand_derivatives, demand_floats
 from ganzoo.training.image_pool import ImagePool
+from ganzoo.training.last_whole import LastWhole
 from ganzoo.training.own_parts import Part, place
 from ganzoo.training.processes import rank, several, share_weights
 from ganzoo.training.said_once import SaidOnce
@@ -30,7 +32,7 @@ from ganzoo.training.saved_critics import SavedCritics
 from ganzoo.training.saved_rates import learning_rates, other_rates
 from ganzoo.training.sharded import demand_whole
 from ganzoo.training.timing import Timing
-from ganzoo.training.without_trace import buffers_kept, same_random_numbers
+from ganzoo.training.without_trace import same_random_numbers
 from ganzoo.training.wrapped_along import demand_kept_out, keep_out
 
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
@@ -80,6 +82,7 @@ class Critics(SavedCritics):
             self._steps, critics, trained, self.optimizer, settings=settings, pool=self._pool, warn=self._warn
         )
         self._demand_fit = demand_fit
+        self._balance_before: dict[str, Tensor] | None = None
         self._fitting: set[Form] = set()
         self._counts = {"step": 0, "update": 0, "generator_step": 0, "generator_update": 0}
         self._shared = False
@@ -132,6 +135,9 @@ class Critics(SavedCritics):
         form, first = self._demand(given, "generator")
         index, of = place(part)
         counted = torch.is_grad_enabled()
+        if counted and index == 0:
+            self._drop_push()
+            self._balance_before = self._balance.state_dict() if of > 1 else None
         if counted and not fake.requires_grad:
             swapped = real is not None and real.requires_grad
             remedy = "they seem to be swapped: generator_loss(y, real=x)" if swapped else "do not detach it"
@@ -153,6 +159,7 @@ class Critics(SavedCritics):
         if index == of - 1 and counted:
             self._counts["generator_step"] += 1
             self._counts["generator_update"] += share > 0.0
+            self._balance_before = None
         return terms
 
     @by_name("adversary.update(fake=y, real=x)")
@@ -206,15 +213,17 @@ class Critics(SavedCritics):
         if acts:
             self._share()
             update = self._counts["update"]
-            logs, acts = self._update.learn(given, update=update, part=(index, of))
+            logs = self._update.learn(given, update=update, part=(index, of), count=self._count)
         elif first:
             self._rehearse(given, lambda update: self._update.terms(given, update=update, part=WHOLE))
-            self._update.forget()
         self._fitting.add(form)
-        if index == of - 1:
-            self._counts["step"] += 1
-            self._counts["update"] += acts
+        if not acts and index == of - 1:
+            self._count(False)
         return logs
+
+    def _count(self, moved: bool) -> None:
+        self._counts["step"] += 1
+        self._counts["update"] += moved
 
     def keep_out_of_ddp(self, module: nn.Module) -> None:
         """Let ``DistributedDataParallel(module)`` leave the critics out, where ``module`` holds this one.
@@ -253,13 +262,13 @@ class Critics(SavedCritics):
             terms: computes the terms of an update with this number.
         """
         parts = [part for step in self._steps.values() for part in step.objective.regularizers]
-        balance, pooled = self._balance.state_dict(), self._pool.state_dict()
+        balance, before = self._balance.state_dict(), LastWhole(self._steps, self.discriminators, self._pool)
         try:
-            with buffers_kept(self.discriminators), same_random_numbers(given.fake.device), torch.enable_grad():
+            with same_random_numbers(given.fake.device), torch.enable_grad():
                 terms(math.lcm(*(part.every for part in parts)) - 1)  # in which every lazy regularizer acts
         finally:
             self._balance.load_state_dict(balance)
-            self._pool.load_state_dict(pooled)
+            before.put_back()
 
     def _share(self) -> None:
         """Once, before any critic is asked: processes that made critics of their own go on with those of the first."""
@@ -285,9 +294,8 @@ class Critics(SavedCritics):
             "timing": asdict(self.timing),
             "counts": dict(self._counts),
             "optimizer": self.optimizer.state_dict(),
-            "parts": {name: step.state_dict() for name, step in self._steps.items()},
-            "balance": self._balance.state_dict(),
-            "pool": self._pool.state_dict(),
+            **self._update.last_whole().state(),
+            "balance": self._balance_before or self._balance.state_dict(),
         }
 
     def set_extra_state(self, state: Mapping[str, Any]) -> None:
@@ -312,6 +320,17 @@ class Critics(SavedCritics):
 
     def _forget(self) -> None:
         self._update.forget()
+        self._push.forget()
+        self._drop_push()
+
+    def _shown_whole(self) -> AbstractContextManager[None]:
+        return self._update.shown_whole()
+
+    def _drop_push(self) -> None:
+        """Let the balance be what it was before a push that was begun in parts."""
+        if self._balance_before is not None:
+            self._balance.load_state_dict(self._balance_before)
+        self._balance_before = None
 
     def _demand_alike(self, other: Mapping[str, str]) -> None:
         """Refuse the state of another objective or optimizer: it would be loaded, and go on as something else."""

@@ -73,6 +73,11 @@ class GeneratorPush:
             norms=norms,
         )
 
+    def forget(self) -> None:
+        """Drop an update that was begun in parts."""
+        for step in self._steps.values():
+            step.begin_anew()
+
     def _leaves(self) -> list[Tensor]:
         """What the parts could learn; the gradient at the fakes is found by a pass that reaches every leaf."""
         objectives = [step.objective for step in self._steps.values()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Self
 
 import torch
@@ -45,6 +46,16 @@ class SavedCritics(nn.Module):
         """Drop an update that was begun."""
         raise NotImplementedError
 
+    @abstractmethod
+    def _shown_whole(self) -> AbstractContextManager[None]:
+        """Inside the block critics have the buffers that the last whole update has left."""
+        raise NotImplementedError
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """A copy has no gradients, so an update that was begun in parts is none of its own."""
+        super().__setstate__(state)
+        self._forget()
+
     def train(self, mode: bool = True) -> Self:
         """As for any module, but a frozen backbone that came in evaluation stays there."""
         super().train(mode)
@@ -54,6 +65,7 @@ class SavedCritics(nn.Module):
 
     def _apply(self, fn: Any, recurse: bool = True) -> Self:
         """What ``.to(…)`` calls: the optimizer's averages go where the weights go."""
+        self._forget()
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         self.optimizer.load_state_dict(self.optimizer.state_dict())
         return self
@@ -64,6 +76,7 @@ class SavedCritics(nn.Module):
         Raises:
             CheckpointError: it is the state of other critics or parts; this one is as it was.
         """
+        self._forget()  # An update that was begun belongs to what was there before.
         try:
             with put_back_if_it_raises(self.get_extra_state(), self._take):
                 self._take(state)
@@ -74,12 +87,14 @@ class SavedCritics(nn.Module):
                 allowed="the state of an Adversary with the same critics, loss, regularizers, balance and optimizer",
                 hint="load_state_dict(state, critics_only=True) takes the critics' weights alone",
             ) from error
-        # An update that was begun belongs to what was there before.
-        self._forget()
 
     def state_dict(self, *args: Any, **keywords: Any) -> dict[str, Any]:  # type: ignore[override]
-        """Critics, optimizer, parts, balance, pool and counters; what is frozen in a critic is not in it."""
-        state: dict[str, Any] = super().state_dict(*args, **keywords)
+        """Critics, optimizer, parts, balance, pool and counters; what is frozen in a critic is not in it.
+
+        Between two parts of a batch it is the state before the first one.
+        """
+        with self._shown_whole():
+            state: dict[str, Any] = super().state_dict(*args, **keywords)
         prefix = keywords.get("prefix", args[1] if len(args) > 1 else "")
         for name in frozen_names(self, self._trained):
             state.pop(f"{prefix}{name}", None)
@@ -125,6 +140,7 @@ class SavedCritics(nn.Module):
                 allowed="assign=False",
                 hint="load the critics' weights before ganzoo.Adversary(critics)",
             )
+        self._forget()
         frozen = frozen_names(self, self._trained)
         own = dict(self.named_parameters()) | dict(self.named_buffers())
         for name in frozen:
