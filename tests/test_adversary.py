@@ -225,6 +225,20 @@ class TestParts:
         with pytest.raises(ConfigError, match="part"):
             adversary.update(fake=data(0), real=data(1), part=(1, 2))
 
+    @pytest.mark.parametrize(
+        "given", [{"loss": "top-k"}, {"loss": "began"}, {"augment": {"ada": {"interval": 2}}}], ids=str
+    )
+    def test_parts_may_be_of_samples_of_unlike_sizes(self, given):
+        adversary = ganzoo.Adversary(made(Critic), **given)
+        for index, side in enumerate((8, 12)):
+            fake, real = (data(step)[..., :side, :side] for step in (2 * index, 2 * index + 1))
+            logs = adversary.update(fake=fake, real=real, part=(index, 2))
+        assert adversary.get_extra_state()["counts"]["update"] == 1
+        assert logs.standings()["critic"] != "NaN"
+        kept = adversary.get_extra_state()["parts"]["critic"]
+        if "augment" in given:
+            assert kept["augment/ada/counts"][2] == 8  # samples, and not places of their maps
+
     def test_an_update_that_never_comes_to_its_last_part_is_warned_of(self, caplog):
         adversary = ganzoo.Adversary(made(lambda: Critic(norm=True)))
         adversary.update(fake=data(0), real=data(1), part=(0, 2))

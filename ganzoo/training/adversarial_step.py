@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any, TypedDict, get_args
 
-import torch
 from torch import Tensor
 
 from ganzoo.errors import CheckpointError, ConfigError
 from ganzoo.protocols import DataSpec, Player
 from ganzoo.training import adversary, draws
-from ganzoo.training.after_update import after_update
+from ganzoo.training.after_update import after_update, together
 from ganzoo.training.all_or_nothing import MISFITS, put_back_if_it_raises
 from ganzoo.training.equilibrium import LossScale
 from ganzoo.training.game import Inputs, Objective, Terms
@@ -150,7 +149,7 @@ class AdversarialStep:
         Args:
             logits: ``terms.logits`` of the discriminator's step; several where gradients were accumulated.
         """
-        real, fake = (torch.cat(side) for side in zip(*(part for part in logits if part is not None), strict=True))
+        real, fake = (together(side) for side in zip(*(part for part in logits if part is not None), strict=True))
         return standing(real, fake, self._scale)
 
     @cached_property

@@ -33,10 +33,22 @@ def after_update(objective: Objective, player: Player, terms: Sequence[Terms]) -
     adaptive = objective.stateful_loss
     if player == "generator" or (adaptive is None and objective.augment is None):
         return {}
-    real, fake = (torch.cat(side) for side in zip(*(part.logits for part in terms if part.logits), strict=True))
+    real, fake = zip(*(part.logits for part in terms if part.logits), strict=True)
     if adaptive is not None:
-        adaptive.after_update(real=real, fake=fake)
+        adaptive.after_update(real=together(real), fake=together(fake))
     if objective.augment is None:
         return {}
-    objective.augment.after_update(real=real)
+    objective.augment.after_update(real=together(real, by_sample=True))
     return objective.augment.observed()
+
+
+def together(parts: Sequence[Tensor], *, by_sample: bool = False) -> Tensor:
+    """The logits of all parts of a batch; where their maps are of unlike sizes, in a row.
+
+    Args:
+        parts: with the samples along the first axis.
+        by_sample: one logit for each sample in place of such a row, the mean of its map, for who counts samples.
+    """
+    if len({part.shape[1:] for part in parts}) == 1:
+        return torch.cat(list(parts))
+    return torch.cat([part.reshape(len(part), -1).mean(1) if by_sample else part.flatten() for part in parts])
