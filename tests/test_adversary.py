@@ -239,6 +239,24 @@ class TestParts:
         if "augment" in given:
             assert kept["augment/ada/counts"][2] == 8  # samples, and not places of their maps
 
+    @pytest.mark.parametrize("passes", ["one", "two"])
+    def test_what_torch_had_before_moves_once_for_all_parts_too(self, passes):
+        """``torch.nn.utils.spectral_norm``, which many critics of others have."""
+
+        def critic():
+            return nn.Sequential(nn.utils.spectral_norm(nn.Conv2d(3, 4, 3)), nn.LeakyReLU(0.2), nn.Conv2d(4, 1, 3))
+
+        whole, parts = (ganzoo.Adversary(made(critic).double(), optimizer=sgd, passes=passes) for _ in range(2))
+        for step in range(2):
+            real, fake = data(2 * step, 8).double(), data(2 * step + 1, 8).double()
+            whole.update(fake=fake, real=real)
+            for index in range(2):
+                rows = slice(4 * index, 4 * index + 4)
+                parts.update(fake=fake[rows], real=real[rows], part=(index, 2))
+        for one, other in zip(whole.state_dict().values(), parts.state_dict().values(), strict=True):
+            if isinstance(one, torch.Tensor):
+                torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12)
+
     def test_an_update_that_never_comes_to_its_last_part_is_warned_of(self, caplog):
         adversary = ganzoo.Adversary(made(lambda: Critic(norm=True)))
         adversary.update(fake=data(0), real=data(1), part=(0, 2))

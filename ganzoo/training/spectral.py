@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import _SpectralNorm
+from torch.nn.utils.spectral_norm import SpectralNorm
 
 
 def _layers(module: nn.Module) -> Iterator[tuple[str, nn.Module, str, _SpectralNorm]]:
@@ -60,15 +61,24 @@ def iterate(module: nn.Module) -> None:
 
 def vectors(module: nn.Module) -> list[Tensor]:
     """Copies of the vectors of every spectrally normalized weight, for :func:`put_back`."""
-    return [buffer.detach().clone() for _, _, _, layer in _layers(module) for buffer in layer.buffers()]
+    return [buffer.detach().clone() for buffer in _vectors(module)]
 
 
 @torch.no_grad()
 def put_back(module: nn.Module, kept: list[Tensor]) -> None:
     """Let the vectors be what they were."""
-    buffers = (buffer for _, _, _, layer in _layers(module) for buffer in layer.buffers())
-    for buffer, before in zip(buffers, kept, strict=True):
+    for buffer, before in zip(_vectors(module), kept, strict=True):
         buffer.copy_(before)
+
+
+def _vectors(module: nn.Module) -> Iterator[Tensor]:
+    """Also those of ``torch.nn.utils.spectral_norm``, which torch had before: a hook, with vectors in its module."""
+    for _, _, _, layer in _layers(module):
+        yield from layer.buffers()
+    for owner in module.modules():
+        for hook in owner._forward_pre_hooks.values():
+            if isinstance(hook, SpectralNorm):
+                yield from (getattr(owner, f"{hook.name}_{side}") for side in "uv")
 
 
 @torch.no_grad()
