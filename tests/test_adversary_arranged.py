@@ -119,7 +119,9 @@ class TestSkipBelow:
         return ganzoo.Adversary(critic, loss="bce", skip_below=skip_below, pool=3, **given)
 
     def test_a_critic_that_wins_is_not_stepped_and_nothing_moves(self):
-        adversary = self.adversary(100.0, regularizers={"lecam": {}}, augment={"ada": {}}, shape=(3, 16, 16))
+        adversary = self.adversary(
+            100.0, regularizers={"lecam": {}, "spectral-regularization": {}}, augment={"ada": {}}, shape=(3, 16, 16)
+        )
         before = adversary.state_dict()
         counts = before["_extra_state"].pop("counts")
         kept = str(before)

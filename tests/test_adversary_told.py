@@ -109,7 +109,7 @@ class Counting(Critic):
 def test_what_is_tried_in_the_first_step_leaves_no_trace():
     """The steps after the start are those of an adversary that starts at once, number for number."""
     given = {
-        "regularizers": {"lecam": {}, "r1": {"every": 2}},
+        "regularizers": {"lecam": {}, "r1": {"every": 2}, "spectral-regularization": {}},
         "augment": {"ada": {"interval": 1}},
         "balance": "gradient-normalization",
         "pool": 3,
@@ -139,6 +139,37 @@ def test_a_look_without_gradients_tries_nothing():
     adversary = ganzoo.Adversary(made(Critic), balance="last-layer", start=LATE)
     with torch.no_grad():
         assert adversary.generator_loss(data(0)).total == 0
+    with pytest.raises(ConfigError, match="reference=None"):  # the first step is tried all the same
+        adversary.generator_loss(made(Decoder)(data(0)))
+
+
+def test_a_look_between_two_parts_is_none_of_them():
+    adversary, expected = (ganzoo.Adversary(made(Critic), augment={"diffaugment": {}}) for _ in range(2))
+    for each in (adversary, expected):
+        each.generator_loss(data(0).requires_grad_(), part=(0, 2))
+    with torch.no_grad():
+        adversary.generator_loss(data(5))
+    last = [each.generator_loss(data(1).requires_grad_(), part=(1, 2)).total for each in (adversary, expected)]
+    assert last[0] == last[1]
+
+
+def test_the_first_step_is_tried_in_the_precision_of_those_to_come():
+    """A critic that writes into a tensor of its own: within autocast its layers would give another type."""
+
+    class Writing(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(6, 4)
+
+        def forward(self, x):
+            out = torch.zeros(len(x), 4)
+            out[torch.arange(len(x))] = self.layer(x)
+            return out.mean(1)
+
+    fake, real = torch.randn(2, 4, 6)
+    for start in (0, 5):
+        with torch.autocast("cpu", torch.bfloat16):
+            ganzoo.Adversary(Writing(), start=start).update(fake=fake, real=real)
 
 
 class TestArguments:

@@ -132,9 +132,10 @@ class Critics(SavedCritics):
             real_labels=_detached(real_labels),
             fake_labels=_detached(fake_labels),
         )
-        form, first = self._demand(given, "generator")
-        index, of = place(part)
         counted = torch.is_grad_enabled()
+        # A look has a form of its own: it tries nothing, so the first step is still to be tried.
+        form, first = self._demand(given, "generator" if counted else "look")
+        index, of = place(part)
         if counted and index == 0:
             self._drop_push()
             self._balance_before = self._balance.state_dict() if of > 1 else None
@@ -264,7 +265,11 @@ class Critics(SavedCritics):
         parts = [part for step in self._steps.values() for part in step.objective.regularizers]
         balance, before = self._balance.state_dict(), LastWhole(self._steps, self.discriminators, self._pool)
         try:
-            with same_random_numbers(given.fake.device), torch.enable_grad():
+            with (
+                same_random_numbers(given.fake.device),
+                torch.enable_grad(),
+                self.settings.autocast(given.fake),
+            ):
                 terms(math.lcm(*(part.every for part in parts)) - 1)  # in which every lazy regularizer acts
         finally:
             self._balance.load_state_dict(balance)

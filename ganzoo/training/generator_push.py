@@ -45,6 +45,8 @@ class GeneratorPush:
     ) -> None:
         # Not through a wrapper that gathers gradients: here none of the critics' is computed.
         self._steps = {name: _without_wrapper(step) for name, step in steps.items()}
+        # A look between two parts of a batch has parts of its own.
+        self._looking = {name: replace(step) for name, step in self._steps.items()}
         self._critics, self._settings, self._balance = critics, settings, balance
         self._weights = {name: _weights_of_terms(step, settings.of_critic(name)) for name, step in steps.items()}
         self._trained = trained
@@ -57,7 +59,8 @@ class GeneratorPush:
         with torch.enable_grad(), self._settings.autocast(given.fake):
             leaf = given.fake.detach().to(self._settings.dtype(given.fake, self._trained[0])).requires_grad_()
             with buffers_kept(self._critics), frozen(self._critics), without_gradient(self._leaves()):
-                values = self._values(leaf, given, update=update, part=part)
+                steps = self._looking if looking else self._steps
+                values = self._values(steps, leaf, given, update=update, part=part)
                 gradient, norms = gradient_at(leaf, values, each=observe)
         values = {name: value.detach() for name, value in values.items()}
         value = sum_of(values.values())
@@ -85,7 +88,9 @@ class GeneratorPush:
         others = [part for objective in objectives for part in (objective.loss, objective.augment)]
         return [leaf for part in (*parts, *others) for leaf in leaves_of(part)]
 
-    def _values(self, leaf: Tensor, given: GivenBatch, *, update: int, part: Part) -> dict[str, Tensor]:
+    def _values(
+        self, steps: Mapping[str, AdversarialStep], leaf: Tensor, given: GivenBatch, *, update: int, part: Part
+    ) -> dict[str, Tensor]:
         """``CRITIC/TERM`` → its value times the weight of its critic."""
         arranged, real_labels = self._settings.arrangement, given.real_labels
         if given.real is None and real_labels is None:
@@ -93,7 +98,7 @@ class GeneratorPush:
         shown = arranged.side(leaf, given.condition)
         compared = arranged.side(self._compared(given.real, leaf), given.condition)
         values: dict[str, Tensor] = {}
-        for name, step in self._steps.items():
+        for name, step in steps.items():
             with told_of_misfits(name, step.objective.discriminator, shown, given):
                 terms = step.generator_terms(
                     real=compared,

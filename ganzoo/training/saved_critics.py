@@ -53,7 +53,7 @@ class SavedCritics(nn.Module):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """A copy has no gradients, so an update that was begun in parts is none of its own."""
-        super().__setstate__(state)
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
         self._forget()
 
     def train(self, mode: bool = True) -> Self:
