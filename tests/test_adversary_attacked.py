@@ -430,6 +430,46 @@ class TestHeldByAnotherModule:
         whole.train()
         assert not backbone.training
 
+    def test_one_in_training_has_statistics_that_move_and_they_are_saved(self):
+        adversary, again = (ganzoo.Adversary(made(OnFeatures).train()) for _ in range(2))
+        trained(adversary, steps=range(2))
+        moved = adversary.discriminators["critic"].backbone[1].running_mean
+        assert moved.any()
+        again.load_state_dict(adversary.state_dict())
+        assert torch.equal(again.discriminators["critic"].backbone[1].running_mean, moved)
+
+    def test_another_backbone_than_that_of_a_state_is_told(self, caplog):
+        source = ganzoo.Adversary(made(OnFeatures))
+        state = source.state_dict()
+        ganzoo.Adversary(made(OnFeatures)).load_state_dict(state)
+        other = ganzoo.Adversary(made(OnFeatures, seed=1))
+        other.load_state_dict(state, critics_only=True)
+        assert caplog.text == ""
+        other.load_state_dict(state)
+        assert "critic critic has other frozen weights" in caplog.text
+
+    def test_so_is_one_that_lost_the_frozen_layers_that_it_was_fine_tuned_from(self, caplog):
+        """FreezeD: those of a trained critic, which no state has any more."""
+
+        def frozen():
+            critic = made(Critic, seed=1)
+            critic.first.requires_grad_(False)
+            return ganzoo.Adversary(critic)
+
+        tuned = frozen()
+        tuned.load_state_dict(ganzoo.Adversary(made(Critic)).state_dict(), critics_only=True)
+        assert caplog.text == ""
+        frozen().load_state_dict(tuned.state_dict())
+        assert "other frozen weights" in caplog.text
+
+    def test_what_a_backbone_holds_and_does_not_save_is_no_part_of_a_state(self):
+        def adversary():
+            critic = made(OnFeatures)
+            critic.backbone[0].register_buffer("grid", torch.zeros(2), persistent=False)
+            return ganzoo.Adversary(critic)
+
+        adversary().load_state_dict(adversary().state_dict())
+
     def test_without_the_backbone_the_whole_can_be_loaded_strictly(self):
         whole, again = (nn.ModuleDict({"adversary": ganzoo.Adversary(made(OnFeatures, seed))}) for seed in (0, 0))
         trained(whole["adversary"], steps=range(2))

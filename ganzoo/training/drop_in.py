@@ -298,6 +298,7 @@ class Critics(SavedCritics):
             "made_of": self._made_of(),
             "timing": asdict(self.timing),
             "counts": dict(self._counts),
+            "frozen": self._frozen(),
             "optimizer": self.optimizer.state_dict(),
             **self._update.last_whole().state(),
             "balance": self._balance_before or self._balance.state_dict(),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 
 def frozen_modules(whole: nn.Module, trained: Sequence[nn.Parameter]) -> Iterator[tuple[str, nn.Module]]:
@@ -16,10 +18,33 @@ def frozen_modules(whole: nn.Module, trained: Sequence[nn.Parameter]) -> Iterato
             yield from module.named_modules(prefix=path)
 
 
-def frozen_names(whole: nn.Module, trained: Sequence[nn.Parameter]) -> list[str]:
-    """Names in a state of parameters that are not trained, and of buffers of modules that hold nothing else."""
-    known = {id(parameter) for parameter in trained}
+def frozen_names(whole: nn.Module, trained: Sequence[nn.Parameter], resting: Collection[nn.Module]) -> list[str]:
+    """Names that are left out of a state: of parameters that are not trained, and of what modules at rest hold.
+
+    A frozen module in training mode has statistics that move, so they belong to the state.
+    """
+    known, still = {id(parameter) for parameter in trained}, set(resting)
     names = [name for name, parameter in whole.named_parameters() if id(parameter) not in known]
     for path, module in frozen_modules(whole, trained):
-        names += [f"{path}.{name}" for name, _ in module.named_buffers(recurse=False)]
+        if module in still:
+            unsaved = module._non_persistent_buffers_set
+            names += [f"{path}.{name}" for name, _ in module.named_buffers(recurse=False) if name not in unsaved]
     return list(dict.fromkeys(names))
+
+
+class Fingerprints:
+    """Numbers that tell whether frozen tensors are others, computed again for those alone that were written to."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[object, int]] = {}
+
+    def of(self, tensors: Mapping[str, Tensor]) -> int:
+        """That of all together, names included."""
+        return zlib.crc32(repr([(name, self._one(name, tensor)) for name, tensor in tensors.items()]).encode())
+
+    def _one(self, name: str, tensor: Tensor) -> int:
+        known, as_it_is = self._known.get(name), (tensor._version, tensor.data_ptr(), tensor.dtype)
+        if known is None or known[0] != as_it_is:
+            content = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+            known = self._known[name] = as_it_is, zlib.crc32(content.numpy())
+        return known[1]

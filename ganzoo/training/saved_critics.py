@@ -8,11 +8,11 @@ from contextlib import AbstractContextManager
 from typing import Any, Self
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ganzoo.errors import CheckpointError, ConfigError
 from ganzoo.training.all_or_nothing import MISFITS, put_back, put_back_if_it_raises, tensors_of
-from ganzoo.training.frozen_parts import frozen_modules, frozen_names
+from ganzoo.training.frozen_parts import Fingerprints, frozen_modules, frozen_names
 from ganzoo.training.part_critic import part_critics
 
 
@@ -25,6 +25,7 @@ class SavedCritics(nn.Module):
     """
 
     optimizer: torch.optim.Optimizer
+    _warn: Callable[[str], None]
 
     def __init__(self, discriminators: nn.ModuleDict, trained: Sequence[nn.Parameter]) -> None:
         super().__init__()
@@ -33,6 +34,8 @@ class SavedCritics(nn.Module):
         # Their statistics are not saved, so they must not move when somebody calls train() on all.
         frozen = frozen_modules(discriminators, self._trained)
         self._resting = [module for _, module in frozen if not module.training]
+        self._fingerprints = Fingerprints()
+        self._frozen_then: Mapping[str, int] | None = None
         self._before: tuple[Callable[[], None], tuple[list[str], ...], list[int]] | None = None
         self.register_load_state_dict_post_hook(_after_loading)  # type: ignore[no-untyped-call]
 
@@ -96,7 +99,7 @@ class SavedCritics(nn.Module):
         with self._shown_whole():
             state: dict[str, Any] = super().state_dict(*args, **keywords)
         prefix = keywords.get("prefix", args[1] if len(args) > 1 else "")
-        for name in frozen_names(self, self._trained):
+        for name in self._frozen_names():
             state.pop(f"{prefix}{name}", None)
         return state
 
@@ -112,6 +115,7 @@ class SavedCritics(nn.Module):
         given = dict(state_dict)
         if critics_only:
             given["_extra_state"] = self.get_extra_state()
+            del given["_extra_state"]["frozen"]
         try:
             return super().load_state_dict(given, strict=strict, assign=assign)
         except CheckpointError:
@@ -141,11 +145,13 @@ class SavedCritics(nn.Module):
                 hint="load the critics' weights before ganzoo.Adversary(critics)",
             )
         self._forget()
-        frozen = frozen_names(self, self._trained)
+        frozen = self._frozen_names()
         own = dict(self.named_parameters()) | dict(self.named_buffers())
         for name in frozen:
             if name in own:
                 state_dict.setdefault(f"{prefix}{name}", own[name].detach())
+        extra = state_dict.get(f"{prefix}_extra_state")
+        self._frozen_then = extra.get("frozen") if isinstance(extra, Mapping) else None
         missing, unexpected, errors = found
         faults = (errors, missing, unexpected) if strict else (errors,)
         self._before = self._as_it_is(without=frozen), faults, [*map(len, faults)]
@@ -163,6 +169,33 @@ class SavedCritics(nn.Module):
         self._before = None
         if [*map(len, faults)] != counts:
             put_back_all()
+        else:
+            self._tell_of_frozen()
+
+    def _frozen_names(self) -> list[str]:
+        return frozen_names(self, self._trained, self._resting)
+
+    def _frozen(self) -> dict[str, int]:
+        """Critic → fingerprint of what is frozen in it; a state has this in place of the weights."""
+        own = dict(self.named_parameters()) | dict(self.named_buffers())
+        found: dict[str, dict[str, Tensor]] = {}
+        for name in self._frozen_names():
+            if name in own:
+                found.setdefault(name.split(".")[1], {})[name] = own[name]
+        return {critic: self._fingerprints.of(tensors) for critic, tensors in found.items()}
+
+    def _tell_of_frozen(self) -> None:
+        """Warn where a state goes on with other frozen weights than it was trained with."""
+        if self._frozen_then is None:
+            return
+        now = self._frozen()
+        for critic in self.discriminators:
+            if self._frozen_then.get(critic) != now.get(critic):
+                self._warn(
+                    f"critic {critic} has other frozen weights than when the state was saved, or has them in another "
+                    "precision, and a state has none of them: load those of then into it before "
+                    "ganzoo.Adversary(critic), from its file or with the seed that it was made with"
+                )
 
     def _as_it_is(self, *, without: Collection[str]) -> Callable[[], None]:
         """What gives critics back their present state, but for what is frozen."""
