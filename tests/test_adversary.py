@@ -551,6 +551,29 @@ class TestTerms:
         )
 
 
+def test_what_critics_share_is_clipped_once():
+    def critics():
+        trunk = made(lambda: nn.Conv2d(3, 4, 3))
+        return {name: nn.Sequential(trunk, made(lambda: nn.Conv2d(4, 1, 3), seed)) for seed, name in enumerate("ab")}
+
+    adversary = ganzoo.Adversary(critics(), optimizer=sgd, clip_grad_norm=1e-3)
+    free = ganzoo.Adversary(critics(), optimizer=sgd, clip_grad_norm=1e9)
+    before = [parameter.detach().clone() for parameter in adversary.parameters()]
+    logs = adversary.update(fake=data(0), real=data(1))
+    seen = free.update(fake=data(0), real=data(1))
+    for name in ("a/grad_norm", "b/grad_norm"):
+        torch.testing.assert_close(logs[name], seen[name])
+    factor = 1e-3 / torch.stack([seen["a/grad_norm"], seen["b/grad_norm"]])
+    for was, is_, unclipped, share in zip(
+        before,
+        adversary.parameters(),
+        free.parameters(),
+        (factor.min(),) * 2 + (factor[0],) * 2 + (factor[1],) * 2,
+        strict=True,
+    ):
+        torch.testing.assert_close(is_ - was, share * (unclipped - was), rtol=1e-3, atol=1e-8)
+
+
 class Shifted(nn.Module):
     """Logits that are a multiple of the sample's mean: data at ±1 are told apart as far as it is steep."""
 

@@ -181,13 +181,26 @@ class CriticUpdate:
 
     def _step(self) -> dict[str, Tensor]:
         share_gradients(self._trained)
-        logs = {}
-        if self._settings.clip_grad_norm is not None:
-            for name, critic in self._critics.items():
-                trained = [parameter for parameter in critic.parameters() if parameter.requires_grad]
-                logs[f"{name}/grad_norm"] = nn.utils.clip_grad_norm_(trained, self._settings.clip_grad_norm)
+        logs = {} if self._settings.clip_grad_norm is None else self._clip(self._settings.clip_grad_norm)
         self._optimizer.step()
         return logs
+
+    def _clip(self, largest: float) -> dict[str, Tensor]:
+        """Clip the gradient of each critic; what several share is clipped once, by the norm that asks for most."""
+        norms: dict[str, Tensor] = {}
+        owners: dict[nn.Parameter, list[str]] = {}
+        for name, critic in self._critics.items():
+            trained = [parameter for parameter in critic.parameters() if parameter.grad is not None]
+            norms[name] = nn.utils.get_total_norm([parameter.grad for parameter in trained])
+            for parameter in trained:
+                owners.setdefault(parameter, []).append(name)
+        together: dict[tuple[str, ...], list[nn.Parameter]] = {}
+        for parameter, names in owners.items():
+            together.setdefault(tuple(names), []).append(parameter)
+        for names, parameters in together.items():
+            norm = torch.stack([norms[name] for name in names]).amax()
+            nn.utils.clip_grads_with_norm_(parameters, largest, norm)
+        return {f"{name}/grad_norm": norm for name, norm in norms.items()}
 
     def _closed(self, moved: bool, count: Callable[[bool], None]) -> dict[str, Tensor]:
         """What parts have to log when they are told that critics have moved; if one fails, that is counted already."""

@@ -46,5 +46,5 @@ class Fingerprints:
         known, as_it_is = self._known.get(name), (tensor._version, tensor.data_ptr(), tensor.dtype)
         if known is None or known[0] != as_it_is:
             content = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
-            known = self._known[name] = as_it_is, zlib.crc32(content.numpy())
+            known = self._known[name] = as_it_is, zlib.crc32(content.numpy().data)
         return known[1]
