@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from torch import nn
 
 import ganzoo
 from ganzoo.errors import ConfigError
+from ganzoo.training import drop_in
 
 PROCESS = Path(__file__).with_name("adversary_process.py")
 
@@ -45,6 +47,25 @@ def test_a_wrapped_generator_learns_from_all_processes(of_two):
 def test_a_critic_that_is_wrapped_with_the_generator_is_refused(of_two):
     assert "Tokenizer" in of_two["refusal"]
     assert "adversary.keep_out_of_ddp(module)" in of_two["refusal"]
+
+
+def test_draws_are_those_of_the_process_that_steps_and_not_of_the_one_that_was_made(monkeypatch):
+    """A trainer starts the processes later: all of them drew what the first one draws."""
+
+    def made():
+        return ganzoo.Adversary(copy.deepcopy(critic), regularizers={"gradient-penalty": {}}, pool=1)
+
+    def loss(adversary):
+        x = torch.linspace(-1, 1, 96).reshape(2, 3, 4, 4)
+        return adversary.update(fake=-x, real=x)["critic/gradient_penalty"]
+
+    critic = nn.Sequential(nn.Conv2d(3, 2, 3), nn.Tanh(), nn.Conv2d(2, 1, 1))
+    before, first = made(), loss(made())
+    monkeypatch.setattr(drop_in, "several", lambda: True)
+    monkeypatch.setattr(drop_in, "rank", lambda: 1)
+    second = loss(made())
+    assert loss(before) == second != first
+    assert before._pool.seed == drop_in.seed_of(0, "pool")
 
 
 def test_what_was_kept_out_before_stays_so():

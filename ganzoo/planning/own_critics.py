@@ -193,6 +193,7 @@ class Adversary(Critics):
             ),
             balance=_balance(balance, balance_options),
             pool=ImagePool(pool, seed=seed_of(seed, "pool")),
+            seed_of=partial(seed_of, seed),
             demand_fit=partial(_demand_fit, losses, parts, augment)
             if shape is None
             else partial(demand_alike, spec.shape, pac),

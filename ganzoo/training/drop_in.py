@@ -6,7 +6,7 @@ import copy
 import math
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import torch
@@ -54,6 +54,8 @@ class Critics(SavedCritics):
         pool: fakes of earlier steps for the critics.
         demand_fit: refuses data that critics or parts were not made for, by the shape of a sample as critics see it;
             called once for each number of axes and of channels, before anything moves.
+        seed_of: critic, or ``pool`` → the seed of its draws in this process, which may not be known before the first
+            step: a trainer starts the processes when the critics have been made.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Critics(SavedCritics):
         balance: Balance | None = None,
         pool: ImagePool | None = None,
         demand_fit: DemandFit | None = None,
+        seed_of: Callable[[str], int] | None = None,
     ) -> None:
         critics = nn.ModuleDict({name: step.objective.discriminator for name, step in steps.items()})
         demand_whole(critics)
@@ -77,15 +80,21 @@ class Critics(SavedCritics):
         self._balance: Balance = balance or NoBalance()
         self._pool = pool or ImagePool(0, seed=0)
         self._warn = SaidOnce("ganzoo.Adversary")
-        self._push = GeneratorPush(self._steps, critics, trained, settings, self._balance)
-        self._update = CriticUpdate(
-            self._steps, critics, trained, self.optimizer, settings=settings, pool=self._pool, warn=self._warn
-        )
+        self._seed_of = seed_of
+        self._arrange()
         self._demand_fit = demand_fit
         self._balance_before: dict[str, Tensor] | None = None
         self._fitting: set[Form] = set()
         self._counts = {"step": 0, "update": 0, "generator_step": 0, "generator_update": 0}
         self._shared = False
+
+    def _arrange(self) -> None:
+        """Both sides, from the steps as they are."""
+        critics, trained, settings = self.discriminators, self._trained, self.settings
+        self._push = GeneratorPush(self._steps, critics, trained, settings, self._balance)
+        self._update = CriticUpdate(
+            self._steps, critics, trained, self.optimizer, settings=settings, pool=self._pool, warn=self._warn
+        )
 
     @by_name("adversary.generator_loss(fake, real=x)", places=1)
     def generator_loss(
@@ -281,8 +290,17 @@ class Critics(SavedCritics):
             demand_whole(self.discriminators)  # somebody may have wrapped them since
             if several():
                 demand_kept_out(self.discriminators)
+                self._draw_apart()
             share_weights(self.discriminators)
             self._shared = True
+
+    def _draw_apart(self) -> None:
+        """Give draws the seeds of this process."""
+        if self._seed_of is None:
+            return
+        self._steps = {name: replace(step, seed=self._seed_of(name)) for name, step in self._steps.items()}
+        self._pool.seed = self._seed_of("pool")
+        self._arrange()
 
     def extra_repr(self) -> str:
         """What ``print`` says of it besides its critics: of what it is made, when it acts, and how far it is."""

@@ -27,7 +27,7 @@ class ImagePool:
     """
 
     def __init__(self, size: int, *, seed: int) -> None:
-        self.size, self._seed = size, seed
+        self.size, self.seed = size, seed
         self._stored: list[Tensor] = []
         self._drawn: Tensor | None = None
 
@@ -56,7 +56,7 @@ class ImagePool:
                 hint="crop them before update(), or leave the pool out with pool=0",
             )
         self._stored = [stored.to(fakes) for stored in self._stored]
-        random = generator_for(self._seed, update, "pool")
+        random = generator_for(self.seed, update, "pool")
         index, of = part
         if index and self._drawn is not None:
             random.set_state(self._drawn)  # where the part before left off
