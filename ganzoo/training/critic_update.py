@@ -191,14 +191,14 @@ class CriticUpdate:
         owners: dict[nn.Parameter, list[str]] = {}
         for name, critic in self._critics.items():
             trained = [parameter for parameter in critic.parameters() if parameter.grad is not None]
-            norms[name] = nn.utils.get_total_norm([parameter.grad for parameter in trained])
+            norms[name] = nn.utils.get_total_norm([p.grad for p in trained if p.grad is not None])
             for parameter in trained:
                 owners.setdefault(parameter, []).append(name)
         together: dict[tuple[str, ...], list[nn.Parameter]] = {}
         for parameter, names in owners.items():
             together.setdefault(tuple(names), []).append(parameter)
-        for names, parameters in together.items():
-            norm = torch.stack([norms[name] for name in names]).amax()
+        for critics, parameters in together.items():
+            norm = torch.stack([norms[name] for name in critics]).amax()
             nn.utils.clip_grads_with_norm_(parameters, largest, norm)
         return {f"{name}/grad_norm": norm for name, norm in norms.items()}
 
