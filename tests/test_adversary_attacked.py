@@ -187,6 +187,19 @@ class TestNames:
         with pytest.raises(ConfigError, match=name):
             ganzoo.Adversary(made(Critic), **given)
 
+    @pytest.mark.parametrize("start", [0, 5])
+    def test_what_is_frozen_or_trainable_since_then_is_told(self, start):
+        adversary = ganzoo.Adversary(made(OnFeatures), start=start)
+        critic = adversary.discriminators["critic"]
+        critic.requires_grad_(True)
+        with pytest.raises(ConfigError, match=r"critic.backbone.0.weight .*, and 3 more"):
+            adversary.update(fake=data(0), real=data(1))
+        critic.requires_grad_(False)
+        with pytest.raises(ConfigError, match="all parameters of the critics have been frozen"):
+            adversary.update(fake=data(0), real=data(1))
+        critic.head.weight.requires_grad_(True)  # a part of it may rest for a while
+        adversary.update(fake=data(0), real=data(1))
+
     def test_nothing_to_train(self):
         with pytest.raises(ConfigError, match="nothing to train"):
             ganzoo.Adversary(made(Critic).requires_grad_(False))

@@ -21,6 +21,7 @@ from ganzoo.training.by_name import by_name
 from ganzoo.training.critic_logs import CriticLogs
 from ganzoo.training.critic_settings import CriticSettings
 from ganzoo.training.critic_update import CriticUpdate
+from ganzoo.training.frozen_parts import demand_as_it_was
 from ganzoo.training.generator_push import GeneratorPush
 from ganzoo.training.given_data import GivenBatch, demand_derivatives, demand_floats
 from ganzoo.training.image_pool import ImagePool
@@ -215,6 +216,7 @@ class Critics(SavedCritics):
             real_labels=_detached(real_labels),
             fake_labels=_detached(fake_labels),
         )
+        demand_as_it_was(self.discriminators, self._trained, self._untrained)
         form, first = self._demand(given, "discriminator")
         self._pool.demand_no_labels(fake_labels)
         index, of = place(part)

@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from ganzoo.errors import ConfigError
+
 
 def frozen_modules(whole: nn.Module, trained: Sequence[nn.Parameter]) -> Iterator[tuple[str, nn.Module]]:
     """Path and module of all that have parameters of which none is trained, and of what they hold."""
@@ -30,6 +32,31 @@ def frozen_names(whole: nn.Module, trained: Sequence[nn.Parameter], resting: Col
             unsaved = module._non_persistent_buffers_set
             names += [f"{path}.{name}" for name, _ in module.named_buffers(recurse=False) if name not in unsaved]
     return list(dict.fromkeys(names))
+
+
+def demand_as_it_was(critics: nn.Module, trained: Sequence[nn.Parameter], frozen: Sequence[nn.Parameter]) -> None:
+    """Refuse to train what the optimizer does not know, and nothing at all.
+
+    Raises:
+        ConfigError: a parameter that was frozen when the critics came is trainable now, or all of them are frozen.
+    """
+    if not any(parameter.requires_grad for parameter in trained):
+        raise ConfigError(
+            "all parameters of the critics have been frozen since the Adversary was made, so nothing can learn",
+            given="requires_grad=False everywhere",
+            allowed="at least one of those that required a gradient then",
+            hint='for p in adversary.optimizer.param_groups[0]["params"]: p.requires_grad_(True)',
+        )
+    strange = {id(parameter) for parameter in frozen if parameter.requires_grad}
+    if strange:
+        names = [name for name, one in critics.named_parameters() if id(one) in strange]
+        raise ConfigError(
+            "a parameter was frozen when the Adversary was made, so its optimizer and its state do not know it",
+            given=f"{names[0]} with requires_grad=True" + (f", and {len(names) - 1} more" if names[1:] else ""),
+            allowed="what is frozen at first stays so",
+            hint="make it trainable before ganzoo.Adversary(critic), and take over what critics have learned with "
+            "load_state_dict(state, critics_only=True); or requires_grad_(False) on it",
+        )
 
 
 class Fingerprints:

@@ -31,6 +31,8 @@ class SavedCritics(nn.Module):
         super().__init__()
         self.discriminators = discriminators
         self._trained = list(trained)
+        known = {id(parameter) for parameter in trained}
+        self._untrained = [one for one in discriminators.parameters() if id(one) not in known]
         # Their statistics are not saved, so they must not move when somebody calls train() on all.
         frozen = frozen_modules(discriminators, self._trained)
         self._resting = [module for _, module in frozen if not module.training]
