@@ -265,6 +265,17 @@ class TestParts:
         assert "dropped before its last one" in caplog.text
         assert adversary.discriminators["critic"].norm.num_batches_tracked == 2  # of the second alone, in two passes
 
+    @pytest.mark.parametrize("order", ["g0 u0 g1 u1", "u0 u1 g0 g1", "u0 g0 u1 g1"])
+    def test_the_generator_hears_one_critic_in_all_parts_or_is_warned(self, order, caplog):
+        adversary, heard = ganzoo.Adversary(made(Critic), optimizer=sgd), []
+        for side, index in order.split():
+            part = {"real": data(1), "part": (int(index), 2)}
+            if side == "u":
+                adversary.update(fake=data(0), **part)
+            else:
+                heard.append(float(adversary.generator_loss(data(0).requires_grad_(), **part).total.detach()))
+        assert (heard[0] != heard[1]) == ("within an update" in caplog.text) == (order == "u0 g0 u1 g1")
+
     def test_parts_of_unlike_size_are_warned_of(self, caplog):
         adversary = ganzoo.Adversary(made(Critic), optimizer=sgd)
         adversary.update(fake=data(0, 3), real=data(1, 3), part=(0, 2))

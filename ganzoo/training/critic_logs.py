@@ -22,7 +22,7 @@ class CriticLogs(Mapping[str, Tensor]):
     Args:
         values: what is there already.
         observe: computes the rest.
-        judges: critic → judges its logits on the whole batch.
+        judges: critic → judges its logits on all parts of the batch so far.
     """
 
     def __init__(

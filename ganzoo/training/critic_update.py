@@ -112,6 +112,11 @@ class CriticUpdate:
                 )
         return found
 
+    @property
+    def is_open(self) -> bool:
+        """Whether an update was begun in parts, and its last one has not come."""
+        return bool(self._open)
+
     def last_whole(self) -> LastWhole:
         """What the last whole update has left, also while another one is open."""
         return self._before or LastWhole(self._steps, self._critics, self._pool)

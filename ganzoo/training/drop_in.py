@@ -164,6 +164,12 @@ class Critics(SavedCritics):
             terms = silence(fake)
         else:
             self._share()
+            if counted and index == 0 and self._update.is_open:
+                self._warn(
+                    "generator_loss came within an update that was begun in parts: the critics step at its last part, so "
+                    "the generator's parts do not all hear the same ones. Call generator_loss before update in each part, "
+                    "or update for all parts first"
+                )
             update = self._counts["generator_update"]
             terms = self._push.terms(given, own, share=share, update=update, part=(index, of), observe=observe)
         self._fitting.add(form)
