@@ -39,6 +39,11 @@ from ganzoo.training.wrapped_along import demand_kept_out, keep_out
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 DemandFit = Callable[[tuple[int, ...], GivenBatch], None]
 WHOLE: Part = (0, 1)
+AMID_AN_UPDATE = (
+    "generator_loss came within an update that was begun in parts: the critics step at its last part, so the parts of "
+    "the generator do not all hear the same ones. Call generator_loss before update in each part, or update for all "
+    "parts first"
+)
 Form = tuple[str, int, int]
 """Who is shown a batch, the number of its axes, and that of its channels as critics see them."""
 
@@ -165,11 +170,7 @@ class Critics(SavedCritics):
         else:
             self._share()
             if counted and index == 0 and self._update.is_open:
-                self._warn(
-                    "generator_loss came within an update that was begun in parts: the critics step at its last part, so "
-                    "the generator's parts do not all hear the same ones. Call generator_loss before update in each part, "
-                    "or update for all parts first"
-                )
+                self._warn(AMID_AN_UPDATE)
             update = self._counts["generator_update"]
             terms = self._push.terms(given, own, share=share, update=update, part=(index, of), observe=observe)
         self._fitting.add(form)
