@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 
@@ -12,6 +13,7 @@ import pytest
 import torch
 from hypothesis import settings
 
+gc.disable()  # what is imported and collected stays, so until all is there no garbage is looked for
 settings.register_profile("ganzoo", deadline=None, max_examples=30, derandomize=True, database=None)
 settings.load_profile("ganzoo")
 
@@ -21,6 +23,16 @@ def pytest_itemcollected(item):
     folders = (pytest.Session, pytest.Directory)  # among them the checkout, whose name says nothing of a test
     names = [node.name for node in item.listchain() if not isinstance(node, folders)]
     item.extra_keyword_matches |= {name.replace(*pair) for name in names for pair in ("_-", "-_")}
+
+
+def pytest_collection_finish():
+    """Sixteen thousand tests are a million objects: each search for garbage among them takes most of a second.
+
+    Without them nearly every search would be one of everything, which is why there are to be fewer.
+    """
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
+    gc.enable()
 
 
 @pytest.fixture(autouse=True, scope="session")
