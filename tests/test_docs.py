@@ -26,6 +26,7 @@ from pages import PAGES, ROOT, Block, blocks, blocks_of
 from PIL import Image
 from registered import entries_of
 from typer.testing import CliRunner
+from warm_python import warm_python
 
 import ganzoo
 import ganzoo.testing
@@ -583,7 +584,7 @@ def test_the_adapting_loss_of_the_guide_is_part_of_checkpoints(site, here):
 
 def test_tests_of_the_guide_pass(site, here):
     environ = {**os.environ, "PYTHONPATH": str(site.path)}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(site.path), "tests"]
+    command = [warm_python(), "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(site.path), "tests"]
     done = subprocess.run(command, env=environ, cwd=site.path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "passed" in done.stdout

@@ -5,6 +5,8 @@ shared: every program has its own arguments, folder, variables, files and exit s
 it begins.
 """
 
+import atexit
+import gc
 import importlib
 import json
 import os
@@ -19,6 +21,8 @@ import sys
 import sysconfig
 import tempfile
 import types
+import warnings
+from functools import cache
 from pathlib import Path
 
 SHARED = (
@@ -63,11 +67,24 @@ class WarmPython:
         shutil.rmtree(self.folder)
 
 
+@cache
+def warm_python() -> str:
+    """The program ``python`` of the environment that the tests run in; each process of theirs has a server of its own.
+
+    Not for programs that are sent signals, since these reach who asked alone, nor for tests of what is imported.
+    """
+    server = WarmPython(Path(sys.executable).parent, dict(os.environ))
+    atexit.register(server.close)
+    server.wait()
+    return str(server.folder / "python")
+
+
 def serve(path: str) -> None:
     """Run programs until stdin ends."""
     del sys.path[0]  # the folder of this file
     for name in SHARED:
         importlib.import_module(name)
+    gc.freeze()  # a search for garbage would copy what is shared
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)
     listener.listen()
@@ -116,14 +133,20 @@ def _reopen(name: str, number: int) -> None:
 
 
 def _become(words: list[str], folder: str, environ: dict[str, str]) -> None:
-    """What the interpreter does with ``python -c CODE …``, ``python -m MODULE …`` and ``SCRIPT …``."""
+    """What the interpreter does with ``-c CODE …``, ``-m MODULE …`` and ``SCRIPT …``, all of them also after ``-W``."""
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environ)
+    if "PYTHONPATH" in environ:
+        sys.path[:0] = environ["PYTHONPATH"].split(os.pathsep)
     site.addsitedir(sysconfig.get_path("purelib"))  # for what was installed as editable since
     importlib.invalidate_caches()
     program, *rest = words
     way, *rest = rest if Path(program).name == "python" else words
+    while way == "-W":
+        action, way, *rest = rest
+        sys.warnoptions.append(action)
+        warnings.simplefilter(action)
     if way == "-c":
         code, *rest = rest
         sys.argv, sys.path[:0] = [way, *rest], [""]

@@ -10,6 +10,7 @@ import pytest
 from broken_plugins.install import PluginFolder
 from kit.faulty_losses import Sound
 from PIL import Image
+from warm_python import warm_python
 
 from ganzoo.component import KINDS
 from ganzoo.errors import ConfigError, UnknownNameError
@@ -79,6 +80,11 @@ def _path(pytester, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(pytester.path), str(Path(__file__).parents[1])]))
 
 
+def run_pytest(pytester, *arguments):
+    """In a process that has torch; a Python of its own would import it first."""
+    return pytester.run(warm_python(), "-m", "pytest", "-pno:cacheprovider", *arguments)
+
+
 @pytest.fixture
 def installed(pytester):
     folder = PluginFolder(pytester.path)
@@ -89,7 +95,7 @@ def installed(pytester):
 def test_distribution_as_tests(pytester, installed):
     pytester.makepyfile(OF_A_DISTRIBUTION)
     chosen = "alive or saturating or finite or state or enough or away or given"  # the rest passes for these losses
-    result = pytester.runpytest_subprocess("-v", "-rsx", "-Werror", "-pno:cacheprovider", "-k", chosen)
+    result = run_pytest(pytester, "-v", "-rsx", "-Werror", "-k", chosen)
     assert result.parseoutcomes()["xfailed"] == 2, str(result.stdout)
     assert result.parseoutcomes()["failed"] == 1, "the one whose options must be given"
     assert set(result.parseoutcomes()) == {"passed", "failed", "skipped", "xfailed", "deselected"}
@@ -116,7 +122,7 @@ def test_options_of_installed_components(pytester, installed):
     (pytester.path / "table.csv").write_text("image\n" + "pixel.png\n" * 8, encoding="utf-8")
     given = "options={'table': {'path': 'table.csv'}}"
     pytester.makepyfile(OF_A_DISTRIBUTION.replace('Kit-Test"', f'Kit-Test", {given}'))
-    result = pytester.runpytest_subprocess("-pno:cacheprovider", "-k", "table and (repeats or enough or given)")
+    result = run_pytest(pytester, "-k", "table and (repeats or enough or given)")
     assert set(result.parseoutcomes()) == {"passed", "deselected"}, str(result.stdout)
 
 
@@ -129,7 +135,7 @@ def test_options_of_another_component(installed, monkeypatch, pytester):
 def test_options_as_tests(pytester):
     """A failure shows what was found and the sentence; options of one class are told apart."""
     pytester.makepyfile(OF_OPTIONS)
-    result = pytester.runpytest_subprocess("-v", "-Werror", "-pno:cacheprovider", "-k", "signs or enough or gradcheck")
+    result = run_pytest(pytester, "-v", "-Werror", "-k", "signs or enough or gradcheck")
     assert result.parseoutcomes() == {"passed": 8, "failed": 1, "deselected": result.parseoutcomes()["deselected"]}
     result.stdout.fnmatch_lines(
         [
@@ -145,7 +151,7 @@ def test_options_as_tests(pytester):
 def test_tests_can_be_shared_among_processes(pytester):
     """Each process finds the same names in the same order."""
     pytester.makepyfile(OF_OPTIONS)
-    result = pytester.runpytest_subprocess("-n2", "-pno:cacheprovider", "-k", "signs or enough")
+    result = run_pytest(pytester, "-n2", "-k", "signs or enough")
     assert result.parseoutcomes() == {"passed": 5, "failed": 1}
 
 
@@ -153,7 +159,7 @@ def test_expected_failures_are_held_to(pytester, installed):
     path = pytester.path / "kit_test_records.py"
     path.write_text(RECORDS.replace('"tag-saturating"', '"finit"').replace('"generator-alive"', '"finite"'), "utf-8")
     pytester.makepyfile(OF_A_DISTRIBUTION)
-    result = pytester.runpytest_subprocess("-pno:cacheprovider", "-k", "clamped and (finite or enough)")
+    result = run_pytest(pytester, "-k", "clamped and (finite or enough)")
     assert result.parseoutcomes()["failed"] == 2, str(result.stdout)
     result.stdout.fnmatch_lines(
         [
@@ -172,7 +178,7 @@ def test_distribution_that_is_not_installed():
 def test_what_is_known_of_options(pytester):
     """Expected failures and values, as the functions take them."""
     pytester.makepyfile(OF_KNOWN)
-    result = pytester.runpytest_subprocess("-rx", "-pno:cacheprovider", "-k", "signs or enough or reference")
+    result = run_pytest(pytester, "-rx", "-k", "signs or enough or reference")
     assert {key: n for key, n in result.parseoutcomes().items() if key != "deselected"} == {"passed": 2, "xfailed": 1}
     result.stdout.fnmatch_lines(["XFAIL *loss-Swapped-gradient-signs[]] - it teaches (near zero *"])
 
