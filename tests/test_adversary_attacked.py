@@ -128,6 +128,47 @@ class TestCriticsOfOthers:
             torch.testing.assert_close(value, seen[1][1][name])
 
 
+class Rows(nn.Module):
+    """A critic whose logits are not one row for each sample."""
+
+    def __init__(self, form):
+        super().__init__()
+        self.layer, self.form = nn.Conv2d(3, 1, 3), form
+
+    def forward(self, videos):
+        frames = videos.transpose(1, 2).flatten(0, 1)
+        return self.form(self.layer(frames).mean((1, 2, 3)))
+
+
+class TestRows:
+    """Real and fake are told apart by their place in the batch."""
+
+    @pytest.mark.parametrize(
+        ("form", "passes", "several"),
+        [
+            (lambda logits: logits, "auto", True),
+            (lambda logits: [logits[::2], logits], "auto", True),
+            *(
+                (form, passes, False)
+                for form in (lambda logits: logits[None], torch.mean)
+                for passes in ("auto", "two")
+            ),
+        ],
+        ids=["frames", "frames of a second map", "across", "across in two", "a mean", "a mean in two"],
+    )
+    def test_logits_of_which_it_is_not_clear_whose_they_are(self, form, passes, several):
+        videos = data(0, 8).unflatten(0, (4, 2)).transpose(1, 2)
+        adversary = ganzoo.Adversary(Rows(form), passes=passes)
+        with pytest.raises(ConfigError, match="rows of logits") as caught:
+            adversary.update(fake=videos, real=videos)
+        assert ('passes="two"' in caught.value.hint) == several
+
+    def test_in_two_passes_a_sample_may_have_several(self):
+        videos = data(0, 8).unflatten(0, (4, 2)).transpose(1, 2)
+        adversary = ganzoo.Adversary(Rows(lambda logits: 10 + 0 * logits), passes="two")
+        adversary.update(fake=videos, real=videos)
+
+
 @pytest.fixture(scope="class")
 def one_process(tmp_path_factory):
     store = tmp_path_factory.mktemp("group") / "store"

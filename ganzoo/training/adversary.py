@@ -12,6 +12,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from ganzoo.errors import ConfigError
 from ganzoo.protocols import Discriminate, DiscriminatorOutput
 from ganzoo.training.game import Ahead, Inputs, Objective, Terms, sum_of
 from ganzoo.training.guards import demand_scalar, left_unchanged
@@ -103,12 +104,35 @@ def _judge_both(objective: Objective, inputs: Inputs, fake: Tensor) -> tuple[Dis
     real = _augmented(objective, inputs.real, inputs.real_draws)
     fake = _augmented(objective, fake, inputs.fake_draws)
     if objective.passes == "two":
-        return objective.discriminate(real, inputs.real_labels), objective.discriminate(fake, inputs.fake_labels)
+        apart = objective.discriminate(real, inputs.real_labels), objective.discriminate(fake, inputs.fake_labels)
+        for output, shown in zip(apart, (real, fake), strict=True):
+            _demand_rows(objective, output, len(shown))
+        return apart
     labels = None
     if inputs.real_labels is not None and inputs.fake_labels is not None:
         labels = torch.cat([inputs.real_labels, inputs.fake_labels])
     both = objective.discriminate(torch.cat([real, fake]), labels)
+    _demand_rows(objective, both, len(real) + len(fake))
     return both.rows(slice(None, len(real))), both.rows(slice(len(real), None))
+
+
+def _demand_rows(objective: Objective, output: DiscriminatorOutput, samples: int) -> None:
+    """Refuse logits of which it is not clear whose they are; in a pass of one side a sample may have several rows."""
+    one = objective.passes == "one"
+    for logits in output.maps():
+        rows = logits.shape[0] if logits.ndim else 0
+        several = rows > samples > 0 and rows % samples == 0
+        if rows == samples or (several and not one):
+            continue
+        raise ConfigError(
+            f"{objective.in_words('discriminator').words} gives other rows of logits than it sees samples"
+            + (", so those of real and of fake data cannot be told apart" if one else ""),
+            given=f"logits {tuple(logits.shape)} of {samples} samples",
+            allowed="a row for each sample, in their order" + ("" if one else "; or several for each"),
+            hint='passes="two", if a sample has several, such as one for each frame'
+            if several
+            else "let its forward return a row for each sample, as logits.mean(dim=(1, 2, 3)) does of maps",
+        )
 
 
 def _over_maps(
