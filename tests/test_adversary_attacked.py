@@ -443,6 +443,19 @@ class TestPrecision:
             found.append(adversary.generator_loss(fake, reference=reference, last_layer=weight).balance.item())
         assert found[1] == pytest.approx(found[0], rel=2e-2)
 
+    def test_the_adaptive_weight_of_large_pictures_does_not_overflow_in_half_precision(self):
+        """The gradient at a weight is a sum over all pixels, of which there are more than float16 can count."""
+        critic = nn.Conv2d(1, 1, 1, bias=False)
+        found = []
+        for dtype in (torch.float32, torch.float16):
+            weight = torch.ones((), dtype=dtype, requires_grad=True)
+            fake = weight * torch.full((1, 1, 300, 300), 0.9, dtype=dtype)
+            adversary = ganzoo.Adversary(critic, balance="last-layer")
+            found.append(
+                adversary.generator_loss(fake, reference=fake.float().mean(), last_layer=weight).balance.item()
+            )
+        assert found[1] == pytest.approx(found[0], rel=1e-2)
+
     @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
     def test_critics_that_were_moved_to_another_precision(self, dtype):
         adversary = ganzoo.Adversary(made(Critic), regularizers={"lecam": {}}, pool=2, balance="balancer")

@@ -109,14 +109,15 @@ class LastLayer(Stateless):
 
     def _norm(self, own: Own, gradient: Tensor) -> Tensor:
         assert own.last_layer is not None
-        largest: Tensor | float = 1.0
+        scale: Tensor | float = 1.0
         if own.fake.dtype == torch.float16:
-            # Scaled to a largest value of 1: the gradient of a mean over pixels is 0 in it.
+            # The gradient of a mean over pixels is 0 in it, and a sum over as many that are 1 is infinite: between them.
             largest = wide(gradient.abs().max()).clamp(min=torch.finfo(torch.float32).tiny)
-            gradient = gradient / largest
+            scale = largest * gradient.numel() ** 0.5
+            gradient = wide(gradient) / scale
         outside = gradient.to(own.fake.dtype)
         (found,) = _gradient(own.fake, own.last_layer, "fake does not depend on last_layer", outside)
-        return norm_of(found) * largest
+        return norm_of(found) * scale
 
 
 class GradientNormalization:
