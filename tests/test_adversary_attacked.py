@@ -456,6 +456,20 @@ class TestPrecision:
             )
         assert found[1] == pytest.approx(found[0], rel=1e-2)
 
+    @pytest.mark.parametrize("within", [True, False])
+    @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+    @pytest.mark.parametrize("penalty", ["r1", "gradient-penalty"])
+    def test_penalties_are_in_full_precision_under_autocast_too(self, penalty, dtype, within):
+        """Fakes that come out of autocast are of half precision, and the square of a small slope is 0 in it."""
+
+        def logs(precision, fake):
+            adversary = ganzoo.Adversary(made(Critic), precision=precision, regularizers={penalty: {}}, optimizer=sgd)
+            with torch.autocast("cpu", dtype, enabled=within):
+                adversary.generator_loss(fake.detach().requires_grad_()).total.backward()
+                return adversary.update(fake=fake, real=data(1))[f"critic/{penalty.replace('-', '_')}"]
+
+        torch.testing.assert_close(logs("autocast", data(0).to(dtype)), logs("fp32", data(0)), rtol=2e-2, atol=1e-4)
+
     @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
     def test_critics_that_were_moved_to_another_precision(self, dtype):
         adversary = ganzoo.Adversary(made(Critic), regularizers={"lecam": {}}, pool=2, balance="balancer")

@@ -41,8 +41,14 @@ class CriticSettings:
         return self.critic_weights.get(name, 1.0)
 
     def dtype(self, data: Tensor, weights: Tensor) -> torch.dtype:
-        """What critics are computed in: that of their weights, unless autocast decides."""
-        return data.dtype if self.precision == "autocast" else weights.dtype
+        """What critics are shown data in: that of their weights.
+
+        Where autocast decides, it rounds for each layer; a penalty is taken at the data, and its square would be 0 in
+        half precision.
+        """
+        if self.precision == "autocast" and torch.is_autocast_enabled(data.device.type):
+            return torch.promote_types(weights.dtype, torch.float32)
+        return weights.dtype
 
     def autocast(self, data: Tensor) -> AbstractContextManager[Any]:
         """What critics are called within; nothing where it would change nothing, since it costs more than a layer."""
