@@ -111,7 +111,7 @@ class LastLayer(Stateless):
         assert own.last_layer is not None
         scale: Tensor | float = 1.0
         if own.fake.dtype == torch.float16:
-            # The gradient of a mean over pixels is 0 in it, and a sum over as many that are 1 is infinite: between them.
+            # Of a mean over pixels it is 0 in it, and a sum over as many that are 1 is infinite: so between them.
             largest = wide(gradient.abs().max()).clamp(min=torch.finfo(torch.float32).tiny)
             scale = largest * gradient.numel() ** 0.5
             gradient = wide(gradient) / scale
