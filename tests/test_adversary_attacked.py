@@ -81,6 +81,52 @@ class TestCriticsOfOthers:
         with pytest.raises(ConfigError, match=words):
             ganzoo.Adversary(Returning(form)).generator_loss(data(0))
 
+    @pytest.mark.parametrize(
+        ("form", "words"),
+        [
+            (lambda logits, features: (logits, logits.mean(1, keepdim=True)), "features are of one channel"),
+            (lambda logits, features: (logits.mean((1, 2, 3)), logits.mean((1, 2, 3))), "features are of one channel"),
+            (lambda logits, features: [logits.mean((2, 3)), features.mean((2, 3))], "maps of unlike channels"),
+            (lambda logits, features: [logits.mean((2, 3)), features], "maps of unlike channels"),
+            (lambda logits, features: [logits, features.flatten(1)], "maps of unlike channels"),
+        ],
+        ids=["two maps", "two scores", "vectors", "a score and a map", "a map and a vector"],
+    )
+    def test_features_that_look_like_logits_and_logits_that_look_like_features(self, form, words):
+        with pytest.raises(ConfigError, match=words) as caught:
+            ganzoo.Adversary(Returning(form)).generator_loss(data(0))
+        assert "[a, b]" in caught.value.hint or "(a, [b])" in caught.value.hint
+
+    def test_flattened_maps_of_several_critics_have_unlike_lengths(self):
+        """As those of HiFi-GAN's published code."""
+
+        def flattened(logits, features):
+            return [logits.flatten(1), logits[..., ::2].flatten(1)]
+
+        def with_features(logits, features):
+            return flattened(logits, features), [[features], [features]]
+
+        for form in (flattened, with_features):
+            ganzoo.Adversary(Returning(form)).update(fake=data(0), real=data(1))
+
+    @pytest.mark.parametrize("every", [1, 2])
+    def test_weights_that_nothing_trains_are_told_once(self, every, caplog):
+        class Twice(Critic):
+            """The second map is flattened, so nothing says that it is one; a penalty of another part comes later."""
+
+            def __init__(self):
+                super().__init__()
+                self.forgotten = nn.Linear(3, 4)
+
+            def forward(self, images):
+                return super().forward(images).logits, self.forgotten(images.mean((2, 3)))
+
+        adversary = ganzoo.Adversary(made(Twice), regularizers={"r1": {"every": every}})
+        for step in range(4):
+            adversary.update(fake=data(step), real=data(step + 9))
+            told = [line for line in caplog.messages if "critic.forgotten.weight" in line]
+            assert len(told) == (step + 1 >= every)
+
     def test_feature_matching_takes_the_place_of_nothing_that_the_loss_suggests(self):
         adversary = ganzoo.Adversary(made(Critic), "wgan-gp", feature_matching={})
         names = {part.name for step in adversary._steps.values() for part in step.objective.regularizers}

@@ -22,6 +22,7 @@ from ganzoo.training.misfit import told_of_misfits
 from ganzoo.training.observation import observed
 from ganzoo.training.own_parts import Part
 from ganzoo.training.processes import mean_over_processes, share_gradients
+from ganzoo.training.untrained import tell_of_untrained
 
 
 class CriticUpdate:
@@ -74,6 +75,8 @@ class CriticUpdate:
             found = self._propagated(given, update=update, part=part)
             logits = {name: terms.logits for name, terms in found.items() if terms.logits}
             logs = _scalars(found) | self._observed(logits, adapting=True)
+            if last:
+                tell_of_untrained(self._critics, self._steps.values(), update=update, warn=self._warn)
             moved = last and not self._wins()
             logs |= self._step() if moved else {}
         except BaseException:

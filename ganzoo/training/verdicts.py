@@ -31,9 +31,15 @@ def verdict(discriminator: nn.Module, output: Any) -> DiscriminatorOutput:
     if not pairs:
         raise _unlike(discriminator, "returns something else than logits", output)
     maps = [logits for logits, _ in pairs]
-    if len({logits.shape[1:2] for logits in maps if logits.ndim > 2}) > 1:
+    bare = not any(features for _, features in pairs)
+    if len({channels for logits in maps if (channels := _channels(logits, bare=bare)) is not None}) > 1:
         # Features with the logits behind them look like maps, and a loss of features would train without a word.
-        raise _unlike(discriminator, "returns maps of unlike channels, so some seem to be features", output)
+        raise _unlike(
+            discriminator,
+            "returns maps of unlike channels, so some seem to be features",
+            output,
+            hint="return (a, [b]) of logits a and features b; of maps (N, 1, …) alone, [a, b]",
+        )
     return DiscriminatorOutput(
         logits=maps[0],
         features=tuple(feature for _, features in pairs for feature in features),
@@ -44,7 +50,7 @@ def verdict(discriminator: nn.Module, output: Any) -> DiscriminatorOutput:
 
 def _pairs(discriminator: nn.Module, output: Any) -> list[tuple[Tensor, tuple[Tensor, ...]]]:
     """Logits and features of each map; none where the form is unknown."""
-    if (one := _pair(output)) is not None:
+    if (one := _pair(discriminator, output)) is not None:
         return [one]
     if _several(output) and isinstance(output, tuple) and len(output) == 2 and all(map(_several, output)):
         logits, features = output
@@ -54,11 +60,11 @@ def _pairs(discriminator: nn.Module, output: Any) -> list[tuple[Tensor, tuple[Te
         return []
     if any(isinstance(one, list) for one in output):
         raise _unlike(discriminator, "returns a list of lists, which may be logits or features", output)
-    found = [_pair(one) for one in output]
+    found = [_pair(discriminator, one) for one in output]
     return [one for one in found if one is not None] if None not in found else []
 
 
-def _pair(output: Any) -> tuple[Tensor, tuple[Tensor, ...]] | None:
+def _pair(discriminator: nn.Module, output: Any) -> tuple[Tensor, tuple[Tensor, ...]] | None:
     if isinstance(output, Tensor):
         return output, ()
     if isinstance(output, DiscriminatorOutput) or not (isinstance(output, tuple) and len(output) == 2):
@@ -67,8 +73,28 @@ def _pair(output: Any) -> tuple[Tensor, tuple[Tensor, ...]] | None:
     if not isinstance(logits, Tensor):
         return None
     if isinstance(features, Tensor):
+        if _one_channel(logits) and _one_channel(features):
+            raise _unlike(
+                discriminator,
+                "returns a pair whose features are of one channel: they seem to be logits, which nothing would train",
+                output,
+                hint="return [a, b] of two maps of logits, or (a, [b]) of logits and features",
+            )
         return logits, (features,)
     return (logits, tuple(features)) if _tensors(features) else None
+
+
+def _one_channel(tensor: Tensor) -> bool:
+    return tensor.ndim < 2 or tensor.shape[1] == 1
+
+
+def _channels(logits: Tensor, *, bare: bool) -> int | str | None:
+    """What all maps should have alike; ``None`` of what tells nothing, because features stand beside it."""
+    if logits.ndim > 2:
+        return logits.shape[1]
+    if not bare:
+        return None
+    return 1 if _one_channel(logits) else "flattened"  # the length of a flattened map is its own
 
 
 def _several(value: Any) -> TypeGuard[list[Any] | tuple[Any, ...]]:
@@ -79,12 +105,17 @@ def _tensors(value: Any) -> bool:
     return _several(value) and all(isinstance(one, Tensor) for one in value)
 
 
-def _unlike(discriminator: nn.Module, fault: str, output: Any) -> ConfigError:
+def _unlike(
+    discriminator: nn.Module,
+    fault: str,
+    output: Any,
+    hint: str = "wrap it in a module whose forward returns (logits, features)",
+) -> ConfigError:
     return ConfigError(
         f"the discriminator {type(discriminator).__name__} {fault}",
         given=_form(output),
         allowed=FORMS,
-        hint="wrap it in a module whose forward returns (logits, features)",
+        hint=hint,
     )
 
 
