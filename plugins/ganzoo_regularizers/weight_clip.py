@@ -24,11 +24,11 @@ class WeightClip(RegularizerOptions, Regularizer):
         after D's optimizer step: θ ← min(max(θ, −c), c)
 
     c is ``clip``. Weights and biases are clipped; the affine parameters of normalization layers (batch, instance,
-    group, layer, RMS) are clipped only with ``include_affine``. Buffers are never clipped: neither running statistics
-    nor the vectors of spectral norm. For a parametrized weight, the stored parameter is clipped, not the weight
-    computed from it: under spectral norm that is W before its division by σ(W), so the weights in use keep norm 1 and
-    may leave the box. A projection has no factor, so ``weight`` has no effect; ``every`` has none either, because no
-    parameter may stay outside the box.
+    group, layer, RMS) are clipped only with ``include_affine``. Frozen parameters are not clipped, nor are buffers:
+    neither running statistics nor the vectors of spectral norm. For a parametrized weight, the stored parameter is
+    clipped, not the weight computed from it: under spectral norm that is W before its division by σ(W), so the weights
+    in use keep norm 1 and may leave the box. A projection has no factor, so ``weight`` has no effect; ``every`` has
+    none either, because no parameter that learns may stay outside the box.
 
     Where implementations differ: the authors' code also clips the affine parameters of BatchNorm, whose scales of about
     1 then fall to 0.01. It clips before each of D's updates; the paper's algorithm clips after it, as does ganzoo.
@@ -58,4 +58,5 @@ class WeightClip(RegularizerOptions, Regularizer):
         for module in network.modules():
             if self.include_affine or not isinstance(module, NORMALIZATIONS):
                 for parameter in module.parameters(recurse=False):
-                    parameter.clamp_(-self.clip, self.clip)
+                    if parameter.requires_grad:
+                        parameter.clamp_(-self.clip, self.clip)

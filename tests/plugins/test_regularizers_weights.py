@@ -266,6 +266,17 @@ def test_clipping_leaves_affine_parameters_of_normalizations():
     assert all(torch.equal(a, b) for a, b in zip(buffers, net.buffers(), strict=True))
 
 
+def test_clipping_leaves_what_is_frozen():
+    """A backbone that only provides features is not the critic's to train, so nor to clip."""
+    net = network()
+    frozen, *_, trained = (parameter for name, parameter in net.named_parameters() if name not in affine(net))
+    frozen.requires_grad_(False)
+    before = frozen.clone()
+    WeightClip().after_step("discriminator", net)
+    assert torch.equal(frozen, before)
+    assert trained.abs().max() <= 0.01 < before.abs().max()
+
+
 def test_clipping_can_include_them_as_the_authors_did():
     net = network()
     WeightClip(include_affine=True, clip=0.2).after_step("discriminator", net)
