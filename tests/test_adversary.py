@@ -604,7 +604,8 @@ def test_printed_it_says_when_it_acts_and_how_far_it_is():
     assert "loss: Bce" in str(adversary)
 
 
-def test_what_a_loss_could_learn_gets_no_gradient_from_the_generators_side():
+@pytest.mark.parametrize("side", ["both", "the generator's alone"])
+def test_what_a_loss_could_learn_gets_no_gradient_from_the_generators_side(side):
     class Learned(nn.Module):
         def __init__(self):
             super().__init__()
@@ -617,7 +618,8 @@ def test_what_a_loss_could_learn_gets_no_gradient_from_the_generators_side():
             return -(self.slope * fake).mean()
 
     loss, fake = Learned(), data(0).requires_grad_()
-    ganzoo.Adversary(made(Critic), loss=loss, regularizers=()).generator_loss(fake).total.backward()
+    given = {"loss": loss} if side == "both" else {"loss": "hinge", "generator_loss": loss}
+    ganzoo.Adversary(made(Critic), regularizers=(), **given).generator_loss(fake).total.backward()
     assert loss.slope.grad is None
     assert loss.slope.requires_grad
     assert fake.grad.abs().sum() > 0
@@ -723,6 +725,48 @@ class TestStanding:
         torch.save(logs, file)
         file.seek(0)
         assert torch.load(file, weights_only=True) == dict(logs)
+
+
+class TestTwoLosses:
+    """``generator_loss=`` takes nothing away of what either loss does besides."""
+
+    def test_the_logs_are_those_of_the_discriminators_loss(self):
+        def logs(**given):
+            found = ganzoo.Adversary(Shifted(1.0), optimizer=sgd, **given).update(fake=0.4 * ones, real=0.6 * ones)
+            return {name: float(value) for name, value in found.items()}
+
+        ones = torch.ones(2, 3, 4, 4)
+        for loss in ("lsgan", "relativistic", "wgan", "hinge"):
+            assert logs(loss=loss, generator_loss="bce", regularizers={}) == logs(loss=loss, regularizers={})
+
+    @pytest.mark.parametrize("given", [{"loss": "began"}, {"loss": "hinge"}], ids=["began", "hinge"])
+    def test_both_adapt_and_are_saved(self, given):
+        annealed = {"name": "top-k", "decay": 0.5, "every": 1}
+        one, two = (ganzoo.Adversary(made(Critic), **given, generator_loss=annealed, regularizers={}) for _ in range(2))
+        trained(one, steps=range(2))
+        assert one._steps["critic"].objective.loss.generator.updates == 2
+        if given["loss"] == "began":
+            assert one._steps["critic"].objective.loss.discriminator.k > 0
+        two.load_state_dict(copy.deepcopy(one.state_dict()))
+        for adversary in (one, two):
+            trained(adversary, steps=range(2, 4))
+        assert str(one.state_dict()) == str(two.state_dict())
+        with pytest.raises(CheckpointError):
+            ganzoo.Adversary(made(Critic), **given, generator_loss="hinge", regularizers={}).load_state_dict(
+                one.state_dict()
+            )
+
+    def test_a_loss_for_both_adapts_once(self):
+        loss = ganzoo.build("loss", "top-k", spec=DataSpec(shape=(3, 16, 16)))
+        ganzoo.Adversary(made(Critic), loss, generator_loss=loss, regularizers={}).update(fake=data(0), real=data(1))
+        assert loss.updates == 1
+
+    @pytest.mark.parametrize("real", [50.0, 0.4])
+    def test_how_the_game_stands_is_said_by_the_discriminators(self, real):
+        ones = torch.ones(2, 3, 4, 4)
+        adversary = ganzoo.Adversary(Shifted(1.0), "hinge", generator_loss="top-k")
+        standing = adversary.update(fake=-real * ones, real=real * ones).standings()
+        assert standing == {"critic": "D won" if real > 1 else "normal"}
 
 
 class TestBalance:

@@ -26,7 +26,7 @@ from ganzoo.training.given_data import GivenBatch
 from ganzoo.training.image_pool import ImagePool
 from ganzoo.training.shown_batch import ShownBatch
 from ganzoo.training.timing import Timing
-from ganzoo.training.two_losses import TwoLosses
+from ganzoo.training.two_losses import TwoLosses, two_losses
 
 ANY_SHAPE = DataSpec(shape=(3, 64, 64))
 """Stands for data whose shape nobody asks for."""
@@ -163,7 +163,7 @@ class Adversary(Critics):
                 other = step(generator_loss, name, critic).objective
                 objective = replace(
                     made.objective,
-                    loss=TwoLosses(discriminator=made.objective.loss, generator=other.loss),
+                    loss=two_losses(made.objective.loss, other.loss),
                     generator_needs_real=other.generator_needs_real,
                 )
                 made = replace(made, objective=objective)

@@ -21,6 +21,7 @@ from ganzoo.training.own_parts import OwnParts
 from ganzoo.training.python_hints import hints_in_python
 from ganzoo.training.standing import Standing, standing
 from ganzoo.training.state import plain, restore_states, states
+from ganzoo.training.two_losses import TwoLosses
 
 UNCORRECTED: Mapping[Player, float] = {"discriminator": 1.0, "generator": 1.0}
 
@@ -154,8 +155,10 @@ class AdversarialStep:
 
     @cached_property
     def _scale(self) -> LossScale:
-        # Asked for once: a few hundred values of the loss.
-        return LossScale.of(self.objective.loss, energy=self.energy, compares=self.objective.generator_needs_real)
+        # Asked for once: a few hundred values of the loss. A generator's side that adapts tells nothing of D's scale.
+        loss = self.objective.loss
+        loss = loss.discriminator if isinstance(loss, TwoLosses) else loss
+        return LossScale.of(loss, energy=self.energy, compares=self.objective.generator_needs_real)
 
     def adam_options(self, player: Player, *, lr: float, betas: tuple[float, float]) -> AdamOptions:
         """Options of a player's Adam, corrected as ``ganzoo run`` does it: ``Adam(parameters, **options)``.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +21,7 @@ from ganzoo.training.given_data import GivenBatch
 from ganzoo.training.misfit import told_of_misfits
 from ganzoo.training.own_networks import Judged, alone
 from ganzoo.training.own_parts import Part
+from ganzoo.training.two_losses import TwoLosses
 from ganzoo.training.walk import leaves_of
 from ganzoo.training.without_trace import buffers_kept, frozen, without_gradient
 
@@ -85,7 +87,7 @@ class GeneratorPush:
         """What the parts could learn; the gradient at the fakes is found by a pass that reaches every leaf."""
         objectives = [step.objective for step in self._steps.values()]
         parts = [part.regularizer for objective in objectives for part in objective.regularizers]
-        others = [part for objective in objectives for part in (objective.loss, objective.augment)]
+        others = [part for objective in objectives for part in (*_losses(objective.loss), objective.augment)]
         return [leaf for part in (*parts, *others) for leaf in leaves_of(part)]
 
     def _values(
@@ -150,6 +152,10 @@ class GeneratorPush:
 def _without_wrapper(step: AdversarialStep) -> AdversarialStep:
     judged = Judged(alone(step.objective.discriminator))
     return replace(step, objective=replace(step.objective, discriminate=judged, frozen_throughout=True))
+
+
+def _losses(loss: Any) -> tuple[Any, ...]:
+    return (loss.discriminator, loss.generator) if isinstance(loss, TwoLosses) else (loss,)
 
 
 def _weights_of_terms(step: AdversarialStep, weight: float) -> dict[str, float]:

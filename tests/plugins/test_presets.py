@@ -134,10 +134,15 @@ def test_pix2pix():
 
 def test_cyclegan():
     adversary, critic, real, fake = case("cyclegan")
-    d, pushed = values(adversary, real, fake)
+    pushed = adversary.generator_loss(fake, real=real)
+    logs = adversary.update(fake=fake, real=real)
     [r], [f] = logits(critic, real), logits(critic, fake)
-    assert d == pytest.approx(0.5 * ((r - 1) ** 2).mean().item() + 0.5 * (f**2).mean().item(), rel=1e-9)
+    d = 0.5 * ((r - 1) ** 2).mean().item() + 0.5 * (f**2).mean().item()
+    assert logs["tiny/adversarial"].item() == pytest.approx(d, rel=1e-9)
     assert pushed.total.item() == pytest.approx(((f - 1) ** 2).mean().item(), rel=1e-9)
+    # The best critic says ½ where it cannot tell, and D is right on either side of that.
+    shares = (r > 0.5).float().mean().item(), (f < 0.5).float().mean().item()
+    assert (logs["tiny/accuracy/real"].item(), logs["tiny/accuracy/fake"].item()) == pytest.approx(shares)
     assert settings(PRESETS["cyclegan"]).pool == 50
     assert len(adversary.get_extra_state()["pool"]) == 4
 
