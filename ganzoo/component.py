@@ -196,6 +196,12 @@ TAGS: tuple[Tag, ...] = (
         "needs `real_output` in the generator's step, which costs one more forward pass",
     ),
     Tag(
+        "pairs_samples",
+        ("regularizer",),
+        "compares each fake with the real sample in its place, in the generator's step: in a loop that hands over "
+        "fakes, both are augmented alike",
+    ),
+    Tag(
         "needs_generator",
         ("regularizer",),
         "needs the generator itself, its latents `z` or `generate`: refused in a loop that hands over fakes alone",

@@ -769,6 +769,40 @@ class TestTwoLosses:
         assert standing == {"critic": "D won" if real > 1 else "normal"}
 
 
+class TestPairs:
+    """Features of each fake and of the real sample in its place differ by the data alone."""
+
+    @pytest.mark.parametrize("drop", [0.0, 0.5])
+    @pytest.mark.parametrize("augment", [None, {"diffaugment": {}}])
+    def test_features_of_equal_data_are_equal(self, augment, drop):
+        class Dropping(Critic):
+            def forward(self, images):
+                out = super().forward(F.dropout(images, drop))
+                return DiscriminatorOutput(out.logits, features=out.features)
+
+        adversary = ganzoo.Adversary(made(Dropping), feature_matching={}, augment=augment)
+        fake = data(0).requires_grad_()
+        terms = adversary.generator_loss(fake, real=data(0))
+        assert float(terms.values["critic/feature_matching"]) == 0
+        other = adversary.generator_loss(fake, real=data(1))
+        assert float(other.values["critic/feature_matching"]) > 0
+        unequal = ganzoo.Adversary(made(Dropping), regularizers={"feature-matching": {}}, augment=augment)
+        unequal.generator_loss(fake, real=data(1, 3))  # means over batches need no pairs
+
+    def test_without_pairs_both_sides_draw_as_they_did(self):
+        """A loss compares pairs of verdicts, not of pictures."""
+        draws = []
+
+        class Noting(Critic):
+            def forward(self, images):
+                draws.append(images)
+                return super().forward(images)
+
+        adversary = ganzoo.Adversary(made(Noting), "relativistic", augment={"diffaugment": {}})
+        adversary.generator_loss(data(0), real=data(0))
+        assert not torch.equal(*draws)
+
+
 class TestBalance:
     def test_last_layer_is_the_ratio_of_gradients_at_the_weight(self):
         decoder, x = made(Decoder), data(0)

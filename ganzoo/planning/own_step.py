@@ -89,6 +89,7 @@ def adversarial_step(
             passes=passes,
             generator_needs_real="generator_needs_real" in tags,
             needs_real_output="needs_real_output" in tags,
+            pairs_samples="pairs_samples" in tags,
             generator_adversarial="replaces_generator_loss" not in tags,
             discriminator_adversarial="replaces_discriminator_loss" not in tags,
             generator=generator,

@@ -245,6 +245,7 @@ class AdversarialStep:
         self._warn_of_adam(player)
         return draws.given(
             drawing,
+            alike=self.objective.pairs_samples and player == "generator" and len(real) == len(fake),
             real=real.detach(),
             real_labels=real_labels,
             fake_labels=fake_labels,

@@ -20,7 +20,7 @@ from ganzoo.training.held import held
 from ganzoo.training.observation import observed
 from ganzoo.training.regularizing import View, with_regularizers
 from ganzoo.training.second_derivative import demand_second_derivative
-from ganzoo.training.without_trace import frozen
+from ganzoo.training.without_trace import frozen, same_random_numbers
 
 
 def discriminator_terms(objective: Objective, inputs: Inputs, fake: Tensor, *, observe: bool = False) -> Terms:
@@ -59,7 +59,9 @@ def generator_terms(objective: Objective, inputs: Inputs, fake: Tensor) -> Terms
         ahead = Ahead(discriminate=_to_be_differentiated(objective))
         if objective.look_ahead is not None:
             ahead = objective.look_ahead(objective, inputs, fake)
-        fake_output = ahead.discriminate(_augmented(objective, fake, inputs.fake_draws), inputs.fake_labels)
+        drawn_again = same_random_numbers(fake.device) if objective.pairs_samples else nullcontext()
+        with drawn_again:  # by the verdict on real data, what is dropped out
+            fake_output = ahead.discriminate(_augmented(objective, fake, inputs.fake_draws), inputs.fake_labels)
         real_output = None
         if objective.needs_real_output or (objective.generator_needs_real and ahead.objective is None):
             # Looking ahead, the verdict on real data depends on the fakes that the discriminator has answered.

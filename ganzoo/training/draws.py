@@ -95,11 +95,13 @@ def given(
     augment: Augmentation | None = None,
     rows: slice | Tensor = EVERY,
     whole: int | None = None,
+    alike: bool = False,
 ) -> Inputs:
     """The inputs of an update with the draws that do not depend on where the fakes come from.
 
     ``fakes`` is their number, where that is not the number of real data. Where the data are but ``rows`` of a batch,
-    ``whole`` is how many that has: for all of them is drawn, and those are kept.
+    ``whole`` is how many that has: for all of them is drawn, and those are kept. Where real data and fakes are to be
+    ``alike``, those of the fakes are for both.
     """
     n_real = len(real) if whole is None else whole
 
@@ -109,6 +111,7 @@ def given(
         drawn = augment.draw(n, random=drawing.of(f"augment/{drawing.player}/{side}"))[rows]
         return drawn.to(real.device, non_blocking=True)
 
+    fake_draws = draws("fake", n_real if fakes is None else fakes)
     return Inputs(
         real=real,
         real_labels=real_labels,
@@ -116,8 +119,8 @@ def given(
         z=z,
         update=drawing.update,
         random=drawing.regularizer,
-        real_draws=draws("real", n_real),
-        fake_draws=draws("fake", n_real if fakes is None else fakes),
+        real_draws=fake_draws if alike else draws("real", n_real),
+        fake_draws=fake_draws,
     )
 
 

@@ -77,6 +77,8 @@ class Objective:
             differentiated; else that is seen to, at the cost of a second graph.
         generator_needs_real: whether the loss compares fakes with real logits in the generator's step.
         needs_real_output: whether a regularizer looks at real data in the generator's step.
+        pairs_samples: whether a regularizer compares each fake with the real sample in its place there: both see
+            the same draws then. Never where fakes come from latents, since no real sample belongs to them.
         generator_adversarial: whether the loss is part of the generator's objective; else regularizers are all of it.
         discriminator_adversarial: likewise of the discriminator's.
         generator, generate: the module and how it is run, for regularizers that look at them; ``None`` where only its
@@ -99,6 +101,7 @@ class Objective:
     frozen_throughout: bool = False
     generator_needs_real: bool = False
     needs_real_output: bool = False
+    pairs_samples: bool = False
     generator_adversarial: bool = True
     discriminator_adversarial: bool = True
     generator: nn.Module | None = None

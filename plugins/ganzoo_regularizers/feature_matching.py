@@ -31,15 +31,16 @@ class FeatureMatching(RegularizerOptions, Regularizer):
     φ_j are the discriminator's features at layer j, where every channel and position is one feature. ``pair=batch``
     compares expectations: E are means over the batches, which may differ in size. ``pair=sample`` compares each fake
     with the real sample in its place, as in paired tasks (reconstruction, translation, vocoding): then batches are
-    paired and of equal number and shape. λ is ``weight``. ``norm``: ``l2`` is the mean of squares, ``sum`` is their sum
-    (over features; a mean over samples), and ``l1`` is the mean of absolute differences. ``layer`` is one layer or
-    ``all``, whose distances are added. Of a discriminator that is several critics in one, such as
-    ``multiscale-patchgan``, ``average=layers`` takes the mean over the layers of each critic and adds critics,
-    ``critics`` adds layers and takes the mean over critics, and ``both`` is the mean of these means. The distances of a
-    critic are multiplied by the weight of its map of logits, where the discriminator gives one (``ensemble``).
-    ``relative`` divides the distance of a layer by the mean absolute value of its real features. No gradient flows into
-    the real side or to the discriminator. With ``only``, the term replaces the adversarial term in the generator's
-    objective. It is 0 at equal features.
+    paired and of equal number and shape, and in a loop that hands over fakes both sides see the same draws of
+    augmentation and dropout. λ is ``weight``. ``norm``: ``l2`` is the mean of squares, ``sum`` is their sum (over
+    features; a mean over samples), and ``l1`` is the mean of absolute differences. ``layer`` is one layer or ``all``,
+    whose distances are added. Of a discriminator that is several critics in one, such as ``multiscale-patchgan``,
+    ``average=layers`` takes the mean over the layers of each critic and adds critics, ``critics`` adds layers and takes
+    the mean over critics, and ``both`` is the mean of these means. The distances of a critic are multiplied by the
+    weight of its map of logits, where the discriminator gives one (``ensemble``). ``relative`` divides the distance of
+    a layer by the mean absolute value of its real features. No gradient flows into the real side or to the
+    discriminator. With ``only``, the term replaces the adversarial term in the generator's objective. It is 0 at equal
+    features.
 
     Where implementations differ: for a generator without targets the distance of each fake to some real image, sample
     by sample, is a different objective, whose minimum is a generator of one image; it is a known mistake. For one with
@@ -76,6 +77,7 @@ class FeatureMatching(RegularizerOptions, Regularizer):
         """It compares features, in the generator's step; means over batches are not the mean of their parts."""
         tags = frozenset({"needs_real_output", "needs_features"})
         tags |= {"batch_nonlinear"} if self.pair == "batch" or self.relative else frozenset()
+        tags |= {"pairs_samples"} if self.pair == "sample" else frozenset()
         return tags | {"replaces_generator_loss"} if self.only else tags
 
     def generator_terms(self, view: StepView) -> dict[str, Tensor]:
