@@ -720,7 +720,15 @@ class TestPartsThatDoNotTakeTheData:
             ganzoo.Adversary(nn.Conv2d(6, 1, 3), augment="ada", pac=2).generator_loss(x)
 
 
-@pytest.mark.parametrize("wrapped", [lambda critic: critic, lambda critic: ganzoo.CropCritic(critic, size=16)])
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        lambda critic: critic,
+        lambda critic: ganzoo.CropCritic(critic, size=16),
+        lambda critic: nn.Sequential(nn.Identity(), critic),
+    ],
+    ids=["alone", "of crops", "in a module of the user's"],
+)
 def test_real_and_fake_are_apart_where_a_critic_of_the_zoo_couples_them(wrapped):
     def logs(passes):
         with torch.random.fork_rng():

@@ -335,11 +335,14 @@ def _with_feature_matching(regularizers: Any, options: Mapping[str, Any] | None,
 
 
 def _couples(critic: nn.Module) -> bool:
-    """Whether a sample's logits may depend on those beside it; of others' modules only BatchNorm can be seen."""
+    """Whether a sample's logits may depend on those beside it; of others' modules only BatchNorm can be seen.
+
+    A critic of ganzoo's tells it of itself, also within a module of the user's.
+    """
     tags = getattr(critic, "ganzoo_tags", None)
     if tags is not None:
         return bool(tags & {"batch_coupled_train", "batch_coupled_always"})
-    return any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in critic.modules())
+    return isinstance(critic, nn.modules.batchnorm._BatchNorm) or any(_couples(part) for part in critic.children())
 
 
 def _timing(start: int, generator_start: int | None, ramp: int, every: int) -> Timing:
