@@ -334,6 +334,18 @@ class TestStart:
         assert shares == pytest.approx([0, 0, 0, 0.25, 0.5, 0.5], rel=1e-4)
         assert adversary.get_extra_state()["counts"]["update"] == 5
 
+    @pytest.mark.parametrize(("pushes", "updates"), [(2, 1), (1, 2)])
+    def test_several_calls_in_a_step_are_one_step(self, pushes, updates):
+        """Whoever calls more often, critics have learned before they are heard."""
+        adversary = ganzoo.Adversary(made(Critic), start=2, generator_start=4, ramp=2)
+        factors = []
+        for step in range(6):
+            terms = [adversary.generator_loss(data(step)) for _ in range(pushes)]
+            factors.append([float(each.factor) for each in terms])
+            for _ in range(updates):
+                adversary.update(fake=data(step), real=data(step + 50))
+        assert factors == [[share] * pushes for share in (0.0, 0.0, 0.0, 0.0, 0.5, 1.0)]
+
     def test_a_critic_that_learns_in_every_second_step(self):
         adversary = ganzoo.Adversary(made(Critic), start=1, every=2)
         acted = [bool(adversary.update(fake=data(0), real=data(1))) for _ in range(6)]

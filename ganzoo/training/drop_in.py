@@ -159,7 +159,7 @@ class Critics(SavedCritics):
             remedy = "they seem to be swapped: generator_loss(y, real=x)" if swapped else "do not detach it"
             self._warn(f"fake has no graph, so the generator hears nothing of the critics: {remedy}")
         own = Own(fake=fake, reference=reference, last_layer=last_layer)
-        share = self.timing.push(self._counts["generator_step"])
+        share = self.timing.push(min(self._counts["generator_step"], self._counts["step"]))
         if share == 0.0:
             if first and counted:
                 self._rehearse(

@@ -27,7 +27,11 @@ class Timing:
         return step >= self.start and (step - self.start) % self.every == 0
 
     def push(self, step: int) -> float:
-        """The share of the generator's term in this step, from 0 to 1."""
+        """The share of the generator's term in this step, from 0 to 1.
+
+        A step is the fewer of the generator's calls and the critics': whoever is called more often in a step of the
+        loop, critics have learned for as long as they should before they are heard.
+        """
         first = self.start if self.generator_start is None else self.generator_start
         if step < first:
             return 0.0
