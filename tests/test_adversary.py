@@ -854,6 +854,22 @@ class TestBalance:
             if number:
                 assert factors[number - 1] == pytest.approx((running / (1 - 0.9 ** (number + 1))) ** -0.5, rel=1e-4)
 
+    @pytest.mark.parametrize("balance", ["gradient-normalization", "balancer"])
+    @pytest.mark.parametrize("spoilt", [0, 1, 2])
+    def test_a_batch_that_is_not_finite_leaves_the_mean_as_it_was(self, balance, spoilt):
+        def factors(without):
+            adversary = ganzoo.Adversary(made(Critic), "bce", balance=balance)
+            found = []
+            for step in range(5):
+                x = data(step) if step != spoilt else data(step) * torch.nan
+                if step != spoilt or not without:
+                    fake = x.requires_grad_()
+                    found.append(float(adversary.generator_loss(fake, reference=fake.square().mean()).balance))
+            return found
+
+        tolerance = 0.4 if spoilt == 0 else 0.2  # a first batch has nothing before it, and later ones weigh alike
+        assert factors(without=False)[spoilt + 1 :] == pytest.approx(factors(without=True)[spoilt:], rel=tolerance)
+
     def test_the_balancer_gives_the_adversarial_gradient_its_share_of_the_norm(self):
         adversary = ganzoo.Adversary(made(Critic), weight=0.25, balance="balancer")
         fake = data(0).requires_grad_()

@@ -141,9 +141,15 @@ class GradientNormalization:
     def factor(self, gradient: Tensor, own: Own) -> Tensor:
         """1 over the root mean square."""
         square = wide(gradient.detach()).square().sum() * gradient.numel()
+        self._square = self._square.to(square)
+        square = torch.where(square.isfinite(), square, self._mean())
         self._steps += 1
-        self._square = self._square.to(square) * self._decay + (1 - self._decay) * square
-        return 1 / ((self._square / (1 - self._decay**self._steps)).sqrt() + self._epsilon)
+        self._square = self._square * self._decay + (1 - self._decay) * square
+        return 1 / (self._mean().sqrt() + self._epsilon)
+
+    def _mean(self) -> Tensor:
+        """The corrected one. It stands for a batch that is not finite, which would stay in it for ever."""
+        return self._square / (1 - self._decay**self._steps) if self._steps else self._square
 
     def state_dict(self) -> dict[str, Tensor]:
         """V and how often it moved."""
@@ -184,10 +190,16 @@ class Balancer:
                 hint="generator_loss(fake, reference=rec_loss)",
             )
         norms = torch.stack([_of_reference(own).norm(), wide(gradient.detach()).norm()])
+        self._norms = self._norms.to(norms)
+        norms = torch.where(norms.isfinite().all(), norms, self._averages())
         self._share = self._decay * self._share + 1
-        self._norms = self._norms.to(norms) * self._decay + norms
-        average: Tensor = self._norms / self._share
+        self._norms = self._norms * self._decay + norms
+        average = self._averages()
         return average[0] / (average[1] + self._epsilon)
+
+    def _averages(self) -> Tensor:
+        """They stand for a batch that is not finite, which would stay in them for ever."""
+        return self._norms / self._share if self._share else self._norms
 
     def state_dict(self) -> dict[str, Tensor]:
         """The sums behind both averages."""
