@@ -142,11 +142,7 @@ class Discriminator(Network):
     sigmoid, a tanh or a softmax. The gradients of logits, class logits, features and embeddings reach the images, for
     they are all that a generator learns from. The gradient of the logits can be differentiated once more, as gradient
     penalties do. Where ``feature_counts`` is given, there is a count for each map of logits, and they add up to the
-    number of features.
-    sigmoid, a tanh or a softmax. The gradients of logits, class logits and features reach the images, for they are all
-    that a generator learns from. The gradient of the logits can be differentiated once more, as gradient penalties do.
-    Where ``feature_counts`` is given, there is a count for each map of logits, and they add up to the number of
-    features. Where ``map_weights`` is given, there is a finite weight for each map of logits.
+    number of features. Where ``map_weights`` is given, there is a finite weight for each map of logits.
     """
 
     @abstractmethod
