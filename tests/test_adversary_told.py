@@ -342,6 +342,41 @@ def vqgan(shape=(3, 32, 32), **changes):
     return lambda: ganzoo.adversary("vqgan", shape=shape, **changes)
 
 
+class Failing(torch.autograd.Function):
+    """The identity, whose backward pass fails as it may in torch."""
+
+    @staticmethod
+    def forward(context, x, error):
+        context.error = error
+        return x.clone()
+
+    @staticmethod
+    def backward(context, gradient):
+        raise context.error
+
+
+@pytest.mark.parametrize("side", ["reference", "fake"])
+@pytest.mark.parametrize(
+    ("error", "expected", "words"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory"), torch.OutOfMemoryError, "out of memory"),
+        (RuntimeError("compiled with non-empty donated buffers"), ConfigError, "donated_buffer = False"),
+    ],
+    ids=["no memory", "compiled"],
+)
+def test_what_fails_while_a_balance_is_measured_is_called_what_it_is(side, error, expected, words):
+    weight = torch.ones((), requires_grad=True)
+    fake = weight * data(0)
+    if side == "fake":
+        fake = Failing.apply(fake, error)
+    reference = fake.mean()
+    if side == "reference":
+        reference = Failing.apply(reference, error)
+    adversary = ganzoo.Adversary(made(Critic), balance="last-layer")
+    with pytest.raises(expected, match=words):
+        adversary.generator_loss(fake, reference=reference, last_layer=weight)
+
+
 SLIPS = {
     "options without a name": (
         vqgan(discriminators={"patch": {"ndf": 8}}),

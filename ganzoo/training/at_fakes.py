@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import ConfigError
-from ganzoo.training.balance import norm_of
+from ganzoo.training.balance import GAVE_AWAY, gave_away, norm_of
 from ganzoo.training.game import sum_of
 
 
@@ -44,14 +44,8 @@ def _gradient(fakes: Tensor, value: Tensor, *, keep: bool) -> Tensor:
     try:
         gradient = _backward(fakes, value, keep=keep)
     except RuntimeError as error:
-        if "donated buffers" in str(error):
-            raise ConfigError(
-                "a compiled critic gives its memory away in its first backward pass, so the gradient of each term "
-                "cannot be asked for after that of their sum",
-                given="observe=True",
-                allowed="observe=True with a critic that is not compiled, or that keeps its memory",
-                hint="torch._functorch.config.donated_buffer = False before the critic is first called",
-            ) from error
+        if GAVE_AWAY in str(error):
+            raise gave_away("a compiled critic", asked="the gradient of each term", given="observe=True") from error
         if "does not require grad" not in str(error):
             raise
         raise _independent(str(error).splitlines()[0]) from error

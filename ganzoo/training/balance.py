@@ -241,6 +241,27 @@ def norm_of(gradient: Tensor) -> Tensor:
     return norm
 
 
+GAVE_AWAY = "donated buffers"
+INDEPENDENT = ("not have been used in the graph", "does not require grad")
+"""How torch 2.13 says that a gradient cannot be asked for: compiled code keeps nothing, or there is no path."""
+
+
+def gave_away(who: str, *, asked: str, given: str) -> ConfigError:
+    """The error for compiled code, which keeps nothing for a second backward pass.
+
+    Args:
+        who: was compiled.
+        asked: what needs a second pass.
+        given: how it was asked for.
+    """
+    return ConfigError(
+        f"{who} gives its memory away in its first backward pass, and {asked} needs a second one",
+        given=given,
+        allowed="a module that is not compiled, or that keeps its memory",
+        hint="torch._functorch.config.donated_buffer = False before it is first called",
+    )
+
+
 def _gradient(value: Tensor, at: Tensor, fault: str, outside: Tensor | None = None) -> tuple[Tensor]:
     """The gradient of a value at a tensor; the graph is kept for the user's own backward pass."""
     try:
@@ -253,6 +274,12 @@ def _gradient(value: Tensor, at: Tensor, fault: str, outside: Tensor | None = No
                 allowed="generator_loss before backward, which is called once, on the sum of both losses",
                 hint="adv = adversary.generator_loss(fake, reference=rec, …), then (rec + adv.total).backward()",
             ) from error
+        if GAVE_AWAY in str(error):
+            raise gave_away(
+                "a compiled network", asked="a balance", given="balance, with a compiled network"
+            ) from error
+        if not any(words in str(error) for words in INDEPENDENT):
+            raise
         raise ConfigError(
             f"the adversarial weight cannot be measured: {fault}",
             given=str(error).splitlines()[0],
