@@ -180,12 +180,47 @@ class TestArguments:
             ({"mismatch": True, "loss": "relativistic"}, "mismatch=True"),
             ({"balance": "none", "balance_options": {"epsilon": 1.0}}, "balance none does not take"),
             ({"shape": 32}, "shape=32"),
+            ({"balance": "balancer", "balance_options": {"decay": 1.0}}, "decay"),
+            ({"balance": "last-layer", "balance_options": {"epsilon": -1.0}}, "epsilon"),
+            ({"balance": "last-layer", "balance_options": {"largest": float("nan")}}, "largest"),
+            ({"balance": {"name": "balancer"}}, "balance is not known"),
+            ({"optimizer": lambda parameters: None}, "optimizer gave"),
             ({"shape": (3, 0, 32)}, "not that of a sample"),
         ],
     )
     def test_what_does_not_go_together_is_refused_at_once(self, given, words):
         with pytest.raises(ConfigError, match=words):
             ganzoo.Adversary(made(Critic), **given)
+
+    @pytest.mark.parametrize(
+        ("critics", "words"),
+        [
+            (lambda: nn.ModuleList([made(Critic), made(Critic)]), "neither a module nor a mapping"),
+            (lambda: {"train": made(Critic)}, "name of a critic"),
+            (lambda: {"float": made(Critic)}, "name of a critic"),
+            (lambda: {"a": made(Critic), "b": made(Critic).double()}, "one precision"),
+        ],
+        ids=["a list", "train", "float", "two precisions"],
+    )
+    def test_critics_that_cannot_be_held_together(self, critics, words):
+        with pytest.raises(ConfigError, match=words) as caught:
+            ganzoo.Adversary(critics())
+        assert caught.value.hint is not None
+
+    def test_a_critic_that_has_the_name_of_the_weight_of_all(self):
+        with pytest.raises(ConfigError, match="a weight is negative"):
+            ganzoo.Adversary({"weight": made(Critic)}, weight=-1.0, critic_weights={"weight": 1.0})
+
+    def test_labels_are_not_taken_for_a_switch(self):
+        class Switched(Critic):
+            def forward(self, images, return_features=False):
+                return super().forward(images)
+
+        labels = torch.zeros(4, dtype=torch.int64)
+        adversary = ganzoo.Adversary(made(Switched))
+        with pytest.raises(ConfigError, match="takes no labels"):
+            adversary.update(fake=data(0), real=data(1), real_labels=labels, fake_labels=labels)
+        adversary.update(fake=data(0), real=data(1))
 
     def test_data_are_told_from_each_other_by_their_names(self):
         adversary = ganzoo.Adversary(made(Critic))

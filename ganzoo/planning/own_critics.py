@@ -130,7 +130,8 @@ class Adversary(Critics):
     ) -> None:
         critics = _critics(discriminators)
         _demand_settings(maps=maps, passes=passes, precision=precision, pool=pool, pac=pac, mismatch=mismatch)
-        _demand_numbers(clip_grad_norm=clip_grad_norm, weights={"weight": weight, **(critic_weights or {})})
+        _demand_numbers(clip_grad_norm=clip_grad_norm, weights={"weight": weight})
+        _demand_numbers(clip_grad_norm=None, weights=critic_weights or {})
         if not callable(optimizer):
             raise ConfigError(
                 "optimizer is not a function that makes the critics' optimizer",
@@ -241,7 +242,7 @@ def _instead(given: Any) -> str:
 
 
 def _critics(given: Any) -> dict[str, nn.Module]:
-    if isinstance(given, nn.Module) and not isinstance(given, nn.ModuleDict):
+    if isinstance(given, nn.Module) and not isinstance(given, nn.ModuleDict | nn.ModuleList):
         return {"critic": given}
     found = dict(given.items()) if isinstance(given, Mapping | nn.ModuleDict) else {}
     if not found or not all(isinstance(critic, nn.Module) for critic in found.values()):
@@ -252,15 +253,37 @@ def _critics(given: Any) -> dict[str, nn.Module]:
             hint=_instead(given),
         )
     for name in found:
-        # Logs and states join names with these.
-        if not isinstance(name, str) or not name or "/" in name or "." in name:
+        # Logs and states join names with these, and a module that holds critics has methods of its own.
+        if not isinstance(name, str) or not name or "/" in name or "." in name or hasattr(HOLDER, name):
             raise ConfigError(
                 "a name of a critic is not one that logs and states can carry",
                 given=repr(name),
-                allowed="a text without / and .",
+                allowed="a text without / and . that is no method of torch.nn.ModuleDict",
                 hint='discriminators={"patch": critic}',
             )
+    _demand_one_precision(found)
     return found
+
+
+HOLDER = nn.ModuleDict()
+"""What critics are held in."""
+
+
+def _demand_one_precision(critics: Mapping[str, nn.Module]) -> None:
+    """Refuse critics whose weights are of unlike types: all are shown the same data."""
+    learning = {
+        name: next((parameter for parameter in critic.parameters() if parameter.requires_grad), None)
+        for name, critic in critics.items()
+    }
+    types = {name: parameter.dtype for name, parameter in learning.items() if parameter is not None}
+    if len(set(types.values())) > 1:
+        name = next(reversed(types))
+        raise ConfigError(
+            "critics are shown the same data, so their weights must be of one precision",
+            given=", ".join(f"{name}: {dtype}" for name, dtype in types.items()),
+            allowed="critics of one type, such as torch.float32",
+            hint=f"{name}.float(), for each that is of another, before ganzoo.Adversary(…)",
+        )
 
 
 ALLOWED: Mapping[str, tuple[str, ...]] = {
@@ -374,11 +397,18 @@ def _weights(given: Mapping[str, float] | None, critics: Mapping[str, nn.Module]
 
 
 def _balance(given: Any, options: Mapping[str, float] | None) -> Balance:
-    if not isinstance(given, str):
+    if not isinstance(given, str) and hasattr(given, "factor"):
         chosen: Balance = given
         return chosen
-    if given not in BALANCES:
-        raise ConfigError("balance is not known", given=given, allowed=", ".join(BALANCES))
+    if not isinstance(given, str) or given not in BALANCES:
+        raise ConfigError(
+            "balance is not known",
+            given=repr(given),
+            allowed=", ".join(BALANCES) + ", or an object with factor, state_dict and load_state_dict",
+            hint='balance="balancer", balance_options={"decay": 0.99}',
+        )
+    for name, value in (options or {}).items():
+        _demand_balance_option(name, value)
     try:
         made: Balance = BALANCES[given](**(options or {}))
     except TypeError as error:
@@ -389,3 +419,16 @@ def _balance(given: Any, options: Mapping[str, float] | None) -> Balance:
             hint="balance_options={} for those that it has unless given",
         ) from error
     return made
+
+
+def _demand_balance_option(name: str, value: Any) -> None:
+    """Those that would give factors that are negative or not finite; unknown ones are for the balance to refuse."""
+    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if number and value >= 0 and not (name == "decay" and value >= 1):
+        return
+    raise ConfigError(
+        f"{name} of a balance is not a number that it can use",
+        given=repr(value),
+        allowed="a number from 0, below 1" if name == "decay" else "a number from 0",
+        hint='balance_options={"decay": 0.99}' if name == "decay" else f'balance_options={{"{name}": 1e-4}}',
+    )

@@ -81,7 +81,7 @@ class Critics(SavedCritics):
         trained = _trained(critics)
         super().__init__(critics, trained)
         self._steps = dict(steps)
-        self.optimizer = optimizer(trained)
+        self.optimizer = _made(optimizer, trained)
         self.timing, self.settings = timing, settings
         self._balance: Balance = balance or NoBalance()
         self._pool = pool or ImagePool(0, seed=0)
@@ -386,6 +386,19 @@ def _trained(critics: nn.ModuleDict) -> list[nn.Parameter]:
         given=", ".join(critics),
         allowed="at least one parameter with requires_grad when the Adversary is made",
         hint="critic.requires_grad_(True) before ganzoo.Adversary(critic)",
+    )
+
+
+def _made(optimizer: MakeOptimizer, trained: list[nn.Parameter]) -> torch.optim.Optimizer:
+    made: Any = optimizer(trained)
+    if hasattr(made, "step") and hasattr(made, "param_groups"):
+        found: torch.optim.Optimizer = made
+        return found
+    raise ConfigError(
+        "the function that is optimizer gave no optimizer",
+        given=type(made).__name__,
+        allowed="a torch.optim.Optimizer of the parameters that it is called with",
+        hint="optimizer=lambda parameters: torch.optim.Adam(parameters, lr=2e-4, betas=(0.5, 0.9))",
     )
 
 

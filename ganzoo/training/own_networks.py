@@ -103,7 +103,7 @@ def _read(forward: Any) -> _Form | None:
         form = signature(forward)
     except (TypeError, ValueError):
         return None
-    return _Form(form, frozenset(count for count in (1, 2) if _takes(form, count)))
+    return _Form(form, frozenset(count for count in (1, 2) if _takes(form, count) and not _switches(form, count)))
 
 
 def _takes(form: Signature, count: int) -> bool:
@@ -112,6 +112,11 @@ def _takes(form: Signature, count: int) -> bool:
     except TypeError:
         return False
     return True
+
+
+def _switches(form: Signature, count: int) -> bool:
+    """Whether labels would land in a switch, such as ``return_features=False``."""
+    return count == 2 and any(isinstance(one.default, bool) for one in list(form.parameters.values())[1:2])
 
 
 def _unwrapped(network: nn.Module) -> nn.Module:
