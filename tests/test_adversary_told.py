@@ -412,6 +412,36 @@ def test_what_fails_while_a_balance_is_measured_is_called_what_it_is(side, error
         adversary.generator_loss(fake, reference=reference, last_layer=weight)
 
 
+HINTS = {
+    "pairs": ({"feature_matching": {}}, pushed(real=data(1, 3)), 'feature_matching={"pair": "batch"}'),
+    "pairs of regularizers": (
+        {"regularizers": {"feature-matching": {"pair": "sample"}}},
+        pushed(real=data(1, 3)),
+        'regularizers={"feature-matching": {"pair": "batch"}}',
+    ),
+    "labels": ({}, updated(fake_labels=torch.zeros(4)), "pass real_labels= and fake_labels= to update"),
+    "labels of the generator": (
+        {},
+        pushed(real=data(1), real_labels=torch.zeros(4)),
+        "pass real_labels= and fake_labels= to generator_loss",
+    ),
+    "vectors": (
+        {"discriminators": nn.Linear(4, 1), "regularizers": {"consistency": {}}},
+        updated(fake=torch.ones(2, 4), real=torch.ones(2, 4)),
+        "leave consistency out",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", HINTS)
+@pytest.mark.parametrize("start", [0, LATE])
+def test_a_hint_says_what_an_adversary_takes(fault, start):
+    given, call, hint = HINTS[fault]
+    with pytest.raises(ConfigError) as caught:
+        call(ganzoo.Adversary(**{"discriminators": made(Critic), "start": start, **given}))
+    assert caught.value.hint == hint
+
+
 SLIPS = {
     "options without a name": (
         vqgan(discriminators={"patch": {"ndf": 8}}),

@@ -14,6 +14,7 @@ from torch import nn
 from ganzoo.component import Options
 from ganzoo.errors import ConfigError
 from ganzoo.planning.chosen import Chosen, ChosenParts
+from ganzoo.planning.critic_hints import hints_for_critics
 from ganzoo.planning.own_shape import demand_alike, sample_shape
 from ganzoo.planning.own_step import adversarial_step, suggested
 from ganzoo.protocols import AnyLoss, DataSpec
@@ -198,6 +199,7 @@ class Adversary(Critics):
             demand_fit=partial(_demand_fit, losses, parts, augment)
             if shape is None
             else partial(demand_alike, spec.shape, pac),
+            in_words=partial(hints_for_critics, matching=feature_matching is not None),
         )
 
 

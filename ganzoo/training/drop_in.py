@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -62,6 +62,7 @@ class Critics(SavedCritics):
             called once for each number of axes and of channels, before anything moves.
         seed_of: critic, or ``pool`` → the seed of its draws in this process, which may not be known before the first
             step: a trainer starts the processes when the critics have been made.
+        in_words: what computing terms is done within; it may change hints of errors.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Critics(SavedCritics):
         pool: ImagePool | None = None,
         demand_fit: DemandFit | None = None,
         seed_of: Callable[[str], int] | None = None,
+        in_words: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         critics = nn.ModuleDict({name: step.objective.discriminator for name, step in steps.items()})
         demand_whole(critics)
@@ -88,7 +90,7 @@ class Critics(SavedCritics):
         self._warn = SaidOnce("ganzoo.Adversary")
         self._seed_of = seed_of
         self._arrange()
-        self._demand_fit = demand_fit
+        self._demand_fit, self._in_words = demand_fit, in_words
         self._balance_before: dict[str, Tensor] | None = None
         self._fitting: set[Form] = set()
         self._counts = {"step": 0, "update": 0, "generator_step": 0, "generator_update": 0}
@@ -172,7 +174,8 @@ class Critics(SavedCritics):
             if counted and index == 0 and self._update.is_open:
                 self._warn(AMID_AN_UPDATE)
             update = self._counts["generator_update"]
-            terms = self._push.terms(given, own, share=share, update=update, part=(index, of), observe=observe)
+            with self._in_words():
+                terms = self._push.terms(given, own, share=share, update=update, part=(index, of), observe=observe)
         self._fitting.add(form)
         if index == of - 1 and counted:
             self._counts["generator_step"] += 1
@@ -232,7 +235,8 @@ class Critics(SavedCritics):
         if acts:
             self._share()
             update = self._counts["update"]
-            logs = self._update.learn(given, update=update, part=(index, of), count=self._count)
+            with self._in_words():
+                logs = self._update.learn(given, update=update, part=(index, of), count=self._count)
         elif first:
             self._rehearse(given, lambda update: self._update.terms(given, update=update, part=WHOLE))
         self._fitting.add(form)
@@ -270,7 +274,8 @@ class Critics(SavedCritics):
         form = player, given.fake.ndim, channels
         first = form not in self._fitting
         if first and self._demand_fit is not None and given.fake.ndim > 1:
-            self._demand_fit((channels, *given.fake.shape[2:]), given)
+            with self._in_words():
+                self._demand_fit((channels, *given.fake.shape[2:]), given)
         return form, first
 
     def _rehearse(self, given: GivenBatch, terms: Callable[[int], object]) -> None:
@@ -284,6 +289,7 @@ class Critics(SavedCritics):
         balance, before = self._balance.state_dict(), LastWhole(self._steps, self.discriminators, self._pool)
         try:
             with (
+                self._in_words(),
                 same_random_numbers(given.fake.device),
                 torch.enable_grad(),
                 self.settings.autocast(given.fake),
