@@ -412,6 +412,14 @@ def test_what_fails_while_a_balance_is_measured_is_called_what_it_is(side, error
         adversary.generator_loss(fake, reference=reference, last_layer=weight)
 
 
+def test_an_optimizer_for_lazy_penalties_is_told_as_an_adversary_takes_it(caplog):
+    adversary = ganzoo.Adversary(made(Critic), regularizers={"r1": {"every": 4, "lazy_adam": True}})
+    adversary.update(fake=data(0), real=data(1))
+    (told,) = caplog.messages
+    assert "lr·c and β^c with c = 0.8: optimizer=lambda" in told
+    assert "adam_options" not in told
+
+
 HINTS = {
     "pairs": ({"feature_matching": {}}, pushed(real=data(1, 3)), 'feature_matching={"pair": "batch"}'),
     "pairs of regularizers": (

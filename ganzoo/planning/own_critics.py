@@ -19,7 +19,7 @@ from ganzoo.planning.own_shape import demand_alike, sample_shape
 from ganzoo.planning.own_step import adversarial_step, suggested
 from ganzoo.protocols import AnyLoss, DataSpec
 from ganzoo.registry import Registry
-from ganzoo.training.adversarial_step import AdversarialStep
+from ganzoo.training.adversarial_step import UNCORRECTED, AdversarialStep
 from ganzoo.training.balance import BALANCES, Balance
 from ganzoo.training.critic_settings import CriticSettings
 from ganzoo.training.drop_in import Critics, MakeOptimizer, seed_of
@@ -157,7 +157,7 @@ class Adversary(Critics):
             )
 
         losses = [one for one in (loss, generator_loss) if one is not None]
-        steps = {}
+        steps, correction = {}, 1.0
         for name, critic in critics.items():
             made = step(loss, name, critic)
             _demand_no_pairs(made, mismatch=mismatch)
@@ -171,8 +171,12 @@ class Adversary(Critics):
                 made = replace(made, objective=objective)
             # Height, width and length are free, and a spec that nobody gave checks nothing.
             steps[name] = replace(
-                made, objective=replace(made.objective, maps=maps), spec=None if shape is None else made.spec
+                made,
+                objective=replace(made.objective, maps=maps),
+                spec=None if shape is None else made.spec,
+                corrections=UNCORRECTED,  # told below: a step's own words are for its caller
             )
+            correction = made.corrections["discriminator"]
         if skip_below is not None and not all(one.objective.discriminator_adversarial for one in steps.values()):
             raise ConfigError(
                 "skip_below looks at the loss of critics, and a regularizer stands in its place",
@@ -201,6 +205,11 @@ class Adversary(Critics):
             else partial(demand_alike, spec.shape, pac),
             in_words=partial(hints_for_critics, matching=feature_matching is not None),
         )
+        if correction != 1.0:
+            self._warn(
+                f"lazy_adam asks for another Adam of the critics, lr·c and β^c with c = {correction:.6g}: "
+                "optimizer=lambda parameters: torch.optim.Adam(parameters, lr=…, betas=…) with these, and no lazy_adam"
+            )
 
 
 def _demand_no_pairs(step: AdversarialStep, *, mismatch: bool) -> None:
