@@ -87,6 +87,8 @@ HOLES: dict[str, tuple[str, ...]] = {
     "presets.py: shape": ("(3, 64, 64)",),
     "own_critics.py: start": ("20000",),
     "own_critics.py: given": ("vqgan",),
+    "own_critics.py: next(reversed(types))": ("patch",),
+    "own_critics.py: name": ("epsilon",),
     "own_critics.py: -value": ("0.5",),
     """repr({name: {'name': usual, **given}}).replace("'", '"')""": ('{"patch": {"name": "patchgan", "ndf": 8}}',),
     "own_shape.py: better": ("(3, 32, 32)",),
