@@ -184,6 +184,7 @@ class TestArguments:
             ({"balance": "last-layer", "balance_options": {"epsilon": -1.0}}, "epsilon"),
             ({"balance": "last-layer", "balance_options": {"largest": float("nan")}}, "largest"),
             ({"balance": {"name": "balancer"}}, "balance is not known"),
+            ({"balance": "last_layer"}, "did you mean 'last-layer'"),
             ({"optimizer": lambda parameters: None}, "optimizer gave"),
             ({"shape": (3, 0, 32)}, "not that of a sample"),
         ],
@@ -269,6 +270,19 @@ class TestPresets:
         with pytest.raises(ConfigError, match="another shape") as caught:
             adversary.generator_loss(data(0))
         assert "shape=(3, 16, 16)" in caught.value.hint
+
+    def test_signals_without_their_channel(self):
+        adversary = ganzoo.adversary("vqgan", shape=(1, 32), **SMALL)
+        wave = torch.zeros(2, 32)
+        with pytest.raises(ConfigError, match="another shape") as caught:
+            adversary.generator_loss(wave, real=wave)
+        assert "fake.unsqueeze(1)" in caught.value.hint
+        adversary.update(fake=wave.unsqueeze(1), real=wave.unsqueeze(1))
+
+    def test_a_critic_in_the_place_of_a_name(self):
+        with pytest.raises(ConfigError, match=r"ganzoo\.Adversary") as caught:
+            ganzoo.adversary(made(Critic), shape=(3, 16, 16))
+        assert "ganzoo.Adversary(critic" in caught.value.hint
 
     def test_what_belonged_to_a_part_goes_with_it(self):
         """Options of a balance, the generator's side of a loss, and no penalty where another loss suggests one."""

@@ -89,6 +89,7 @@ HOLES: dict[str, tuple[str, ...]] = {
     "own_critics.py: given": ("vqgan",),
     "own_critics.py: next(reversed(types))": ("patch",),
     "own_critics.py: name": ("epsilon",),
+    "own_critics.py: nearest(given, BALANCES)": ("last-layer",),
     "own_critics.py: -value": ("0.5",),
     """repr({name: {'name': usual, **given}}).replace("'", '"')""": ('{"patch": {"name": "patchgan", "ndf": 8}}',),
     "own_shape.py: better": ("(3, 32, 32)",),

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from ganzoo.component import Options
+from ganzoo.did_you_mean import nearest
 from ganzoo.errors import ConfigError
 from ganzoo.planning.chosen import Chosen, ChosenParts
 from ganzoo.planning.critic_hints import hints_for_critics
@@ -412,11 +413,12 @@ def _balance(given: Any, options: Mapping[str, float] | None) -> Balance:
         chosen: Balance = given
         return chosen
     if not isinstance(given, str) or given not in BALANCES:
+        meant = nearest(given, BALANCES) if isinstance(given, str) else None
         raise ConfigError(
-            "balance is not known",
+            "balance is not known" + (f"; did you mean {meant!r}?" if meant else ""),
             given=repr(given),
             allowed=", ".join(BALANCES) + ", or an object with factor, state_dict and load_state_dict",
-            hint='balance="balancer", balance_options={"decay": 0.99}',
+            hint=f'balance="{meant}"' if meant else 'balance="balancer", balance_options={"decay": 0.99}',
         )
     for name, value in (options or {}).items():
         _demand_balance_option(name, value)

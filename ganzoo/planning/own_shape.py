@@ -94,11 +94,15 @@ def demand_alike(made_for: tuple[int, ...], pac: int, seen: tuple[int, ...], giv
     lacking = (made_for[0] - seen[0]) // pac
     condition = "no condition" if given.condition is None else f"a condition {tuple(given.condition.shape)}"
     shape = tuple(given.fake.shape[1:])
+    if len(seen) == len(made_for) and lacking > 0 and given.condition is None:
+        hint = f"condition= of shape (N, {lacking}, …) in both calls"
+    elif given.fake.ndim == len(made_for) and made_for[0] == pac:  # one channel, which they came without
+        hint = "fake.unsqueeze(1) and real.unsqueeze(1) in both calls, for data without their one channel"
+    else:
+        hint = f"shape={shape} when the adversary is made, and condition_channels= beside it for a condition"
     raise ConfigError(
         "the critics were made for samples of another shape",
         given=f"fake {tuple(given.fake.shape)} and {condition}; critics were made for {made_for}, and would see {seen}",
         allowed="as many axes and channels, those of a condition included; height, width and length are free",
-        hint=f"condition= of shape (N, {lacking}, …) in both calls"
-        if len(seen) == len(made_for) and lacking > 0 and given.condition is None
-        else f"shape={shape} when the adversary is made, and condition_channels= beside it for a condition",
+        hint=hint,
     )

@@ -45,6 +45,13 @@ def adversary(
         UnknownNameError: nobody provides the preset, or a component.
         ConfigError: something is not what it should be.
     """
+    if not isinstance(preset, str):
+        raise ConfigError(
+            "ganzoo.adversary takes the name of a preset; critics go into ganzoo.Adversary",
+            given=type(preset).__name__,
+            allowed="a name, as in: ganzoo list presets",
+            hint='ganzoo.Adversary(critic, loss="hinge")',
+        )
     return adversary_of(
         Registry.load().get("preset", preset), shape=shape, condition_channels=condition_channels, **changes
     )
