@@ -172,6 +172,17 @@ def test_the_first_step_is_tried_in_the_precision_of_those_to_come():
             ganzoo.Adversary(Writing(), start=start).update(fake=fake, real=real)
 
 
+@pytest.mark.parametrize("start", [0, 5])
+def test_critics_that_are_never_updated_are_told_of(start, caplog):
+    adversary = ganzoo.Adversary(made(Critic), start=start)
+    for _ in range(99):
+        adversary.generator_loss(data(0).requires_grad_())
+    assert "update in none" not in caplog.text
+    for _ in range(9):
+        adversary.generator_loss(data(0).requires_grad_())
+    assert caplog.text.count("update in none") == 1
+
+
 class TestArguments:
     @pytest.mark.parametrize(
         ("given", "words"),

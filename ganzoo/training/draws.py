@@ -111,6 +111,8 @@ def given(
         drawn = augment.draw(n, random=drawing.of(f"augment/{drawing.player}/{side}"))[rows]
         return drawn.to(real.device, non_blocking=True)
 
+    real_draws = None if alike else draws("real", n_real)
+    fake_draws = draws("fake", n_real if fakes is None else fakes)
     return Inputs(
         real=real,
         real_labels=real_labels,
@@ -118,8 +120,8 @@ def given(
         z=z,
         update=drawing.update,
         random=drawing.regularizer,
-        real_draws=draws("fake" if alike else "real", n_real),
-        fake_draws=draws("fake", n_real if fakes is None else fakes),
+        real_draws=fake_draws if alike else real_draws,
+        fake_draws=fake_draws,
     )
 
 

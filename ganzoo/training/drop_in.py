@@ -44,6 +44,12 @@ AMID_AN_UPDATE = (
     "the generator do not all hear the same ones. Call generator_loss before update in each part, or update for all "
     "parts first"
 )
+MANY = 100
+"""After so many steps of the generator alone, somebody has forgotten the critics."""
+NEVER_UPDATED = (
+    f"generator_loss was called in {MANY} steps and update in none, so the critics do not learn, and a start never "
+    "comes: adversary.update(fake=y, real=x) in each step"
+)
 Form = tuple[str, int, int]
 """Who is shown a batch, the number of its axes, and that of its channels as critics see them."""
 
@@ -179,6 +185,8 @@ class Critics(SavedCritics):
         self._fitting.add(form)
         if index == of - 1 and counted:
             self._counts["generator_step"] += 1
+            if self._counts["generator_step"] == MANY and not self._counts["step"]:
+                self._warn(NEVER_UPDATED)
             self._counts["generator_update"] += share > 0.0
             self._balance_before = None
         return terms
