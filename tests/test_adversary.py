@@ -15,6 +15,12 @@ from ganzoo.errors import CheckpointError, ConfigError
 from ganzoo.protocols import DataSpec, DiscriminatorOutput
 
 
+def update_in_halves(adversary, *, fake, real):
+    half = len(fake) // 2
+    for index, rows in enumerate((slice(half), slice(half, None))):
+        adversary.update(fake=fake[rows], real=real[rows], part=(index, 2))
+
+
 class Critic(nn.Module):
     """Two convolutions with features; BatchNorm and spectral norm if asked for."""
 
@@ -201,9 +207,7 @@ class TestParts:
         for step in range(3):
             real, fake = data(2 * step, 8).double(), data(2 * step + 1, 8).double()
             whole.update(fake=fake, real=real)
-            for index in range(2):
-                rows = slice(4 * index, 4 * index + 4)
-                parts.update(fake=fake[rows], real=real[rows], part=(index, 2))
+            update_in_halves(parts, fake=fake, real=real)
         for (name, one), other in zip(whole.state_dict().items(), parts.state_dict().values(), strict=True):
             if isinstance(one, torch.Tensor):
                 torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12, msg=name)
@@ -213,9 +217,7 @@ class TestParts:
         for step in range(3):
             real, fake = data(2 * step, 8).double(), data(2 * step + 1, 8).double()
             whole.update(fake=fake, real=real)
-            for index in range(2):
-                rows = slice(4 * index, 4 * index + 4)
-                parts.update(fake=fake[rows], real=real[rows], part=(index, 2))
+            update_in_halves(parts, fake=fake, real=real)
         torch.testing.assert_close(list(whole.parameters()), list(parts.parameters()), rtol=1e-10, atol=1e-12)
         pools = [adversary.get_extra_state()["pool"] for adversary in (whole, parts)]
         torch.testing.assert_close(*pools, rtol=0, atol=0)
@@ -250,9 +252,7 @@ class TestParts:
         for step in range(2):
             real, fake = data(2 * step, 8).double(), data(2 * step + 1, 8).double()
             whole.update(fake=fake, real=real)
-            for index in range(2):
-                rows = slice(4 * index, 4 * index + 4)
-                parts.update(fake=fake[rows], real=real[rows], part=(index, 2))
+            update_in_halves(parts, fake=fake, real=real)
         for one, other in zip(whole.state_dict().values(), parts.state_dict().values(), strict=True):
             if isinstance(one, torch.Tensor):
                 torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12)

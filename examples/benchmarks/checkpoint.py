@@ -1,4 +1,4 @@
-"""What a checkpoint costs the training: written at once, as it was until 0.4, and beside the training, as it is.
+"""What a checkpoint costs the training: written by the training itself, and beside it by a thread.
 
     python examples/benchmarks/checkpoint.py --rounds 10
 
