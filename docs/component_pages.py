@@ -178,7 +178,7 @@ def selected_by(entry: Entry) -> str:
     if entry.kind == "preset":
         return f'ganzoo.adversary("{entry.name}", shape=…)'
     if entry.kind == "discriminator" and entry.component.tags & set(RANKS.values()) == {"signal"}:
-        return f'ganzoo.build("discriminator", "{entry.name}", spec=…)'
+        return f'ganzoo.build("discriminator", "{entry.name}", spec=ganzoo.protocols.DataSpec(shape=(1, 8192)))'
     name = "PATH" if entry.name == "pictures" else entry.name
     return f"{FLAGS[entry.kind]} {name}"
 

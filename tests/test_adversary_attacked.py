@@ -740,3 +740,61 @@ def test_real_and_fake_are_apart_where_a_critic_of_the_zoo_couples_them(wrapped)
     auto, one, two = (logs(passes)["critic/adversarial"] for passes in ("auto", "one", "two"))
     assert auto == two
     assert auto != one
+
+
+class TestWhatCriticsBorrow:
+    """Weights that a critic uses and does not hold, such as an encoder of the generator's."""
+
+    class Borrower(nn.Module):
+        def __init__(self, encoder, *, norm=False):
+            super().__init__()
+            self.borrowed = [encoder]  # in a list, so that torch does not count it as the critic's
+            self.judge = made(lambda: Critic(channels=4, norm=norm))
+
+        def forward(self, images):
+            return self.judge(self.borrowed[0](images)).logits
+
+    @pytest.mark.parametrize("parts", [1, 2])
+    @pytest.mark.parametrize("regularizers", [{}, {"r1": {"weight": 0.1}}], ids=["plain", "r1"])
+    def test_they_get_no_gradient_and_keep_the_one_they_have(self, regularizers, parts):
+        encoder = nn.Conv2d(3, 4, 3, padding=1)
+        adversary = ganzoo.Adversary(self.Borrower(encoder), regularizers=regularizers, optimizer=sgd)
+        for given in (None, torch.ones_like(encoder.weight)):
+            encoder.weight.grad = given
+            for index in range(parts):
+                fake = data(index).requires_grad_()
+                adversary.generator_loss(fake, part=(index, parts)).total.backward()
+                assert fake.grad.abs().sum() > 0
+            for index in range(parts):
+                adversary.update(fake=data(index), real=data(1), part=(index, parts))
+            assert encoder.bias.grad is None
+            assert encoder.weight.grad is given
+            assert given is None or torch.equal(given, torch.ones_like(given))
+            assert encoder.weight.requires_grad
+            assert encoder.bias.requires_grad
+
+    def test_the_critic_learns_as_from_features_that_somebody_else_computed(self):
+        encoder = nn.Conv2d(3, 4, 3, padding=1)
+        borrower, judge = self.Borrower(encoder), made(lambda: Critic(channels=4))
+        adversary, apart = (ganzoo.Adversary(one, regularizers={}, optimizer=sgd) for one in (borrower, judge))
+        for step in range(3):
+            adversary.update(fake=data(step), real=data(step + 1))
+            apart.update(fake=encoder(data(step)), real=encoder(data(step + 1)).detach())
+        learned = zip(borrower.judge.parameters(), judge.parameters(), strict=True)
+        assert all(torch.equal(one, other) for one, other in learned)
+
+    def test_it_is_said_once_since_layers_in_a_list_are_never_trained(self, caplog):
+        adversary = ganzoo.Adversary(self.Borrower(nn.Conv2d(3, 4, 3, padding=1)), optimizer=sgd)
+        for _ in range(2):
+            adversary.generator_loss(data(0).requires_grad_()).total.backward()
+            adversary.update(fake=data(0), real=data(1))
+        told = [record.getMessage() for record in caplog.records if "do not hold" in record.getMessage()]
+        assert len(told) == 1
+        assert "(4, 3, 3, 3) and 1 more" in told[0]
+        assert "nn.ModuleList" in told[0]
+
+    def test_a_critic_that_holds_all_it_uses_hears_nothing(self, caplog):
+        adversary = ganzoo.Adversary(made(Critic), regularizers={"r1": {"weight": 0.1}}, optimizer=sgd)
+        adversary.generator_loss(data(0).requires_grad_()).total.backward()
+        adversary.update(fake=data(0), real=data(1))
+        assert "do not hold" not in caplog.text

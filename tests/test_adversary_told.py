@@ -27,6 +27,12 @@ class Returning(nn.Module):
         return self.form(self.layer(images))
 
 
+class Wide(Critic):
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = nn.Conv2d(3, 16, 3, stride=2, padding=1), nn.Conv2d(16, 1, 3)
+
+
 def pushed(**given):
     def call(adversary):
         decoder = made(Decoder)
@@ -183,6 +189,59 @@ def test_critics_that_are_never_updated_are_told_of(start, caplog):
     assert caplog.text.count("update in none") == 1
 
 
+class TestMixUps:
+    """What trains on without an error, and is told of where it can be seen."""
+
+    def test_fakes_in_the_place_of_real_data(self, caplog):
+        adversary, decoder = ganzoo.Adversary(made(Critic)), made(Decoder)
+        for step in range(2):
+            x = data(step)
+            y = decoder(x)
+            adversary.generator_loss(y, real=x)
+            adversary.update(fake=y, real=x)
+        assert caplog.text == ""
+        adversary.update(fake=x, real=y.detach())
+        assert "real is what generator_loss was given as fake" in caplog.text
+
+    def test_fakes_that_are_gone_are_not_taken_for_what_lies_in_their_place(self, caplog):
+        adversary = ganzoo.Adversary(made(Critic))
+        for step in range(4):  # torch hands the same memory out again
+            adversary.generator_loss(made(Decoder)(data(step)), real=data(9))
+            adversary.update(fake=data(step), real=data(step + 1))
+        assert caplog.text == ""
+
+    @pytest.mark.parametrize(("real", "fake"), [(127.5, 1), (1, 127.5)])
+    def test_bytes_beside_numbers_up_to_one(self, real, fake, caplog):
+        adversary = ganzoo.Adversary(made(Critic))
+        for step in range(2):
+            adversary.update(fake=fake * data(step), real=real * data(step + 1))
+        assert caplog.text.count("reaches to 127") == 1
+
+    @pytest.mark.parametrize(("real", "fake"), [(1, 0.01), (3, 1), (40, 30)])
+    def test_a_generator_that_begins_with_small_numbers_is_right(self, real, fake, caplog):
+        ganzoo.Adversary(made(Critic)).update(fake=fake * data(0), real=real * data(1))
+        assert caplog.text == ""
+
+    @pytest.mark.parametrize("last", [nn.Sigmoid, lambda: nn.Softmax(1)], ids=["sigmoid", "softmax"])
+    def test_a_critic_that_ends_in_a_sigmoid(self, last, caplog):
+        adversary = ganzoo.Adversary(nn.Sequential(nn.Conv2d(3, 2, 3), last()))
+        for step in range(2):
+            adversary.update(fake=data(step), real=data(step + 1))
+        assert caplog.text.count("take logits of any sign") == 1
+
+    def test_a_sigmoid_within_a_critic_is_its_own(self, caplog):
+        class Gated(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.layer, self.gate = nn.Conv2d(3, 1, 3), nn.Sigmoid()
+
+            def forward(self, x):
+                return 4 * self.gate(self.layer(x)) - 2
+
+        ganzoo.Adversary(Gated()).update(fake=data(0), real=data(1))
+        assert caplog.text == ""
+
+
 class TestArguments:
     @pytest.mark.parametrize(
         ("given", "words"),
@@ -240,6 +299,36 @@ class TestArguments:
             adversary.update(data(0), data(1))
         with pytest.raises(ConfigError, match=r"generator_loss\(fake, real=x\)"):
             adversary.generator_loss(data(0), data(1))
+
+    @pytest.mark.parametrize(
+        ("name", "shape", "given"),
+        [
+            ("stft", (1, 8192), (1, 300)),
+            ("stft-complex", (1, 8192), (1, 300)),
+            ("stft-bands", (1, 8192), (1, 100)),
+            ("period", (1, 8192), (1, 3)),
+            ("unet", (3, 32, 32), (3, 20, 20)),
+            ("dcgan", (3, 32, 32), (3, 30, 30)),
+            ("patchgan", (3, 32, 32), (3, 6, 6)),
+            ("multiscale-patchgan", (3, 32, 32), (3, 10, 10)),
+            ("resnet-sn", (3, 32, 32), (3, 3, 3)),
+        ],
+    )
+    def test_samples_that_are_too_small_for_a_critic(self, name, shape, given):
+        critic = ganzoo.build("discriminator", name, spec=ganzoo.protocols.DataSpec(shape=shape), ndf=4)
+        small = torch.rand(2, *given)
+        with pytest.raises(ConfigError, match="does not take samples of this shape") as caught:
+            ganzoo.Adversary(critic).update(fake=small, real=small)
+        assert "samples as large as" in caught.value.hint
+
+    def test_hints_speak_of_the_argument_that_is_wrong(self):
+        with pytest.raises(ConfigError) as caught:
+            ganzoo.Adversary(made(Critic), generator_loss=3)
+        assert caught.value.hint.startswith("generator_loss=")
+        matching = ganzoo.Adversary(made(lambda: Returning(lambda logits: logits)), feature_matching={})
+        with pytest.raises(ConfigError) as caught:
+            matching.generator_loss(data(0).requires_grad_(), real=data(1))
+        assert "return (logits, [features])" in caught.value.hint
 
     def test_a_critic_that_was_built_for_a_condition(self):
         critic = made(lambda: Critic(channels=4))
@@ -355,6 +444,46 @@ class TestStatesOfOthers:
         assert "critics_only=True" in caught.value.hint
         assert str(target.state_dict()) == before
         target.load_state_dict(source.state_dict(), critics_only=True)
+
+    @pytest.mark.parametrize("critics_only", [False, True])
+    @pytest.mark.parametrize(
+        ("made_of", "words", "hint"),
+        [
+            (lambda: ganzoo.Adversary(made(Wide)).state_dict(), "first.weight of shape (16, 3, 3, 3)", "options"),
+            (lambda: ganzoo.Adversary({"a": made(Critic)}).state_dict(), "critics of other names", "{'a': …}"),
+            (
+                lambda: {"step": 3, "adversary": ganzoo.Adversary(made(Critic)).state_dict()},
+                "'step', 'adversary'",
+                "load_state_dict(checkpoint['adversary'])",
+            ),
+            (lambda: made(Critic).state_dict(), "not the state of an Adversary", "discriminators['critic']"),
+            (dict, "nothing", "adversary.state_dict()"),
+        ],
+        ids=["wider", "other names", "a checkpoint", "a critic's", "empty"],
+    )
+    def test_what_is_none_of_these_critics(self, made_of, words, hint, critics_only):
+        target = ganzoo.Adversary(made(Critic))
+        before = str(target.state_dict())
+        with pytest.raises(CheckpointError) as caught:
+            target.load_state_dict(made_of(), critics_only=critics_only)
+        assert words in str(caught.value)
+        assert hint in caught.value.hint
+        assert str(target.state_dict()) == before
+
+    def test_some_critics_of_several_can_be_taken(self):
+        source = ganzoo.Adversary({"a": made(Critic), "b": made(Critic)})
+        target = ganzoo.Adversary({"a": made(Critic, seed=1)})
+        target.load_state_dict(source.state_dict(), strict=False, critics_only=True)
+        assert torch.equal(target.discriminators["a"].last.bias, source.discriminators["a"].last.bias)
+
+    def test_a_module_that_holds_it_and_does_not_mind_is_told_that_nothing_was_taken(self, caplog):
+        source = nn.ModuleDict({"adversary": ganzoo.Adversary({"a": made(Critic), "b": made(Critic)})}).state_dict()
+        source.pop("adversary._extra_state")
+        target = nn.ModuleDict({"adversary": ganzoo.Adversary({"a": made(Critic, seed=1)})})
+        before = str(target.state_dict())
+        target.load_state_dict(source, strict=False)
+        assert str(target.state_dict()) == before
+        assert "nothing of it was taken" in caplog.text
 
     def test_another_start_is_told(self, caplog):
         source, target = (ganzoo.Adversary(made(Critic), start=start) for start in (0, 9))

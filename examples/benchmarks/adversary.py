@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import statistics
 import time
@@ -219,10 +220,22 @@ def measure(
 
 
 def ratios(processes: Sequence[Mapping[str, list[float]]], other: str) -> dict[str, Any]:
-    """Quartiles of a loop's seconds over ganzoo's within rounds (above 1: ganzoo is faster); medians of processes."""
+    """Quartiles of a loop's seconds over ganzoo's within rounds, medians of processes and the mean of these.
+
+    Above 1, ganzoo is faster.
+    """
     each = [[b / a for a, b in zip(one["ganzoo"], one[other], strict=True)] for one in processes]
     low, median, high = statistics.quantiles(chain(*each), n=4, method="inclusive")
-    return {"low": low, "median": median, "high": high, "processes": list(map(statistics.median, each))}
+    medians = list(map(statistics.median, each))
+    error = statistics.stdev(medians) / len(medians) ** 0.5 if medians[1:] else math.nan
+    return {
+        "low": low,
+        "median": median,
+        "high": high,
+        "processes": medians,
+        "mean": statistics.mean(medians),
+        "error": error,
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -266,16 +279,18 @@ def alone(work: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         return one.submit(work, *arguments, **named).result()
 
 
-def compared(norm: Norm, sizes: Sizes, processes: int) -> dict[str, Any]:
+def compared(norm: Norm, sizes: Sizes, processes: int, against: Sequence[str]) -> dict[str, Any]:
     """Medians of seconds, ratios, and what calls cost, of one kind of critic."""
     found: dict[str, Any] = {"seconds": {}, "ratios": {}}
     # The loops take turns with processes, too: a machine may be slower an hour later.
-    taken = [{other: alone(beside, norm, other, sizes) for other in TARGETS} for _ in range(processes)]
-    for other, target in TARGETS.items():
+    taken = [{other: alone(beside, norm, other, sizes) for other in against} for _ in range(processes)]
+    for other in against:
         pairs = [one[other] for one in taken]
-        found["ratios"][other] = ratios(pairs, other) | {"target": target}
+        found["ratios"][other] = ratios(pairs, other) | {"target": TARGETS[other]}
         found["seconds"][other] = statistics.median(chain(*(pair[other] for pair in pairs)))
-    found["seconds"]["ganzoo"] = statistics.median(chain(*(one["fastest"]["ganzoo"] for one in taken)))
+    found["seconds"]["ganzoo"] = statistics.median(chain(*(one[against[0]]["ganzoo"] for one in taken)))
+    if "fastest" not in against:
+        return found
     more = alone(by_calls, norm, rounds=5 * sizes.rounds, clock=CLOCKS[sizes.clock], threads=sizes.threads)
     fastest = found["seconds"]["fastest"]
     return found | {"calls": more | {"ratio": fastest / (fastest + more["median"])}}
@@ -290,13 +305,15 @@ def main() -> None:
     parser.add_argument("--image-size", type=int, default=32)
     parser.add_argument("--width", type=int, default=32, help="of the autoencoder; 32 is that of the example's")
     parser.add_argument("--ndf", type=int, default=64, help="of the critic; 64 is that of preset vqgan")
+    parser.add_argument("--against", choices=TARGETS, action="append", help="one of both loops alone")
     parser.add_argument("--clock", choices=CLOCKS, default="wall")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     given = parser.parse_args()
     asked = {field.name: getattr(given, field.name) for field in fields(Sizes)}
     sizes = Sizes(**asked | {"rounds": -(-given.rounds // given.processes)})
     norms: tuple[Norm, ...] = ("none", "batch")
-    result = {norm: compared(norm, sizes, given.processes) for norm in norms}
+    against = given.against or list(TARGETS)
+    result = {norm: compared(norm, sizes, given.processes, against) for norm in norms}
     if given.json:
         print(json.dumps(result, indent=2))
         return
@@ -305,11 +322,14 @@ def main() -> None:
         f"{given.processes} processes of {sizes.rounds} rounds"
     )
     for norm, found in result.items():
-        times = ", ".join(f"{name} {1e3 * found['seconds'][name]:.1f} ms" for name in ("ganzoo", *TARGETS))
+        times = ", ".join(f"{name} {1e3 * found['seconds'][name]:.1f} ms" for name in ("ganzoo", *against))
         print(f"\ncritic's norm {norm}: {times}")
         for name, ratio in found["ratios"].items():
             print("  {0} / ganzoo {median:.3f} ({low:.3f}–{high:.3f}, target {target})".format(name, **ratio))
             print("    medians of processes: " + " ".join(f"{one:.3f}" for one in sorted(ratio["processes"])))
+            print("    their mean {mean:.4f}, standard error {error:.4f}".format(**ratio))
+        if "calls" not in found:
+            continue
         more = {name: 1e3 * found["calls"][name] for name in ("median", "low", "high")}
         print("  by its calls, {median:.2f} ms ({low:.2f}–{high:.2f}): {0:.3f}".format(found["calls"]["ratio"], **more))
 

@@ -15,7 +15,7 @@ from ganzoo.component import Options
 from ganzoo.did_you_mean import nearest
 from ganzoo.errors import ConfigError
 from ganzoo.planning.chosen import Chosen, ChosenParts
-from ganzoo.planning.critic_hints import hints_for_critics
+from ganzoo.planning.critic_hints import hints_for_critics, hints_of_generator_loss
 from ganzoo.planning.own_shape import demand_alike, sample_shape
 from ganzoo.planning.own_step import adversarial_step, suggested
 from ganzoo.protocols import AnyLoss, DataSpec
@@ -163,7 +163,8 @@ class Adversary(Critics):
             made = step(loss, name, critic)
             _demand_no_pairs(made, mismatch=mismatch)
             if generator_loss is not None:
-                other = step(generator_loss, name, critic).objective
+                with hints_of_generator_loss():
+                    other = step(generator_loss, name, critic).objective
                 objective = replace(
                     made.objective,
                     loss=two_losses(made.objective.loss, other.loss),

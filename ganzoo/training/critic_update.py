@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ganzoo.training import spectral
 from ganzoo.training.adversarial_step import AdversarialStep
+from ganzoo.training.borrowed import Borrowed
 from ganzoo.training.critic_logs import CriticLogs
 from ganzoo.training.critic_settings import CriticSettings
 from ganzoo.training.game import Terms, sum_of, times
@@ -19,6 +20,7 @@ from ganzoo.training.given_data import GivenBatch, with_condition
 from ganzoo.training.image_pool import ImagePool
 from ganzoo.training.last_whole import LastWhole
 from ganzoo.training.misfit import told_of_misfits
+from ganzoo.training.mix_ups import tell_of_ranges, tell_of_sigmoids
 from ganzoo.training.observation import observed
 from ganzoo.training.own_parts import Part
 from ganzoo.training.processes import mean_over_processes, share_gradients
@@ -35,6 +37,7 @@ class CriticUpdate:
         optimizer: of these.
         settings: weights, precision, and how a batch is arranged.
         pool: fakes of earlier steps.
+        borrowed: what critics use and do not hold.
         warn: says something once.
     """
 
@@ -47,10 +50,12 @@ class CriticUpdate:
         *,
         settings: CriticSettings,
         pool: ImagePool,
+        borrowed: Borrowed,
         warn: Callable[[str], None],
     ) -> None:
         self._steps, self._critics, self._trained = steps, critics, trained
         self._optimizer, self._settings, self._pool, self._warn = optimizer, settings, pool, warn
+        self._borrowed = borrowed
         self._open: list[dict[str, Terms]] = []
         self._vectors: list[Tensor] = []
         self._sizes: list[int] = []
@@ -75,6 +80,9 @@ class CriticUpdate:
             found = self._propagated(given, update=update, part=part)
             logits = {name: terms.logits for name, terms in found.items() if terms.logits}
             logs = _scalars(found) | self._observed(logits, adapting=True)
+            if update == 0 and index == 0:
+                tell_of_ranges(given, warn=self._warn)
+                tell_of_sigmoids(self._critics, logits, warn=self._warn)
             if last:
                 tell_of_untrained(self._critics, self._steps.values(), update=update, warn=self._warn)
             moved = last and not self._wins()
@@ -149,9 +157,11 @@ class CriticUpdate:
 
     def _propagated(self, given: GivenBatch, *, update: int, part: Part) -> dict[str, Terms]:
         """The terms of a part, without the graph that its gradients came by: what is open may be copied."""
-        with torch.enable_grad(), self._settings.autocast(given.fake):
+        with torch.enable_grad(), self._settings.autocast(given.fake), self._borrowed.at_rest():
             found = self.terms(given, update=update, part=part)
-            torch.autograd.backward(times(1 / part[1], self._weighted(found, Terms.total)))
+            loss = times(1 / part[1], self._weighted(found, Terms.total))
+            with self._borrowed.at_rest_in("discriminator", [loss]):
+                torch.autograd.backward(loss)
         self._open.append({name: _without_graph(terms) for name, terms in found.items()})
         return self._open[-1]
 

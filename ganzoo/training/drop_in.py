@@ -17,15 +17,17 @@ from ganzoo.seeds import derive
 from ganzoo.training.adversarial_step import AdversarialStep
 from ganzoo.training.adversarial_terms import AdversarialTerms, silence
 from ganzoo.training.balance import Balance, NoBalance, Own
+from ganzoo.training.borrowed import Borrowed
 from ganzoo.training.by_name import by_name
 from ganzoo.training.critic_logs import CriticLogs
 from ganzoo.training.critic_settings import CriticSettings
 from ganzoo.training.critic_update import CriticUpdate
 from ganzoo.training.frozen_parts import demand_as_it_was
-from ganzoo.training.generator_push import GeneratorPush
+from ganzoo.training.generator_push import GeneratorPush, learnable
 from ganzoo.training.given_data import GivenBatch, demand_derivatives, demand_floats
 from ganzoo.training.image_pool import ImagePool
 from ganzoo.training.last_whole import LastWhole
+from ganzoo.training.mix_ups import LastFake
 from ganzoo.training.own_parts import Part, place
 from ganzoo.training.processes import rank, several, share_weights
 from ganzoo.training.said_once import SaidOnce
@@ -93,7 +95,7 @@ class Critics(SavedCritics):
         self.timing, self.settings = timing, settings
         self._balance: Balance = balance or NoBalance()
         self._pool = pool or ImagePool(0, seed=0)
-        self._warn = SaidOnce("ganzoo.Adversary")
+        self._warn, self._last_fake = SaidOnce("ganzoo.Adversary"), LastFake()
         self._seed_of = seed_of
         self._arrange()
         self._demand_fit, self._in_words = demand_fit, in_words
@@ -105,9 +107,17 @@ class Critics(SavedCritics):
     def _arrange(self) -> None:
         """Both sides, from the steps as they are."""
         critics, trained, settings = self.discriminators, self._trained, self.settings
-        self._push = GeneratorPush(self._steps, critics, trained, settings, self._balance)
+        borrowed = Borrowed([*critics.parameters(), *learnable(self._steps)], warn=self._warn)
+        self._push = GeneratorPush(self._steps, critics, trained, settings, self._balance, borrowed)
         self._update = CriticUpdate(
-            self._steps, critics, trained, self.optimizer, settings=settings, pool=self._pool, warn=self._warn
+            self._steps,
+            critics,
+            trained,
+            self.optimizer,
+            settings=settings,
+            pool=self._pool,
+            borrowed=borrowed,
+            warn=self._warn,
         )
 
     @by_name("adversary.generator_loss(fake, real=x)", places=1)
@@ -166,6 +176,7 @@ class Critics(SavedCritics):
             swapped = real is not None and real.requires_grad
             remedy = "they seem to be swapped: generator_loss(y, real=x)" if swapped else "do not detach it"
             self._warn(f"fake has no graph, so the generator hears nothing of the critics: {remedy}")
+        self._last_fake.see(fake)
         own = Own(fake=fake, reference=reference, last_layer=last_layer)
         share = self.timing.push(min(self._counts["generator_step"], self._counts["step"]))
         if share == 0.0:
@@ -227,6 +238,8 @@ class Critics(SavedCritics):
         demand_derivatives(fake=fake, real=real, condition=condition)
         if real.requires_grad and not fake.requires_grad:
             self._warn("real has a graph and fake has none, so they seem to be swapped: update(fake=y, real=x)")
+        elif self._last_fake.is_in(real):
+            self._warn("real is what generator_loss was given as fake: update(fake=y, real=x)")
         given = GivenBatch(
             fake=fake.detach(),
             real=real.detach(),

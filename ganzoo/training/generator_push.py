@@ -15,6 +15,7 @@ from ganzoo.training.adversarial_terms import AdversarialTerms
 from ganzoo.training.at_fakes import gradient_at
 from ganzoo.training.attached import attached
 from ganzoo.training.balance import Balance, Own, wide
+from ganzoo.training.borrowed import Borrowed
 from ganzoo.training.critic_settings import CriticSettings
 from ganzoo.training.game import sum_of, times
 from ganzoo.training.given_data import GivenBatch
@@ -35,6 +36,7 @@ class GeneratorPush:
         trained: their parameters that learn.
         settings: weights, precision, and how a batch is arranged.
         balance: how strong the adversarial gradient is beside that of the generator's own loss.
+        borrowed: what critics use and do not hold.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class GeneratorPush:
         trained: Sequence[nn.Parameter],
         settings: CriticSettings,
         balance: Balance,
+        borrowed: Borrowed,
     ) -> None:
         # Not through a wrapper that gathers gradients: here none of the critics' is computed.
         self._steps = {name: _without_wrapper(step) for name, step in steps.items()}
@@ -51,7 +54,7 @@ class GeneratorPush:
         self._looking = {name: replace(step) for name, step in self._steps.items()}
         self._critics, self._settings, self._balance = critics, settings, balance
         self._weights = {name: _weights_of_terms(step, settings.of_critic(name)) for name, step in steps.items()}
-        self._trained = trained
+        self._trained, self._borrowed = trained, borrowed
 
     def terms(
         self, given: GivenBatch, own: Own, *, share: float, update: int, part: Part, observe: bool
@@ -60,10 +63,13 @@ class GeneratorPush:
         looking = not torch.is_grad_enabled()
         with torch.enable_grad(), self._settings.autocast(given.fake):
             leaf = given.fake.detach().to(self._settings.dtype(given.fake, self._trained[0])).requires_grad_()
-            with buffers_kept(self._critics), frozen(self._critics), without_gradient(self._leaves()):
+            # The gradient at the fakes is found by a pass that reaches every leaf.
+            with buffers_kept(self._critics), frozen(self._critics), without_gradient(learnable(self._steps)):
                 steps = self._looking if looking else self._steps
-                values = self._values(steps, leaf, given, update=update, part=part)
-                gradient, norms = gradient_at(leaf, values, each=observe)
+                with self._borrowed.at_rest():
+                    values = self._values(steps, leaf, given, update=update, part=part)
+                    with self._borrowed.at_rest_in("generator", values.values()):
+                        gradient, norms = gradient_at(leaf, values, each=observe)
         values = {name: value.detach() for name, value in values.items()}
         value = sum_of(values.values())
         balance = wide(self._factor(gradient, own, looking=looking).to(value.dtype))
@@ -82,13 +88,6 @@ class GeneratorPush:
         """Drop an update that was begun in parts."""
         for step in self._steps.values():
             step.begin_anew()
-
-    def _leaves(self) -> list[Tensor]:
-        """What the parts could learn; the gradient at the fakes is found by a pass that reaches every leaf."""
-        objectives = [step.objective for step in self._steps.values()]
-        parts = [part.regularizer for objective in objectives for part in objective.regularizers]
-        others = [part for objective in objectives for part in (*_losses(objective.loss), objective.augment)]
-        return [leaf for part in (*parts, *others) for leaf in leaves_of(part)]
 
     def _values(
         self, steps: Mapping[str, AdversarialStep], leaf: Tensor, given: GivenBatch, *, update: int, part: Part
@@ -147,6 +146,14 @@ class GeneratorPush:
                     hint="generator_loss(fake, real=x)",
                 )
         return fake.detach()
+
+
+def learnable(steps: Mapping[str, AdversarialStep]) -> list[Tensor]:
+    """What losses, regularizers and augmentations of critics could learn, if somebody had an optimizer for it."""
+    objectives = [step.objective for step in steps.values()]
+    parts = [part.regularizer for objective in objectives for part in objective.regularizers]
+    others = [part for objective in objectives for part in (*_losses(objective.loss), objective.augment)]
+    return [leaf for part in (*parts, *others) for leaf in leaves_of(part)]
 
 
 def _without_wrapper(step: AdversarialStep) -> AdversarialStep:

@@ -14,6 +14,7 @@ from ganzoo.errors import CheckpointError, ConfigError
 from ganzoo.training.all_or_nothing import MISFITS, put_back, put_back_if_it_raises, tensors_of
 from ganzoo.training.frozen_parts import Fingerprints, frozen_modules, frozen_names
 from ganzoo.training.part_critic import part_critics
+from ganzoo.training.state_fit import demand_a_state, demand_same_shapes
 
 
 class SavedCritics(nn.Module):
@@ -39,6 +40,7 @@ class SavedCritics(nn.Module):
         self._fingerprints = Fingerprints()
         self._frozen_then: Mapping[str, int] | None = None
         self._before: tuple[Callable[[], None], tuple[list[str], ...], list[int]] | None = None
+        self._strict: bool | None = None  # of a load_state_dict of this module; a module that holds it does not tell
         self.register_load_state_dict_post_hook(_after_loading)  # type: ignore[no-untyped-call]
 
     @abstractmethod
@@ -115,9 +117,11 @@ class SavedCritics(nn.Module):
             ConfigError: with ``assign``, which would put weights in place that the optimizer does not know.
         """
         given = dict(state_dict)
+        demand_a_state(given, self.discriminators, strict=strict)
         if critics_only:
             given["_extra_state"] = self.get_extra_state()
             del given["_extra_state"]["frozen"]
+        self._strict = strict
         try:
             return super().load_state_dict(given, strict=strict, assign=assign)
         except CheckpointError:
@@ -129,6 +133,8 @@ class SavedCritics(nn.Module):
                 given=str(error).splitlines()[-1].strip(),
                 allowed="the state of an Adversary with the same critics",
             ) from error
+        finally:
+            self._strict = None
 
     def _load_from_state_dict(
         self,
@@ -146,6 +152,7 @@ class SavedCritics(nn.Module):
                 allowed="assign=False",
                 hint="load the critics' weights before ganzoo.Adversary(critics)",
             )
+        demand_same_shapes(state_dict, self.discriminators, prefix=prefix)
         self._forget()
         frozen = self._frozen_names()
         own = dict(self.named_parameters()) | dict(self.named_buffers())
@@ -155,7 +162,7 @@ class SavedCritics(nn.Module):
         extra = state_dict.get(f"{prefix}_extra_state")
         self._frozen_then = extra.get("frozen") if isinstance(extra, Mapping) else None
         missing, unexpected, errors = found
-        faults = (errors, missing, unexpected) if strict else (errors,)
+        faults = (errors,) if self._strict is False else (errors, missing, unexpected)
         self._before = self._as_it_is(without=frozen), faults, [*map(len, faults)]
         try:
             super()._load_from_state_dict(state_dict, prefix, local_metadata, strict, *found)
@@ -169,8 +176,10 @@ class SavedCritics(nn.Module):
             return
         put_back_all, faults, counts = self._before
         self._before = None
-        if [*map(len, faults)] != counts:
+        if new := [fault for of, count in zip(faults, counts, strict=True) for fault in of[count:]]:
             put_back_all()
+            if self._strict is None:  # The module that holds it may have been told not to mind.
+                self._warn(f"the state does not match these critics, and nothing of it was taken: {new[0]}")
         else:
             self._tell_of_frozen()
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from example_scripts import load
@@ -61,7 +63,8 @@ def test_ratios_compare_steps_of_one_round(benchmark):
     one = {"ganzoo": [1.0, 2.0, 4.0], "taming": [2.0, 3.0, 4.0]}
     other = {"ganzoo": [2.0, 2.0, 2.0], "taming": [6.0, 6.0, 6.0]}
     found = benchmark.ratios([one], "taming")
-    assert found == {"low": 1.25, "median": 1.5, "high": 1.75, "processes": [1.5]}
+    assert math.isnan(found.pop("error"))  # of one process nothing is known
+    assert found == {"low": 1.25, "median": 1.5, "high": 1.75, "processes": [1.5], "mean": 1.5}
     assert benchmark.ratios([one, other], "taming")["processes"] == [1.5, 3.0]
     assert benchmark.ratios([one, other], "taming")["median"] == 2.5
 
@@ -84,7 +87,13 @@ def test_what_calls_cost_is_the_difference_within_rounds(benchmark):
 def test_each_pair_of_loops_is_measured_apart(benchmark, monkeypatch):
     monkeypatch.setattr(benchmark, "alone", lambda work, *arguments, **named: work(*arguments, **named))
     sizes = benchmark.Sizes(width=4, ndf=2, batch_size=2, image_size=16, threads=1, clock="cpu", rounds=2)
-    found = benchmark.compared("none", sizes, processes=2)
+    found = benchmark.compared("none", sizes, processes=2, against=["fastest", "taming"])
     assert set(found["seconds"]) == {"ganzoo", "fastest", "taming"}
     assert {other: len(ratio["processes"]) for other, ratio in found["ratios"].items()} == {"fastest": 2, "taming": 2}
     assert 0 < found["calls"]["ratio"] < 1
+    alone = benchmark.compared("none", sizes, processes=2, against=["taming"])
+    assert set(alone["seconds"]) == {"ganzoo", "taming"}
+    ratio = alone["ratios"]["taming"]
+    low, high = sorted(ratio["processes"])
+    assert ratio["mean"] == pytest.approx((low + high) / 2)
+    assert ratio["error"] == pytest.approx((high - low) / 2)
