@@ -10,7 +10,7 @@ from toys import Constant, ToyGenerator, make_setup
 from ganzoo.errors import CheckpointError
 from ganzoo.training.game import WeightedRegularizer
 from ganzoo.training.loop import train
-from ganzoo.training.state import averaged_copy, update_average
+from ganzoo.training.state import averaged_copy, plain, update_average
 
 
 def setup(**changes):
@@ -85,6 +85,36 @@ def test_tensors_that_were_handed_out_stay_as_they_were():
     for name, part in handed_out.items():
         assert all(torch.equal(value, kept[name][key]) for key, value in part.items()), name
         assert any(not torch.equal(value, one.state.tensors()[name][key]) for key, value in part.items()), name
+
+
+def test_memory_of_an_earlier_copy_is_written_to_anew():
+    one = setup()
+    earlier = one.state.tensors()  # before the first step optimizers have no state
+    first = {key: value.data_ptr() for key, value in earlier["generator"].items()}
+    list(train(one))
+    expected, again = one.state.tensors(), one.state.tensors(into=earlier)
+    assert again.keys() == expected.keys()
+    for name, part in expected.items():
+        assert part.keys() == again[name].keys()
+        assert all(torch.equal(value, again[name][key]) for key, value in part.items()), name
+    assert {key: value.data_ptr() for key, value in again["generator"].items()} == first
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [torch.rand(2, 3, 4, 4).to(memory_format=torch.channels_last), torch.rand(4, 3).t(), torch.rand(1).expand(3)],
+    ids=["channels last", "transposed", "expanded"],
+)
+@pytest.mark.parametrize(
+    "into", [None, torch.zeros(9), torch.zeros(2, 3, 4, 4, dtype=torch.float64)], ids=["new", "shape", "type"]
+)
+def test_copies_are_contiguous_and_alone(tensor, into):
+    copied = plain(tensor, into)
+    assert copied.is_contiguous()
+    assert copied.dtype == tensor.dtype
+    assert torch.equal(copied, tensor)
+    assert copied.untyped_storage().nbytes() == tensor.nbytes
+    assert copied.data_ptr() != tensor.data_ptr()
 
 
 def test_optimizer_state_comes_back_in_the_layout_of_its_parameter():

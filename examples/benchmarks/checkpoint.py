@@ -6,7 +6,8 @@ One run of dcgan networks whose state (weights, average, Adam) takes some 100 MB
 without a checkpoint, as many with one that the training writes itself, and as many with one that a thread writes. The
 turns are long enough for the thread to end within its own. What a checkpoint costs is how much longer a turn takes than
 the one without of the same round; a turn with two checkpoints would cost twice as much. Memory is the highest resident
-set of a turn (``VmHWM``, which begins anew with each turn), less that of the turn without. For Linux.
+set of a turn (``VmHWM``, which begins anew with each turn), less that of the turn without. The copy that a thread
+writes from is kept, so there it is less that of turns before the first checkpoint. For Linux.
 """
 
 from __future__ import annotations
@@ -77,8 +78,8 @@ def turn(loop: GanzooLoop, save: Callable[[], object], steps: int) -> Turn:
     return {"seconds": time.perf_counter() - begun, "waited": waited, "peak": peak()}
 
 
-def measure(plan: Plan, *, rounds: int, steps: int) -> tuple[float, dict[str, list[Turn]]]:
-    """MB of the state, and the turns of each way; the first round is not counted."""
+def measure(plan: Plan, *, rounds: int, steps: int) -> tuple[float, float, dict[str, list[Turn]]]:
+    """MB of the state, peak without a copy of it, and the turns of each way; the first round is not counted."""
     turns: dict[str, list[Turn]] = {way: [] for way in WAYS}
     with scratch() as folder:
         loop, directory = GanzooLoop(plan, folder=folder), RunDirectory.create(folder, "run")
@@ -92,16 +93,17 @@ def measure(plan: Plan, *, rounds: int, steps: int) -> tuple[float, dict[str, li
         with closing(loop.rows), closing(checkpoints), loop.active():
             loop.step()
             size = sum(one.nbytes for part in state.tensors().values() for one in part.values()) / 1e6
+            empty = statistics.median(turn(loop, ways["none"], steps)["peak"] for _ in range(3))
             for number in range(-1, rounds):
                 for way in WAYS:
                     taken = turn(loop, ways[way], steps)
                     checkpoints.wait()  # nothing of it reaches into the next turn; this is not counted
                     if number >= 0:
                         turns[way].append(taken)
-    return size, turns
+    return size, empty, turns
 
 
-def summary(size: float, turns: Mapping[str, Sequence[Turn]]) -> dict[str, Any]:
+def summary(size: float, empty: float, turns: Mapping[str, Sequence[Turn]]) -> dict[str, Any]:
     """Medians over rounds: seconds a checkpoint costs, how long the training waits, memory as a share of the state."""
     found: dict[str, Any] = {
         "MB": size,
@@ -112,7 +114,9 @@ def summary(size: float, turns: Mapping[str, Sequence[Turn]]) -> dict[str, Any]:
         found[way] = {
             "costs": statistics.median(one["seconds"] - none["seconds"] for one, none in pairs),
             "waited": statistics.median(one["waited"] for one, _ in pairs),
-            "memory": statistics.median((one["peak"] - none["peak"]) / size for one, none in pairs),
+            "memory": statistics.median(
+                (one["peak"] - (empty if way == "beside" else none["peak"])) / size for one, none in pairs
+            ),
         }
     found["ratio"] = found["beside"]["costs"] / found["at once"]["costs"]
     return found
@@ -128,8 +132,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    size, turns = measure(plan_for(options.width), rounds=options.rounds, steps=options.steps)
-    found = summary(size, turns)
+    size, empty, turns = measure(plan_for(options.width), rounds=options.rounds, steps=options.steps)
+    found = summary(size, empty, turns)
     if options.json:
         print(json.dumps({"machine": machine(), "threads": options.threads, **found}, indent=2))
         return

@@ -27,7 +27,7 @@ from ganzoo.runs.grid_samples import COLUMNS, GridSamples
 from ganzoo.training import spectral
 from ganzoo.training.schedule_curve import Scheduled
 from ganzoo.training.setup import Schedule
-from ganzoo.training.state import TrainState
+from ganzoo.training.state import TensorFile, TrainState
 
 logger = logging.getLogger("ganzoo")
 
@@ -217,7 +217,8 @@ class Checkpoints:
 
     The training waits for a copy of the state and for a look at its numbers; the copy is written beside it, one
     checkpoint at a time. What goes wrong there is raised in the next step, or where the training ends. The first
-    checkpoint of a run is waited for, so that rows of later steps prove that there was one.
+    checkpoint of a run is waited for, so that rows of later steps prove that there was one. The memory of the copy is
+    kept for the next.
 
     Args:
         keep: the rule by which checkpoints stay.
@@ -238,6 +239,7 @@ class Checkpoints:
         # What a run goes on from is there already: to write it again, it would have to be gone for a moment.
         self._saved = state.step if run.has_checkpoint(state.step) else None
         self._writing = Background("ganzoo checkpoint")
+        self._copy: Mapping[str, TensorFile] = {}
 
     def __call__(self, report: Report) -> None:
         """Save when due."""
@@ -251,7 +253,7 @@ class Checkpoints:
         if self._saved != step:
             self._writing.wait()  # before another copy is made, so that there is one at most
             numbers = {**self._state.numbers(), **self._extra()}
-            tensors = self._state.tensors()
+            tensors = self._copy = self._state.tensors(into=self._copy)
             self._run.demand_finite(tensors, step)
             first = not self._run.checkpoint_folders()
             self._writing.begin(partial(self._run.write_checkpoint, step, tensors, numbers, keep=self._keep))

@@ -50,8 +50,13 @@ class TrainState:
         """The generator to look at: the average if there is one."""
         return self.generator if self.ema is None else self.ema
 
-    def tensors(self) -> dict[str, TensorFile]:
-        """File name → tensors, without shared memory and contiguous, as safetensors wants them."""
+    def tensors(self, into: Mapping[str, TensorFile] | None = None) -> dict[str, TensorFile]:
+        """File name → tensors, without shared memory and contiguous, as safetensors wants them.
+
+        Args:
+            into: what an earlier call gave and nobody needs any more: its memory is written to anew, since new memory
+                takes as long to get as to fill.
+        """
         files: dict[str, Mapping[str, Tensor]] = {
             "generator": self.generator.state_dict(),
             "discriminator": self.discriminator.state_dict(),
@@ -65,7 +70,11 @@ class TrainState:
             files["adaptive"] = adaptive
         if self.ema is not None:
             files["ema"] = self.ema.state_dict()
-        return {name: {key: plain(value) for key, value in part.items()} for name, part in files.items()}
+        old = into or {}
+        return {
+            name: {key: plain(value, old.get(name, {}).get(key)) for key, value in part.items()}
+            for name, part in files.items()
+        }
 
     def numbers(self) -> dict[str, Any]:
         """The counters."""
@@ -136,9 +145,11 @@ def half_life_decay(half_life: float, images: int) -> float:
     return 0.5 ** (images / half_life) if half_life else 0.0
 
 
-def plain(tensor: Tensor) -> Tensor:
-    """A copy without a graph, without shared memory and contiguous, as safetensors wants it."""
-    return tensor.detach().to("cpu", copy=True).contiguous()
+def plain(tensor: Tensor, into: Tensor | None = None) -> Tensor:
+    """A copy without a graph, without shared memory and contiguous, as safetensors wants it; in ``into`` if it fits."""
+    if into is None or (into.shape, into.dtype) != (tensor.shape, tensor.dtype):
+        into = torch.empty(tensor.shape, dtype=tensor.dtype)
+    return into.copy_(tensor.detach())
 
 
 def _optimizer_tensors(player: str, optimizer: torch.optim.Optimizer) -> TensorFile:
