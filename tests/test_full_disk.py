@@ -151,3 +151,20 @@ def test_weights_whose_sum_is_not_finite_are_kept_if_they_are(tmp_path):
     run.save_checkpoint(1, {"generator": {"w": huge}}, {"step": 1})
     with pytest.raises(DivergedError, match="generator w is not finite"):
         run.save_checkpoint(2, {"generator": {"w": torch.tensor([float("inf"), -float("inf")])}}, {"step": 2})
+
+
+def test_a_comparison_whose_runs_cannot_write_ends_as_they_did_and_goes_on(tmp_path, monkeypatch):
+    """The bound lies above all files of a comparison, and below the checkpoints of the wider critic's runs."""
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")  # of the runs' processes
+    words = (
+        "compare --data ring --disc mlp --gen mlp --loss hinge --steps 2 --seeds 1 -n 50 --batch-size 8 "
+        "--set disc.width=8,192 --set gen.width=8 --set data.n=64"
+    )
+    asked = [*words.split(), "--out", str(tmp_path)]
+    with files_of_at_most(100_000):
+        done = CliRunner().invoke(app, asked)
+    assert done.exit_code == 6, done.output
+    assert "1 of 2 runs failed for want of memory or of space: cannot write" in done.output
+    assert "budget: 2" in done.output  # the table of what there is comes first
+    assert json.loads((tmp_path / "0001-8-192-ring" / "leaderboard.json").read_text(encoding="utf-8"))["cells"]
+    assert CliRunner().invoke(app, ["compare", str(tmp_path / "0001-8-192-ring")]).exit_code == 0

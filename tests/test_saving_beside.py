@@ -108,6 +108,23 @@ def test_rows_after_the_first_checkpoint_prove_that_there_was_one(tmp_path, monk
     run.demand_checkpoint(every=TINY["train"]["checkpoint_every"])
 
 
+def test_whoever_does_not_wait_for_the_first_checkpoint_begins_again(tmp_path, at_step, monkeypatch):
+    """A second Ctrl-C cuts off what it meets: there are rows and no checkpoint, and none that is gone."""
+
+    def pressed_again():
+        raise KeyboardInterrupt
+
+    at_step(2, pressed_again)  # a checkpoint is due after it
+    with pytest.raises(KeyboardInterrupt):
+        ganzoo.run(TINY, out=tmp_path)
+    monkeypatch.undo()
+    (run,) = map(RunDirectory, tmp_path.glob("0001-*"))
+    assert run.metrics.read_text(encoding="utf-8")
+    assert not run.checkpoint_folders()
+    session.resume(Registry.load(plugins=False), run, console=Screen(quiet=True))
+    assert steps_of(run) == [2, 4, 6]
+
+
 @pytest.mark.parametrize("failing", [2, 6])
 def test_what_cannot_be_written_ends_the_run_with_what_was_saved_before(tmp_path, failing, monkeypatch):
     write = checkpoint.write

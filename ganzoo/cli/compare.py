@@ -16,11 +16,11 @@ from ganzoo import cores
 from ganzoo.cli.context import console, registry
 from ganzoo.cli.log_console import log_console
 from ganzoo.cli.run import COMPONENTS, TRAINING, Json, Quiet, component, number, printing_to_stderr
-from ganzoo.errors import ConfigError
+from ganzoo.errors import ConfigError, ResourceError
 from ganzoo.screen import Screen, Text, say, say_path
 
 if TYPE_CHECKING:
-    from ganzoo.studies.comparison import Definition
+    from ganzoo.studies.comparison import Comparison, Definition
     from ganzoo.studies.driving import Job
 
 BUDGET = "Budget of each run (one of these)"
@@ -192,6 +192,7 @@ def compare_command(
     else:
         show(console(), compared.leaderboard)
         say_path(compared.path)
+    demand_room(compared.leaderboard, comparison)
     if not any(cell["mean"] for cell in compared.leaderboard["cells"]):
         raise typer.Exit(1)
 
@@ -219,6 +220,17 @@ def _definition(asked: tuple[Any, ...], *, seeds: int, budget_given: Any) -> Def
             n=n,
         )
     )
+
+
+def demand_room(content: Mapping[str, Any], comparison: Comparison) -> None:
+    """Raise a :class:`ResourceError` where runs failed for want of memory or of space on the disk."""
+    seeds = [seed for cell in content["cells"] for seed in cell["seeds"]]
+    lacking = [seed["reason"] for seed in seeds if seed["exit_code"] == ResourceError.exit_code]
+    if lacking:
+        raise ResourceError(
+            f"{len(lacking)} of {len(seeds)} runs failed for want of memory or of space: {lacking[0]}",
+            hint=f"ganzoo compare {comparison.word}",
+        )
 
 
 def _table(content: Mapping[str, Any], label: str | None) -> Table:

@@ -258,8 +258,9 @@ class RunDirectory:
             CheckpointError: there were some, and there is none.
         """
         record = self.read_manifest()
-        step = max(last_step(self.metrics) or 0, record.get("step") or 0)
-        saved = step > every or (record.get("status") in SAVED and step)
+        noted = record.get("step") or 0
+        step = max(last_step(self.metrics) or 0, noted)
+        saved = step > every or (record.get("status") in SAVED and noted)
         if saved and not self.checkpoint_folders():
             raise CheckpointError(
                 f"run {self.path.name} was trained to step {step}, and its checkpoints are gone",

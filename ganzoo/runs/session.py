@@ -339,10 +339,11 @@ def _train(
             raise named from error
         finally:
             logger.info("%s at step %d of %s", status, setup.state.step, setup.schedule.in_words)
+            # A second Ctrl-C before the first checkpoint leaves nothing to go on from, and no checkpoint that is gone.
+            lost = status == "interrupted" and not directory.checkpoint_folders()
+            reached = 0 if lost else setup.state.step
             try:
-                directory.write_manifest(
-                    manifest.ended(directory.read_manifest(), status, setup.state.step, fault=fault)
-                )
+                directory.write_manifest(manifest.ended(directory.read_manifest(), status, reached, fault=fault))
             except ResourceError as error:
                 if status == "finished":
                     raise

@@ -124,6 +124,7 @@ def _seed(root: Path, seed: int, outcome: RunOutcome, labels: Sequence[str]) -> 
         "seed": seed,
         "status": outcome.status,
         "reason": outcome.reason,
+        "exit_code": outcome.exit_code,
         "run": None if outcome.run is None else outcome.run.relative_to(root).as_posix(),
         "seconds": outcome.seconds,
         "steps": outcome.steps,

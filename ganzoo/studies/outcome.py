@@ -29,6 +29,7 @@ class RunOutcome:
         status: ``finished`` and measured; ``diverged``; ``failed``; ``interrupted``: it goes on; ``waiting``: it has
             not begun.
         reason: why it diverged or failed.
+        exit_code: that of the error it failed with, where one is known.
         run: its folder, if there is one.
         seconds: of training.
         steps, images: so many were done.
@@ -37,6 +38,7 @@ class RunOutcome:
 
     status: str
     reason: str | None = None
+    exit_code: int | None = None
     run: Path | None = None
     seconds: float | None = None
     steps: int | None = None
@@ -74,24 +76,25 @@ def run_in(place: Path) -> RunDirectory | None:
 
 def outcome_of(place: Path) -> RunOutcome:
     """What became of the run in ``place``."""
-    directory, failure = run_in(place), _json(place / FAILURE, {"reason": str})
+    directory, failure = run_in(place), _json(place / FAILURE, {"reason": str, "exit_code": shapes.COUNT})
     measured = _json(place / EVALUATION, {"values": [shapes.EVALUATION], "failed": {...: str}})
     if directory is None:
         status = "failed" if failure else "waiting"
-        return RunOutcome(status=status, reason=failure.get("reason"), values={})
+        return RunOutcome(status=status, reason=failure.get("reason"), exit_code=failure.get("exit_code"), values={})
     record, counters = directory.read_manifest(), _counters(directory)
     values = _values(measured.get("values", []))
-    status, reason = "interrupted", None
+    status, reason, exit_code = "interrupted", None, None
     if record.get("status") == "diverged":
         status, reason = "diverged", record.get("fault") or "a term or a gradient is no longer finite"
     elif failure:
-        status, reason = "failed", failure.get("reason")
+        status, reason, exit_code = "failed", failure.get("reason"), failure.get("exit_code")
     elif record.get("status") == "finished" and measured:
         failed = "; ".join(f"{name}: {why}" for name, why in measured.get("failed", {}).items())
         status, reason = "finished", failed or None
     found = RunOutcome(
         status=status,
         reason=reason,
+        exit_code=exit_code,
         run=directory.path,
         seconds=counters.get("seconds"),
         steps=counters.get("step", record.get("step")),
@@ -108,9 +111,9 @@ def write_evaluation(place: Path, values: list[dict[str, Any]], failed: Mapping[
     files.write_text(place / EVALUATION, json.dumps({"values": values, "failed": dict(failed)}, indent=2) + "\n")
 
 
-def write_failure(place: Path, reason: str) -> None:
-    """Note why a run has no end of its own."""
-    files.write_text(place / FAILURE, json.dumps({"reason": reason}, indent=2) + "\n")
+def write_failure(place: Path, reason: str, exit_code: int | None = None) -> None:
+    """Note why a run has no end of its own, and the exit code of the error, if it was one."""
+    files.write_text(place / FAILURE, json.dumps({"reason": reason, "exit_code": exit_code}, indent=2) + "\n")
 
 
 def forget_failure(place: Path) -> None:

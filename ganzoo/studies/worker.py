@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 from ganzoo.screen import VisibleFormatter, say
@@ -20,7 +21,7 @@ from ganzoo.screen import VisibleFormatter, say
 def main(arguments: list[str]) -> int:
     """Do the work; the exit code is that of the error."""
     threading.Thread(target=_end_with_parent, daemon=True).start()  # before torch is imported, which takes a while
-    from ganzoo.errors import DivergedError, GanzooError, Interrupted
+    from ganzoo.errors import DivergedError, GanzooError, Interrupted, ResourceError
     from ganzoo.studies.comparison import Comparison
     from ganzoo.studies.outcome import write_failure
     from ganzoo.studies.working import work
@@ -38,7 +39,8 @@ def main(arguments: list[str]) -> int:
         return error.exit_code
     except GanzooError as error:
         say(error, err=True)
-        write_failure(place, error.message)
+        with suppress(ResourceError):  # on a full disk; whoever started this tries again, and says so in the end
+            write_failure(place, error.message, error.exit_code)
         return error.exit_code
     except Exception as error:
         say(traceback.format_exc(), err=True)
