@@ -175,6 +175,24 @@ def test_a_truncated_volume_is_refused(tmp_path, name):
     assert f"{name}#0: " in message
 
 
+def test_a_volume_that_cannot_be_read_is_tried_once_however_many_slices_it_promises(tmp_path, monkeypatch):
+    """A header of a few bytes may promise thirty thousand slices; each took as long as a volume."""
+    path = made(tmp_path, "a.nii", np.zeros((3, 4, 300), dtype=np.int16))
+    path.write_bytes(path.read_bytes()[:-2])
+    opened, as_it_was = [], LooseFiles.open
+    monkeypatch.setattr(LooseFiles, "open", lambda files, name: opened.append(name) or as_it_was(files, name))
+    assert "300 of 300 images cannot be read" in refused(tmp_path, axis="axial", range=(0, 1))
+    assert len(opened) < 10
+
+
+def test_a_shape_with_negative_lengths_is_refused(tmp_path):
+    path = made(tmp_path, "a.nii", some())
+    content = bytearray(path.read_bytes())
+    struct.pack_into("<h", content, 44, -6)  # the second length
+    path.write_bytes(content)
+    assert "which is not a volume" in refused(tmp_path, axis="axial", range=(0, 1))
+
+
 def test_values_that_are_no_numbers_are_refused(tmp_path):
     values = some().astype(np.float32)
     values[2, 2, 2] = np.nan

@@ -63,11 +63,14 @@ class Volumes:
     def raster(self, name: str, *, at_least: int | None) -> Raster:
         """A slice in the file's own units: head or front up, and the right of the body to the right."""
         path, _, number = name.rpartition("#")
-        # Slices are asked for in order, and each thread works on another file.
+        # Slices are asked for in order, and each thread works on another file. One that cannot be read is tried once:
+        # its header may promise any number of slices.
         if getattr(self._last, "path", None) != path:
-            self._last.path, self._last.volume = None, None
-            self._last.volume = _volume(self.files, path)
+            self._last.volume = None  # before there is another
+            self._last.volume, self._last.fault = _volume_or_fault(self.files, path)
             self._last.path = path
+        if self._last.volume is None:
+            raise UnreadablePicture(self._last.fault)
         values, volumes = self._last.volume
         across: NDArray[Any] = np.rot90(values.take(int(number), AXES.index(self.axis)))
         refuse_bombs(across.shape[1], across.shape[0])
@@ -104,9 +107,16 @@ def _volume(files: Files, path: str) -> tuple[NDArray[Any], int]:
         return turned, shape.volumes
 
 
+def _volume_or_fault(files: Files, path: str) -> tuple[tuple[NDArray[Any], int] | None, str]:
+    try:
+        return _volume(files, path), ""
+    except UnreadablePicture as error:
+        return None, str(error)
+
+
 def _shape(image: Any) -> Shape:
     lengths, kind = tuple(int(length) for length in image.shape), image.get_data_dtype()
-    if len(lengths) < 3 or 0 in lengths:
+    if len(lengths) < 3 or min(lengths) < 1:
         raise UnreadablePicture(f"it has the shape {lengths}, which is not a volume")
     if kind.kind not in "iuf":
         raise UnreadablePicture(f"its values are of type {kind}, not numbers")
