@@ -179,10 +179,10 @@ def test_a_volume_that_cannot_be_read_is_tried_once_however_many_slices_it_promi
     """A header of a few bytes may promise thirty thousand slices; each took as long as a volume."""
     path = made(tmp_path, "a.nii", np.zeros((3, 4, 300), dtype=np.int16))
     path.write_bytes(path.read_bytes()[:-2])
-    opened, as_it_was = [], LooseFiles.open
-    monkeypatch.setattr(LooseFiles, "open", lambda files, name: opened.append(name) or as_it_was(files, name))
-    assert "300 of 300 images cannot be read" in refused(tmp_path, axis="axial", range=(0, 1))
-    assert len(opened) < 10
+    opened, as_it_was = [], nibabel.Nifti1Image.from_stream
+    monkeypatch.setattr(nibabel.Nifti1Image, "from_stream", lambda stream: opened.append(stream) or as_it_was(stream))
+    assert "300 of 300 images cannot be read" in str(refused(tmp_path, axis="axial", range=(0, 1)))
+    assert 0 < len(opened) < 10
 
 
 def test_a_shape_with_negative_lengths_is_refused(tmp_path):
@@ -190,7 +190,7 @@ def test_a_shape_with_negative_lengths_is_refused(tmp_path):
     content = bytearray(path.read_bytes())
     struct.pack_into("<h", content, 44, -6)  # the second length
     path.write_bytes(content)
-    assert "which is not a volume" in refused(tmp_path, axis="axial", range=(0, 1))
+    assert "which is not a volume" in str(refused(tmp_path, axis="axial", range=(0, 1)))
 
 
 def test_values_that_are_no_numbers_are_refused(tmp_path):
