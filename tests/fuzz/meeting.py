@@ -123,7 +123,8 @@ class Table:
         inside = any(path == one or path.startswith(one + os.sep) for one in ours)
         writes = event != "open" or (isinstance(given[2], int) and given[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
         bytecode = "__pycache__" in path or path == os.devnull
-        if not inside and not bytecode and (writes or path.startswith(str(self._place))):
+        read = path.startswith(str(self._place)) and not self._parser.names_others
+        if not inside and not bytecode and (writes or read):
             self._touched.append(f"{event} outside the folder: {Path(path).name}")
 
 

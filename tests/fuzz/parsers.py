@@ -84,6 +84,7 @@ class Parser:
         refusals: what it may raise.
         share: of all inputs, in parts of a thousand.
         text: what hypothesis writes instead, in half of the inputs.
+        names_others: whether it may name pictures beside its folder, to be read; see docs/security.md.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Parser:
     refusals: tuple[type[Exception], ...] = REFUSED
     share: int = 12
     text: SearchStrategy[bytes] | None = field(default=None, repr=False)
+    names_others: bool = False
 
 
 def opened(path: Path, **options: Any) -> object:
@@ -416,6 +418,7 @@ PARSERS = (
         read=lambda path: opened(path / "table.csv"),
         share=30,
         text=TABLES,
+        names_others=True,
     ),
     Parser(name="metadata.jsonl", files=listed, changed=["metadata.jsonl"], change=mutators.lines_of, read=opened),
     Parser(name="dataset.json", files=stylegan, changed=["dataset.json"], change=mutators.json_of, read=opened),
