@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from rich.logging import RichHandler
-
 from ganzoo.cli import context
+from ganzoo.cli.log_bar import BarHandler
 from ganzoo.screen import Screen, VisibleFormatter
 
 
@@ -17,7 +16,7 @@ def log_console(*, quiet: bool) -> Screen:
     """
     console = Screen(stderr=True)
     logger = logging.getLogger("ganzoo")
-    handler = RichHandler(console=console, show_time=False, show_path=False, markup=False, highlighter=None)
+    handler = BarHandler(console=console, show_time=False, show_path=False, markup=False, highlighter=None)
     handler.setFormatter(VisibleFormatter(program=True))
     loud = logging.DEBUG if context.settings().debug else logging.INFO
     handler.setLevel(logging.WARNING if quiet else loud)

@@ -38,7 +38,7 @@ PIXELS = "pixels.u8"
 VERSION = 3
 """Of the rules of decoding and of the files; a new one makes every old entry unknown."""
 
-SECONDS_BETWEEN_NOTES = 5.0
+SECONDS_BETWEEN_NOTES = 2.0
 
 
 @dataclass(frozen=True)
@@ -210,13 +210,19 @@ def _digest(arrays: Iterable[NDArray[np.uint8]]) -> str:
 
 
 def _with_progress(chunks: Iterator[Chunk], total: int) -> Iterator[Chunk]:
-    done, due = 0, time.monotonic() + SECONDS_BETWEEN_NOTES
-    for chunk in chunks:
-        yield chunk
-        done += chunk.files
-        if time.monotonic() >= due:
-            logger.info("decoded %s of %s pictures", f"{done:,}", f"{total:,}")
-            due = time.monotonic() + SECONDS_BETWEEN_NOTES
+    """Chunks, with a note now and then, and a last one however it ends: on a terminal notes before it are a bar."""
+    done, due, told = 0, time.monotonic() + SECONDS_BETWEEN_NOTES, False
+    words = "decoded %s of %s pictures"
+    try:
+        for chunk in chunks:
+            yield chunk
+            done += chunk.files
+            if time.monotonic() >= due and done < total:
+                logger.info(words, f"{done:,}", f"{total:,}", extra={"progress": (done, total)})
+                due, told = time.monotonic() + SECONDS_BETWEEN_NOTES, True
+    finally:
+        if told:
+            logger.info(words, f"{done:,}", f"{total:,}")
 
 
 @contextmanager
