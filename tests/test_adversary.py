@@ -450,7 +450,7 @@ class TestState:
 
     def test_the_state_of_others_is_refused(self):
         state = ganzoo.Adversary({"a": made(Critic)}).state_dict()
-        with pytest.raises(CheckpointError, match="critics of other names"):
+        with pytest.raises(CheckpointError, match="other critics, by their names"):
             ganzoo.Adversary({"b": made(Critic)}).load_state_dict(state)
 
     @pytest.mark.parametrize("spoil", SPOILT.values(), ids=SPOILT)

@@ -13,6 +13,7 @@ from torch import distributed, nn
 from torch.distributed import fsdp
 from torch.distributed.device_mesh import init_device_mesh
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 import ganzoo
 from ganzoo.errors import ConfigError
@@ -772,6 +773,65 @@ class TestWhatCriticsBorrow:
             assert given is None or torch.equal(given, torch.ones_like(given))
             assert encoder.weight.requires_grad
             assert encoder.bias.requires_grad
+
+    def left_alone(self, encoder, adversary, steps=1):
+        """Nothing is left on the encoder by either call, and no hook of it fires."""
+        fired = []
+        for parameter in encoder.parameters():
+            if parameter.requires_grad:
+                parameter.register_post_accumulate_grad_hook(fired.append)
+        for step in range(steps):
+            adversary.generator_loss(data(step).requires_grad_()).total.backward()
+            adversary.update(fake=data(step), real=data(step + 1))
+            assert all(parameter.grad is None for parameter in encoder.parameters())
+        assert not fired
+
+    def test_also_if_activations_are_checkpointed(self):
+        encoder = nn.Conv2d(3, 4, 3, padding=1)
+        critic = self.Borrower(nn.Identity())
+        critic.borrowed = [lambda images: checkpoint(encoder, images, use_reentrant=False)]
+        adversary = ganzoo.Adversary(critic, optimizer=sgd)
+        adversary.update(fake=data(0), real=data(1))
+        self.left_alone(encoder, adversary)
+
+    def test_also_if_they_are_trained_or_used_from_a_later_step_on(self):
+        encoder, later = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1)
+        critic = self.Borrower(encoder.requires_grad_(False))
+        adversary = ganzoo.Adversary(critic, optimizer=sgd)
+        self.left_alone(encoder, adversary)
+        encoder.requires_grad_()
+        critic.borrowed = [nn.Sequential(encoder, later)]
+        self.left_alone(critic.borrowed[0], adversary)
+
+    def test_also_if_they_are_no_parameters(self):
+        scale = torch.ones(1, requires_grad=True)
+        critic = self.Borrower(nn.Identity())
+        critic.borrowed = [lambda images: scale * images.mean(1, keepdim=True).expand(-1, 4, -1, -1)]
+        adversary = ganzoo.Adversary(critic, optimizer=sgd)
+        adversary.generator_loss(data(0).requires_grad_()).total.backward()
+        adversary.update(fake=data(0), real=data(1))
+        assert scale.grad is None
+
+    @pytest.mark.parametrize("module", [False, True])
+    def test_what_a_loss_could_learn_is_no_loan(self, module, caplog):
+        class Learned(nn.Module if module else object):
+            def __init__(self):
+                super().__init__()
+                self.slope = nn.Linear(1, 1)
+
+            def discriminator_loss(self, *, real, fake):
+                return self.slope((fake.mean() - real.mean()).view(1, 1)).sum()
+
+            def generator_loss(self, *, fake):
+                return self.slope(-fake.mean().view(1, 1)).sum()
+
+        loss = Learned()
+        adversary = ganzoo.Adversary(made(Critic), loss=loss, regularizers=())
+        adversary.generator_loss(data(0).requires_grad_()).total.backward()
+        assert loss.slope.weight.grad is None
+        adversary.update(fake=data(0), real=data(1))
+        assert loss.slope.weight.grad is not None  # for whoever has an optimizer for it
+        assert caplog.text == ""
 
     def test_the_critic_learns_as_from_features_that_somebody_else_computed(self):
         encoder = nn.Conv2d(3, 4, 3, padding=1)

@@ -210,16 +210,32 @@ class TestMixUps:
             adversary.update(fake=data(step), real=data(step + 1))
         assert caplog.text == ""
 
-    @pytest.mark.parametrize(("real", "fake"), [(127.5, 1), (1, 127.5)])
-    def test_bytes_beside_numbers_up_to_one(self, real, fake, caplog):
-        adversary = ganzoo.Adversary(made(Critic))
-        for step in range(2):
-            adversary.update(fake=fake * data(step), real=real * data(step + 1))
-        assert caplog.text.count("reaches to 127") == 1
+    @pytest.mark.parametrize("start", [0, 5])
+    @pytest.mark.parametrize("side", ["real", "fake"])
+    def test_bytes_beside_numbers_up_to_one_are_told_of_in_the_first_step(self, side, start, caplog):
+        adversary = ganzoo.Adversary(made(Critic), start=start, skip_below=1e9)
+        for step in range(3):
+            given = {"real": data(step), "fake": data(step + 1)}
+            adversary.update(**given | {side: 127.5 * (given[side] + 1)})
+            assert caplog.text.count(f"{side} reaches from 0 to 25") == 1
 
-    @pytest.mark.parametrize(("real", "fake"), [(1, 0.01), (3, 1), (40, 30)])
-    def test_a_generator_that_begins_with_small_numbers_is_right(self, real, fake, caplog):
-        ganzoo.Adversary(made(Critic)).update(fake=fake * data(0), real=real * data(1))
+    @pytest.mark.parametrize(
+        "real",
+        [data(1), 3 * data(1), 60 * data(1), -80 * data(1).abs(), data(1) + 1],
+        ids=["in range", "wider", "a table", "decibels", "from zero"],
+    )
+    def test_a_generator_that_begins_with_small_numbers_is_right(self, real, caplog):
+        ganzoo.Adversary(made(Critic)).update(fake=0.01 * data(0), real=real)
+        assert caplog.text == ""
+
+    def test_a_look_at_real_data_is_not_taken_for_a_mix_up(self, caplog):
+        adversary, real = ganzoo.Adversary(made(Critic)), data(1)
+        with torch.no_grad():
+            adversary.generator_loss(real)
+        adversary.update(fake=data(0), real=real)
+        buffer = data(0)
+        adversary.generator_loss(buffer.requires_grad_()).total.backward()
+        adversary.update(fake=data(0), real=buffer.detach().copy_(real))  # others in the same place
         assert caplog.text == ""
 
     @pytest.mark.parametrize("last", [nn.Sigmoid, lambda: nn.Softmax(1)], ids=["sigmoid", "softmax"])
@@ -228,6 +244,26 @@ class TestMixUps:
         for step in range(2):
             adversary.update(fake=data(step), real=data(step + 1))
         assert caplog.text.count("take logits of any sign") == 1
+
+    def test_least_squares_may_have_a_sigmoid(self, caplog):
+        ganzoo.Adversary(nn.Sequential(nn.Conv2d(3, 1, 3), nn.Sigmoid()), loss="lsgan").update(
+            fake=data(0), real=data(1)
+        )
+        assert caplog.text == ""
+
+    def test_a_layer_that_is_the_last_to_be_registered_need_not_be_the_last(self, caplog):
+        class Attending(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.last, self.softmax = nn.Conv2d(3, 1, 3), nn.Softmax(1)
+
+            def forward(self, x):
+                return self.last(self.softmax(x)).sigmoid() * 0.5  # numbers from 0 to 1 that are no layer's
+
+        critic = Attending()
+        ganzoo.Adversary(critic).update(fake=data(0), real=data(1))
+        assert caplog.text == ""
+        assert not critic.softmax._forward_hooks
 
     def test_a_sigmoid_within_a_critic_is_its_own(self, caplog):
         class Gated(nn.Module):
@@ -320,6 +356,17 @@ class TestArguments:
         with pytest.raises(ConfigError, match="does not take samples of this shape") as caught:
             ganzoo.Adversary(critic).update(fake=small, real=small)
         assert "samples as large as" in caught.value.hint
+
+    def test_a_fault_of_a_loss_is_not_blamed_on_the_critic(self):
+        class Wrong:
+            def discriminator_loss(self, *, real, fake):
+                return (torch.ones(7) + torch.ones(3)).sum() * real.mean()
+
+            def generator_loss(self, *, fake):
+                return -fake.mean()
+
+        with pytest.raises(RuntimeError, match="must match the size of tensor"):
+            ganzoo.Adversary(made(Critic), loss=Wrong(), regularizers=()).update(fake=data(0), real=data(1))
 
     def test_hints_speak_of_the_argument_that_is_wrong(self):
         with pytest.raises(ConfigError) as caught:
@@ -450,7 +497,12 @@ class TestStatesOfOthers:
         ("made_of", "words", "hint"),
         [
             (lambda: ganzoo.Adversary(made(Wide)).state_dict(), "first.weight of shape (16, 3, 3, 3)", "options"),
-            (lambda: ganzoo.Adversary({"a": made(Critic)}).state_dict(), "critics of other names", "{'a': …}"),
+            (lambda: ganzoo.Adversary({"a": made(Critic)}).state_dict(), "other critics, by their names", "{'a': …}"),
+            (
+                lambda: nn.ModuleDict({"adversary": ganzoo.Adversary(made(Critic))}).state_dict() | {3: 4},
+                "not the state of an Adversary",
+                "a module whose adversary is an Adversary",
+            ),
             (
                 lambda: {"step": 3, "adversary": ganzoo.Adversary(made(Critic)).state_dict()},
                 "'step', 'adversary'",
@@ -459,7 +511,7 @@ class TestStatesOfOthers:
             (lambda: made(Critic).state_dict(), "not the state of an Adversary", "discriminators['critic']"),
             (dict, "nothing", "adversary.state_dict()"),
         ],
-        ids=["wider", "other names", "a checkpoint", "a critic's", "empty"],
+        ids=["wider", "other names", "held", "a checkpoint", "a critic's", "empty"],
     )
     def test_what_is_none_of_these_critics(self, made_of, words, hint, critics_only):
         target = ganzoo.Adversary(made(Critic))
@@ -470,11 +522,29 @@ class TestStatesOfOthers:
         assert hint in caught.value.hint
         assert str(target.state_dict()) == before
 
-    def test_some_critics_of_several_can_be_taken(self):
-        source = ganzoo.Adversary({"a": made(Critic), "b": made(Critic)})
-        target = ganzoo.Adversary({"a": made(Critic, seed=1)})
+    @pytest.mark.parametrize(("there", "here"), [("ab", "a"), ("a", "ab")])
+    def test_some_critics_of_several_can_be_taken(self, there, here):
+        source = ganzoo.Adversary({name: made(Critic) for name in there})
+        target = ganzoo.Adversary({name: made(Critic, seed=1) for name in here})
+        with pytest.raises(CheckpointError, match="other critics, by their names") as caught:
+            target.load_state_dict(source.state_dict())
+        assert "strict=False, critics_only=True" in caught.value.hint
         target.load_state_dict(source.state_dict(), strict=False, critics_only=True)
         assert torch.equal(target.discriminators["a"].last.bias, source.discriminators["a"].last.bias)
+
+    def test_a_critic_that_resizes_what_it_loads_is_its_own_judge(self):
+        class Resizing(Critic):
+            def __init__(self, size=3):
+                super().__init__()
+                self.register_buffer("seen", torch.zeros(size))
+
+            def _load_from_state_dict(self, state, prefix, *others):
+                self.seen = state[f"{prefix}seen"].clone()
+                super()._load_from_state_dict(state, prefix, *others)
+
+        target = ganzoo.Adversary(made(Resizing))
+        target.load_state_dict(ganzoo.Adversary(made(lambda: Resizing(5))).state_dict())
+        assert target.discriminators["critic"].seen.shape == (5,)
 
     def test_a_module_that_holds_it_and_does_not_mind_is_told_that_nothing_was_taken(self, caplog):
         source = nn.ModuleDict({"adversary": ganzoo.Adversary({"a": made(Critic), "b": made(Critic)})}).state_dict()

@@ -10,6 +10,7 @@ from ganzoo.runs.interruption import Stop
 from ganzoo.studies import ray_engine
 from ganzoo.studies.comparison import FILE, Cell, Comparison
 from ganzoo.studies.driving import Job, drive, saved_in_words
+from ganzoo.studies.outcome import outcome_of
 from ganzoo.studies.ray_cluster import Share
 from ganzoo.studies.ray_engine import RayRuns
 
@@ -125,3 +126,43 @@ def test_a_run_that_no_node_has_taken_is_given_up_at_once(comparison):
     engine.start(Job(cell=comparison.cells[0], seed=0))
     assert engine.stop() == []
     assert cluster.killed == 1
+
+
+class Ending:
+    """An engine whose runs end at once, all in the same way, and leave nothing."""
+
+    def __init__(self, how):
+        self.how, self.begun = how, []
+
+    def has_room(self):
+        return True
+
+    def start(self, job):
+        self.place(job).mkdir(parents=True, exist_ok=True)
+        self.begun.append(job)
+
+    def ended(self):
+        over, self.begun = self.begun, []
+        return dict.fromkeys(over, self.how)
+
+    def running(self):
+        return len(self.begun)
+
+    def lacks(self):
+        return None
+
+    def close(self):
+        """Nothing is held."""
+
+
+@pytest.mark.parametrize(
+    ("how", "code"), [("its process ended with code 6", 6), ("its process was killed by signal 9", None)]
+)
+def test_what_a_run_could_not_write_down_is_told_by_how_its_process_ended(comparison, how, code):
+    """On a full disk a run cannot say why it failed; the driver writes, later, what it has seen."""
+    engine = Ending(how)
+    engine.place = lambda job: comparison.place(job.cell, job.seed)
+    drive(comparison, engine=engine, tell=lambda *_: None, after=lambda: None, stop=Stop())
+    outcomes = [outcome_of(comparison.place(comparison.cells[0], seed)) for seed in comparison.seeds]
+    assert [(one.status, one.exit_code) for one in outcomes] == [("failed", code)] * 2
+    assert all(f"{how} 3 times" in one.reason for one in outcomes)

@@ -97,6 +97,7 @@ HOLES: dict[str, tuple[str, ...]] = {
     "own_shape.py: (made_for[0] - seen[0]) // pac": ("1",),
     "own_shape.py: tuple(given.fake.shape[1:])": ("(3, 64, 64)",),
     "state_fit.py: written": ("'patch': …",),
+    "state_fit.py: held[0]": ("adversary",),
     "state_fit.py: within[0]": ("adversary",),
     "state_fit.py: of_one[0]": ("critic",),
     "by_name.py: usage": ("adversary.update(fake=y, real=x)", "adversary.generator_loss(fake, real=x)"),

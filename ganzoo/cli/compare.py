@@ -223,12 +223,13 @@ def _definition(asked: tuple[Any, ...], *, seeds: int, budget_given: Any) -> Def
 
 
 def demand_room(content: Mapping[str, Any], comparison: Comparison) -> None:
-    """Raise a :class:`ResourceError` where runs failed for want of memory or of space on the disk."""
+    """Raise a :class:`ResourceError` where runs lacked something here: memory, space on the disk, a device."""
     seeds = [seed for cell in content["cells"] for seed in cell["seeds"]]
     lacking = [seed["reason"] for seed in seeds if seed["exit_code"] == ResourceError.exit_code]
     if lacking:
         raise ResourceError(
-            f"{len(lacking)} of {len(seeds)} runs failed for want of memory or of space: {lacking[0]}",
+            f"{len(lacking)} of {len(seeds)} runs lacked something on this machine: {lacking[0]}",
+            given="the others, and the leaderboard, are kept; worker.log of a run says more",
             hint=f"ganzoo compare {comparison.word}",
         )
 

@@ -283,5 +283,8 @@ class Checkpoints:
             raise
 
     def close(self) -> None:
-        """Wait until what was saved is on disk, as :meth:`wait` does."""
-        self._writing.close()
+        """Wait until what was saved is on disk, as :meth:`wait` does, and give the memory of the copy back."""
+        try:
+            self._writing.close()
+        finally:
+            self._copy = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -134,5 +135,7 @@ def _ended(comparison: Comparison, job: Job, how: str, attempts: int) -> RunOutc
     if attempts < ATTEMPTS:
         return None
     log = (place / "worker.log").relative_to(comparison.path)
-    write_failure(place, f"{how} {attempts} times; the last lines of {log} may say why")
+    code = re.search(r"code (\d+)$", how)  # of an error that the run could not write down, on a full disk for example
+    reason = f"{how} {attempts} times; the last lines of {log} may say why"
+    write_failure(place, reason, None if code is None else int(code[1]))
     return outcome_of(place)

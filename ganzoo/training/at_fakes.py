@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
@@ -11,8 +11,13 @@ from ganzoo.errors import ConfigError
 from ganzoo.training.balance import GAVE_AWAY, gave_away, norm_of
 from ganzoo.training.game import sum_of
 
+Backward = Callable[[Tensor, bool], None]
+"""Called with a scalar, and whether its graph is needed again."""
 
-def gradient_at(fakes: Tensor, terms: Mapping[str, Tensor], *, each: bool) -> tuple[Tensor, dict[str, Tensor]]:
+
+def gradient_at(
+    fakes: Tensor, terms: Mapping[str, Tensor], backward: Backward, *, each: bool
+) -> tuple[Tensor, dict[str, Tensor]]:
     """The gradient of the sum, and the 2-norm of the gradient of each term.
 
     Each term takes a backward pass through its critic, so norms come only if ``each`` is asked for. That of a single
@@ -20,29 +25,30 @@ def gradient_at(fakes: Tensor, terms: Mapping[str, Tensor], *, each: bool) -> tu
     norms are asked for or not.
 
     Args:
-        fakes: a leaf, which alone may require a gradient: one is left on every leaf that does.
+        fakes: a leaf.
         terms: scalars.
+        backward: leaves the gradient of a scalar on the fakes, and its graph there if it is to keep it.
         each: whether norms are asked for.
 
     Raises:
         ConfigError: the critics' values do not depend on the fakes.
     """
     each = each and len(terms) > 1
-    gradient = _gradient(fakes, sum_of(terms.values()), keep=each)
-    return gradient, {name: _norm(fakes, value) for name, value in terms.items()} if each else {}
+    gradient = _gradient(fakes, sum_of(terms.values()), backward, keep=each)
+    return gradient, {name: _norm(fakes, value, backward) for name, value in terms.items()} if each else {}
 
 
-def _norm(fakes: Tensor, value: Tensor) -> Tensor:
+def _norm(fakes: Tensor, value: Tensor, backward: Backward) -> Tensor:
     """0 for a term that the fakes have no part in."""
     if not value.requires_grad:
         return torch.zeros((), device=fakes.device)
-    gradient = _backward(fakes, value, keep=True)
+    gradient = _left(fakes, value, backward, keep=True)
     return torch.zeros((), device=fakes.device) if gradient is None else norm_of(gradient)
 
 
-def _gradient(fakes: Tensor, value: Tensor, *, keep: bool) -> Tensor:
+def _gradient(fakes: Tensor, value: Tensor, backward: Backward, *, keep: bool) -> Tensor:
     try:
-        gradient = _backward(fakes, value, keep=keep)
+        gradient = _left(fakes, value, backward, keep=keep)
     except RuntimeError as error:
         if GAVE_AWAY in str(error):
             raise gave_away("a compiled critic", asked="the gradient of each term", given="observe=True") from error
@@ -54,9 +60,9 @@ def _gradient(fakes: Tensor, value: Tensor, *, keep: bool) -> Tensor:
     return gradient
 
 
-def _backward(fakes: Tensor, value: Tensor, *, keep: bool) -> Tensor | None:
+def _left(fakes: Tensor, value: Tensor, backward: Backward, *, keep: bool) -> Tensor | None:
     """Not autograd.grad, which critics that checkpoint their activations by reentrant passes refuse."""
-    torch.autograd.backward(value, retain_graph=keep)
+    backward(value, keep)
     gradient, fakes.grad = fakes.grad, None
     return gradient
 

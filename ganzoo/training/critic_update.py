@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ganzoo.training import spectral
 from ganzoo.training.adversarial_step import AdversarialStep
-from ganzoo.training.borrowed import Borrowed
+from ganzoo.training.borrowed import Borrowed, learnable
 from ganzoo.training.critic_logs import CriticLogs
 from ganzoo.training.critic_settings import CriticSettings
 from ganzoo.training.game import Terms, sum_of, times
@@ -20,7 +20,7 @@ from ganzoo.training.given_data import GivenBatch, with_condition
 from ganzoo.training.image_pool import ImagePool
 from ganzoo.training.last_whole import LastWhole
 from ganzoo.training.misfit import told_of_misfits
-from ganzoo.training.mix_ups import tell_of_ranges, tell_of_sigmoids
+from ganzoo.training.mix_ups import Squashed, tell_of_ranges
 from ganzoo.training.observation import observed
 from ganzoo.training.own_parts import Part
 from ganzoo.training.processes import mean_over_processes, share_gradients
@@ -37,7 +37,7 @@ class CriticUpdate:
         optimizer: of these.
         settings: weights, precision, and how a batch is arranged.
         pool: fakes of earlier steps.
-        borrowed: what critics use and do not hold.
+        borrowed: differentiates for chosen tensors, and tells of what critics use and do not hold.
         warn: says something once.
     """
 
@@ -55,7 +55,7 @@ class CriticUpdate:
     ) -> None:
         self._steps, self._critics, self._trained = steps, critics, trained
         self._optimizer, self._settings, self._pool, self._warn = optimizer, settings, pool, warn
-        self._borrowed = borrowed
+        self._borrowed, self._looked = borrowed, False
         self._open: list[dict[str, Terms]] = []
         self._vectors: list[Tensor] = []
         self._sizes: list[int] = []
@@ -80,9 +80,6 @@ class CriticUpdate:
             found = self._propagated(given, update=update, part=part)
             logits = {name: terms.logits for name, terms in found.items() if terms.logits}
             logs = _scalars(found) | self._observed(logits, adapting=True)
-            if update == 0 and index == 0:
-                tell_of_ranges(given, warn=self._warn)
-                tell_of_sigmoids(self._critics, logits, warn=self._warn)
             if last:
                 tell_of_untrained(self._critics, self._steps.values(), update=update, warn=self._warn)
             moved = last and not self._wins()
@@ -110,18 +107,38 @@ class CriticUpdate:
         shown = arranged.packed(arranged.with_mismatched(fakes, given.real, given.condition))
         real = arranged.side(given.real.to(dtype), given.condition)
         found: dict[str, Terms] = {}
-        for name, step in self._steps.items():
-            with told_of_misfits(name, step.objective.discriminator, shown, given):
-                found[name] = step.discriminator_terms(
-                    real=real,
-                    fake=shown,
-                    update=update,
-                    real_labels=given.real_labels,
-                    fake_labels=given.fake_labels,
-                    part=part,
-                    observe=False,
-                )
+        with self._first_look(given) as look:
+            for name, step in self._steps.items():
+                with told_of_misfits(name, step.objective.discriminator, shown, given):
+                    found[name] = step.discriminator_terms(
+                        real=real,
+                        fake=shown,
+                        update=update,
+                        real_labels=given.real_labels,
+                        fake_labels=given.fake_labels,
+                        part=part,
+                        observe=False,
+                    )
+            look(found)
         return found
+
+    @contextmanager
+    def _first_look(self, given: GivenBatch) -> Iterator[Callable[[Mapping[str, Terms]], None]]:
+        """In the first call, tell of what trains on without an error; it reads a few numbers from the device."""
+        if self._looked:
+            yield lambda found: None
+            return
+
+        def look(found: Mapping[str, Terms]) -> None:
+            self._looked = True
+            self._borrowed.look("discriminator", [one for terms in found.values() for one in terms.scalars.values()])
+            tell_of_ranges(given, warn=self._warn)
+            for name, terms in found.items():
+                if terms.logits is not None:
+                    squashed.tell(name, terms.logits, self._steps[name].objective.loss, warn=self._warn)
+
+        with Squashed(self._critics) as squashed:
+            yield look
 
     @property
     def is_open(self) -> bool:
@@ -157,11 +174,10 @@ class CriticUpdate:
 
     def _propagated(self, given: GivenBatch, *, update: int, part: Part) -> dict[str, Terms]:
         """The terms of a part, without the graph that its gradients came by: what is open may be copied."""
-        with torch.enable_grad(), self._settings.autocast(given.fake), self._borrowed.at_rest():
+        with torch.enable_grad(), self._settings.autocast(given.fake):
             found = self.terms(given, update=update, part=part)
             loss = times(1 / part[1], self._weighted(found, Terms.total))
-            with self._borrowed.at_rest_in("discriminator", [loss]):
-                torch.autograd.backward(loss)
+            self._borrowed.backward("discriminator", loss, [*self._trained, *learnable(self._steps)])
         self._open.append({name: _without_graph(terms) for name, terms in found.items()})
         return self._open[-1]
 

@@ -17,13 +17,13 @@ from ganzoo.seeds import derive
 from ganzoo.training.adversarial_step import AdversarialStep
 from ganzoo.training.adversarial_terms import AdversarialTerms, silence
 from ganzoo.training.balance import Balance, NoBalance, Own
-from ganzoo.training.borrowed import Borrowed
+from ganzoo.training.borrowed import Borrowed, learnable
 from ganzoo.training.by_name import by_name
 from ganzoo.training.critic_logs import CriticLogs
 from ganzoo.training.critic_settings import CriticSettings
 from ganzoo.training.critic_update import CriticUpdate
 from ganzoo.training.frozen_parts import demand_as_it_was
-from ganzoo.training.generator_push import GeneratorPush, learnable
+from ganzoo.training.generator_push import GeneratorPush
 from ganzoo.training.given_data import GivenBatch, demand_derivatives, demand_floats
 from ganzoo.training.image_pool import ImagePool
 from ganzoo.training.last_whole import LastWhole
@@ -176,7 +176,8 @@ class Critics(SavedCritics):
             swapped = real is not None and real.requires_grad
             remedy = "they seem to be swapped: generator_loss(y, real=x)" if swapped else "do not detach it"
             self._warn(f"fake has no graph, so the generator hears nothing of the critics: {remedy}")
-        self._last_fake.see(fake)
+        if counted:
+            self._last_fake.see(fake)
         own = Own(fake=fake, reference=reference, last_layer=last_layer)
         share = self.timing.push(min(self._counts["generator_step"], self._counts["step"]))
         if share == 0.0:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,15 +14,13 @@ from ganzoo.training.adversarial_terms import AdversarialTerms
 from ganzoo.training.at_fakes import gradient_at
 from ganzoo.training.attached import attached
 from ganzoo.training.balance import Balance, Own, wide
-from ganzoo.training.borrowed import Borrowed
+from ganzoo.training.borrowed import Borrowed, learnable
 from ganzoo.training.critic_settings import CriticSettings
 from ganzoo.training.game import sum_of, times
 from ganzoo.training.given_data import GivenBatch
 from ganzoo.training.misfit import told_of_misfits
 from ganzoo.training.own_networks import Judged, alone
 from ganzoo.training.own_parts import Part
-from ganzoo.training.two_losses import TwoLosses
-from ganzoo.training.walk import leaves_of
 from ganzoo.training.without_trace import buffers_kept, frozen, without_gradient
 
 
@@ -36,7 +33,7 @@ class GeneratorPush:
         trained: their parameters that learn.
         settings: weights, precision, and how a batch is arranged.
         balance: how strong the adversarial gradient is beside that of the generator's own loss.
-        borrowed: what critics use and do not hold.
+        borrowed: differentiates for chosen tensors, and tells of what critics use and do not hold.
     """
 
     def __init__(
@@ -63,13 +60,16 @@ class GeneratorPush:
         looking = not torch.is_grad_enabled()
         with torch.enable_grad(), self._settings.autocast(given.fake):
             leaf = given.fake.detach().to(self._settings.dtype(given.fake, self._trained[0])).requires_grad_()
-            # The gradient at the fakes is found by a pass that reaches every leaf.
+            # Reentrant checkpoints are differentiated for whatever requires a gradient.
             with buffers_kept(self._critics), frozen(self._critics), without_gradient(learnable(self._steps)):
                 steps = self._looking if looking else self._steps
-                with self._borrowed.at_rest():
-                    values = self._values(steps, leaf, given, update=update, part=part)
-                    with self._borrowed.at_rest_in("generator", values.values()):
-                        gradient, norms = gradient_at(leaf, values, each=observe)
+                values = self._values(steps, leaf, given, update=update, part=part)
+                self._borrowed.look("generator", list(values.values()))
+
+                def backward(value: Tensor, keep: bool) -> None:
+                    self._borrowed.backward("generator", value, [leaf], keep=keep)
+
+                gradient, norms = gradient_at(leaf, values, backward, each=observe)
         values = {name: value.detach() for name, value in values.items()}
         value = sum_of(values.values())
         balance = wide(self._factor(gradient, own, looking=looking).to(value.dtype))
@@ -148,21 +148,9 @@ class GeneratorPush:
         return fake.detach()
 
 
-def learnable(steps: Mapping[str, AdversarialStep]) -> list[Tensor]:
-    """What losses, regularizers and augmentations of critics could learn, if somebody had an optimizer for it."""
-    objectives = [step.objective for step in steps.values()]
-    parts = [part.regularizer for objective in objectives for part in objective.regularizers]
-    others = [part for objective in objectives for part in (*_losses(objective.loss), objective.augment)]
-    return [leaf for part in (*parts, *others) for leaf in leaves_of(part)]
-
-
 def _without_wrapper(step: AdversarialStep) -> AdversarialStep:
     judged = Judged(alone(step.objective.discriminator))
     return replace(step, objective=replace(step.objective, discriminate=judged, frozen_throughout=True))
-
-
-def _losses(loss: Any) -> tuple[Any, ...]:
-    return (loss.discriminator, loss.generator) if isinstance(loss, TwoLosses) else (loss,)
 
 
 def _weights_of_terms(step: AdversarialStep, weight: float) -> dict[str, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from inspect import Signature, signature
+from traceback import walk_tb
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -72,6 +73,11 @@ def _called(network: nn.Module, role: str, data: Tensor, labels: Tensor | None) 
     if form is not None and len(given) not in form.counts:
         raise _unlike(_unwrapped(network), role, form, labels is not None)
     return network(*given)
+
+
+def was_called(error: BaseException) -> bool:
+    """Whether an error comes from within a network that was called here, and not from a loss or a regularizer."""
+    return any(frame.f_code is _called.__code__ for frame, _ in walk_tb(error.__traceback__))
 
 
 @dataclass(frozen=True)

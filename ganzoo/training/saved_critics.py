@@ -14,7 +14,7 @@ from ganzoo.errors import CheckpointError, ConfigError
 from ganzoo.training.all_or_nothing import MISFITS, put_back, put_back_if_it_raises, tensors_of
 from ganzoo.training.frozen_parts import Fingerprints, frozen_modules, frozen_names
 from ganzoo.training.part_critic import part_critics
-from ganzoo.training.state_fit import demand_a_state, demand_same_shapes
+from ganzoo.training.state_fit import WEIGHTS, another_shape, demand_a_state
 
 
 class SavedCritics(nn.Module):
@@ -117,18 +117,19 @@ class SavedCritics(nn.Module):
             ConfigError: with ``assign``, which would put weights in place that the optimizer does not know.
         """
         given = dict(state_dict)
-        demand_a_state(given, self.discriminators, strict=strict)
+        saved = dict.fromkeys(name.split(".")[1] for name in self.state_dict() if name.startswith(WEIGHTS))
+        demand_a_state(given, self.discriminators, saved=saved, strict=strict)
         if critics_only:
             given["_extra_state"] = self.get_extra_state()
             del given["_extra_state"]["frozen"]
         self._strict = strict
         try:
             return super().load_state_dict(given, strict=strict, assign=assign)
-        except CheckpointError:
+        except CheckpointError as error:
             self._broken_off()
-            raise
+            raise (another_shape(given, self.discriminators) or error) from error.__cause__
         except RuntimeError as error:
-            raise CheckpointError(
+            raise another_shape(given, self.discriminators) or CheckpointError(
                 "the state does not match these critics",
                 given=str(error).splitlines()[-1].strip(),
                 allowed="the state of an Adversary with the same critics",
@@ -152,7 +153,6 @@ class SavedCritics(nn.Module):
                 allowed="assign=False",
                 hint="load the critics' weights before ganzoo.Adversary(critics)",
             )
-        demand_same_shapes(state_dict, self.discriminators, prefix=prefix)
         self._forget()
         frozen = self._frozen_names()
         own = dict(self.named_parameters()) | dict(self.named_buffers())

@@ -23,8 +23,9 @@ def parameters_of(network: nn.Module) -> list[nn.Parameter]:
 
 
 def leaves_of(part: object) -> list[Tensor]:
-    """What a loss, a regularizer or an augmentation could learn: parameters of a module, tensors of other objects."""
+    """What a loss, a regularizer or an augmentation could learn: a module's parameters, and what other objects hold."""
     if isinstance(part, nn.Module):
         return list(parameters_of(part))
-    held = (value for value in getattr(part, "__dict__", {}).values() if isinstance(value, Tensor))
-    return [value for value in held if value.is_leaf]
+    held = getattr(part, "__dict__", {}).values()
+    tensors = [value for value in held if isinstance(value, Tensor) and value.is_leaf]
+    return tensors + [one for value in held if isinstance(value, nn.Module) for one in parameters_of(value)]

@@ -43,7 +43,7 @@ from small_files import of_hdf5, of_idx, of_mat, of_npz, of_parquet, of_table, p
 from ganzoo.component import DatasetOptions
 from ganzoo.config import layers
 from ganzoo.config.layers import ConfigLayer
-from ganzoo.errors import CheckpointError, ConfigError, DataError
+from ganzoo.errors import CheckpointError, ConfigError, DataError, PluginError
 from ganzoo.evaluation.kept_facts import KeptFacts
 from ganzoo.planning.choice import choose, file_layer
 from ganzoo.planning.goal import goal_of
@@ -526,7 +526,7 @@ PARSERS = (
         changed=["0001-a/manifest.json", f"{CHECKPOINT}/state.json", f"{CHECKPOINT}/manifest.json"],
         change=mutators.json_of,
         read=resumed,
-        refusals=_RUN,
+        refusals=(*_RUN, PluginError),  # a manifest may name what is not installed
         share=6,
     ),
     Parser(

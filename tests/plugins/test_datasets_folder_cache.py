@@ -185,6 +185,8 @@ LIES = [
     saying("a_list_of_files", unreadable=["dog/0.png"]),
     saying("no_notes", seen={"notes": None}),
     saying("a_long_size", seen={"smallest": [1, 2, 3]}),
+    saying("no_size", seen={"largest": []}),
+    saying("no_values", seen={"highest": []}),
     saying("words_for_numbers", seen={"lowest": ["a"]}),
     saying("no_range", seen={"depths": {"8 bits": {"count": 6, "range": None, "found": [0, 1]}}}),
 ]

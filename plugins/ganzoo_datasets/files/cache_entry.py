@@ -45,4 +45,4 @@ class CacheEntry:
         numbers = all(type(side) is int for side in self.shape)
         fits = self.shape in [(count, channels, rule.size, rule.size) for channels in (1, 3)]
         told = all(isinstance(reason, str) for reason in unreadable.values()) and isinstance(self.digest, str)
-        return numbers and fits and told and self.seen.is_plausible()
+        return numbers and fits and told and self.seen.is_plausible(pictures=count)

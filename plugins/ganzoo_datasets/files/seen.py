@@ -58,8 +58,15 @@ class Seen:
         """What :func:`dataclasses.asdict` made of it."""
         return cls(**{**values, "depths": {name: Depth(**depth) for name, depth in values["depths"].items()}})
 
-    def is_plausible(self) -> bool:
-        """Whether each part has the type that is written: what was read from a file may have any."""
+    def is_plausible(self, *, pictures: int) -> bool:
+        """Whether each part has the type that is written: what was read from a file may have any.
+
+        Args:
+            pictures: of how many it is said; sizes and values are there if there are any.
+        """
+        told = (self.smallest, self.largest, self.lowest, self.highest)
+        if pictures and not all(told):
+            return False
         depths = self.depths.values()
         pairs = [self.smallest, self.largest, *(one.range for one in depths), *(one.found for one in depths)]
         return (

@@ -8,15 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 Range = tuple[float, float]
+BLOCK = 2**20
+"""So many values are in double precision at once: of a whole picture of the largest size they would take gigabytes."""
 
 
 def eight_bit(values: NDArray[Any], lowest: float, highest: float) -> NDArray[np.uint8]:
     """Values from ``lowest`` to ``highest`` → 0 to 255, rounded half up; what lies outside is clipped."""
     if values.dtype == np.uint8 and (lowest, highest) == (0, 255):
         return values
-    # In double precision, 16-bit values divided by 257 round as integers do.
-    scaled = (values.astype(np.float64) - lowest) * (255 / (highest - lowest))
-    rounded: NDArray[np.uint8] = np.floor(scaled + 0.5).clip(0, 255).astype(np.uint8)
+    rounded = np.empty(values.shape, dtype=np.uint8)
+    length = max(1, BLOCK * len(values) // max(values.size, 1))
+    for start in range(0, len(values), length):
+        rows = slice(start, start + length)
+        # In double precision, 16-bit values divided by 257 round as integers do.
+        scaled = (values[rows].astype(np.float64) - lowest) * (255 / (highest - lowest))
+        rounded[rows] = np.floor(scaled + 0.5).clip(0, 255).astype(np.uint8)
     return rounded
 
 
