@@ -245,6 +245,8 @@ def test_a_grid_of_more_pixels_than_are_read_is_left_out_of_a_report(run, monkey
         (b'{"step": 1, "images": -3}', "images"),
         (b'{"step": 1, "d_step": 1.5}', "d_step"),
         (b'{"step": 1, "seconds": NaN}', "seconds"),
+        (b'{"step": 1, "seconds": 1' + 400 * b"0" + b"}", "seconds"),
+        (b'{"step": 1, "images": 1' + 30 * b"0" + b"}", "images"),
         (b'{"step": 1, "metrics_offset": true}', "metrics_offset"),
     ],
 )

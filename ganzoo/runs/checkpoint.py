@@ -22,6 +22,7 @@ from torch import Tensor
 
 from ganzoo.files import flush_to_disk, writing
 from ganzoo.regular import regular_bytes
+from ganzoo.runs.shapes import LARGEST
 
 NAME = re.compile(r"step-(\d{7,})")
 """What the folder of a checkpoint, and without its ending a grid, is called."""
@@ -155,12 +156,12 @@ def _state(content: bytes, step: int) -> dict[str, Any]:
     if state.get("step", step) != step:
         raise DamagedError(f"{STATE} is of step {state['step']}")
     for key, value in state.items():
-        if key in COUNTERS and not (type(value) is int and value >= 0):
+        if key in COUNTERS and not (type(value) is int and 0 <= value < LARGEST):
             raise DamagedError(f"{STATE} says that {key} is {value!r}, which is no count")
     for key in ("config_hash", "data_fingerprint"):
         if not isinstance(state.get(key), str | None):
             raise DamagedError(f"{STATE} says that {key} is {state[key]!r}, which is no text")
-    if not (type(seconds := state.get("seconds", 0.0)) in (int, float) and 0 <= seconds < math.inf):
+    if not (type(seconds := state.get("seconds", 0.0)) in (int, float) and 0 <= seconds < LARGEST):
         raise DamagedError(f"{STATE} says that seconds is {seconds!r}, which is no time")
     return state
 
