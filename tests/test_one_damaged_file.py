@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 import pytest
+import yaml
 from PIL import Image
 from rich.console import Console
 
@@ -74,6 +75,27 @@ def test_files_that_are_not_utf_8(tmp_path):
         with pytest.raises(ConfigError, match="it is not UTF-8 text"):
             ask()
     (tmp_path / "comparison.yaml").write_bytes(b"\xff")
+    with pytest.raises(ConfigError, match="is not what a comparison writes there"):
+        Comparison.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda content: content["asked"].pop("budget"),
+        lambda content: content["asked"].update(budget={}),
+        lambda content: content["cells"][0].update(reason="refused"),
+    ],
+    ids=["no budget", "an empty budget", "all refused"],
+)
+def test_a_comparison_that_lacks_what_it_is_computed_by(tmp_path, change):
+    cell = {"name": "a", "folder": "a", "parts": {}, "reason": None, "config": {}, "data": None}
+    asked = {"seeds": 1, "budget": {"kind": "own"}, "metrics": [], "extractors": [], "settings": {}, "n": None}
+    content = {"asked": asked, "budget": "steps", "cells": [cell]}
+    (tmp_path / "comparison.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    assert Comparison.read(tmp_path).words == "steps"
+    change(content)
+    (tmp_path / "comparison.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     with pytest.raises(ConfigError, match="is not what a comparison writes there"):
         Comparison.read(tmp_path)
 

@@ -145,7 +145,8 @@ def read_leaderboard(folder: Path) -> Leaderboard:
 
 
 def _leaderboard(content: Mapping[str, Any], name: str) -> Leaderboard:
-    labels, better = tuple(map(str, content.get("metrics", ()))), dict(content.get("better", {}))
+    labels, told = tuple(map(str, content.get("metrics", ()))), dict(content.get("better", {}))
+    better = {label: str(told.get(label) or "") for label in labels}
     cells = [_cell(one) for one in content["cells"]]
     return Leaderboard(
         name=str(content.get("name") or name),
@@ -166,16 +167,17 @@ def _leaderboard(content: Mapping[str, Any], name: str) -> Leaderboard:
 def _ranges(content: Mapping[str, Any]) -> dict[str, str]:
     """Label → its range in words."""
     found = (content.get("ranges") or {}).items()
-    return {str(label): range_in_words((_end(ends[0]), _end(ends[1]))) for label, ends in found}
+    return {str(label): range_in_words((_number(ends[0]), _number(ends[1]))) for label, ends in found}
 
 
-def _end(given: Any) -> float | None:
+def _number(given: Any) -> float | None:
+    """A number, where there is one."""
     return None if given is None else float(given)
 
 
 def _pairs(content: Mapping[str, Any], which: str) -> tuple[CellPair, ...]:
     return tuple(
-        CellPair(cells=(str(one["cells"][0]), str(one["cells"][1])), label=str(one["label"]), p=one.get("p"))
+        CellPair(cells=(str(one["cells"][0]), str(one["cells"][1])), label=str(one["label"]), p=_number(one.get("p")))
         for one in content.get(which, ())
     )
 
@@ -209,8 +211,8 @@ def _seed(content: Mapping[str, Any]) -> SeedOutcome:
         status=str(content.get("status", "")),
         reason=None if content.get("reason") is None else str(content["reason"]),
         run=None if content.get("run") is None else str(content["run"]),
-        seconds=content.get("seconds"),
-        steps=content.get("steps"),
+        seconds=_number(content.get("seconds")),
+        steps=None if content.get("steps") is None else int(content["steps"]),
         values=_finite({row["label"]: row["value"] for row in values}),
         floors=_finite({row["label"]: row.get("floor") for row in values}),
         best={str(label): (one.get("step"), float(one["value"])) for label, one in (content.get("best") or {}).items()},

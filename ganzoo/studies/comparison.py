@@ -187,13 +187,15 @@ class Comparison:
             )
         try:
             content = read_yaml(regular_text(place), str(place))
-            if not fits(content, SHAPE) or not content["cells"]:
+            if not fits(content, SHAPE) or not content["cells"] or "kind" not in content["asked"]["budget"]:
                 raise ValueError("its values are of other types")
             if not 1 <= content["asked"]["seeds"] <= MOST_SEEDS:
                 raise ValueError(f"seeds is {content['asked']['seeds']}, and may be 1 to {MOST_SEEDS:,}")
             cells = tuple(Cell(**cell) for cell in content["cells"])
             if any(as_folder(cell.folder) != cell.folder for cell in cells):
                 raise ValueError("a cell has a folder that no comparison makes")
+            if all(cell.reason is not None for cell in cells):
+                raise ValueError("all cells are refused")
             return cls(path=path, asked=content["asked"], words=content["budget"], cells=cells)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ConfigError(

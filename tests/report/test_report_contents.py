@@ -275,6 +275,26 @@ class TestAComparison:
         with pytest.raises(ConfigError, match="is not the leaderboard of a comparison"):
             read_leaderboard(comparison)
 
+    @pytest.mark.parametrize("change", [{"better": {}}, {"better": {"fd@10": None}}, {"metrics": ["fd@10", [1]]}])
+    def test_metrics_of_which_it_does_not_say_what_is_better_have_a_page(self, comparison, change):
+        (comparison / "leaderboard.json").write_text(json.dumps(leaderboard() | change), encoding="utf-8")
+        assert "fd@10" in comparison_page(comparison, read_leaderboard(comparison))
+
+    @pytest.mark.parametrize("change", [{"seconds": [1]}, {"steps": "a"}])
+    def test_seeds_with_other_values_than_numbers_are_refused(self, comparison, change):
+        content = leaderboard()
+        content["cells"][0]["seeds"][0] |= change
+        (comparison / "leaderboard.json").write_text(json.dumps(content), encoding="utf-8")
+        with pytest.raises(ConfigError, match="is not the leaderboard of a comparison"):
+            read_leaderboard(comparison)
+
+    def test_a_pair_whose_p_is_no_number_is_refused(self, comparison):
+        pairs = [{"cells": ["alpha", "beta"], "label": "fd@10", "p": [1]}]
+        content = leaderboard() | {"distinguishable": pairs}
+        (comparison / "leaderboard.json").write_text(json.dumps(content), encoding="utf-8")
+        with pytest.raises(ConfigError, match="is not the leaderboard of a comparison"):
+            read_leaderboard(comparison)
+
     @pytest.mark.parametrize("cells", [[], [{"name": "a", "seeds": []}]])
     def test_one_without_numbers_has_a_page(self, comparison, cells):
         (comparison / "leaderboard.json").write_text(json.dumps({"cells": cells}), encoding="utf-8")
