@@ -53,6 +53,8 @@ CONFIGURATIONS = {
     "another optimizer": {"optimizer": "rmsprop", "loss.name": "wgan"},
     "momentum": {"optimizer": "sgd"},
     "a half-life": {"ema_half_life": 30},
+    "shared fakes": {"fakes": "shared", "n_critic": 2},
+    "shared fakes of classes": {"fakes": "shared", "discriminator.name": "projection", "discriminator.n_layers": None},
 }
 
 
@@ -98,6 +100,13 @@ def test_fakes_that_serve_both_players_are_another_algorithm():
     assert moved(other.generator, state.generator) > 1e-6
 
 
+def test_the_plain_loop_of_a_run_that_shares_its_fakes_is_the_one_that_reuses_them():
+    plan = configured("shared fakes", spectral_norm="per-forward")
+    (shared, _), (reused, _) = run_by_hand(PlainLoop, plan), run_by_hand(PlainLoop, plan, reuse_fakes=True)
+    assert_equal_networks(shared.generator, reused.generator)
+    assert_equal_networks(shared.discriminator, reused.discriminator)
+
+
 def test_fakes_that_serve_both_players_are_judged_under_the_classes_they_were_made_for():
     plan = configured("classes")
     made, judged = [], []
@@ -115,6 +124,11 @@ def forwards(plan, kind, **options):
     loop = kind(plan, **options)
     loop.step()
     return loop, calls
+
+
+def test_the_careful_loop_builds_the_graph_of_fakes_once_where_they_are_shared():
+    _, calls = forwards(configured("shared fakes"), HandLoop)
+    assert calls == {"discriminator": [True] * 3, "generator": [False, True]}
 
 
 @pytest.mark.parametrize("reuse_fakes", [False, True])

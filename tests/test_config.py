@@ -337,6 +337,7 @@ trains = st.builds(
     steps=positive,
     batch_size=positive,
     n_critic=st.integers(1, 1000),
+    fakes=st.sampled_from(["fresh", "shared"]),
     optimizer=st.sampled_from(["adam", "adamw", "rmsprop", "sgd"]),
     g_lr=rates,
     d_lr=rates,

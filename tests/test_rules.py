@@ -70,6 +70,7 @@ APPLIES = [
     (rules.logits_from_energies, "warned", facts(discriminator=("energy",))),
     (rules.unrolled_in_parts, "warned", facts(unroll_steps=5, accumulate=2)),
     (rules.unrolled_without_limits, "warned", facts(unroll_steps=5, regularizers=PENALTY)),
+    (rules.shared_in_parts, "refused", facts(fakes="shared", accumulate=2)),
     (
         rules.unrolled_on_another_objective,
         "refused",
@@ -128,6 +129,8 @@ FINE = [
     (rules.unrolled_in_parts, facts(unroll_steps=5)),
     (rules.unrolled_in_parts, facts(accumulate=2)),
     (rules.unrolled_without_limits, facts(regularizers=PENALTY)),
+    (rules.shared_in_parts, facts(fakes="shared")),
+    (rules.shared_in_parts, facts(accumulate=2)),
     (rules.unrolled_without_limits, facts(unroll_steps=5)),
     (rules.unrolled_on_another_objective, facts(unroll_steps=5, regularizers=PENALTY)),
     (rules.unrolled_on_another_objective, facts(regularizers={"classes": ("replaces_discriminator_loss",)})),
@@ -286,6 +289,7 @@ ADVISED = [
     ("at the other updates the generator", {"regularizers": {"feature-matching": {"only": True, "every": 2}}}, 1),
     ("is not the same algorithm", {"train": {"unroll_steps": 2, "accumulate": 2}}, 1),
     ("is less constrained there", {"regularizers": "r1", "discriminator": "dcgan", "train": {"unroll_steps": 2}}, 2),
+    ("takes the memory that micro-batches are to save", {"train": {"fakes": "shared", "accumulate": 2}}, 2),
     ("need two separate passes", {"train": {"passes": "one", "spectral_norm": "per-forward"}}, 1),
 ]
 """What a finding says → a configuration it is about, and how many ways out its fix names."""

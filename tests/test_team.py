@@ -54,6 +54,12 @@ CASES = {
         "discriminator.ndf": 4,
         "loss.name": "wgan-gp",
     },
+    "shared-fakes": {
+        "discriminator.name": "dcgan",
+        "discriminator.ndf": 2,
+        "train.fakes": "shared",
+        "train.n_critic": 2,
+    },
     "unrolled": {**NORMED, "train.unroll_steps": 2},
 }
 

@@ -47,15 +47,19 @@ class ByHand:
     Args:
         plan: its networks are trained. Not for one that looks ahead or whose numbers follow schedules.
         draw: where random numbers come from.
+        reuse_fakes: whether the generator learns from the fakes of the discriminator's last update, also where the plan
+            does not say so.
     """
 
     fused = False
     """Whether optimizers are fused, where the device has such kernels."""
 
-    def __init__(self, plan: Plan, *, draw: Draw | None = None) -> None:
+    def __init__(self, plan: Plan, *, draw: Draw | None = None, reuse_fakes: bool = False) -> None:
         setup = assemble(plan)
         self.game, self.state, self.runtime = setup.game, setup.state, setup.runtime
         self.batches, self.sampler, self.schedule = setup.batches, setup.sampler, setup.schedule
+        self.reuse_fakes = reuse_fakes or self.schedule.fakes == "shared"
+        self.made: tuple[Inputs, Tensor] | None = None
         self.draw = draw or one_stream(plan.config.seed)
         self.generator: Any = self.state.generator
         self.discriminator: Any = self.state.discriminator
@@ -104,6 +108,18 @@ class ByHand:
         with self._autocast():
             images: Tensor = self.generator(inputs.z, inputs.fake_labels)
         return images.to(inputs.z.dtype)
+
+    @property
+    def keeps_fakes(self) -> bool:
+        """Whether the generator is going to learn from the fakes of this update of the discriminator."""
+        return self.reuse_fakes and (self.state.d_step + 1) % self.schedule.n_critic == 0
+
+    def fakes_of_generator(self, inputs: Inputs) -> tuple[Inputs, Tensor]:
+        """What the generator learns from, with the latents and classes that it was made of."""
+        if self.made is None:
+            return inputs, self.generate(inputs)
+        before, fake = self.made
+        return replace(inputs, z=before.z, fake_labels=before.fake_labels), fake
 
     def judge(self, images: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
         """The discriminator's verdict, in the precision of the images."""

@@ -20,9 +20,9 @@ class HandLoop(ByHand):
     """What one writes who knows all that makes ganzoo's step fast, and leaves out what keeps it safe.
 
     Real and fake go through the discriminator in one pass where nothing couples samples. Fakes for the discriminator
-    have no graph. The discriminator is frozen in the generator's update. Spectral norm iterates once per update of the
-    discriminator. Convolutions are channels-last, Adam is fused, and nothing is read. The generator's average is kept,
-    and networks are compiled, where the plan says so.
+    have no graph, unless the generator learns from them too. The discriminator is frozen in the generator's update.
+    Spectral norm iterates once per update of the discriminator. Convolutions are channels-last, Adam is fused, and
+    nothing is read. The generator's average is kept, and networks are compiled, where the plan says so.
 
     It computes the weights that ganzoo computes. Not in it: the check that all is finite, metric rows, draws that
     follow from the number of the update, statistics of the generator that the discriminator's update leaves alone.
@@ -51,8 +51,9 @@ class HandLoop(ByHand):
             spectral.iterate(self.state.discriminator)
         self.d_optimizer.zero_grad()
         for share, part in self.parts(inputs):
-            with torch.no_grad():
-                fake = self.generate(part)
+            with torch.set_grad_enabled(self.keeps_fakes):
+                made = self.generate(part)
+            self.made, fake = (part, made) if self.keeps_fakes else None, made.detach()
             real_output, fake_output = self._judge_both(part, fake)
             objective = self.discriminator_objective(part, fake, real_output, fake_output)
             (objective if share == 1 else share * objective).backward()  # type: ignore[no-untyped-call]
@@ -65,8 +66,8 @@ class HandLoop(ByHand):
         """Against a frozen discriminator."""
         self.g_optimizer.zero_grad()
         with self._frozen():
-            for share, part in self.parts(inputs):
-                fake = self.generate(part)
+            for share, drawn in self.parts(inputs):
+                part, fake = self.fakes_of_generator(drawn)
                 fake_output, real_output = self.judge_fake(part, fake), None
                 if self.compares:
                     with torch.no_grad():

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import torch
-from torch import Tensor
 
 from ganzoo.benchmarking.by_hand import ByHand, Draw
 from ganzoo.planning.plan import Plan
@@ -20,14 +17,12 @@ class PlainLoop(ByHand):
     Both objectives are read at every step. Adam, the memory layout and everything else are torch's defaults; nothing is
     compiled, and no average of the generator is kept. Gradients are clipped where the plan says so.
 
-    With ``reuse_fakes`` the generator learns from the fakes of the discriminator's last update, as some tutorials do:
-    one forward pass less, and another algorithm than drawing new latents.
+    With ``reuse_fakes``, or where the plan shares fakes, the generator learns from those of the discriminator's last
+    update, as some tutorials do: one forward pass less, and another algorithm than drawing new latents.
     """
 
     def __init__(self, plan: Plan, *, draw: Draw | None = None, reuse_fakes: bool = False) -> None:
-        super().__init__(plan, draw=draw)
-        self.reuse_fakes = reuse_fakes
-        self.made: tuple[Inputs, Tensor] | None = None
+        super().__init__(plan, draw=draw, reuse_fakes=reuse_fakes)
         self.read = {"discriminator": 0.0, "generator": 0.0}
         self.state.ema = None
         for network in (self.generator, self.discriminator):
@@ -40,7 +35,7 @@ class PlainLoop(ByHand):
         self.d_optimizer.zero_grad()
         for share, part in self.parts(inputs):
             made = self.generate(part)
-            self.made, fake = (part, made) if self.reuse_fakes else None, made.detach()
+            self.made, fake = (part, made) if self.keeps_fakes else None, made.detach()
             real_output, fake_output = self.judge_real(part), self.judge_fake(part, fake)
             loss = share * self.discriminator_objective(part, fake, real_output, fake_output)
             loss.backward()  # type: ignore[no-untyped-call]
@@ -56,7 +51,7 @@ class PlainLoop(ByHand):
         objective = 0.0
         self.g_optimizer.zero_grad()
         for share, drawn in self.parts(inputs):
-            part, fake = self._fakes(drawn)
+            part, fake = self.fakes_of_generator(drawn)
             fake_output = self.judge_fake(part, fake)
             real_output = self.judge_real(part) if self.compares else None
             loss = share * self.generator_objective(part, fake, real_output, fake_output)
@@ -66,10 +61,3 @@ class PlainLoop(ByHand):
         self.g_optimizer.step()
         self.adapt("generator", [])
         self.read["generator"] = objective
-
-    def _fakes(self, inputs: Inputs) -> tuple[Inputs, Tensor]:
-        """What the generator learns from, with the latents and classes that it was made of."""
-        if self.made is None:
-            return inputs, self.generate(inputs)
-        before, fake = self.made
-        return replace(inputs, z=before.z, fake_labels=before.fake_labels), fake

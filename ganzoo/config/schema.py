@@ -78,6 +78,11 @@ class TrainConfig(Section):
     batch_size: int = Field(default=64, ge=1, le=MOST_IMAGES, description="images per batch")
     accumulate: int = Field(default=1, ge=1, le=MOST_IMAGES, description="micro-batches a batch is split into")
     n_critic: int = Field(default=1, ge=1, le=MOST_UPDATES, description="discriminator updates per generator update")
+    fakes: Literal["fresh", "shared"] = Field(
+        default="fresh",
+        description="what G learns from: fresh fakes, or those that D judged last in the same step, which saves a "
+        "forward pass of G and is another algorithm",
+    )
     optimizer: Literal["adam", "adamw", "rmsprop", "sgd"] = "adam"
     g_lr: LearningRate = Field(default=5e-4, description="generator's learning rate")
     d_lr: LearningRate = Field(default=1e-3, description="discriminator's learning rate")

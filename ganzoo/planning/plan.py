@@ -162,6 +162,7 @@ def _judge(choice: Choice, options: Mapping[str, Options], spec: DataSpec) -> li
             passes=train.passes,
             spectral_norm=train.spectral_norm,
             unroll_steps=train.unroll_steps,
+            fakes=train.fakes,
             accumulate=train.accumulate,
             batch_size=train.batch_size,
             sampling=choice.config.data.sampling,

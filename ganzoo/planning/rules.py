@@ -200,6 +200,19 @@ def unrolled_in_parts(facts: Facts) -> Finding | None:
     )
 
 
+def shared_in_parts(facts: Facts) -> Finding | None:
+    """The graphs of all micro-batches would be kept at once, and those are what micro-batches are for."""
+    if facts.fakes != "shared" or facts.accumulate == 1:
+        return None
+    return Finding(
+        "refused",
+        f"with train.fakes=shared the graphs of all {facts.accumulate} micro-batches (train.accumulate) would be kept "
+        "until the generator's update, which takes the memory that micro-batches are to save",
+        "--set train.accumulate=1, or --set train.fakes=fresh",
+        section="train",
+    )
+
+
 def one_pass_per_forward(facts: Facts) -> Finding | None:
     """Weights that iterate at every forward differ between two passes, which one pass cannot imitate."""
     if facts.passes != "one" or facts.spectral_norm != "per-forward":
@@ -416,6 +429,7 @@ RULES: tuple[Callable[[Facts], Finding | None], ...] = (
     energies_from_logits,
     logits_from_energies,
     unrolled_in_parts,
+    shared_in_parts,
     coupled_in_parts,
     unrolled_without_limits,
     unrolled_on_another_objective,

@@ -191,6 +191,7 @@ def _schedule(plan: Plan) -> Schedule:
         n_critic=train.n_critic,
         clip_grad_norm=train.clip_grad_norm,
         lr_schedule=train.lr_schedule,
+        fakes=train.fakes,
         spectral_norm=train.spectral_norm,
         ema=train.ema,
         log_every=train.log_every,

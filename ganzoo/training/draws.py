@@ -62,20 +62,19 @@ def for_discriminator(setup: Setup, *, update: int | None = None) -> Inputs:
 
 
 def for_generator(setup: Setup, latest: Inputs) -> Inputs:
-    """Fresh latents, and the real batch that the discriminator saw last."""
+    """The real batch that the discriminator saw last, and fresh latents, or its own where both share their fakes."""
     rows, whole = _own(setup)
-    return _with_fakes(
-        setup,
-        given(
-            Drawing(player="generator", seed=setup.schedule.seed, update=setup.state.step),
-            real=latest.real,
-            real_labels=latest.real_labels,
-            augment=setup.game.augment,
-            rows=rows,
-            whole=whole,
-        ),
-        "generator",
+    inputs = given(
+        Drawing(player="generator", seed=setup.schedule.seed, update=setup.state.step),
+        real=latest.real,
+        real_labels=latest.real_labels,
+        augment=setup.game.augment,
+        rows=rows,
+        whole=whole,
     )
+    if setup.schedule.fakes == "shared":
+        return replace(inputs, z=latest.z, fake_labels=latest.fake_labels)
+    return _with_fakes(setup, inputs, "generator")
 
 
 def _own(setup: Setup) -> tuple[slice | Tensor, int | None]:

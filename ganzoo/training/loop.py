@@ -20,6 +20,7 @@ from ganzoo.training.game import Game, Inputs, Terms, sum_of
 from ganzoo.training.runtime import descend
 from ganzoo.training.setup import Setup
 from ganzoo.training.shared_batch_norm import settle
+from ganzoo.training.shared_fakes import SharedFakes
 from ganzoo.training.state import update_average
 from ganzoo.training.step import discriminator_terms, generator_terms
 from ganzoo.training.without_trace import buffers_kept_if_it_raises
@@ -50,13 +51,8 @@ def train(setup: Setup) -> Iterator[Report]:
         for moving in setup.scheduled:
             moving.put(moving.value(step=state.step, images=schedule.images(state.step)))
         _set_learning_rates(setup)
-        inputs, scalars = None, {}
-        # A run that broke off within a step goes on within it.
-        for _ in range(state.d_step, (state.step + 1) * schedule.n_critic):
-            inputs = draws.for_discriminator(setup)
-            scalars = _update_discriminator(setup, inputs, observe=logged)
-        inputs = inputs or draws.for_discriminator(setup, update=state.d_step - 1)
-        scalars |= _update_generator(setup, draws.for_generator(setup, inputs))
+        inputs, shared, scalars = _turn_of_discriminator(setup, observe=logged)
+        scalars |= _update_generator(setup, draws.for_generator(setup, inputs), shared)
         state.step += 1
         took = time.perf_counter() - begun
         state.seconds += took
@@ -66,21 +62,43 @@ def train(setup: Setup) -> Iterator[Report]:
         yield Report(step=state.step, d_step=state.d_step, images=state.images, scalars=scalars, last=last)
 
 
-def _update_discriminator(setup: Setup, inputs: Inputs, *, observe: bool) -> dict[str, Tensor]:
-    state = setup.state
+def _turn_of_discriminator(setup: Setup, *, observe: bool) -> tuple[Inputs, SharedFakes | None, dict[str, Tensor]]:
+    """All its updates of a step: what the last one saw, the fakes of it that are shared, and its terms.
+
+    A run that broke off within a step goes on within it. Where the generator's update alone is left, that has no terms.
+    """
+    state, schedule = setup.state, setup.schedule
+    shared = SharedFakes() if schedule.fakes == "shared" else None
+    inputs, scalars = None, {}
+    end = (state.step + 1) * schedule.n_critic
+    for update in range(state.d_step, end):
+        inputs = draws.for_discriminator(setup)
+        scalars = _update_discriminator(setup, inputs, shared if update == end - 1 else None, observe=observe)
+    if inputs is None:
+        inputs = draws.for_discriminator(setup, update=state.d_step - 1)
+        if shared is not None:  # made again, which gives the same: the generator has not moved since
+            with _chance(setup, "discriminator", inputs.update):
+                shared.make(setup.game, inputs)
+    return inputs, shared, scalars
+
+
+def _update_discriminator(
+    setup: Setup, inputs: Inputs, shared: SharedFakes | None, *, observe: bool
+) -> dict[str, Tensor]:
+    state, terms_of = setup.state, discriminator_terms if shared is None else shared.discriminator_terms
     with buffers_kept_if_it_raises(state.discriminator, state.generator):
         if setup.schedule.spectral_norm == "per-update":
             spectral.iterate(state.discriminator)
-        scalars = _update(setup, "discriminator", inputs, partial(discriminator_terms, observe=observe))
+        scalars = _update(setup, "discriminator", inputs, partial(terms_of, observe=observe))
     state.d_step += 1
     state.images += setup.schedule.batch_size
     return scalars
 
 
-def _update_generator(setup: Setup, inputs: Inputs) -> dict[str, Tensor]:
-    state = setup.state
+def _update_generator(setup: Setup, inputs: Inputs, shared: SharedFakes | None) -> dict[str, Tensor]:
+    state, terms_of = setup.state, generator_terms if shared is None else shared.generator_terms
     with buffers_kept_if_it_raises(state.discriminator, state.generator):
-        scalars = _update(setup, "generator", inputs, generator_terms)
+        scalars = _update(setup, "generator", inputs, terms_of)
     if state.ema is not None and state.decay is not None:  # meant as it stands, without a ramp
         update_average(state.ema, state.generator, decay=state.decay)
     elif state.ema is not None and setup.schedule.ema is not None:
@@ -102,11 +120,7 @@ def _update(
             done.append((share, replace(terms, scalars={})))  # whose graph may go once it is differentiated
             yield share / team.size, terms.scalars
 
-    def chance() -> AbstractContextManager[None]:
-        # Processes drop out other units of their samples, as a process does of all of its own.
-        place = () if team.leads else (team.number,)
-        return seeded(setup.schedule.seed, inputs.update, f"forward/{player}", *place, devices=(setup.runtime.device,))
-
+    chance = partial(_chance, setup, player, inputs.update)
     try:
         with chance():
             scalars, grad_norm = descend(
@@ -122,6 +136,13 @@ def _update(
     total = sum_of(scalars.values())
     named = {f"{letter}/{name}": value for name, value in scalars.items()}
     return {f"{letter}/total": total, **named, f"grad_norm/{letter}": grad_norm, **_observed(done), **adapted}
+
+
+def _chance(setup: Setup, player: Player, update: int) -> AbstractContextManager[None]:
+    """The random numbers that networks draw by themselves in an update, as for dropout."""
+    # Processes drop out other units of their samples, as a process does of all of its own.
+    place = () if setup.game.team.leads else (setup.game.team.number,)
+    return seeded(setup.schedule.seed, update, f"forward/{player}", *place, devices=(setup.runtime.device,))
 
 
 def _observed(parts: list[tuple[float, Terms]]) -> dict[str, Tensor]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -74,15 +74,27 @@ def buffers_kept_if_it_raises(*modules: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def buffers_replaced(module: nn.Module) -> Iterator[None]:
-    """Let a forward move copies of the buffers: where its graph is kept, the originals must not be written back to."""
+def buffers_replaced(module: nn.Module) -> Iterator[Callable[[], None]]:
+    """Let a forward move copies of the buffers: where its graph is kept, the originals must not be written back to.
+
+    What comes with the block lets the originals follow the copies, at any time after it.
+    """
     held = _places(module)
+    moved: list[torch.Tensor | None] = []
+
+    @torch.no_grad()
+    def follow() -> None:
+        for (_, _, buffer), copy in zip(held, moved, strict=True):
+            if copy is not None:
+                buffer.copy_(copy)
+
     try:
         for owner, name, buffer in held:
             owner._buffers[name] = buffer.clone()
-        yield
+        yield follow
     finally:
         for owner, name, buffer in held:
+            moved.append(owner._buffers[name])
             owner._buffers[name] = buffer
 
 
