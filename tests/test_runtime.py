@@ -11,7 +11,7 @@ from toys import ToyDiscriminator, ToyGenerator
 
 from ganzoo.errors import DivergedError, ResourceError
 from ganzoo.protocols import DiscriminatorOutput
-from ganzoo.training.runtime import Runtime, descend, pick_device
+from ganzoo.training.runtime import Runtime, differentiate, pick_device
 
 
 def parameter_and_optimizer(value=1.0, lr=0.1):
@@ -19,7 +19,14 @@ def parameter_and_optimizer(value=1.0, lr=0.1):
     return parameter, torch.optim.SGD([parameter], lr=lr)
 
 
-def test_descend_steps_along_the_sum_of_the_terms():
+def descend(player, step, optimizer, parts, **options):
+    """One step, as the loop makes it."""
+    found = differentiate(player, step, optimizer, parts, **options)
+    optimizer.step()
+    return found
+
+
+def test_a_step_is_along_the_sum_of_the_terms():
     parameter, optimizer = parameter_and_optimizer()
     terms, norm = descend("generator", 1, optimizer, [(1.0, {"a": 2 * parameter.sum(), "b": 3 * parameter.sum()})])
     assert parameter.item() == pytest.approx(1 - 0.1 * 5)

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from dataclasses import replace
+from collections.abc import Iterator
 from functools import partial
 
 from torch import Tensor
 
-from ganzoo.errors import DivergedError
-from ganzoo.protocols import Player, Report
-from ganzoo.seeds import seeded
+from ganzoo.protocols import Report
 from ganzoo.training import draws, spectral
-from ganzoo.training.after_update import after_update
-from ganzoo.training.first_update import explained
-from ganzoo.training.game import Game, Inputs, Terms, sum_of
-from ganzoo.training.runtime import descend
+from ganzoo.training.game import Inputs
 from ganzoo.training.setup import Setup
-from ganzoo.training.shared_batch_norm import settle
 from ganzoo.training.shared_fakes import SharedFakes
 from ganzoo.training.state import update_average
 from ganzoo.training.step import discriminator_terms, generator_terms
+from ganzoo.training.update import chance, differentiated, moved
 from ganzoo.training.without_trace import buffers_kept_if_it_raises
 
 
@@ -77,7 +70,7 @@ def _turn_of_discriminator(setup: Setup, *, observe: bool) -> tuple[Inputs, Shar
     if inputs is None:
         inputs = draws.for_discriminator(setup, update=state.d_step - 1)
         if shared is not None:  # made again, which gives the same: the generator has not moved since
-            with _chance(setup, "discriminator", inputs.update):
+            with chance(setup, "discriminator", inputs.update):
                 shared.make(setup.game, inputs)
     return inputs, shared, scalars
 
@@ -89,7 +82,7 @@ def _update_discriminator(
     with buffers_kept_if_it_raises(state.discriminator, state.generator):
         if setup.schedule.spectral_norm == "per-update":
             spectral.iterate(state.discriminator)
-        scalars = _update(setup, "discriminator", inputs, partial(terms_of, observe=observe))
+        scalars = moved(setup, differentiated(setup, "discriminator", inputs, partial(terms_of, observe=observe)))
     state.d_step += 1
     state.images += setup.schedule.batch_size
     return scalars
@@ -98,60 +91,12 @@ def _update_discriminator(
 def _update_generator(setup: Setup, inputs: Inputs, shared: SharedFakes | None) -> dict[str, Tensor]:
     state, terms_of = setup.state, generator_terms if shared is None else shared.generator_terms
     with buffers_kept_if_it_raises(state.discriminator, state.generator):
-        scalars = _update(setup, "generator", inputs, terms_of)
+        scalars = moved(setup, differentiated(setup, "generator", inputs, terms_of))
     if state.ema is not None and state.decay is not None:  # meant as it stands, without a ramp
         update_average(state.ema, state.generator, decay=state.decay)
     elif state.ema is not None and setup.schedule.ema is not None:
         update_average(state.ema, state.generator, decay=setup.schedule.ema, updates=state.step + 1)
     return scalars
-
-
-def _update(
-    setup: Setup, player: Player, inputs: Inputs, terms_of: Callable[[Game, Inputs], Terms]
-) -> dict[str, Tensor]:
-    """One optimizer step and what follows it; terms under the names of ``metrics.jsonl``."""
-    state, letter, team = setup.state, player[0], setup.game.team
-    optimizer = state.d_optimizer if player == "discriminator" else state.g_optimizer
-    done: list[tuple[float, Terms]] = []
-
-    def parts() -> Iterator[tuple[float, dict[str, Tensor]]]:
-        for share, part in draws.micro_batches(inputs, setup.schedule.accumulate):
-            terms = terms_of(setup.game, part)
-            done.append((share, replace(terms, scalars={})))  # whose graph may go once it is differentiated
-            yield share / team.size, terms.scalars
-
-    chance = partial(_chance, setup, player, inputs.update)
-    try:
-        with chance():
-            scalars, grad_norm = descend(
-                player, state.step + 1, optimizer, parts(), clip_grad_norm=setup.schedule.clip_grad_norm, team=team
-            )
-    except DivergedError as error:
-        if inputs.update:
-            raise
-        with chance():
-            raise explained(error, setup.game, player, lambda: terms_of(setup.game, inputs)) from None
-    settle(team, state.discriminator, state.generator)
-    adapted = after_update(setup.game, player, [terms for _, terms in done])
-    total = sum_of(scalars.values())
-    named = {f"{letter}/{name}": value for name, value in scalars.items()}
-    return {f"{letter}/total": total, **named, f"grad_norm/{letter}": grad_norm, **_observed(done), **adapted}
-
-
-def _chance(setup: Setup, player: Player, update: int) -> AbstractContextManager[None]:
-    """The random numbers that networks draw by themselves in an update, as for dropout."""
-    # Processes drop out other units of their samples, as a process does of all of its own.
-    place = () if setup.game.team.leads else (setup.game.team.number,)
-    return seeded(setup.schedule.seed, update, f"forward/{player}", *place, devices=(setup.runtime.device,))
-
-
-def _observed(parts: list[tuple[float, Terms]]) -> dict[str, Tensor]:
-    """Means over the whole batch."""
-    observed: dict[str, Tensor] = {}
-    for share, terms in parts:
-        for name, value in terms.observed.items():
-            observed[name] = observed[name] + share * value if name in observed else share * value
-    return observed
 
 
 def _set_learning_rates(setup: Setup) -> None:

@@ -1,4 +1,4 @@
-"""The only room that knows hardware: device, precision, threads, and :func:`descend`."""
+"""The only room that knows hardware: device, precision, threads, and :func:`differentiate`."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def as_dtype(output: DiscriminatorOutput, dtype: torch.dtype) -> DiscriminatorOu
     )
 
 
-def descend(
+def differentiate(
     player: Player,
     step: int,
     optimizer: torch.optim.Optimizer,
@@ -171,18 +171,18 @@ def descend(
     clip_grad_norm: float | None = None,
     team: Team = ALONE,
 ) -> tuple[dict[str, Tensor], Tensor]:
-    """One optimizer step on the weighted sum of micro-batches; returns the terms (detached) and the gradient norm.
+    """Give an optimizer the gradient of the weighted sum of micro-batches; the terms (detached) and its norm.
 
     Args:
         player: for error messages.
         step: for error messages.
-        optimizer: of that player alone.
+        optimizer: of that player alone; it does not move yet.
         micro_batches: pairs of (share of the batch, its terms), consumed one by one so that only one graph is alive.
         clip_grad_norm: rescale the whole gradient to at most this 2-norm.
         team: the processes whose gradients and terms are added up before anything is looked at.
 
     Raises:
-        DivergedError: a term or gradient is not finite; the optimizer has not moved.
+        DivergedError: a term or gradient is not finite.
     """
     optimizer.zero_grad(set_to_none=True)
     terms: dict[str, Tensor] = {}
@@ -200,7 +200,6 @@ def descend(
         raise _diverged(player, step, terms, grad_norm)
     if clip_grad_norm is not None:
         torch.nn.utils.clip_grads_with_norm_(parameters, clip_grad_norm, grad_norm)
-    optimizer.step()
     return terms, grad_norm
 
 
