@@ -334,6 +334,11 @@ def test_a_lazy_penalty_has_its_own_share_of_the_mean_step(in_this_process, monk
             "hand",
             "--set schedules=none",
         ),
+        (
+            {"train.updates": "simultaneous", "train.fakes": "shared", "loss.name": "minimax"},
+            "hand",
+            "--set train.updates=alternating",
+        ),
         ({"train.accumulate": 2}, "reused", "--set train.accumulate=1"),
     ],
 )

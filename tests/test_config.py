@@ -338,6 +338,7 @@ trains = st.builds(
     batch_size=positive,
     n_critic=st.integers(1, 1000),
     fakes=st.sampled_from(["fresh", "shared"]),
+    updates=st.sampled_from(["alternating", "simultaneous"]),
     optimizer=st.sampled_from(["adam", "adamw", "rmsprop", "sgd"]),
     g_lr=rates,
     d_lr=rates,

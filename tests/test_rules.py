@@ -7,7 +7,7 @@ import pytest
 
 from ganzoo.config.layers import ConfigLayer, flatten, parse_assignments
 from ganzoo.errors import ConfigError
-from ganzoo.planning import rules
+from ganzoo.planning import one_verdict, rules
 from ganzoo.planning.choice import choose
 from ganzoo.planning.facts import Facts
 from ganzoo.planning.plan import make_plan
@@ -25,6 +25,10 @@ def facts(*, loss=(), discriminator=(), generator=("accepts_labels",), regulariz
         regularizers={name: frozenset(some) for name, some in (regularizers or {}).items()},
         **more,
     )
+
+
+def simultaneous(**more):
+    return facts(**{"updates": "simultaneous", "fakes": "shared", "loss_slopes": "steep", **more})
 
 
 PENALTY = {"gp": ("needs_per_sample_independence", "limits_slope")}
@@ -90,6 +94,20 @@ APPLIES = [
         "refused",
         facts(regularizers={"classes": ("replaces_discriminator_loss",)}, every={"classes": 2}),
     ),
+    (one_verdict.verdict_that_serves_one, "refused", simultaneous(fakes="fresh")),
+    (one_verdict.verdict_that_serves_one, "refused", simultaneous(n_critic=2)),
+    (one_verdict.verdict_that_serves_one, "refused", simultaneous(unroll_steps=1)),
+    (one_verdict.verdict_on_samples_together, "refused", simultaneous(loss=("batch_nonlinear",))),
+    (one_verdict.verdict_on_samples_together, "refused", simultaneous(loss=("generator_needs_real",))),
+    (one_verdict.verdict_on_samples_together, "refused", simultaneous(discriminator=("batch_coupled_always",))),
+    (one_verdict.verdict_of_several_logits, "refused", simultaneous(discriminator=("patch",))),
+    (
+        one_verdict.verdict_of_several_logits,
+        "refused",
+        simultaneous(discriminator=("multiple_outputs",), loss_slopes="opposite"),
+    ),
+    (one_verdict.verdict_without_slope, "refused", simultaneous(loss_slopes="flat")),
+    (one_verdict.verdict_with_regularizers, "refused", simultaneous(regularizers=CLASSIFIER | PENALTY)),
     (rules.coupled_in_parts, "warned", facts(discriminator=("batch_nonlinear",), accumulate=2)),
     (rules.coupled_in_parts, "warned", facts(regularizers={"match": ("batch_nonlinear",)}, accumulate=2)),
 ]
@@ -143,6 +161,16 @@ FINE = [
     (rules.generator_without_objective, facts(regularizers=REPLACING | {"other": ("replaces_generator_loss",)})),
     (rules.generator_without_objective, facts(regularizers=PENALTY, every={"gp": 2})),
     (rules.discriminator_without_objective, facts(regularizers={"classes": ("replaces_discriminator_loss",)})),
+    (one_verdict.verdict_that_serves_one, simultaneous()),
+    (one_verdict.verdict_that_serves_one, facts(n_critic=2, unroll_steps=1)),
+    (one_verdict.verdict_on_samples_together, simultaneous()),
+    (one_verdict.verdict_on_samples_together, facts(discriminator=("batch_coupled_train",))),
+    (one_verdict.verdict_of_several_logits, simultaneous(discriminator=("patch",), loss_slopes="opposite")),
+    (one_verdict.verdict_of_several_logits, facts(discriminator=("multiple_outputs",))),
+    (one_verdict.verdict_without_slope, simultaneous()),
+    (one_verdict.verdict_without_slope, facts(loss_slopes="flat")),
+    (one_verdict.verdict_with_regularizers, simultaneous(regularizers=PENALTY)),
+    (one_verdict.verdict_with_regularizers, facts(regularizers=CLASSIFIER)),
     (rules.coupled_in_parts, facts(accumulate=2)),
     (rules.coupled_in_parts, facts(discriminator=("batch_nonlinear",))),
 ]
@@ -263,6 +291,8 @@ class TestThePairs:
 
 
 FLAGS = {"--loss": "loss", "--disc": "discriminator", "--gen": "generator", "--reg": "regularizers"}
+APART = {"discriminator": {"name": "dcgan", "norm": "instance"}}
+ONE_VERDICT = {"updates": "simultaneous", "fakes": "shared"}
 ADVISED = [
     ("class logits are required", {"regularizers": "auxiliary-classifier"}, 2),
     ("a style code is required", {"regularizers": "path-length"}, 2),
@@ -290,6 +320,12 @@ ADVISED = [
     ("is not the same algorithm", {"train": {"unroll_steps": 2, "accumulate": 2}}, 1),
     ("is less constrained there", {"regularizers": "r1", "discriminator": "dcgan", "train": {"unroll_steps": 2}}, 2),
     ("takes the memory that micro-batches are to save", {"train": {"fakes": "shared", "accumulate": 2}}, 2),
+    ("leaves no room for", {"loss": "bce", **APART, "train": {"updates": "simultaneous", "n_critic": 2}}, 2),
+    ("are compared with each other", {"loss": "bce", "discriminator": "dcgan", "train": ONE_VERDICT}, 2),
+    ("are compared with each other", {"loss": "relativistic", **APART, "train": ONE_VERDICT}, 2),
+    ("needs one logit per sample", {"loss": "bce", "train": ONE_VERDICT}, 2),
+    ("is 0 over whole ranges", {"loss": "hinge", **APART, "train": ONE_VERDICT}, 2),
+    ("of regularizers only", {"loss": "bce", **APART, "regularizers": "lecam", "train": ONE_VERDICT}, 2),
     ("need two separate passes", {"train": {"passes": "one", "spectral_norm": "per-forward"}}, 1),
 ]
 """What a finding says → a configuration it is about, and how many ways out its fix names."""

@@ -85,6 +85,11 @@ WITH_A_MEMORY = {
         "regularizers": {"r1": {"every": 2, "lazy_adam": True}, "path-length": {"every": 2}},
     },
     "unrolled": {"loss": "bce", "train": {"unroll_steps": 2}},
+    "one verdict": {
+        "loss": "bce",
+        "discriminator": {"name": "dcgan", "norm": "instance"},
+        "train": {"fakes": "shared", "updates": "simultaneous"},
+    },
     "shared fakes": {"train": {"fakes": "shared", "n_critic": 2}},
     "relativistic, consistency, diffaugment": {
         "loss": "relativistic",

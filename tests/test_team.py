@@ -60,6 +60,14 @@ CASES = {
         "train.fakes": "shared",
         "train.n_critic": 2,
     },
+    "one-verdict": {
+        **NORMED,
+        "loss.name": "bce",
+        "train.fakes": "shared",
+        "train.updates": "simultaneous",
+        "augment": True,
+        "augment.ada.interval": 1,
+    },
     "unrolled": {**NORMED, "train.unroll_steps": 2},
 }
 

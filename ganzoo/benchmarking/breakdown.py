@@ -3,7 +3,8 @@
 The parts of a step are wrapped from outside and timed as they are called; nothing of what is computed changes. Whatever
 no part claims is ``rest``: draws, losses, the check that all is finite, the average. So the parts add up to the step.
 A penalty's own derivative is part of ``penalty``; what it adds to the backward pass is part of
-``discriminator_backward``. On a GPU the device is waited for at the ends of each part, which costs time by itself.
+``discriminator_backward``, as is all that goes backward where both players learn from one verdict. On a GPU the device
+is waited for at the ends of each part, which costs time by itself.
 """
 
 from __future__ import annotations

@@ -134,6 +134,8 @@ def _refuse_what_is_not_written(plan: Plan, name: str) -> None:
     given, hint = "", ""
     if train.unroll_steps:
         given, hint = f"train.unroll_steps={train.unroll_steps}", "--set train.unroll_steps=0"
+    elif train.updates != "alternating":
+        given, hint = f"train.updates={train.updates}", "--set train.updates=alternating"
     elif plan.config.schedules:
         given, hint = f"schedules of {', '.join(plan.config.schedules)}", "--set schedules=none"
     elif name == "reused" and train.accumulate > 1:

@@ -83,6 +83,11 @@ class TrainConfig(Section):
         description="what G learns from: fresh fakes, or those that D judged last in the same step, which saves a "
         "forward pass of G and is another algorithm",
     )
+    updates: Literal["alternating", "simultaneous"] = Field(
+        default="alternating",
+        description="G learns from D after its update, or both from one verdict before it, which saves a pass through "
+        "D and is another algorithm",
+    )
     optimizer: Literal["adam", "adamw", "rmsprop", "sgd"] = "adam"
     g_lr: LearningRate = Field(default=5e-4, description="generator's learning rate")
     d_lr: LearningRate = Field(default=1e-3, description="discriminator's learning rate")

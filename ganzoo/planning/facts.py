@@ -23,7 +23,9 @@ class Facts:
         classes: how many classes the data has; ``None`` while it is not known.
         rank: axes of a sample besides its channels: 0 for vectors, 2 for images.
         every: regularizer → at which of its player's updates it acts.
-        passes, spectral_norm, unroll_steps, fakes, accumulate, batch_size: as configured in ``train``.
+        passes, spectral_norm, unroll_steps, fakes, updates, n_critic, accumulate, batch_size: as configured in
+            ``train``.
+        loss_slopes: see :mod:`ganzoo.planning.loss_slopes`; empty where nobody asked.
         sampling: as configured in ``data``.
         uncoupling: options by which the discriminator would not couple samples; empty where none does.
     """
@@ -39,6 +41,9 @@ class Facts:
     spectral_norm: str = "per-update"
     unroll_steps: int = 0
     fakes: str = "fresh"
+    updates: str = "alternating"
+    n_critic: int = 1
+    loss_slopes: str = ""
     accumulate: int = 1
     batch_size: int = 64
     sampling: str = "shuffle"

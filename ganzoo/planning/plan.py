@@ -24,6 +24,7 @@ from ganzoo.config.schema import (
 )
 from ganzoo.errors import ConfigError, DataError
 from ganzoo.planning.choice import Choice, facts, parse_options
+from ganzoo.planning.loss_slopes import slopes_of
 from ganzoo.planning.opening import code_of, open_data
 from ganzoo.planning.rules import judge
 from ganzoo.planning.schedules import read_schedules, refused_by_networks
@@ -163,11 +164,20 @@ def _judge(choice: Choice, options: Mapping[str, Options], spec: DataSpec) -> li
             spectral_norm=train.spectral_norm,
             unroll_steps=train.unroll_steps,
             fakes=train.fakes,
+            updates=train.updates,
+            n_critic=train.n_critic,
+            loss_slopes=_loss_slopes(options, spec) if train.updates == "simultaneous" else "",
             accumulate=train.accumulate,
             batch_size=train.batch_size,
             sampling=choice.config.data.sampling,
         )
     )
+
+
+def _loss_slopes(options: Mapping[str, Options], spec: DataSpec) -> str:
+    """Of a loss that can be tried without real data that belong to the fakes."""
+    loss = options["loss"]
+    return "" if loss.tags() & {"generator_needs_real", "batch_nonlinear"} else slopes_of(loss.build(spec))
 
 
 def _resolve(

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from ganzoo.component import RANKS
 from ganzoo.config.finding import Finding
 from ganzoo.planning.facts import Facts
+from ganzoo.planning.one_verdict import ONE_VERDICT
 from ganzoo.planning.ranks import held_by
 
 
@@ -437,6 +438,7 @@ RULES: tuple[Callable[[Facts], Finding | None], ...] = (
     one_sample_alone,
     generator_without_objective,
     discriminator_without_objective,
+    *ONE_VERDICT,
 )
 
 

@@ -192,6 +192,7 @@ def _schedule(plan: Plan) -> Schedule:
         clip_grad_norm=train.clip_grad_norm,
         lr_schedule=train.lr_schedule,
         fakes=train.fakes,
+        updates=train.updates,
         spectral_norm=train.spectral_norm,
         ema=train.ema,
         log_every=train.log_every,

@@ -24,7 +24,10 @@ from ganzoo.training.without_trace import frozen, same_random_numbers
 
 
 def discriminator_terms(objective: Objective, inputs: Inputs, fake: Tensor, *, observe: bool = False) -> Terms:
-    """The discriminator's objective on one batch; ``fake`` must carry no graph, since none is cut here."""
+    """The discriminator's objective on one batch; ``fake`` must carry no graph, since none is cut here.
+
+    It may be a leaf with a gradient of its own, which is then that of the loss; regularizers see it as numbers.
+    """
     real_output, fake_output = _judge_both(objective, inputs, fake)
     terms = {}
     if objective.discriminator_adversarial:
@@ -33,7 +36,7 @@ def discriminator_terms(objective: Objective, inputs: Inputs, fake: Tensor, *, o
         player="discriminator",
         objective=objective,
         inputs=inputs,
-        fake=fake,
+        fake=fake.detach(),
         real_output=real_output,
         fake_output=fake_output,
     )

@@ -76,15 +76,15 @@ class _Held(torch.autograd.Function):
             # Not autograd.grad, which reentrant checkpoints refuse. The graph is kept where the outer one is, and only
             # there, since compiled networks may refuse to be kept.
             torch.autograd.backward(
-                _Met.apply(given, *tensors),  # type: ignore[no-untyped-call]
+                Met.apply(given, *tensors),  # type: ignore[no-untyped-call]
                 retain_graph=torch._C._autograd._get_current_graph_task_keep_graph(),
             )
         of_images, inner.grad = inner.grad, None
         return of_images, None, None, None, None
 
 
-class _Met(torch.autograd.Function):
-    """A scalar whose gradient at each tensor is the one that is given.
+class Met(torch.autograd.Function):
+    """A scalar, 0, whose gradient at each tensor is the one that is given.
 
     The same as ``grad_tensors=`` of ``torch.autograd.backward``, for which torch 2.13 imports sympy to compare their
     shapes: 0.7 s of the first step of every run.
@@ -92,11 +92,13 @@ class _Met(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, gradients: tuple[Tensor, ...], *tensors: Tensor) -> Tensor:
+        """0."""
         ctx.gradients = gradients
         return tensors[0].new_zeros(())
 
     @staticmethod
     def backward(ctx: Any, _: Tensor) -> tuple[Tensor | None, ...]:
+        """Those that were given, whatever the scalar is multiplied by."""
         return None, *ctx.gradients
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from ganzoo.protocols import Report
 from ganzoo.training import draws, spectral
 from ganzoo.training.game import Inputs
+from ganzoo.training.one_verdict import OneVerdict
 from ganzoo.training.setup import Setup
 from ganzoo.training.shared_fakes import SharedFakes
 from ganzoo.training.state import update_average
@@ -44,8 +45,11 @@ def train(setup: Setup) -> Iterator[Report]:
         for moving in setup.scheduled:
             moving.put(moving.value(step=state.step, images=schedule.images(state.step)))
         _set_learning_rates(setup)
-        inputs, shared, scalars = _turn_of_discriminator(setup, observe=logged)
-        scalars |= _update_generator(setup, draws.for_generator(setup, inputs), shared)
+        if schedule.updates == "simultaneous":
+            scalars = _update_both(setup, observe=logged)
+        else:
+            inputs, shared, scalars = _turn_of_discriminator(setup, observe=logged)
+            scalars |= _update_generator(setup, draws.for_generator(setup, inputs), shared)
         state.step += 1
         took = time.perf_counter() - begun
         state.seconds += took
@@ -92,11 +96,34 @@ def _update_generator(setup: Setup, inputs: Inputs, shared: SharedFakes | None) 
     state, terms_of = setup.state, generator_terms if shared is None else shared.generator_terms
     with buffers_kept_if_it_raises(state.discriminator, state.generator):
         scalars = moved(setup, differentiated(setup, "generator", inputs, terms_of))
+    _average(setup)
+    return scalars
+
+
+def _update_both(setup: Setup, *, observe: bool) -> dict[str, Tensor]:
+    """One update of each from the same point: nothing moves before both gradients are there, and finite."""
+    state, both = setup.state, OneVerdict()
+    inputs = draws.for_discriminator(setup)
+    with buffers_kept_if_it_raises(state.discriminator, state.generator):
+        if setup.schedule.spectral_norm == "per-update":
+            spectral.iterate(state.discriminator)
+        of_discriminator = differentiated(
+            setup, "discriminator", inputs, partial(both.discriminator_terms, observe=observe)
+        )
+        of_generator = differentiated(setup, "generator", inputs, both.generator_terms)
+        scalars = moved(setup, of_discriminator) | moved(setup, of_generator)
+    _average(setup)
+    state.d_step += 1
+    state.images += setup.schedule.batch_size
+    return scalars
+
+
+def _average(setup: Setup) -> None:
+    state = setup.state
     if state.ema is not None and state.decay is not None:  # meant as it stands, without a ramp
         update_average(state.ema, state.generator, decay=state.decay)
     elif state.ema is not None and setup.schedule.ema is not None:
         update_average(state.ema, state.generator, decay=setup.schedule.ema, updates=state.step + 1)
-    return scalars
 
 
 def _set_learning_rates(setup: Setup) -> None:

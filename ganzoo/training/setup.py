@@ -29,6 +29,7 @@ class Schedule:
         n_critic: discriminator updates per generator update.
         lr_schedule: ``constant``; ``linear`` falls to 0 over the second half; ``cosine`` falls to 0 over the run.
         fakes: whether the generator learns from fakes of its own, or from those that the discriminator judged last.
+        updates: whether the generator learns from the discriminator as it is after its update, or before.
         spectral_norm: one power iteration per discriminator update, or torch's own at every forward.
         ema: decay of the generator's average, where the state keeps one.
         log_every: generator steps between reports that carry numbers.
@@ -43,6 +44,7 @@ class Schedule:
     clip_grad_norm: float | None = None
     lr_schedule: Literal["constant", "linear", "cosine"] = "constant"
     fakes: Literal["fresh", "shared"] = "fresh"
+    updates: Literal["alternating", "simultaneous"] = "alternating"
     spectral_norm: Literal["per-update", "per-forward"] = "per-update"
     ema: float | None = None
     log_every: int = 10

@@ -30,13 +30,17 @@ class SharedFakes:
         self._made = fake, follow
         return fake
 
+    def made(self) -> Tensor:
+        """What was made last, for the generator to learn from: its buffers follow now."""
+        assert self._made is not None, "the discriminator's last update makes them"
+        fake, follow = self._made
+        follow()
+        return fake
+
     def discriminator_terms(self, game: Game, inputs: Inputs, *, observe: bool = False) -> Terms:
         """The discriminator's objective on new fakes, which it sees without their graph."""
         return adversary.discriminator_terms(game, inputs, self.make(game, inputs).detach(), observe=observe)
 
     def generator_terms(self, game: Game, inputs: Inputs) -> Terms:
         """The generator's objective on the same fakes, against the discriminator as it is by now."""
-        assert self._made is not None, "the discriminator's last update makes them"
-        fake, follow = self._made
-        follow()
-        return adversary.generator_terms(game, inputs, fake)
+        return adversary.generator_terms(game, inputs, self.made())

@@ -46,7 +46,9 @@ def test_what_may_change(ganzoo, run, tmp_path):
     assert (tmp_path / run / "samples" / "step-0000003.png").exists()
 
 
-@pytest.mark.parametrize("path", ["train.d_lr", "train.fakes", "loss.name", "seed", "trian.steps", "train.epochs"])
+@pytest.mark.parametrize(
+    "path", ["train.d_lr", "train.fakes", "train.updates", "loss.name", "seed", "trian.steps", "train.epochs"]
+)
 def test_what_may_not(ganzoo, run, tmp_path, path):
     before = (tmp_path / run / "config.yaml").read_text()
     outcome = ganzoo(f"resume --set {path}=1")
