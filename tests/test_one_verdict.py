@@ -20,17 +20,18 @@ from test_equality import (  # noqa: F401
 )
 from test_shared_fakes import LOSSES, everything
 from torch.nn.functional import logsigmoid
-from toys import make_setup
+from toys import make_inputs, make_setup
 
 from ganzoo.data import Batches
 from ganzoo.errors import ConfigError, DivergedError, PluginError
 from ganzoo.planning.loss_slopes import slopes_of
-from ganzoo.protocols import DiscriminatorOutput
+from ganzoo.protocols import DiscriminatorOutput, Regularizer
 from ganzoo.registry import Registry
 from ganzoo.runs.assembly import assemble
 from ganzoo.seeds import generator_for
-from ganzoo.training import draws, spectral
+from ganzoo.training import adversary, draws, spectral
 from ganzoo.training.after_update import after_update
+from ganzoo.training.game import WeightedRegularizer
 from ganzoo.training.loop import train
 from ganzoo.training.step import discriminator_terms, generator_terms
 
@@ -263,3 +264,20 @@ SLOPES = {
 def test_slopes_of_a_loss_are_found_by_trying(name):
     [entry] = [one for one in Registry.load(plugins=False).entries("loss") if one.name == name]
     assert slopes_of(entry.options()().build(plan_of().spec)) == SLOPES[name]
+
+
+class JudgesFakes(Regularizer):
+    """A penalty that judges the fakes once more."""
+
+    def discriminator_terms(self, view):
+        return {"judged": view.critic(view.fake, view.fake_labels).logits.square().mean()}
+
+
+def test_of_regularizers_nothing_is_left_at_the_fakes():
+    gradients = []
+    for regularizers in ((), (WeightedRegularizer(name="judged", regularizer=JudgesFakes(), weight=5.0),)):
+        game = simultaneous(regularizers=regularizers).game
+        leaf = torch.linspace(-1, 1, 6 * 64, dtype=torch.float32).view(6, 1, 8, 8).requires_grad_()
+        adversary.discriminator_terms(game, make_inputs(), leaf).total().backward()
+        gradients.append(leaf.grad)
+    assert torch.equal(*gradients)
