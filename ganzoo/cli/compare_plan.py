@@ -11,7 +11,7 @@ from typing import Any
 from rich.table import Table
 
 from ganzoo.cli.context import console
-from ganzoo.cli.dry_run_page import duration
+from ganzoo.cli.durations import duration
 from ganzoo.evaluation.judging_cost import JudgingCost, judging_cost
 from ganzoo.evaluation.measuring import yardstick
 from ganzoo.evaluation.sampling import chunks, ready

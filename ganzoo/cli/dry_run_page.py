@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import RenderableType
 from rich.table import Table
 
+from ganzoo.cli.durations import duration
 from ganzoo.memory import in_units
 from ganzoo.planning.overview import MOST_NAMED
 from ganzoo.program import as_started
@@ -124,15 +125,6 @@ def _in_words(facts: dict[str, Any], *, full: bool) -> Iterator[tuple[str, str]]
 
 def _shape(sizes: Sequence[int]) -> str:
     return " × ".join(map(str, sizes)) or "1"
-
-
-def duration(seconds: float) -> str:
-    """``45 s``, ``30 min``, ``2.5 h``, ``3.0 days``."""
-    if seconds < 120:
-        return f"{max(seconds, 1):.0f} s"
-    if seconds < 2 * 3600:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h" if seconds < 48 * 3600 else f"{seconds / 86400:.1f} days"
 
 
 def _amount(steps: int | None) -> str:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from rich.progress import BarColumn, Progress, TextColumn
 
-from ganzoo.cli.dry_run_page import duration
+from ganzoo.cli.durations import duration
 from ganzoo.evaluation.pace import BALANCED, GENERATING, Pace
 from ganzoo.screen import Screen
 

@@ -9,7 +9,7 @@ from rich.control import Control
 from rich.logging import RichHandler
 from rich.segment import ControlType
 
-from ganzoo.cli.dry_run_page import duration
+from ganzoo.cli.durations import duration
 from ganzoo.screen import Text
 
 BAR = 30

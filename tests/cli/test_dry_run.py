@@ -6,7 +6,8 @@ import pytest
 from PIL import Image
 
 from ganzoo.cli import dry_run
-from ganzoo.cli.dry_run_page import LINES, duration
+from ganzoo.cli.dry_run_page import LINES
+from ganzoo.cli.durations import duration
 from ganzoo.memory import Memory
 
 

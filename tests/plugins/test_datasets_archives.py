@@ -196,6 +196,14 @@ def test_an_encrypted_archive_is_refused(folder):
     assert "is encrypted" in refused(path)
 
 
+def test_a_zip_of_a_version_to_come_is_refused(folder):
+    path = packed(folder, "zip")
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\x01\x02") + 6] = 97  # tenths of the version that is needed
+    path.write_bytes(content)
+    assert f"cannot read the archive {path}: zip file version 9.7" in refused(path)
+
+
 def test_backslashes_of_windows(tmp_path):
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w") as file:

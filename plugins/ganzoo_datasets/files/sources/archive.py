@@ -129,7 +129,7 @@ def _checked(place: Path) -> Mapping[str, Member]:
                 found[path] = seen
     except OSError as error:
         raise _unreadable(place, error.strerror or str(error)) from error
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, OverflowError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, tarfile.TarError, EOFError, zlib.error, OverflowError) as error:
         raise _unreadable(place, str(error)) from error
     if out:
         count = f"{len(out):,}"
