@@ -96,6 +96,8 @@ HOLES: dict[str, tuple[str, ...]] = {
     "own_shape.py: shape[0]": ("32",),
     "own_shape.py: (made_for[0] - seen[0]) // pac": ("1",),
     "own_shape.py: tuple(given.fake.shape[1:])": ("(3, 64, 64)",),
+    "one_verdict.py: settings": ("--set train.fakes=shared --set train.n_critic=1",),
+    "one_verdict.py: flags": ("--loss bce --disc dcgan --set discriminator.norm=instance",),
     "state_fit.py: written": ("'patch': …",),
     "state_fit.py: held[0]": ("adversary",),
     "state_fit.py: within[0]": ("adversary",),

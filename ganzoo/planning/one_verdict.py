@@ -21,11 +21,12 @@ def verdict_that_serves_one(facts: Facts) -> Finding | None:
     other = [name for name in have if have[name] != wanted[name]]
     if facts.updates != "simultaneous" or not other:
         return None
+    settings = " ".join(f"--set train.{name}={wanted[name]}" for name in other)
     return Finding(
         "refused",
         "with train.updates=simultaneous both players learn from one verdict on shared fakes, which leaves no room for "
         + ", ".join(f"train.{name}={have[name]}" for name in other),
-        " ".join(f"--set train.{name}={wanted[name]}" for name in other) + f", or {ALTERNATING}",
+        f"{settings}, or {ALTERNATING}",
         section="train",
     )
 
@@ -36,12 +37,12 @@ def verdict_on_samples_together(facts: Facts) -> Finding | None:
     if facts.updates != "simultaneous" or not (loss or facts.batch_coupled):
         return None
     parts = [f"loss {facts.names['loss']}"] * loss + [f"discriminator {facts.discriminator}"] * facts.batch_coupled
-    ways = ["--loss bce"] * loss + [facts.uncoupling or ONE_LOGIT] * facts.batch_coupled
+    flags = " ".join(["--loss bce"] * loss + [facts.uncoupling or ONE_LOGIT] * facts.batch_coupled)
     return Finding(
         "refused",
         "train.updates=simultaneous finds the generator's gradient sample by sample, but the samples of a batch are "
         f"compared with each other by {' and '.join(parts)}",
-        f"{' '.join(ways)}, or {ALTERNATING}",
+        f"{flags}, or {ALTERNATING}",
         section="train",
     )
 
