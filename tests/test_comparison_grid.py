@@ -306,3 +306,14 @@ def test_too_few_samples_for_a_metric_are_refused_before_anything_trains(registr
     with pytest.raises(ConfigError, match="kernel-distance needs at least 40 real data, and there are 39"):
         plan_cells(registry, pictures_measured_by("kernel-distance", n=None, pictures=39))
     assert all(one.cell.reason is None for one in plan_cells(registry, pictures_measured_by("kernel-distance", n=40)))
+
+
+def test_a_wrong_metric_is_all_that_is_told_where_options_are_those_of_a_choice(registry):
+    """They were read as options of the discriminator that a run has by default, which was not asked for."""
+    definition = replace(
+        defined(discriminator=("dcgan",), settings={"discriminator.norm": "instance"}), metrics=("nonsense",)
+    )
+    with pytest.raises(UnknownNameError) as caught:
+        plan_cells(registry, definition)
+    assert str(caught.value).count("next:") == 1
+    assert "norm" not in str(caught.value)

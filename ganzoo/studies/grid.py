@@ -94,8 +94,10 @@ def _check(registry: Registry, definition: Definition, axes: Sequence[Axis]) -> 
     _demand_one_budget(definition)
     _demand_one_yardstick(axes)
     _demand_one_say(definition, axes)
-    shared = ConfigLayer("--set", definition.settings)
-    choose(registry, [shared, *measured_by(definition.plain())])
+    # What belongs to a component that is chosen is judged with each choice, not with the one that a run has by default.
+    varied = {axis.name for axis in axes}
+    shared = {path: value for path, value in definition.settings.items() if path.partition(".")[0] not in varied}
+    choose(registry, [ConfigLayer("--set", shared), *measured_by(definition.plain())])
 
 
 def _demand_one_budget(definition: Definition) -> None:
