@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Nothing is compiled at installation, so where this is set, as in many containers, every process would compile torch anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lint check quality torture docs clean setup
+.PHONY: run test lint audit check quality torture docs clean setup
 
 run: $(INSTALLED)
 	$(BIN)/ganzoo run --loss hinge --disc patchgan-sn
@@ -26,7 +26,11 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-check: lint test
+# Known holes of dependencies, where pip-audit is there and reaches its database.
+audit:
+	.ci/audit
+
+check: lint audit test
 
 # Three full trainings, judged by a classifier: about 10 minutes on 2 cores.
 quality: $(READY)

@@ -47,3 +47,43 @@ def test_groups_of_tests_stay_in_one_process(request):
     if "PYTEST_XDIST_WORKER" not in os.environ:
         pytest.skip("one process has all tests")
     assert request.node.nodeid.endswith("@of one process")
+
+
+def audited(folder, *, answer=None):
+    """What ``make audit`` says and how it ends, with a ``pip-audit`` that gives this answer, or without one."""
+    for name in ("bash", "dirname", "grep"):
+        (folder / name).symlink_to(shutil.which(name))
+    if answer is not None:
+        words, code = answer
+        (folder / "pip-audit").write_text(f"#!{shutil.which('bash')}\nprintf '%s\\n' '{words}'\nexit {code}\n")
+        (folder / "pip-audit").chmod(0o755)
+    done = subprocess.run(
+        [shutil.which("bash"), str(ROOT / ".ci" / "audit")], env={"PATH": str(folder)}, capture_output=True, text=True
+    )
+    return done.stdout, done.returncode
+
+
+SKIPPED = "Dependency not found on PyPI and could not be audited"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        ("requests.exceptions.ConnectionError: no way", 1),
+        (f"No known vulnerabilities found\n{(SKIPPED + chr(10)) * 500}", 0),
+    ],
+    ids=["not installed", "no connection", "all skipped"],
+)
+def test_that_known_holes_were_not_looked_for_is_said(tmp_path, answer):
+    told, code = audited(tmp_path, answer=answer)
+    assert "known holes of dependencies were not looked for" in told
+    assert code == 0
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_what_pip_audit_finds_decides(tmp_path, code):
+    told, ended = audited(tmp_path, answer=(f"one hole\n{SKIPPED}", code))
+    assert "one hole" in told
+    assert "not looked for" not in told
+    assert ended == code
