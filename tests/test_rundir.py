@@ -13,6 +13,7 @@ import torch
 from ganzoo import files
 from ganzoo.errors import CheckpointError, ConfigError, LockedError, ResourceError
 from ganzoo.runs import checkpoint
+from ganzoo.runs import directory as directories
 from ganzoo.runs.checkpoint import DamagedError, read, step_of
 from ganzoo.runs.directory import RunDirectory, find_run
 
@@ -289,3 +290,31 @@ def test_of_many_runs_the_newest_are_named_as_such(tmp_path):
         find_run(tmp_path, "17")
     assert error.value.allowed == "the newest ones: 0002-a, 0003-a, 0004-a, 0005-a, 0006-a"
     assert error.value.hint.endswith("use --runs DIR if your runs are in another folder")
+
+
+def test_a_checkpoint_is_removed_whole_whatever_ends_the_process_meanwhile(tmp_path, monkeypatch):
+    """Half of one under its name would be measured by a comparison, and fail there."""
+    run = RunDirectory.create(tmp_path, "a")
+    for step in (1, 2):
+        run.write_checkpoint(step, {}, {"step": step}, keep="all")
+    with monkeypatch.context() as killed:
+        killed.setattr(directories.shutil, "rmtree", lambda *_, **__: None)
+        run.write_checkpoint(3, {}, {"step": 3}, keep="last 1")
+    assert [folder.name for folder in run.checkpoint_folders()] == ["step-0000003"]
+    assert len(list(run.checkpoints.iterdir())) == 3
+    run.sweep()
+    assert [path.name for path in run.checkpoints.iterdir()] == ["step-0000003"]
+
+
+def test_a_checkpoint_that_cannot_be_moved_aside_stays_whole(tmp_path, monkeypatch):
+    run = RunDirectory.create(tmp_path, "a")
+    run.write_checkpoint(1, {}, {"step": 1}, keep="all")
+
+    def refused(*_):
+        raise OSError("no space left")
+
+    with monkeypatch.context() as full:
+        full.setattr(Path, "rename", refused)
+        run.discard_after(0)
+    (folder,) = run.checkpoint_folders()
+    read(folder)

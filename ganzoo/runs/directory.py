@@ -120,6 +120,8 @@ class RunDirectory:
         for folder in (self.path, self.samples):
             for path in folder.glob(".*.partial"):
                 path.unlink(missing_ok=True)
+        for path in self.checkpoints.glob(".step-*.partial"):
+            shutil.rmtree(path, ignore_errors=True)
 
     def is_live(self) -> bool:
         """Whether a process trains it."""
@@ -197,7 +199,17 @@ class RunDirectory:
     def _drop_all_but(self, steps: set[int]) -> None:
         for folder in self.checkpoint_folders():
             if step_of(folder) not in steps:
-                shutil.rmtree(folder, ignore_errors=True)
+                self._drop(folder)
+
+    def _drop(self, folder: Path) -> None:
+        """Remove a checkpoint: whole or not at all under its name, whatever ends this process meanwhile."""
+        aside = folder.with_name(f".{folder.name}.partial")
+        shutil.rmtree(aside, ignore_errors=True)  # of a removal that was cut off
+        try:
+            folder.rename(aside)
+        except OSError:
+            return  # it stays, and is dropped when the next one is written
+        shutil.rmtree(aside, ignore_errors=True)
 
     def checkpoint_folders(self) -> list[Path]:
         """Checkpoints, newest first, verified or not."""
@@ -242,7 +254,7 @@ class RunDirectory:
         later = [path for path in (*self.grids(), *self.checkpoint_folders()) if step_of(path) > step]
         for path in later:
             if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
+                self._drop(path)
             else:
                 path.unlink(missing_ok=True)
         if later:

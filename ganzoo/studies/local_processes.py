@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 
-from ganzoo import cores
+from ganzoo import cores, files
 from ganzoo.studies.comparison import LOG, Comparison
 from ganzoo.studies.driving import Job
 
@@ -44,9 +44,11 @@ class LocalProcesses:
     def start(self, job: Job) -> None:
         """Start the process of a run; what it prints goes into its ``worker.log``."""
         place = self._comparison.place(job.cell, job.seed)
-        place.mkdir(parents=True, exist_ok=True)
         words = [str(self._comparison.path), job.cell.folder, str(job.seed), str(self._threads)]
-        with (place / LOG).open("ab") as log:
+        with files.writing(place / LOG, place="--out DIR"):
+            place.mkdir(parents=True, exist_ok=True)
+            opened = (place / LOG).open("ab")
+        with opened as log:
             self._running[job] = subprocess.Popen(  # noqa: S603  # this program, with arguments of its own
                 [sys.executable, "-m", "ganzoo.studies.worker", *words],
                 stdin=subprocess.PIPE,  # it ends when this does

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from ganzoo import files
 from ganzoo.studies.comparison import FILE, Comparison
 from ganzoo.studies.driving import Job
 from ganzoo.studies.mirroring import Copy, Held, pack
@@ -64,7 +65,8 @@ class RayRuns:
     def start(self, job: Job) -> None:
         """Send what is there of a run to a node, and let it go on there."""
         place = self._comparison.place(job.cell, job.seed)
-        place.mkdir(parents=True, exist_ok=True)
+        with files.writing(place, place="--out DIR"):
+            place.mkdir(parents=True, exist_ok=True)
         actor = self._ray.remote(RunOnNode).options(num_cpus=self._share.cpus, num_gpus=self._share.gpus)
         self._actors[job] = actor.remote(self._definition, job.cell.folder, job.seed, self._share.cpus)
         self._copies[job], self._sent[job] = Copy(place), time.monotonic()

@@ -11,6 +11,7 @@ from typing import Any
 
 import filelock
 
+from ganzoo import files
 from ganzoo.config.layers import ConfigLayer, flatten
 from ganzoo.errors import DataError
 from ganzoo.planning.choice import choose
@@ -38,9 +39,12 @@ def work(comparison: Comparison, cell: Cell, seed: int, *, threads: int, registr
         GanzooError: what :func:`ganzoo.runs.session.start`, ``resume`` and the measuring raise.
     """
     place = comparison.place(cell, seed)
-    place.mkdir(parents=True, exist_ok=True)
+    with files.writing(place, place="--out DIR"):
+        place.mkdir(parents=True, exist_ok=True)
     # A worker whose driver was killed may still be saving.
     with filelock.FileLock(place / ".worker.lock", timeout=WAIT):
+        for half in place.glob(".*.partial"):  # of a worker that was killed while it wrote
+            half.unlink(missing_ok=True)
         if outcome_of(place).settled:
             return
         registry = registry or Registry.load()
@@ -51,9 +55,11 @@ def work(comparison: Comparison, cell: Cell, seed: int, *, threads: int, registr
 def _trained(registry: Registry, cell: Cell, seed: int, place: Path, threads: int) -> Run:
     console, spread = Screen(stderr=True), ConfigLayer("--jobs", {"runtime.threads": threads})
     if (directory := run_in(place)) is not None:
-        # A run that has all its steps is left as it is.
+        # A run that has all its steps is left as it is, but for what a killed process left half removed.
         if directory.read_manifest().get("status") != "finished":
             session.resume(registry, directory, changes=[spread], console=console)
+        else:
+            directory.sweep()
         return Run(directory.path)
     for leftover in [path for path in place.iterdir() if path.is_dir()]:
         shutil.rmtree(leftover)  # of a process that was killed before it trained
