@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import threading
 
@@ -212,3 +213,28 @@ class TestBackground:
         background.begin(lambda: None)
         background.close()
         assert not any("left over" in thread.name for thread in threading.enumerate())
+
+
+def test_what_could_not_be_removed_is_tried_once_more_at_the_end(tmp_path, monkeypatch):
+    drop, refused = RunDirectory._drop, []
+
+    def refusing_once(self, folder):
+        if refused or checkpoint.step_of(folder) != 4:
+            return drop(self, folder)
+        return refused.append(folder)
+
+    monkeypatch.setattr(RunDirectory, "_drop", refusing_once)
+    run = ganzoo.run(TINY | {"train": TINY["train"] | {"keep": "last 1"}}, out=tmp_path).directory
+    assert refused
+    assert steps_of(run) == [6]
+
+
+def test_checkpoints_that_were_to_go_when_the_process_was_killed_go_when_the_run_is_met_again(tmp_path):
+    """A comparison measures the checkpoints that are there."""
+    config = TINY | {"train": TINY["train"] | {"keep": "last 1"}}
+    run = ganzoo.run(config, out=tmp_path).directory
+    shutil.copytree(run.checkpoint_folders()[0], run.checkpoints / "step-0000004")
+    run.write_manifest({**run.read_manifest(), "status": "running", "ended": None})
+    session.resume(Registry.load(plugins=False), run, console=Screen(quiet=True))
+    assert steps_of(run) == [6]
+    assert run.read_manifest()["status"] == "finished"

@@ -176,9 +176,7 @@ class RunDirectory:
         """
         final = self.checkpoints / f"step-{step:07d}"
         checkpoint.write(final, tensors, state)
-        self._drop_all_but(
-            kept({step_of(folder): checkpoint.score(folder) for folder in self.checkpoint_folders()}, keep)
-        )
+        self.thin_checkpoints(keep)
         return final
 
     def demand_finite(self, tensors: Mapping[str, dict[str, Tensor]], step: int) -> None:
@@ -196,7 +194,9 @@ class RunDirectory:
                         "train.g_lr=… --set train.d_lr=…",
                     )
 
-    def _drop_all_but(self, steps: set[int]) -> None:
+    def thin_checkpoints(self, keep: str) -> None:
+        """Drop the checkpoints that do not stay by a rule; done again where a process was killed before it had."""
+        steps = kept({step_of(folder): checkpoint.score(folder) for folder in self.checkpoint_folders()}, keep)
         for folder in self.checkpoint_folders():
             if step_of(folder) not in steps:
                 self._drop(folder)

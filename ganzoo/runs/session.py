@@ -237,6 +237,7 @@ def resume(
             if (
                 team.leads and before.get("status") not in OVER
             ):  # it was killed after its last checkpoint, or its manifest was lost
+                directory.thin_checkpoints(plan.config.train.keep)
                 film(directory, vectors=len(plan.spec.shape) == 1)
                 record = manifest.continued(before, plan, setup, warnings=early.warnings)
                 directory.write_manifest(manifest.ended(record, "finished", setup.state.step))

@@ -283,8 +283,12 @@ class Checkpoints:
             raise
 
     def close(self) -> None:
-        """Wait until what was saved is on disk, as :meth:`wait` does, and give the memory of the copy back."""
+        """Wait until what was saved is on disk, as :meth:`wait` does, and give the memory of the copy back.
+
+        What could not be removed when it was due is tried once more: the last checkpoint is followed by no other.
+        """
         try:
             self._writing.close()
+            self._run.thin_checkpoints(self._keep)
         finally:
             self._copy = {}
