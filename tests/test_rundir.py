@@ -302,7 +302,7 @@ def test_a_checkpoint_is_removed_whole_whatever_ends_the_process_meanwhile(tmp_p
         run.write_checkpoint(3, {}, {"step": 3}, keep="last 1")
     assert [folder.name for folder in run.checkpoint_folders()] == ["step-0000003"]
     assert len(list(run.checkpoints.iterdir())) == 3
-    run.sweep()
+    run.thin_checkpoints("last 1")
     assert [path.name for path in run.checkpoints.iterdir()] == ["step-0000003"]
 
 

@@ -120,6 +120,9 @@ class RunDirectory:
         for folder in (self.path, self.samples):
             for path in folder.glob(".*.partial"):
                 path.unlink(missing_ok=True)
+        self._sweep_checkpoints()
+
+    def _sweep_checkpoints(self) -> None:
         for path in self.checkpoints.glob(".step-*.partial"):
             shutil.rmtree(path, ignore_errors=True)
 
@@ -195,7 +198,11 @@ class RunDirectory:
                     )
 
     def thin_checkpoints(self, keep: str) -> None:
-        """Drop the checkpoints that do not stay by a rule; done again where a process was killed before it had."""
+        """Drop the checkpoints that do not stay by a rule, and what earlier removals left.
+
+        It is done again at the end, and where a run is met again, since a process may have been killed before it had.
+        """
+        self._sweep_checkpoints()
         steps = kept({step_of(folder): checkpoint.score(folder) for folder in self.checkpoint_folders()}, keep)
         for folder in self.checkpoint_folders():
             if step_of(folder) not in steps:
