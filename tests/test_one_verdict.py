@@ -18,7 +18,7 @@ from test_equality import (  # noqa: F401
     plan_of,
     run_ganzoo,
 )
-from test_shared_fakes import LOSSES, everything
+from test_shared_fakes import LAZY_R1, LOSSES, everything
 from torch.nn.functional import logsigmoid
 from toys import make_inputs, make_setup
 
@@ -46,7 +46,6 @@ SIDES = {
 }
 RESNET = {"discriminator.name": "resnet-sn", "discriminator.n_layers": None, "n_critic": 1}
 DCGAN = {"discriminator.name": "dcgan", "discriminator.norm": "instance", "discriminator.n_layers": None}
-LAZY_R1 = {"regularizers.r1.weight": 3.0, "regularizers.r1.every": 2}
 CONFIGURATIONS = {
     "bce": {"loss.name": "bce", **DCGAN},
     "bce, spectral norm": {"loss.name": "bce", **RESNET},
