@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
@@ -47,6 +50,70 @@ def test_a_run_iterates_once_per_discriminator_update():
         reference(torch.rand(2, 1, 8, 8))
     assert setup.state.d_step == 6
     assert same(vectors(setup.state.discriminator), vectors(reference))
+
+
+LAYERS = {
+    "linear": lambda: nn.Linear(6, 4),
+    "convolution": lambda: nn.Conv2d(3, 5, (4, 2)),
+    "of 1 x 1": lambda: nn.Conv2d(3, 5, 1),
+    "transposed": lambda: nn.ConvTranspose2d(3, 5, 4),
+    "along time": lambda: nn.Conv1d(3, 5, 4),
+    "of a volume": lambda: nn.Conv3d(2, 3, (2, 3, 4)),
+}
+LAYOUTS = {4: torch.channels_last, 5: torch.channels_last_3d}
+
+
+@pytest.mark.parametrize("iterations", [1, 3])
+@pytest.mark.parametrize("as_stored", ["in order", "channels-last"])
+@pytest.mark.parametrize("kind", LAYERS)
+def test_held_layers_compute_what_those_of_torch_do(kind, as_stored, iterations):
+    """Weight, vectors, gradient and second derivative, beside a copy that torch computes."""
+    torch.manual_seed(0)
+    held = spectral_norm(LAYERS[kind]().double(), n_power_iterations=iterations)
+    if as_stored == "channels-last":
+        weight = held.parametrizations.weight.original
+        held.to(memory_format=LAYOUTS.get(weight.ndim, torch.preserve_format))
+    torchs = copy.deepcopy(held)
+    spectral.iterate(held)
+    torchs.weight  # noqa: B018 - looked at in training mode, it iterates
+    torchs.eval()
+    close = partial(torch.testing.assert_close, rtol=1e-12, atol=1e-13)
+    for ours, theirs in zip(vectors(held), vectors(torchs), strict=True):
+        close(ours, theirs)
+    direction = torch.randn_like(held.weight)
+    found = []
+    for layer in (held, torchs):
+        weight, original = layer.weight, layer.parametrizations.weight.original
+        (gradient,) = torch.autograd.grad((weight**3 * direction).sum(), original, create_graph=True)
+        (second,) = torch.autograd.grad((gradient * direction).sum(), original)
+        found.append((weight, gradient, second))
+    for ours, theirs in zip(*found, strict=True):
+        close(ours, theirs)
+
+
+def test_held_layers_read_weights_where_they_lie(monkeypatch):
+    """As torch's flatten would copy them at every forward."""
+    layer = spectral_norm(nn.Conv2d(8, 6, 4)).to(memory_format=torch.channels_last)
+    spectral.hold(layer)
+    read = []
+    monkeypatch.setattr(torch, "mv", lambda matrix, vector: read.append(matrix) or matrix @ vector)
+    layer(torch.rand(1, 8, 4, 4))
+    spectral.iterate(layer)
+    lies = layer.parametrizations.weight.original.untyped_storage().data_ptr()
+    assert len(read) == 3
+    assert {matrix.untyped_storage().data_ptr() for matrix in read} == {lies}
+
+
+def test_held_layers_are_torchs_again_after_train():
+    torch.manual_seed(0)
+    module, reference = ToyDiscriminator(), ToyDiscriminator()
+    reference.load_state_dict(module.state_dict())
+    spectral.hold(module)
+    module.train()
+    for network in (module, reference):
+        network(torch.ones(2, 1, 8, 8))
+    assert same(vectors(module), vectors(reference))
+    assert copy.deepcopy(module).state_dict().keys() == reference.state_dict().keys()
 
 
 def test_the_norm_of_a_normalized_weight_converges_to_one():
