@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 from torch import Tensor
 
 from ganzoo.protocols import Report
 from ganzoo.training import draws, spectral
-from ganzoo.training.game import Inputs
+from ganzoo.training.game import Game, Inputs, Terms
 from ganzoo.training.one_verdict import OneVerdict
 from ganzoo.training.setup import Setup
 from ganzoo.training.shared_fakes import SharedFakes
 from ganzoo.training.state import update_average
 from ganzoo.training.step import discriminator_terms, generator_terms
 from ganzoo.training.update import chance, differentiated, moved
-from ganzoo.training.without_trace import buffers_kept_if_it_raises
+from ganzoo.training.without_trace import buffers_kept_if_it_raises, frozen
 
 
 def train(setup: Setup) -> Iterator[Report]:
@@ -93,9 +94,15 @@ def _update_discriminator(
 
 
 def _update_generator(setup: Setup, inputs: Inputs, shared: SharedFakes | None) -> dict[str, Tensor]:
-    state, terms_of = setup.state, generator_terms if shared is None else shared.generator_terms
+    state, of_game = setup.state, generator_terms if shared is None else shared.generator_terms
+
+    def terms_of(game: Game, part: Inputs) -> Terms:
+        return of_game(replace(game, frozen_throughout=True), part)
+
     with buffers_kept_if_it_raises(state.discriminator, state.generator):
-        scalars = moved(setup, differentiated(setup, "generator", inputs, terms_of))
+        with frozen(state.discriminator):
+            update = differentiated(setup, "generator", inputs, terms_of)
+        scalars = moved(setup, update)
     _average(setup)
     return scalars
 

@@ -27,11 +27,13 @@ class KeptBuffers:
 
     def put_back(self) -> None:
         """Let all be what they were, as the objects that they were."""
-        with torch.no_grad():
-            for owner, name, buffer, copy in self._each():
-                buffer.copy_(copy)
-                if owner._buffers[name] is not buffer:
-                    owner._buffers[name] = buffer
+        kept = list(self._each())
+        if kept:
+            with torch.no_grad():
+                torch._foreach_copy_([buffer for *_, buffer, _ in kept], [copy for *_, copy in kept])
+        for owner, name, buffer, _ in kept:
+            if owner._buffers[name] is not buffer:
+                owner._buffers[name] = buffer
 
     @contextmanager
     def shown(self) -> Iterator[None]:
