@@ -22,6 +22,7 @@ PRIVATE_GROUND = {
     "files",
     "regular",
     "numbers",
+    "allocator",
     "cores",
     "memory",
     "program",

@@ -137,7 +137,7 @@ class Product:
 
 
 def test_operations_are_counted():
-    assert work.gflop_per_step(Product(), steps=3) == pytest.approx(2 * 8 * 16 * 4 / 1e9)
+    assert work.work_of_step(Product(), steps=3).gflop == pytest.approx(2 * 8 * 16 * 4 / 1e9)
 
 
 def test_the_peak_is_the_best_rate():
@@ -167,7 +167,7 @@ def test_the_careful_loop_computes_as_much_as_ganzoo_and_the_plain_one_more(tmp_
     counted = {}
     for one in entered(plan, ("plain", "hand")):
         with one.built(one.plan(plan), tmp_path) as contestant:
-            counted[one.label] = work.gflop_per_step(contestant, steps=1)
+            counted[one.label] = work.work_of_step(contestant, steps=1).gflop
     assert counted["hand"] == counted["ganzoo"] > 0
     assert counted["plain"] > counted["ganzoo"]
 

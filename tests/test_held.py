@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 
 import pytest
 import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
-from toys import SIZE, ToyGenerator, make_game, make_inputs
+from toys import SIZE, ToyGenerator, make_game, make_inputs, make_setup
 
 import ganzoo
 from ganzoo.errors import ConfigError
 from ganzoo.protocols import DiscriminatorOutput
 from ganzoo.training import step
 from ganzoo.training.held import held
+from ganzoo.training.loop import train
 
 PIXELS = SIZE * SIZE
 
@@ -53,6 +55,28 @@ def test_checkpointed_activations_change_no_gradient(checkpointed, n):
         return [parameter.grad for parameter in generator.parameters()]
 
     for found, expected in zip(gradients(checkpointed), gradients(None), strict=True):
+        assert torch.equal(found, expected)
+
+
+@pytest.mark.parametrize(("fakes", "accumulate"), [("fresh", 2), ("shared", 1)])
+@pytest.mark.parametrize("checkpointed", ["reentrant", "other"])
+def test_nor_do_they_in_a_run(checkpointed, fakes, accumulate):
+    """Where the generator's updates give none to the discriminator either."""
+
+    def trained(checkpointed):
+        setup = make_setup(steps=3, n_critic=2, accumulate=accumulate, spectral=False, fakes=fakes)
+        discriminator, given = setup.state.discriminator, []
+        discriminator.head.weight.register_post_accumulate_grad_hook(given.append)
+        head = discriminator.head.forward
+        if checkpointed:
+            discriminator.head.forward = partial(checkpoint, head, use_reentrant=checkpointed == "reentrant")
+        for _ in train(setup):
+            assert all(parameter.requires_grad for parameter in discriminator.parameters())
+        assert len(given) == setup.state.d_step * accumulate
+        parameters = [*discriminator.parameters(), *setup.state.generator.parameters()]
+        return [*parameters, *(parameter.grad for parameter in parameters)]
+
+    for found, expected in zip(trained(checkpointed), trained(None), strict=True):
         assert torch.equal(found, expected)
 
 

@@ -12,13 +12,14 @@ from typing import Any
 
 import torch
 
+from ganzoo.allocator import LARGEST, NEVER, keep_freed_memory
 from ganzoo.benchmarking.breakdown import breakdown
-from ganzoo.benchmarking.contestants import Entered, entered, scratch
+from ganzoo.benchmarking.contestants import Entered, WithMemory, entered, scratch
 from ganzoo.benchmarking.figures import ClockName, ratio, seconds_of, spread
 from ganzoo.benchmarking.fresh import Fresh, Question, measure_fresh
 from ganzoo.benchmarking.machine import machine
 from ganzoo.benchmarking.rounds import WARMUP, Timed, take_turns
-from ganzoo.benchmarking.work import gflop_per_step, peak_gflop_per_second, steps_of_a_round
+from ganzoo.benchmarking.work import Work, peak_gflop_per_second, steps_of_a_round, work_of_step
 from ganzoo.config.layers import flatten
 from ganzoo.errors import ConfigError
 from ganzoo.planning.plan import Plan
@@ -88,12 +89,13 @@ def bench(plan: Plan, wanted: BenchOptions, *, tell: Callable[[str], None] = lam
     # Threads are alike for all; what else a run asks of torch is asked by its own contestant alone.
     with replace(runtime, deterministic=False).active(), scratch() as folder:
         tell("counting operations")
-        gflop = {one.label: _gflop(one, plan, folder, steps) for one in who}
+        work = {one.label: _work(one, plan, folder, steps) for one in who}
         tell("measuring the peak of this machine")
         precisions = dict.fromkeys(one.precision for one in who)
         peaks = {name: peak_gflop_per_second(device, DTYPES[name], clock=clock) for name in precisions}
         repeat = wanted.clock == "wall" and device.type == "cpu"
-        timed = _timed(who, plan, wanted, folder, steps=steps, repeat=repeat, wait=wait, tell=tell)
+        free = _kept_free(work)
+        timed = _timed(who, plan, wanted, folder, free=free, steps=steps, repeat=repeat, wait=wait, tell=tell)
         tell("timing the parts of a step")
         parts = breakdown(
             who[0].plan(plan),
@@ -114,7 +116,7 @@ def bench(plan: Plan, wanted: BenchOptions, *, tell: Callable[[str], None] = lam
         "contestants": {
             one.label: {
                 "precision": one.precision,
-                **_rates(seconds[one.label], gflop[one.label], peaks[one.precision], images=images),
+                **_rates(seconds[one.label], work[one.label].gflop, peaks[one.precision], images=images),
                 **_of_fresh(fresh[one.label]),
             }
             for one in who
@@ -137,10 +139,21 @@ def _waiter(device: torch.device) -> Callable[[], None]:
     return torch.mps.synchronize if device.type == "mps" else lambda: None
 
 
-def _gflop(one: Entered, plan: Plan, folder: Path, steps: int) -> float:
+def _work(one: Entered, plan: Plan, folder: Path, steps: int) -> Work:
     """Counted on networks that are not compiled, since what is compiled is not seen operation by operation."""
     with one.built(one.plan(plan, compiled=False), folder) as contestant:
-        return gflop_per_step(contestant, steps=steps)
+        return work_of_step(contestant, steps=steps)
+
+
+def _kept_free(work: Mapping[str, Work]) -> Mapping[str, int]:
+    """Contestant → how many bytes may lie free in its turns; nobody where the user has chosen an allocator.
+
+    A run of ganzoo keeps all. Of a program that leaves it at what GNU's allocator does, twice the largest block that it
+    frees is kept; all turns are in one process, so that is set for the loops by hand from what they would do alone.
+    """
+    if not keep_freed_memory():
+        return {}
+    return {label: NEVER if label == "ganzoo" else 2 * min(one.largest, LARGEST) for label, one in work.items()}
 
 
 def _timed(
@@ -149,6 +162,7 @@ def _timed(
     wanted: BenchOptions,
     folder: Path,
     *,
+    free: Mapping[str, int],
     steps: int,
     repeat: bool,
     wait: Callable[[], None],
@@ -157,6 +171,7 @@ def _timed(
     tell("warming up")
     with ExitStack() as stack:
         contestants = {one.label: stack.enter_context(one.built(one.plan(plan), folder)) for one in who}
+        contestants |= {label: WithMemory(contestants[label], free=number) for label, number in free.items()}
         return take_turns(
             contestants,
             rounds=wanted.rounds,

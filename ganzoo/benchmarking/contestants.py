@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
 
+from ganzoo import allocator
 from ganzoo.benchmarking.hand import HandLoop
 from ganzoo.benchmarking.names import check_name
 from ganzoo.benchmarking.plain import PlainLoop
@@ -65,6 +66,21 @@ class GanzooLoop:
     def step(self) -> None:
         """One step, and its row where one is due."""
         self.rows(next(self.reports))
+
+
+class WithMemory:
+    """A contestant in whose turns the process keeps so many bytes that lie free, and gives back what is more."""
+
+    def __init__(self, contestant: Contestant, *, free: int) -> None:
+        self.contestant, self.free = contestant, free
+        self.step = contestant.step
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """Torch's settings, and those of the allocator."""
+        allocator.give_back_above(self.free)
+        with self.contestant.active():
+            yield
 
 
 Rival = Callable[[Plan], Contestant]

@@ -86,6 +86,7 @@ def measure_fresh(question: Question) -> Fresh:
 
 def answer(question: Question, *, tell: Callable[[Any], None]) -> None:
     """In the new process: the first step, then the others, and the memory that they took."""
+    from ganzoo.allocator import keep_freed_memory
     from ganzoo.config.layers import ConfigLayer
     from ganzoo.planning.choice import choose
     from ganzoo.registry import Registry
@@ -93,6 +94,8 @@ def answer(question: Question, *, tell: Callable[[Any], None]) -> None:
     registry = Registry.load(plugins=question.plugins)
     choice = choose(registry, [ConfigLayer("bench", question.values)])
 
+    if question.loop == "ganzoo":
+        keep_freed_memory()
     import torch
 
     from ganzoo.benchmarking.contestants import Entered, scratch

@@ -5,10 +5,15 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
+from torch import Tensor
 from torch.nn.functional import conv2d
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from ganzoo.benchmarking.contestants import Contestant
@@ -20,17 +25,44 @@ SECONDS = 0.5
 FEWEST = 3
 
 
-def gflop_per_step(contestant: Contestant, *, steps: int) -> float:
-    """10⁹ floating-point operations of products and convolutions, forward and backward, as torch counts them.
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What a step asks of the machine.
 
-    A multiplication with its addition is two. Element by element, nothing is counted.
+    Attributes:
+        gflop: 10⁹ floating-point operations of products and convolutions, forward and backward, as torch counts them.
+            A multiplication with its addition is two. Element by element, nothing is counted.
+        largest: bytes of the largest tensor that an operation gives.
     """
-    counter = FlopCounterMode(display=False)
+
+    gflop: float
+    largest: int
+
+
+def work_of_step(contestant: Contestant, *, steps: int) -> Work:
+    """The mean over so many steps, and the largest of all."""
+    counter, largest = FlopCounterMode(display=False), Largest()
     counter.mod_tracker = WholeStep()  # type: ignore[assignment]
-    with contestant.active(), counter:
+    with contestant.active(), counter, largest:
         for _ in range(steps):
             contestant.step()
-    return float(counter.get_total_flops()) / steps / GIGA
+    return Work(gflop=float(counter.get_total_flops()) / steps / GIGA, largest=largest.bytes)
+
+
+class Largest(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Keeps the size of the largest tensor that comes out of an operation."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.bytes = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """The operation as it is."""
+        result = func(*args, **(kwargs or {}))
+        for found in tree_leaves(result):
+            if isinstance(found, Tensor):
+                self.bytes = max(self.bytes, found.untyped_storage().nbytes())
+        return result
 
 
 class WholeStep:

@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from ganzoo import cores
 from ganzoo.cli import context
 from ganzoo.cli.context import console, registry
 from ganzoo.cli.log_console import log_console
+from ganzoo.cli.ready import get_ready
 from ganzoo.cli.run import COMPONENTS, TRAINING, Set, component, given_flags, named, printing_to_stderr, repeated
 from ganzoo.config.layers import ConfigLayer, parse_assignments
 from ganzoo.planning.choice import choose, file_layer
@@ -117,7 +117,7 @@ def bench_command(
 
     Nothing is kept: no run is written. Without --data, pictures are made up.
     """
-    cores.settle()
+    get_ready()
     from ganzoo.benchmarking.names import check_name
 
     rivals = tuple(against or ("plain",))

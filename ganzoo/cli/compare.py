@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from ganzoo import cores
 from ganzoo.cli.context import console, registry
 from ganzoo.cli.log_console import log_console
+from ganzoo.cli.ready import get_ready
 from ganzoo.cli.run import COMPONENTS, TRAINING, Json, Quiet, component, number, printing_to_stderr
 from ganzoo.errors import ConfigError, ResourceError
 from ganzoo.screen import Screen, Text, say, say_path
@@ -153,7 +153,7 @@ def compare_command(
 
     Values of the last step rank; their 95 % intervals are over seeds.
     """
-    cores.settle()
+    get_ready()
     screen = log_console(quiet=quiet)
     from ganzoo.studies import comparing
     from ganzoo.studies.comparison import Comparison

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ganzoo import cores
 from ganzoo.cli.context import console, registry
 from ganzoo.cli.log_console import log_console
+from ganzoo.cli.ready import get_ready
 from ganzoo.cli.run import (
     COMPONENTS,
     Json,
@@ -106,7 +106,7 @@ def evaluate_command(
 
     Values are added to evaluations.jsonl of the run. Features of real data are kept in the cache.
     """
-    cores.settle()
+    get_ready()
     folder = runs_folder(runs, None)
     layers = [
         ConfigLayer("--set", parse_assignments(assignments or ())),

@@ -11,9 +11,9 @@ import typer
 from rich.progress import track
 from rich.table import Table
 
-from ganzoo import cores
 from ganzoo.cli.context import console, registry
 from ganzoo.cli.log_console import log_console
+from ganzoo.cli.ready import get_ready
 from ganzoo.cli.run import COMPONENTS, Set, component, given_flags, number, repeated
 from ganzoo.config.layers import ConfigLayer, parse_assignments
 from ganzoo.errors import ConfigError
@@ -85,7 +85,7 @@ def matrix_command(
 
     The exit code is 1 if a pair failed. A refused pair is not a failure.
     """
-    cores.settle()
+    get_ready()
     if as_json and as_html:
         raise ConfigError("--json and --html exclude each other", hint="ganzoo matrix --json")
     known = registry()

@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from ganzoo import cores, files
+from ganzoo import files
 from ganzoo.cli.context import registry
 from ganzoo.cli.log_console import log_console
+from ganzoo.cli.ready import get_ready
 from ganzoo.cli.run import Runs, printing_to_stderr, runs_folder
 from ganzoo.errors import ConfigError
 from ganzoo.screen import say_path
@@ -51,7 +52,7 @@ def report_command(
 
     An existing file is never replaced: without --out, a number is added to the name.
     """
-    cores.settle()
+    get_ready()
     if out is not None:
         _check_place(out)
     log_console(quiet=False)

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from ganzoo import cores
 from ganzoo.cli.context import registry
 from ganzoo.cli.log_console import log_console
+from ganzoo.cli.ready import get_ready
 from ganzoo.cli.run import (
     Json,
     OldRuns,
@@ -75,7 +75,7 @@ def resume_command(
 
     With the same versions, device and threads, the result equals that of an uninterrupted run, bit for bit.
     """
-    cores.settle()
+    get_ready()
     flags = given_flags(
         ("--steps", "train.steps", steps),
         ("--device", "runtime.device", device),

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from ganzoo import cores
 from ganzoo.cli.context import registry
 from ganzoo.cli.log_console import log_console
+from ganzoo.cli.ready import get_ready
 from ganzoo.config.layers import ConfigLayer, flatten, parse_assignments
 from ganzoo.errors import ConfigError, GanzooError
 from ganzoo.planning.choice import choose, file_layer
@@ -154,7 +154,7 @@ def run_command(
 
     A flag overrides --set, which overrides --config, which overrides what components suggest, which overrides defaults.
     """
-    cores.settle()
+    get_ready()
     flags = given_flags(
         ("--loss", "loss.name", loss),
         ("--disc", "discriminator.name", disc),

@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 import typer
 
-from ganzoo import cores
 from ganzoo.cli.log_console import log_console
+from ganzoo.cli.ready import get_ready
 from ganzoo.cli.run import Json, Runs, printing_to_stderr, runs_folder
 from ganzoo.config.schema import MOST_SAMPLES
 from ganzoo.errors import ConfigError
@@ -96,7 +96,7 @@ def sample_command(
 
     Give --out, --grid or both.
     """
-    cores.settle()
+    get_ready()
     folder = runs_folder(runs, None)
     if out is None and grid is None:
         raise ConfigError(

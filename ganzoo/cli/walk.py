@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ganzoo import cores
 from ganzoo.cli.log_console import log_console
+from ganzoo.cli.ready import get_ready
 from ganzoo.cli.run import Runs, printing_to_stderr, runs_folder
 from ganzoo.cli.sample import ClassName, Ema, RunName, Truncation
 from ganzoo.errors import ConfigError
@@ -54,7 +54,7 @@ def walk_command(
     Normal latents follow great circles, other latents straight lines. Generators with a style follow straight lines
     between styles. A conditional run goes through its classes, up to 16, unless --class names one.
     """
-    cores.settle()
+    get_ready()
     _check_place(out)
     from ganzoo.evaluation import pictures
     from ganzoo.runs.directory import find_run

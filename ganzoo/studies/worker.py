@@ -15,12 +15,14 @@ import traceback
 from contextlib import suppress
 from pathlib import Path
 
+from ganzoo.allocator import keep_freed_memory
 from ganzoo.screen import VisibleFormatter, say
 
 
 def main(arguments: list[str]) -> int:
     """Do the work; the exit code is that of the error."""
     threading.Thread(target=_end_with_parent, daemon=True).start()  # before torch is imported, which takes a while
+    keep_freed_memory()
     from ganzoo.errors import DivergedError, GanzooError, Interrupted, ResourceError
     from ganzoo.studies.comparison import Comparison
     from ganzoo.studies.outcome import write_failure

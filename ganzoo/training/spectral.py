@@ -29,7 +29,7 @@ def _layers(module: nn.Module) -> Iterator[tuple[str, nn.Module, str, _SpectralN
                     yield (f"{path}.{name}" if path else name), owner, name, parametrization
 
 
-class _Held(_SpectralNorm):
+class _HeldSpectralNorm(_SpectralNorm):
     """A layer that is normalized by the vectors that it has; after ``train()`` it computes as torch's own again."""
 
     def forward(self, weight: Tensor) -> Tensor:
@@ -68,7 +68,7 @@ def hold(module: nn.Module) -> None:
     for _, _, _, layer in _layers(module):
         layer.training = False
         if type(layer) is _SpectralNorm:  # one that computes something of its own goes on doing so
-            layer.__class__ = _Held
+            layer.__class__ = _HeldSpectralNorm
 
 
 @contextmanager
@@ -97,7 +97,7 @@ def iterate(module: nn.Module) -> None:
     hold(module)
     for _, owner, name, layer in _layers(module):
         weight = owner.parametrizations[name].original  # type: ignore[index, union-attr]
-        if isinstance(layer, _Held) and weight.ndim > 1:
+        if isinstance(layer, _HeldSpectralNorm) and weight.ndim > 1:
             layer.iterate(weight)
         else:
             layer.training = True
