@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from ganzoo.allocator import LARGEST, NEVER, keep_freed_memory
 from ganzoo.benchmarking.breakdown import breakdown
-from ganzoo.benchmarking.contestants import Entered, WithMemory, entered, scratch
+from ganzoo.benchmarking.contestants import Entered, entered, scratch
 from ganzoo.benchmarking.figures import ClockName, ratio, seconds_of, spread
 from ganzoo.benchmarking.fresh import Fresh, Question, measure_fresh
 from ganzoo.benchmarking.machine import machine
-from ganzoo.benchmarking.rounds import WARMUP, Timed, take_turns
-from ganzoo.benchmarking.work import Work, peak_gflop_per_second, steps_of_a_round, work_of_step
+from ganzoo.benchmarking.rounds import WARMUP, Timed
+from ganzoo.benchmarking.timing import timed, work_of
+from ganzoo.benchmarking.work import peak_gflop_per_second, steps_of_a_round
 from ganzoo.config.layers import flatten
 from ganzoo.errors import ConfigError
 from ganzoo.planning.plan import Plan
@@ -89,13 +87,15 @@ def bench(plan: Plan, wanted: BenchOptions, *, tell: Callable[[str], None] = lam
     # Threads are alike for all; what else a run asks of torch is asked by its own contestant alone.
     with replace(runtime, deterministic=False).active(), scratch() as folder:
         tell("counting operations")
-        work = {one.label: _work(one, plan, folder, steps) for one in who}
+        entries = dict.fromkeys(who, plan)
+        work = work_of(entries, folder, steps=steps)
         tell("measuring the peak of this machine")
         precisions = dict.fromkeys(one.precision for one in who)
         peaks = {name: peak_gflop_per_second(device, DTYPES[name], clock=clock) for name in precisions}
         repeat = wanted.clock == "wall" and device.type == "cpu"
-        free = _kept_free(work)
-        timed = _timed(who, plan, wanted, folder, free=free, steps=steps, repeat=repeat, wait=wait, tell=tell)
+        turns = timed(
+            entries, folder, work=work, rounds=wanted.rounds, steps=steps, repeat=repeat, wait=wait, tell=tell
+        )
         tell("timing the parts of a step")
         parts = breakdown(
             who[0].plan(plan),
@@ -106,7 +106,7 @@ def bench(plan: Plan, wanted: BenchOptions, *, tell: Callable[[str], None] = lam
         )
         facts = machine(device)
     fresh = {one.label: _fresh(one, plan, wanted, threads=facts["threads"], steps=steps, tell=tell) for one in who}
-    seconds = {one.label: seconds_of(timed.rounds, one.label, clock=wanted.clock, steps=steps) for one in who}
+    seconds = {one.label: seconds_of(turns.rounds, one.label, clock=wanted.clock, steps=steps) for one in who}
     images = plan.config.train.batch_size * plan.config.train.n_critic
     ours = who[0].label
     return {
@@ -121,15 +121,15 @@ def bench(plan: Plan, wanted: BenchOptions, *, tell: Callable[[str], None] = lam
             }
             for one in who
         },
-        "ratios": {one.label: ratio(timed.rounds, one.label, ours, clock=wanted.clock) for one in who[1:]},
+        "ratios": {one.label: ratio(turns.rounds, one.label, ours, clock=wanted.clock) for one in who[1:]},
         "peak_gflop_per_second": peaks,
         "breakdown_milliseconds": {part: 1e3 * taken for part, taken in parts.items()},
         "rounds": {
-            "kept": len(timed.rounds),
-            "disturbed": timed.disturbed if device.type == "cpu" else None,
-            "repeated": timed.repeated,
+            "kept": len(turns.rounds),
+            "disturbed": turns.disturbed if device.type == "cpu" else None,
+            "repeated": turns.repeated,
         },
-        "remarks": _remarks(timed, fresh, told=repeat),
+        "remarks": _remarks(turns, fresh, told=repeat),
     }
 
 
@@ -137,49 +137,6 @@ def _waiter(device: torch.device) -> Callable[[], None]:
     if device.type == "cuda":
         return lambda: torch.cuda.synchronize(device)
     return torch.mps.synchronize if device.type == "mps" else lambda: None
-
-
-def _work(one: Entered, plan: Plan, folder: Path, steps: int) -> Work:
-    """Counted on networks that are not compiled, since what is compiled is not seen operation by operation."""
-    with one.built(one.plan(plan, compiled=False), folder) as contestant:
-        return work_of_step(contestant, steps=steps)
-
-
-def _kept_free(work: Mapping[str, Work]) -> Mapping[str, int]:
-    """Contestant → how many bytes may lie free in its turns; nobody where the user has chosen an allocator.
-
-    A run of ganzoo keeps all. Of a program that leaves it at what GNU's allocator does, twice the largest block that it
-    frees is kept; all turns are in one process, so that is set for the loops by hand from what they would do alone.
-    """
-    if not keep_freed_memory():
-        return {}
-    return {label: NEVER if label == "ganzoo" else 2 * min(one.largest, LARGEST) for label, one in work.items()}
-
-
-def _timed(
-    who: list[Entered],
-    plan: Plan,
-    wanted: BenchOptions,
-    folder: Path,
-    *,
-    free: Mapping[str, int],
-    steps: int,
-    repeat: bool,
-    wait: Callable[[], None],
-    tell: Callable[[str], None],
-) -> Timed:
-    tell("warming up")
-    with ExitStack() as stack:
-        contestants = {one.label: stack.enter_context(one.built(one.plan(plan), folder)) for one in who}
-        contestants |= {label: WithMemory(contestants[label], free=number) for label, number in free.items()}
-        return take_turns(
-            contestants,
-            rounds=wanted.rounds,
-            steps=steps,
-            repeat=repeat,
-            wait=wait,
-            tell=lambda done: tell(f"{done} rounds of {wanted.rounds}"),
-        )
 
 
 def _fresh(
