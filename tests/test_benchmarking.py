@@ -65,13 +65,20 @@ class Clocks:
         return (lambda: self.now[0]), (lambda: self.now[1])
 
 
-def worked(*, rounds, steps=1, repeat=True, **turns):
+def worked(*, rounds, steps=1, untimed=0, repeat=True, **turns):
     """The rounds of workers whose steps took so long, and the order in which they came."""
     clocks = Clocks()
     workers = {name: Worker(clocks, name, taken) for name, taken in turns.items()}
     told = []
     timed = take_turns(
-        workers, rounds=rounds, steps=steps, warmup=1, repeat=repeat, clocks=clocks.pair(), tell=told.append
+        workers,
+        rounds=rounds,
+        steps=steps,
+        untimed=untimed,
+        warmup=1,
+        repeat=repeat,
+        clocks=clocks.pair(),
+        tell=told.append,
     )
     return timed, "".join(clocks.order), told
 
@@ -90,6 +97,12 @@ def test_a_turn_may_be_several_steps():
     timed, order, _ = worked(rounds=2, steps=3, a=[(1.0, 1.0)] * 9)
     assert order == "a" * 9
     assert seconds_of(timed.rounds, "a", clock="wall", steps=3) == [1.0, 1.0]
+
+
+def test_a_turn_begins_with_a_step_that_finds_what_others_left_and_is_not_timed():
+    timed, order, _ = worked(rounds=2, steps=2, untimed=1, a=[(9.0, 9.0), QUIET, QUIET] * 3, b=[QUIET] * 9)
+    assert order == "aaabbbbbbaaaaaabbb"
+    assert seconds_of(timed.rounds, "a", clock="wall", steps=2) == [1.0, 1.0]
 
 
 def test_a_round_that_others_disturbed_is_taken_again():

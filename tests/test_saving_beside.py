@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
 import threading
 
 import pytest
@@ -207,6 +208,15 @@ class TestBackground:
         with pytest.raises(ZeroDivisionError):
             background.begin(pytest.fail)
         background.wait()
+
+    @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="threads have no priorities of their own")
+    def test_its_thread_takes_what_others_leave(self, background):
+        """And the training's own priority is what it was."""
+        before, found = os.getpriority(os.PRIO_PROCESS, 0), []
+        background.begin(lambda: found.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id())))
+        background.wait()
+        assert found == [19]
+        assert os.getpriority(os.PRIO_PROCESS, 0) == before
 
     def test_no_thread_is_left(self):
         background = Background("left over")

@@ -58,18 +58,23 @@ def take_turns(
     *,
     rounds: int,
     steps: int = 1,
+    untimed: int = 1,
     warmup: int = WARMUP,
     repeat: bool = True,
     clocks: Clocks = CLOCKS,
     wait: Callable[[], None] = lambda: None,
     tell: Callable[[int], None] = lambda done: None,
 ) -> Timed:
-    """Time every contestant once per round; all orders take turns, since a step finds memory as the last left it.
+    """Time every contestant once per round; all orders take turns.
+
+    A step finds caches and freed memory as the one before it left them. So a turn begins with a step that is not timed,
+    and those after it find what they would if nobody else took part.
 
     Args:
         contestants: name → who.
         rounds: how many count.
-        steps: of each turn.
+        steps: of each turn that are timed.
+        untimed: steps before them.
         warmup: rounds before them that do not.
         repeat: take a round more for each that others disturbed, at most as many again.
         clocks: seconds that passed, and seconds of processor time.
@@ -78,10 +83,10 @@ def take_turns(
     """
     orders = cycle(permutations(contestants))
     for _ in range(warmup):
-        _round(contestants, next(orders), steps, clocks, wait)
+        _round(contestants, next(orders), (untimed, steps), clocks, wait)
     taken: list[Round] = []
     while len(taken) < rounds or (repeat and _quiet(taken) < rounds and len(taken) < 2 * rounds):
-        taken.append(_round(contestants, next(orders), steps, clocks, wait))
+        taken.append(_round(contestants, next(orders), (untimed, steps), clocks, wait))
         tell(len(taken))
     least = _least(taken)
     kept = sorted(range(len(taken)), key=lambda number: _excess(taken[number], least))[:rounds]
@@ -96,7 +101,7 @@ def take_turns(
 def _round(
     contestants: Mapping[str, Contestant],
     order: tuple[str, ...],
-    steps: int,
+    steps: tuple[int, int],
     clocks: Clocks,
     wait: Callable[[], None],
 ) -> Round:
@@ -106,14 +111,18 @@ def _round(
 def _turn(
     contestant: Contestant,
     active: AbstractContextManager[None],
-    steps: int,
+    steps: tuple[int, int],
     clocks: Clocks,
     wait: Callable[[], None],
 ) -> Turn:
     wall, cpu = clocks
+    untimed, timed = steps
     with active:
+        for _ in range(untimed):
+            contestant.step()
+        wait()
         begun = wall(), cpu()
-        for _ in range(steps):
+        for _ in range(timed):
             contestant.step()
         wait()
         return Turn(wall() - begun[0], cpu() - begun[1])

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+
+LOWEST = 19
 
 
 class Background:
     """A thread for work that needs little of Python: writing and hashing let the interpreter go.
 
     Computing with torch does not belong there: a thread that does gets a pool of threads of its own.
+
+    On Linux, where threads have priorities of their own, this one takes what others leave. All of torch's threads wait
+    for the slowest of them, so a core that is taken from one of them is taken from all.
     """
 
     def __init__(self, name: str) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name, initializer=_stand_back)
         self._pending: Future[object] | None = None
 
     def begin(self, work: Callable[[], object]) -> None:
@@ -38,3 +47,10 @@ class Background:
             self.wait()
         finally:
             self._thread.shutdown()
+
+
+def _stand_back() -> None:
+    """Give this thread the lowest priority."""
+    if sys.platform.startswith("linux"):
+        with suppress(OSError):  # a container may forbid it
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWEST)
