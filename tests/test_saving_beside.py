@@ -15,7 +15,7 @@ from comparing import assert_same_outcome
 import ganzoo
 from ganzoo.errors import Interrupted, ResourceError
 from ganzoo.registry import Registry
-from ganzoo.runs import checkpoint, session
+from ganzoo.runs import checkpoint, priority, session
 from ganzoo.runs.background import Background
 from ganzoo.runs.directory import RunDirectory
 from ganzoo.screen import Screen
@@ -167,6 +167,9 @@ def test_a_stopped_run_does_not_say_so_of_what_cannot_be_written(tmp_path, at_st
         ganzoo.run(TINY, out=tmp_path)
 
 
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="threads have no priorities of their own")
+
+
 class TestBackground:
     @pytest.fixture
     def background(self):
@@ -209,13 +212,49 @@ class TestBackground:
             background.begin(pytest.fail)
         background.wait()
 
-    @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="threads have no priorities of their own")
-    def test_its_thread_takes_what_others_leave(self, background):
-        """And the training's own priority is what it was."""
-        before, found = os.getpriority(os.PRIO_PROCESS, 0), []
-        background.begin(lambda: found.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id())))
+    @linux
+    @pytest.mark.skipif(not priority.comes_back(), reason="no right to undo it here")
+    def test_its_thread_takes_what_others_leave_until_somebody_waits(self, background):
+        """And the training's own priority stays what it was."""
+        found, looked, awaited = [], threading.Event(), threading.Event()
+
+        def work():
+            found.append(os.sched_getscheduler(0))
+            looked.set()
+            assert awaited.wait(PATIENCE)
+            while os.sched_getscheduler(0) != os.SCHED_OTHER:
+                pass
+            found.append(os.sched_getscheduler(0))
+
+        for _ in range(2):
+            found.clear()
+            looked.clear()
+            background.begin(work)
+            assert looked.wait(PATIENCE)
+            awaited.set()
+            background.wait()
+            assert found == [os.SCHED_IDLE, os.SCHED_OTHER]
+        assert os.sched_getscheduler(0) == os.SCHED_OTHER
+
+    @linux
+    def test_where_that_cannot_be_undone_its_thread_is_nice(self, background, monkeypatch):
+        """As for a user without the right to: the kernel refuses the way back."""
+        found, set_scheduler = [], os.sched_setscheduler
+
+        def one_way(thread, policy, parameters):
+            if policy != os.SCHED_IDLE:
+                raise PermissionError
+            set_scheduler(thread, policy, parameters)
+
+        def work():
+            thread = threading.get_native_id()
+            found.append((os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, thread)))
+
+        before = os.getpriority(os.PRIO_PROCESS, 0)
+        monkeypatch.setattr(os, "sched_setscheduler", one_way)
+        background.begin(work)
         background.wait()
-        assert found == [19]
+        assert found == [(os.SCHED_OTHER, 19)]
         assert os.getpriority(os.PRIO_PROCESS, 0) == before
 
     def test_no_thread_is_left(self):
