@@ -1,8 +1,8 @@
 """The priority of a thread that works beside the training: none, until somebody waits for it.
 
 All of torch's threads wait for the slowest of them, so a core that is taken from one of them is taken from all. On
-Linux a thread may be one that runs only where a core is idle. Whoever has no right to undo that would wait for it for long
-where other programs have all cores; there it is made nice instead, which leaves it its small share.
+Linux a thread may be one that runs only where a core is idle. Whoever has no right to undo that would wait for it for
+long where other programs have all cores; there it is made nice instead, which leaves it its small share.
 """
 
 from __future__ import annotations
