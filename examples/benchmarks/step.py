@@ -24,7 +24,7 @@ from ganzoo.benchmarking.machine import machine
 from ganzoo.benchmarking.rounds import Round, Timed
 from ganzoo.benchmarking.timing import timed, work_of
 from ganzoo.benchmarking.work import steps_of_a_round
-from ganzoo.config.layers import ConfigLayer
+from ganzoo.config.layers import ConfigLayer, flatten
 from ganzoo.planning.choice import choose
 from ganzoo.planning.plan import Plan, make_plan
 from ganzoo.registry import Registry
@@ -60,7 +60,7 @@ BOTH = {**SHARED, "train.updates": "simultaneous"}
 HINGE = {"loss.name": "hinge", "discriminator.name": "patchgan-sn"}
 MINIMAX = {"loss.name": "minimax", "discriminator.name": "patchgan-sn"}
 WGAN_GP = {"loss.name": "wgan-gp", "discriminator.name": "dcgan"}
-R1_R2 = {"loss.name": "relativistic", "discriminator.name": "dcgan", "regularizers": {"r1": {}, "r2": {}}}
+R1_R2 = {"loss.name": "relativistic", "discriminator.name": "dcgan", **flatten({"regularizers": ["r1", "r2"]})}
 LAZY = {f"regularizers.{name}.every": 8 for name in ("r1", "r2")}
 
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import torch
-
 from ganzoo.component import DatasetOptions, Options
 from ganzoo.data import cache_folder
-from ganzoo.errors import ResourceError
 from ganzoo.planning.choice import Choice
 from ganzoo.protocols import Dataset
 from ganzoo.registry import Entry
+from ganzoo.training.lack_of_memory import told_of_memory
 
 
 def open_data(choice: Choice, chosen: Options, *, split: str | None = None) -> Dataset:
@@ -33,14 +31,6 @@ def open_data(choice: Choice, chosen: Options, *, split: str | None = None) -> D
 @contextmanager
 def code_of(entry: Entry, fault: str) -> Iterator[None]:
     """Run a component's code: its bugs are told apart from a lack of memory."""
-    with entry.blamed(fault):
-        try:
-            yield
-        except (MemoryError, RuntimeError) as error:
-            lacking = isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error)
-            if not lacking:
-                raise
-            raise ResourceError(
-                f"{entry.kind} {entry.name} does not fit into memory",
-                hint="use narrower networks, or a smaller --image-size",
-            ) from error
+    words = f"{entry.kind} {entry.name} does not fit into memory"
+    with entry.blamed(fault), told_of_memory(words, hint="use narrower networks, or a smaller --image-size"):
+        yield

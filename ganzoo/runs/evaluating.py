@@ -35,12 +35,16 @@ from ganzoo.runs.own_data import without_measures
 from ganzoo.runs.place import RUNS, runs_flag
 from ganzoo.runs.run import Run
 from ganzoo.runs.shapes import EVALUATION, fits
+from ganzoo.training.lack_of_memory import told_of_memory
 
 logger = logging.getLogger("ganzoo")
 
 FOR_IMAGES = ("frechet-distance", "kernel-distance", "precision-recall", "nearest-neighbor")
 FOR_VECTORS = ("mode-coverage",)
 Steps = int | Literal["all"] | Sequence[int] | None
+
+
+FEWER = "-n 1000, so that fewer samples are kept at a time"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +97,7 @@ class Evaluation:
         }
 
 
+@told_of_memory("out of memory while measuring", hint=FEWER)
 def evaluate_run(
     registry: Registry,
     run: Run,
@@ -122,6 +127,7 @@ def evaluate_run(
         ConfigError: a metric does not fit the data.
         CheckpointError: there is no checkpoint, or the data are not those of the run.
         DataError: the data cannot be read.
+        ResourceError: there is too little memory.
     """
     subject = _of_run(registry, run, changes)
     steps = steps_of(run, step)
@@ -149,6 +155,7 @@ def _generated(network: Any, spec: Any, seed: int, n: int, *, balanced: bool = F
     return sampling.chunks(network, spec, n, labels=labels, seed=seed)
 
 
+@told_of_memory("out of memory while measuring", hint=FEWER)
 def evaluate_folder(
     registry: Registry,
     path: Path,
@@ -162,6 +169,7 @@ def evaluate_folder(
     Raises:
         ConfigError: a metric does not fit the data.
         DataError: pictures or data cannot be read.
+        ResourceError: there is too little memory.
     """
     maker = Maker(
         words=f"the folder {path}", hint="sort the pictures into folders that are called as the classes of the data"

@@ -14,8 +14,6 @@ from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from ganzoo import cores, files, launch
 from ganzoo.config import layers as configuration
 from ganzoo.config.layers import ConfigLayer, RunConfig
@@ -55,11 +53,13 @@ from ganzoo.runs.together import demand_fit
 from ganzoo.runs.tracking import ChosenTracker, Trackers
 from ganzoo.runs.watch import Checkpoints, MetricsLog, SampleGrids, film
 from ganzoo.screen import Screen, Text, VisibleFormatter
+from ganzoo.training.lack_of_memory import told_of_memory
 from ganzoo.training.loop import train
 from ganzoo.training.setup import ENDLESS, Setup
 from ganzoo.training.team import join
 
 logger = logging.getLogger("ganzoo")
+LESS_MEMORY = "use a smaller --batch-size, or --set train.accumulate=2 to split each batch in two"
 
 
 def run(
@@ -120,7 +120,7 @@ def start(
     team = join(plan.config.runtime.device)
     check_metrics(plan)  # what does not fit is to be told before anything is written
     demand_fit(plan, team)
-    with _resources():
+    with told_of_memory("out of memory", hint=LESS_MEMORY):
         setup = assemble(plan, team)
         ancestors = ancestry.start_from(init, plan, setup.state) if init else []
     if not team.leads:
@@ -214,7 +214,7 @@ def resume(
                 before.get("processes", 1),
                 team.size,
             )
-        with _resources():
+        with told_of_memory("out of memory", hint=LESS_MEMORY):
             setup = assemble(plan, team)
         state: dict[str, Any] = {}
         if not restart and not before.get("ancestry"):
@@ -316,7 +316,7 @@ def _train(
             head = ancestry.comment(record.get("ancestry", []))
             files.write_text(directory.config, head + configuration.to_yaml(plan.config), place="--runs DIR")
             _begin_alike(setup, directory.path)
-            with _resources(), setup.runtime.active():
+            with told_of_memory("out of memory", hint=LESS_MEMORY), setup.runtime.active():
                 with_rollbacks(plan, setup, directory, offset, iterate)
             status = "finished"
         except (DivergedError, Interrupted, KeyboardInterrupt) as error:
@@ -363,7 +363,7 @@ def _begin_alike(setup: Setup, path: Path) -> Path:
 
 def _follow(setup: Setup) -> Run:
     """Train along with the first process, which does all the rest."""
-    with stoppable() as stop, _resources(), setup.runtime.active():
+    with stoppable() as stop, told_of_memory("out of memory", hint=LESS_MEMORY), setup.runtime.active():
         path = _begin_alike(setup, Path())
         try:
             for report in train(setup):
@@ -532,20 +532,3 @@ class _RunLog(logging.FileHandler):
         with suppress(OSError):
             broken.close()  # type: ignore[union-attr]  # it is open, or nothing could have failed
         logger.warning("%s cannot be written any more: %s", self.baseFilename, sys.exc_info()[1])
-
-
-@contextmanager
-def _resources() -> Iterator[None]:
-    """Turn running out of memory into an error that says what to change."""
-    try:
-        yield
-    except (MemoryError, torch.OutOfMemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and not (
-            isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
-        ):
-            raise
-        raise ResourceError(
-            "out of memory",
-            given=str(error).splitlines()[0] if str(error) else None,
-            hint="use a smaller --batch-size, or --set train.accumulate=2 to split each batch in two",
-        ) from error

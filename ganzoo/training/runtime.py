@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ganzoo.data import as_floats
 from ganzoo.errors import DivergedError, ResourceError
 from ganzoo.protocols import Discriminate, DiscriminatorOutput, Generate, Player
-from ganzoo.training.game import sum_of
+from ganzoo.training.game import sum_of, times
 from ganzoo.training.team import ALONE, Team
 
 Precision = Literal["fp32", "bf16"]
@@ -187,9 +187,9 @@ def differentiate(
     optimizer.zero_grad(set_to_none=True)
     terms: dict[str, Tensor] = {}
     for share, scalars in micro_batches:
-        sum_of(scalars.values()).mul(share).backward()  # type: ignore[no-untyped-call]
+        times(share, sum_of(scalars.values())).backward()  # type: ignore[no-untyped-call]
         for name, value in scalars.items():
-            part = value.detach() * share
+            part = times(share, value.detach())
             terms[name] = terms[name] + part if name in terms else part
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 
 from ganzoo.cli.evaluated import print_evaluation
 from ganzoo.evaluation.judging import Judgment
@@ -51,6 +52,17 @@ def test_progress_is_told_on_stderr_and_not_beside_json(ganzoo, run):
     shown = ganzoo(f"evaluate 1 -n 12 {METRIC}")
     assert "1 of 2: 12 samples\n2 of 2: precision-recall[random-conv]; about" in shown.err
     assert ganzoo(f"evaluate 1 -n 12 {METRIC} --json").err == ""
+
+
+@pytest.mark.parametrize("target", ["1", "made"])
+def test_too_little_memory_is_no_bug(ganzoo, run, monkeypatch, target):
+    """What torch raises where the system has no more: an error without a class of its own."""
+    assert ganzoo(f"sample {run} -n 12 --out made").code == 0
+    monkeypatch.setattr("ganzoo.evaluation.judging.gather", lambda *_, **__: torch.empty(2**58))
+    told = ganzoo(f"evaluate {target} -n 12 {METRIC}" + ("" if target == "1" else f" {DATA}"))
+    assert told.code == 6
+    assert "out of memory while measuring" in told.err
+    assert "-n 1000" in told.err
 
 
 def test_numbers_of_every_checkpoint(ganzoo, tmp_path):
