@@ -2,8 +2,8 @@
 
 A step takes and frees the same memory over and over. GNU's allocator gives what lies free at its end back to the
 system as soon as it is more than twice the largest block it has seen freed, and the system clears every page of it
-when it comes back: at small batches a sixth of a step's processor time. Blocks of 32 MiB and more come from the system
-each by itself; that cannot be changed, except by leaving holes.
+when it comes back: at small batches a sixth of a step's processor time. Blocks of 32 MiB and more still come from the
+system each by itself, and go back to it.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
 """The numbers of two settings of ``mallopt``, as malloc.h has them."""
 LARGEST = 32 * 2**20
 """Bytes of the largest block that is not the system's own, as the allocator itself would set it at most."""
-NEVER = 2**31 - 1
-"""Bytes that may lie free: the largest number there is for it, which means all of them."""
+NEVER = -1
+"""In place of how many bytes may lie free: all of them."""
 VARIABLES = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TOP_PAD_", "GLIBC_TUNABLES", "LD_PRELOAD")
 """Whoever sets one of them has chosen an allocator, or how it works."""
 
@@ -25,7 +25,7 @@ VARIABLES = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TOP_PAD
 def keep_freed_memory(environment: Mapping[str, str] = os.environ) -> bool:
     """For the rest of this process; whether it is so, which is on Linux with GNU's allocator alone.
 
-    It is not undone: the process holds the most that it ever had at a time, which its peak is not changed by.
+    It is not undone: the process goes on holding the most that it had at a time.
     """
     return not any(environment.get(name) for name in VARIABLES) and give_back_above(NEVER)
 

@@ -18,15 +18,16 @@ import ctypes, json, resource, sys
 from ganzoo import allocator
 
 answer = allocator.keep_freed_memory() if "kept" in sys.argv else None
-libc, size = ctypes.CDLL(None), 2**20
+size, number, touched = map(int, sys.argv[1:4])
+libc = ctypes.CDLL(None)
 libc.malloc.restype = ctypes.c_void_p
 libc.free.argtypes = [ctypes.c_void_p]
 libc.memset.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t]
 
 def step():
-    blocks = [libc.malloc(size) for _ in range(16)]
+    blocks = [libc.malloc(size) for _ in range(number)]
     for block in blocks:
-        libc.memset(block, 1, size)
+        libc.memset(block, 1, touched)
     for block in blocks:
         libc.free(block)
 
@@ -40,8 +41,8 @@ print(json.dumps([answer, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - b
 gnu = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another allocator")
 
 
-def told(*arguments, **environ):
-    command = [sys.executable, "-c", TELL, *arguments]
+def told(*arguments, size=2**20, number=16, touched=2**20, **environ):
+    command = [sys.executable, "-c", TELL, *map(str, (size, number, touched)), *arguments]
     env = {"PATH": "", "PYTHONPATH": ":".join(sys.path), **environ}
     return json.loads(subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout)
 
@@ -54,6 +55,14 @@ def test_steps_ask_for_memory_once():
     assert answer is True
     assert usual > 20 * 1000
     assert kept < 20 * 10
+
+
+@gnu
+def test_also_more_than_two_gibibytes():
+    """Blocks of 16 MiB, of which a page each is touched."""
+    large = {"size": 2**24, "number": 192, "touched": 4096}
+    assert told(**large)[1] >= 20 * 150
+    assert told("kept", **large)[1] < 20 * 10
 
 
 @pytest.mark.parametrize("variable", allocator.VARIABLES)

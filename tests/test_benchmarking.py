@@ -9,7 +9,8 @@ from contextlib import nullcontext
 import pytest
 import torch
 
-from ganzoo.benchmarking import benchmark, fresh, work
+from ganzoo import allocator
+from ganzoo.benchmarking import benchmark, contestants, fresh, timing, work
 from ganzoo.benchmarking.benchmark import BenchOptions, bench
 from ganzoo.benchmarking.breakdown import PARTS, Stopwatch, breakdown
 from ganzoo.benchmarking.contestants import RIVALS, Entered, GanzooLoop, entered
@@ -158,6 +159,37 @@ def test_the_peak_is_the_best_rate():
     seconds = itertools.count()
     peak = work.peak_gflop_per_second(torch.device("cpu"), torch.float32, clock=lambda: float(next(seconds)))
     assert peak == pytest.approx(2 * 8 * 32**2 * 128**2 * 9 / 1e9)
+
+
+def test_the_largest_block_is_of_those_that_the_allocator_learns_from():
+    """64 kB come out of the product; a tensor that the system gives by itself does not count."""
+
+    class Large(Product):
+        def step(self):
+            torch.ones(128, 2) @ torch.ones(2, 128)
+            torch.empty(2**23)
+
+    assert work.work_of_step(Large(), steps=1).largest == 4 * 128 * 128
+
+
+def test_loops_by_hand_have_memory_as_they_would_alone_and_leave_ganzoos_behind(monkeypatch):
+    plan, asked = tiny_plan(), []
+    who = dict.fromkeys(contestants.entered(plan, ("plain", "hand")), plan)
+    free = timing.kept_free(who, {one.label: work.Work(gflop=1.0, largest=1000) for one in who})
+    assert free == {"ganzoo": allocator.NEVER, "plain": 2000, "hand": 2000}
+    monkeypatch.setattr(allocator, "give_back_above", asked.append)
+    turns = contestants.WithMemory(Product(), free=free["plain"])
+    with turns.active():
+        assert asked == [2000]
+    assert asked == [2000, allocator.NEVER]
+
+
+@pytest.mark.parametrize("variable", allocator.VARIABLES)
+def test_nobody_has_memory_of_his_own_where_the_user_chose_an_allocator(monkeypatch, tmp_path, variable):
+    monkeypatch.setenv(variable, "1")
+    monkeypatch.setattr(allocator, "give_back_above", lambda free: pytest.fail("the user has chosen"))
+    who = {one: tiny_plan() for one in contestants.entered(tiny_plan(), ("plain",))}
+    timing.timed(who, tmp_path, work={}, rounds=2, steps=1, repeat=False)
 
 
 @pytest.mark.parametrize(

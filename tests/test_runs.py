@@ -27,6 +27,7 @@ from ganzoo.runs.directory import RunDirectory
 from ganzoo.runs.interruption import stoppable
 from ganzoo.runs.run import load_generator
 from ganzoo.runs.watch import SampleGrids
+from ganzoo.training.lack_of_memory import told_of_memory
 
 LOSSES = ("bce", "wgan-gp", "lsgan", "hinge", "margin-hinge")
 DISCRIMINATORS = ("dcgan", "patchgan-sn", "acgan")
@@ -313,12 +314,13 @@ def test_a_bug_is_a_failure_of_the_run(tmp_path, registry, monkeypatch):
     [
         (MemoryError(), ResourceError),
         (torch.OutOfMemoryError("CUDA out of memory"), ResourceError),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 1 GB)"), ResourceError),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"), ResourceError),
         (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), RuntimeError),
     ],
 )
 def test_only_a_lack_of_memory_is_called_one(error, told):
-    with pytest.raises(Exception) as caught, runs._resources():
+    with pytest.raises(Exception) as caught, told_of_memory("out of memory", hint="-"):
         raise error
     assert type(caught.value) is told
 

@@ -7,12 +7,14 @@ import shutil
 import signal
 import sys
 import threading
+import time
 
 import pytest
 import torch
 from comparing import assert_same_outcome
 
 import ganzoo
+from ganzoo import cores
 from ganzoo.errors import Interrupted, ResourceError
 from ganzoo.registry import Registry
 from ganzoo.runs import checkpoint, priority, session
@@ -214,48 +216,82 @@ class TestBackground:
 
     @linux
     @pytest.mark.skipif(not priority.comes_back(), reason="no right to undo it here")
-    def test_its_thread_takes_what_others_leave_until_somebody_waits(self, background):
-        """And the training's own priority stays what it was."""
-        found, looked, awaited = [], threading.Event(), threading.Event()
+    @pytest.mark.parametrize("mine", ["SCHED_OTHER", "SCHED_BATCH"])
+    def test_its_thread_takes_what_others_leave_until_somebody_waits(self, monkeypatch, mine):
+        """Then it has what it had, as it has once it is done; the training's own priority stays what it is."""
+        monkeypatch.setattr(priority, "crowded", lambda: False)
+        usual, looked, awaited, found = getattr(os, mine), threading.Event(), threading.Event(), []
 
         def work():
             found.append(os.sched_getscheduler(0))
             looked.set()
             assert awaited.wait(PATIENCE)
-            while os.sched_getscheduler(0) != os.SCHED_OTHER:
-                pass
+            end = time.monotonic() + PATIENCE
+            while os.sched_getscheduler(0) != usual and time.monotonic() < end:
+                time.sleep(0.001)
             found.append(os.sched_getscheduler(0))
 
-        for _ in range(2):
-            found.clear()
-            looked.clear()
-            background.begin(work)
-            assert looked.wait(PATIENCE)
-            awaited.set()
-            background.wait()
-            assert found == [os.SCHED_IDLE, os.SCHED_OTHER]
-        assert os.sched_getscheduler(0) == os.SCHED_OTHER
+        def as_started():
+            os.sched_setscheduler(0, usual, os.sched_param(0))
+            background = Background("test")
+            for _ in range(2):
+                looked.clear()
+                awaited.clear()
+                background.begin(work)
+                assert looked.wait(PATIENCE)
+                awaited.set()
+                background.wait()
+            background.begin(lambda: None)
+            while not background._pending.done():
+                time.sleep(0.001)
+            found.append(background._thread.submit(lambda: os.sched_getscheduler(0)).result())
+            background.close()
+            found.append(os.sched_getscheduler(0))
+
+        training = threading.Thread(target=as_started)
+        training.start()
+        training.join()
+        assert found == [os.SCHED_IDLE, usual] * 2 + [usual, usual]
 
     @linux
-    def test_where_that_cannot_be_undone_its_thread_is_nice(self, background, monkeypatch):
-        """As for a user without the right to: the kernel refuses the way back."""
-        found, set_scheduler = [], os.sched_setscheduler
+    def test_where_that_cannot_be_undone_its_thread_is_a_little_nicer(self, background, monkeypatch):
+        monkeypatch.setattr(priority, "crowded", lambda: False)
+        monkeypatch.setattr(priority, "comes_back", lambda: False)
+        found, looked = [], threading.Event()
 
-        def one_way(thread, policy, parameters):
-            if policy != os.SCHED_IDLE:
-                raise PermissionError
-            set_scheduler(thread, policy, parameters)
+        def work():
+            found.append((os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, threading.get_native_id())))
+            looked.set()
+
+        before = os.getpriority(os.PRIO_PROCESS, 0)
+        background.begin(work)
+        assert looked.wait(PATIENCE)
+        background.wait()
+        assert found == [(os.sched_getscheduler(0), min(19, before + 5))]
+        assert os.getpriority(os.PRIO_PROCESS, 0) == before
+
+    @linux
+    def test_where_others_want_the_cores_it_stays_what_it_is(self, background, monkeypatch):
+        monkeypatch.setattr(os, "getloadavg", lambda: (cores.cores() + 1.0, 0.0, 0.0))
+        looked, found = threading.Event(), []
 
         def work():
             thread = threading.get_native_id()
             found.append((os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, thread)))
+            looked.set()
 
-        before = os.getpriority(os.PRIO_PROCESS, 0)
-        monkeypatch.setattr(os, "sched_setscheduler", one_way)
         background.begin(work)
+        assert looked.wait(PATIENCE)
         background.wait()
-        assert found == [(os.SCHED_OTHER, 19)]
-        assert os.getpriority(os.PRIO_PROCESS, 0) == before
+        assert found == [(os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, 0))]
+
+    @linux
+    def test_no_room_for_a_trial_costs_no_checkpoint(self, monkeypatch):
+        def no_room(thread):
+            raise RuntimeError("can't start new thread")
+
+        monkeypatch.setattr(threading.Thread, "start", no_room)
+        assert priority.comes_back.__wrapped__() is False
 
     def test_no_thread_is_left(self):
         background = Background("left over")

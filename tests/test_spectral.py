@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 import torch
 from torch import nn
-from torch.nn.utils.parametrizations import spectral_norm
+from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 from toys import ToyDiscriminator, make_setup
 
 from ganzoo.training import spectral
@@ -89,6 +89,28 @@ def test_held_layers_compute_what_those_of_torch_do(kind, as_stored, iterations)
         found.append((weight, gradient, second))
     for ours, theirs in zip(*found, strict=True):
         close(ours, theirs)
+
+
+@pytest.mark.parametrize("first", [weight_norm, spectral_norm])
+def test_a_layer_behind_another_iterates_on_what_that_makes_of_the_weight(first):
+    torch.manual_seed(0)
+    held = spectral_norm(first(nn.Linear(6, 4)))
+    with torch.no_grad():
+        for parameter in held.parameters():
+            parameter.copy_(torch.randn_like(parameter) * 5)
+    torchs = copy.deepcopy(held)
+    spectral.iterate(held)
+    torchs.weight  # noqa: B018 - looked at in training mode, it iterates
+    for ours, theirs in zip(vectors(held), vectors(torchs), strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_small_weights_of_half_precision_stay_finite():
+    layer = spectral_norm(nn.Linear(4, 4)).half()
+    with torch.no_grad():
+        layer.parametrizations.weight.original.copy_(torch.eye(4) * 1e-5)
+    spectral.hold(layer)
+    assert layer.weight.isfinite().all()
 
 
 def test_held_layers_read_weights_where_they_lie(monkeypatch):

@@ -12,56 +12,28 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from step import HINGE, Group, Loop, plans_for
 from torch.profiler import ProfilerActivity, profile
 
-from ganzoo.benchmarking.contestants import Contestant, Entered, scratch
-from ganzoo.config.layers import ConfigLayer
-from ganzoo.planning.choice import choose
-from ganzoo.planning.plan import Plan, make_plan
+from ganzoo.benchmarking.contestants import Contestant, scratch
 from ganzoo.registry import Registry
-from ganzoo.training.runtime import Precision
 
 MIB = 2**20
 
 
-@dataclass(frozen=True, eq=False)
-class Measured:
-    """A loop, and settings of its own."""
-
-    label: str
-    loop: str = "ganzoo"
-    precision: Precision = "fp32"
-    values: Mapping[str, Any] = field(default_factory=dict)
-
-
 LOOPS = (
-    Measured("plain", "plain"),
-    Measured("hand", "hand"),
-    Measured("ganzoo"),
-    Measured("ganzoo, accumulate 2", values={"train.accumulate": 2}),
-    Measured("ganzoo, accumulate 4", values={"train.accumulate": 4}),
-    Measured("ganzoo, accumulate 8", values={"train.accumulate": 8}),
-    Measured("ganzoo, fakes shared", values={"train.fakes": "shared"}),
-    Measured("ganzoo bf16", precision="bf16"),
+    Loop("plain", "plain"),
+    Loop("hand", "hand"),
+    Loop("ganzoo"),
+    Loop("ganzoo, accumulate 2", values={"train.accumulate": 2}),
+    Loop("ganzoo, accumulate 4", values={"train.accumulate": 4}),
+    Loop("ganzoo, accumulate 8", values={"train.accumulate": 8}),
+    Loop("ganzoo, fakes shared", values={"train.fakes": "shared"}),
+    Loop("ganzoo bf16", precision="bf16"),
 )
-
-
-def plan_for(registry: Registry, values: Mapping[str, Any], *, size: int, batch: int) -> Plan:
-    common = {
-        "loss.name": "hinge",
-        "discriminator.name": "patchgan-sn",
-        "generator.name": "dcgan",
-        "data.name": "synthetic",
-        "data.image_size": size,
-        "data.channels": 3,
-        "train.batch_size": batch,
-        "runtime.device": "cpu",
-    }
-    return make_plan(choose(registry, [ConfigLayer("benchmark", common | {**values})]))
 
 
 def rise(contestant: Contestant, trace: Path) -> float:
@@ -91,12 +63,12 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
-    registry = Registry.load(plugins=False)
+    plans = plans_for(
+        Registry.load(plugins=False), Group(HINGE, LOOPS), image_size=arguments.size, batch_size=arguments.batch
+    )
     found = {}
-    for one in LOOPS:
-        plan = plan_for(registry, one.values, size=arguments.size, batch=arguments.batch)
-        entered = Entered(label=one.label, loop=one.loop, precision=one.precision)
-        with scratch() as folder, entered.built(entered.plan(plan), folder) as contestant:
+    for one, plan in plans.items():
+        with scratch() as folder, one.entered.built(one.entered.plan(plan), folder) as contestant:
             found[one.label] = rise(contestant, folder / "trace.json")
     if arguments.json:
         print(json.dumps({"size": arguments.size, "batch": arguments.batch, "mib": found}, indent=2))

@@ -32,7 +32,7 @@ from ganzoo.training.runtime import Precision
 
 
 @dataclass(frozen=True, eq=False)
-class Contestant:
+class Loop:
     """A loop in a precision, with settings of its own.
 
     Attributes:
@@ -69,55 +69,55 @@ class Group:
     """Contestants of which the first is what the others are compared with, and what all of them have."""
 
     values: Mapping[str, Any]
-    contestants: tuple[Contestant, ...]
+    contestants: tuple[Loop, ...]
 
 
 GROUPS = {
     "default": Group(
         HINGE,
         (
-            Contestant("plain fp32", "plain"),
-            Contestant("ganzoo fp32", target=1.15),
-            Contestant("hand fp32", "hand"),
-            Contestant("ganzoo bf16", target=2.0, precision="bf16"),
-            Contestant("plain bf16", "plain", precision="bf16"),
-            Contestant("plain fp32, fakes reused", "reused"),
-            Contestant("ganzoo fp32, fakes shared", values=SHARED),
+            Loop("plain fp32", "plain"),
+            Loop("ganzoo fp32", target=1.15),
+            Loop("hand fp32", "hand"),
+            Loop("ganzoo bf16", target=2.0, precision="bf16"),
+            Loop("plain bf16", "plain", precision="bf16"),
+            Loop("plain fp32, fakes reused", "reused"),
+            Loop("ganzoo fp32, fakes shared", values=SHARED),
         ),
     ),
     "one-stage": Group(
         MINIMAX,
         (
-            Contestant("plain fp32", "plain"),
-            Contestant("ganzoo fp32"),
-            Contestant("ganzoo fp32, fakes shared", values=SHARED),
-            Contestant("ganzoo fp32, updates simultaneous", target=1.5, values=BOTH),
-            Contestant("ganzoo bf16, updates simultaneous", target=2.3, precision="bf16", values=BOTH),
+            Loop("plain fp32", "plain"),
+            Loop("ganzoo fp32"),
+            Loop("ganzoo fp32, fakes shared", values=SHARED),
+            Loop("ganzoo fp32, updates simultaneous", target=1.5, values=BOTH),
+            Loop("ganzoo bf16, updates simultaneous", target=2.3, precision="bf16", values=BOTH),
         ),
     ),
     "wgan-gp": Group(
         WGAN_GP,
         (
-            Contestant("plain fp32", "plain"),
-            Contestant("ganzoo fp32", target=1.15),
-            Contestant("ganzoo bf16", precision="bf16"),
-            Contestant(
+            Loop("plain fp32", "plain"),
+            Loop("ganzoo fp32", target=1.15),
+            Loop("ganzoo bf16", precision="bf16"),
+            Loop(
                 "ganzoo bf16, penalty too", precision="bf16", values={"runtime.penalty_precision": "bf16"}, target=1.4
             ),
-            Contestant("ganzoo fp32, penalty every 4", values={"regularizers.gradient-penalty.every": 4}, target=1.6),
+            Loop("ganzoo fp32, penalty every 4", values={"regularizers.gradient-penalty.every": 4}, target=1.6),
         ),
     ),
     "r1-r2": Group(
         R1_R2,
         (
-            Contestant("ganzoo fp32"),
-            Contestant("ganzoo fp32, penalties every 8", values=LAZY, target=1.6),
+            Loop("ganzoo fp32"),
+            Loop("ganzoo fp32, penalties every 8", values=LAZY, target=1.6),
         ),
     ),
 }
 
 
-def plans_for(registry: Registry, group: Group, *, image_size: int, batch_size: int) -> dict[Contestant, Plan]:
+def plans_for(registry: Registry, group: Group, *, image_size: int, batch_size: int) -> dict[Loop, Plan]:
     """Each with networks of its own, all from the same weights."""
     common = {
         "generator.name": "dcgan",
@@ -133,7 +133,7 @@ def plans_for(registry: Registry, group: Group, *, image_size: int, batch_size: 
     }
 
 
-def measure(plans: Mapping[Contestant, Plan], *, rounds: int, clock: ClockName) -> tuple[Timed, int]:
+def measure(plans: Mapping[Loop, Plan], *, rounds: int, clock: ClockName) -> tuple[Timed, int]:
     """The turns, and the steps of each; rounds that others disturb are repeated."""
     who = {one.entered: plan for one, plan in plans.items()}
     # A term that acts at every k-th update only acts in every turn as often as it does on average.
@@ -144,21 +144,16 @@ def measure(plans: Mapping[Contestant, Plan], *, rounds: int, clock: ClockName) 
 
 
 def summarize(
-    contestants: Sequence[Contestant],
-    rounds: Sequence[Round],
-    *,
-    steps: int,
-    batch_size: int,
-    clock: ClockName = "wall",
+    contestants: Sequence[Loop], rounds: Sequence[Round], *, steps: int, images: int, clock: ClockName = "wall"
 ) -> dict[str, Any]:
-    """Images per second of the median step, and the ratios to the first within rounds (above 1: faster)."""
+    """Images per second of the median step of so many, and the ratios to the first within rounds (above 1: faster)."""
     first, *others = contestants
     medians = {
         one.label: spread(seconds_of(rounds, one.label, clock=clock, steps=steps))["median"] for one in contestants
     }
     return {
         "milliseconds_per_step": {name: 1e3 * taken for name, taken in medians.items()},
-        "images_per_second": {name: batch_size / taken for name, taken in medians.items()},
+        "images_per_second": {name: images / taken for name, taken in medians.items()},
         "ratios": {
             f"{one.label} / {first.label}": {
                 **ratio(rounds, first.label, one.label, clock=clock),
@@ -205,12 +200,14 @@ def main() -> None:
     plans = plans_for(Registry.load(plugins=False), GROUPS[arguments.group], **size)
     plans = {one: plan for one, plan in plans.items() if one.precision == "fp32" or not arguments.fp32}
     turns, steps = measure(plans, rounds=arguments.rounds, clock=arguments.clock)
+    (n_critic,) = {plan.config.train.n_critic for plan in plans.values()}
+    images = arguments.batch_size * n_critic
     settings = {"group": arguments.group, **size, "rounds": arguments.rounds, "steps": steps, "clock": arguments.clock}
     result = {
         "machine": machine(),
         "settings": settings,
         "rounds": {"disturbed": turns.disturbed, "repeated": turns.repeated},
-        **summarize(list(plans), turns.rounds, steps=steps, batch_size=arguments.batch_size, clock=arguments.clock),
+        **summarize(list(plans), turns.rounds, steps=steps, images=images, clock=arguments.clock),
     }
     if arguments.json:
         print(json.dumps(result, indent=2))

@@ -200,11 +200,11 @@ def _of_fresh(fresh: Fresh) -> dict[str, float | None]:
     }
 
 
-def _remarks(timed: Timed, fresh: Mapping[str, Fresh], *, told: bool) -> list[str]:
+def _remarks(turns: Timed, fresh: Mapping[str, Fresh], *, told: bool) -> list[str]:
     remarks = []
-    if timed.disturbed and told:
+    if turns.disturbed and told:
         remarks.append(
-            f"other programs had the cores in {timed.disturbed} of {len(timed.rounds)} rounds: "
+            f"other programs had the cores in {turns.disturbed} of {len(turns.rounds)} rounds: "
             "repeat it on a quiet machine, or count processor time with --clock cpu"
         )
     remarks += [f"{label}: {one.trouble}" for label, one in fresh.items() if one.trouble]

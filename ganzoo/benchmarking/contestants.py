@@ -69,7 +69,7 @@ class GanzooLoop:
 
 
 class WithMemory:
-    """A contestant in whose turns the process keeps so many bytes that lie free, and gives back what is more."""
+    """A contestant in whose turns the process gives back what lies free above so many bytes, and nothing after them."""
 
     def __init__(self, contestant: Contestant, *, free: int) -> None:
         self.contestant, self.free = contestant, free
@@ -79,8 +79,11 @@ class WithMemory:
     def active(self) -> Iterator[None]:
         """Torch's settings, and those of the allocator."""
         allocator.give_back_above(self.free)
-        with self.contestant.active():
-            yield
+        try:
+            with self.contestant.active():
+                yield
+        finally:
+            allocator.give_back_above(allocator.NEVER)
 
 
 Rival = Callable[[Plan], Contestant]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from ganzoo.allocator import LARGEST, NEVER, keep_freed_memory
+from ganzoo.allocator import NEVER, keep_freed_memory
 from ganzoo.benchmarking.contestants import Entered, WithMemory
 from ganzoo.benchmarking.rounds import Timed, take_turns
 from ganzoo.benchmarking.work import Work, work_of_step
@@ -52,7 +52,7 @@ def timed(
         tell: hears how far it is.
     """
     tell("warming up")
-    free = _kept_free(who, work)
+    free = kept_free(who, work) if keep_freed_memory() else {}  # nobody's, where the user has chosen an allocator
     with ExitStack() as stack:
         contestants = {}
         for number, (one, plan) in enumerate(who.items()):
@@ -70,12 +70,10 @@ def timed(
         )
 
 
-def _kept_free(who: Who, work: Mapping[str, Work]) -> Mapping[str, int]:
-    """Contestant → how many bytes may lie free in its turns; nothing where the user has chosen an allocator.
+def kept_free(who: Who, work: Mapping[str, Work]) -> Mapping[str, int]:
+    """Contestant → how many bytes may lie free in its turns.
 
     A run of ganzoo keeps all. GNU's allocator by itself keeps twice the largest block that was freed. All turns are in
     one process, so loops by hand get what it would come to in a process of theirs.
     """
-    if not keep_freed_memory():
-        return {}
-    return {one.label: NEVER if one.loop == "ganzoo" else 2 * min(work[one.label].largest, LARGEST) for one in who}
+    return {one.label: NEVER if one.loop == "ganzoo" else 2 * work[one.label].largest for one in who}

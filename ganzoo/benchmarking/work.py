@@ -16,6 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
+from ganzoo.allocator import LARGEST
 from ganzoo.benchmarking.contestants import Contestant
 from ganzoo.planning.plan import Plan
 
@@ -32,7 +33,8 @@ class Work:
     Attributes:
         gflop: 10⁹ floating-point operations of products and convolutions, forward and backward, as torch counts them.
             A multiplication with its addition is two. Element by element, nothing is counted.
-        largest: bytes of the largest tensor that an operation gives.
+        largest: bytes of the largest tensor that comes out of an operation, but for those that the allocator takes from
+            the system each by itself.
     """
 
     gflop: float
@@ -61,7 +63,8 @@ class Largest(TorchDispatchMode):  # type: ignore[no-untyped-call]
         result = func(*args, **(kwargs or {}))
         for found in tree_leaves(result):
             if isinstance(found, Tensor):
-                self.bytes = max(self.bytes, found.untyped_storage().nbytes())
+                size = found.untyped_storage().nbytes()
+                self.bytes = max(self.bytes, size if size < LARGEST else 0)
         return result
 
 

@@ -19,6 +19,7 @@ from ganzoo.evaluation.value import Better, Record, Value
 from ganzoo.protocols import Extractor, Features, Metric
 from ganzoo.registry import one_line
 from ganzoo.seeds import generator_for
+from ganzoo.training.lack_of_memory import lacks_memory
 
 logger = logging.getLogger("ganzoo")
 
@@ -139,6 +140,8 @@ def judge(
                     fakes[evenly], made, small_floors=small_floors
                 )
             except (Exception, SystemExit) as error:  # sys.exit() in a plugin must not end ganzoo
+                if lacks_memory(error):
+                    raise
                 errors[named(name, extractor)] = error
             # A copy for each metric would take as much room again, for what none should do.
             if fakes[evenly].content() != contents[evenly]:
@@ -269,6 +272,8 @@ class _Measurement:
                 return _Floor()
             numbers = self._numbers(self._features(real), self._features(unseen))
         except (Exception, SystemExit) as error:
+            if lacks_memory(error):
+                raise
             return _Floor(notes=(f"real against real has no number: {_reason(error)}",))
         notes = _notes_on_fewer(n, unseen.count, n_real, real.count)
         return _Floor(numbers=numbers, words=words, notes=notes)

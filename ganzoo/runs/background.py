@@ -11,8 +11,8 @@ from ganzoo.runs.priority import Priority
 class Background:
     """A thread for work that needs little of Python: writing and hashing let the interpreter go.
 
-    It takes what the training leaves of the cores, until the training waits for it. Computing with torch does not
-    belong there: a thread that does gets a pool of threads of its own.
+    It takes what the training leaves of the cores, where it can, until the training waits for it. Computing with torch
+    does not belong there: a thread that does gets a pool of threads of its own.
     """
 
     def __init__(self, name: str) -> None:

@@ -44,7 +44,7 @@ FOR_VECTORS = ("mode-coverage",)
 Steps = int | Literal["all"] | Sequence[int] | None
 
 
-FEWER = "-n 1000, so that fewer samples are kept at a time"
+FEWER = "fewer samples, which are kept all at a time: -n N"
 
 
 @dataclass(frozen=True, kw_only=True)

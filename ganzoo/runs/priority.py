@@ -1,8 +1,11 @@
 """The priority of a thread that works beside the training: none, until somebody waits for it.
 
 All of torch's threads wait for the slowest of them, so a core that is taken from one of them is taken from all. On
-Linux a thread may be one that runs only where a core is idle. Whoever has no right to undo that would wait for it for
-long where other programs have all cores; there it is made nice instead, which leaves it its small share.
+Linux a thread may be one that runs only where a core is idle. Three things keep it from being waited for too long:
+
+- Where other programs want the cores, it stays what it is. It may hold Python's lock when it is put aside.
+- Whoever waits for it gives it back the priority that it had.
+- Not everybody may do that. There the thread is only made somewhat nicer than the training.
 """
 
 from __future__ import annotations
@@ -12,8 +15,28 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
 
-NICEST = 19
+from ganzoo.cores import cores
+
+NICER = 5
+"""A thread that is so much nicer gets a quarter of a core that two threads want."""
+SPARE = 0.5
+"""How many more threads than cores may be ready to run; those of the training are among them."""
+
+
+@dataclass(frozen=True)
+class _Lowered:
+    """A thread that works at a low priority, and how it was scheduled before."""
+
+    thread: int
+    policy: int
+    parameters: os.sched_param
+
+    def put_back(self) -> None:
+        with suppress(OSError):
+            os.sched_setscheduler(self.thread, self.policy, self.parameters)
 
 
 class Priority:
@@ -21,53 +44,58 @@ class Priority:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._thread: int | None = None
-        """The one that works now."""
         self._awaited = False
+        self._lowered: _Lowered | None = None
 
     def low(self, work: Callable[[], object]) -> object:
         """Do it at a low priority."""
         with self._lock:
-            self._thread = threading.get_native_id()
             if not self._awaited:
-                _lower(self._thread)
+                self._lowered = _lower(threading.get_native_id())
         try:
             return work()
         finally:
             with self._lock:
-                _raise(self._thread)  # its end is waited for, too
-                self._thread = None
+                self._put_back()
 
     @contextmanager
     def usual(self) -> Iterator[None]:
-        """Inside the block the work is done at the priority of all else."""
+        """Inside the block the work is done at the priority that the thread had, if it may have it again."""
         with self._lock:
             self._awaited = True
-            if self._thread is not None:
-                _raise(self._thread)
+            self._put_back()
         try:
             yield
         finally:
             with self._lock:
                 self._awaited = False
 
+    def _put_back(self) -> None:
+        lowered, self._lowered = self._lowered, None
+        if lowered is not None:
+            lowered.put_back()
 
-def _lower(thread: int) -> None:
-    if not sys.platform.startswith("linux"):
-        return
+
+def _lower(thread: int) -> _Lowered | None:
+    """Lower it; what can be put back again, if anything."""
+    if not sys.platform.startswith("linux") or crowded():
+        return None
     with suppress(OSError):  # a container may forbid it
-        if comes_back():
-            os.sched_setscheduler(thread, os.SCHED_IDLE, os.sched_param(0))
-        else:
-            os.setpriority(os.PRIO_PROCESS, thread, NICEST)
+        if not comes_back():
+            os.setpriority(os.PRIO_PROCESS, thread, min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICER))
+            return None
+        before = _Lowered(thread, os.sched_getscheduler(thread), os.sched_getparam(thread))
+        os.sched_setscheduler(thread, os.SCHED_IDLE, os.sched_param(0))
+        return before
+    return None
 
 
-def _raise(thread: int) -> None:
-    if sys.platform.startswith("linux"):
-        with suppress(OSError):
-            os.sched_setscheduler(thread, os.SCHED_OTHER, os.sched_param(0))
+def crowded() -> bool:
+    """Whether more threads than there are cores were ready to run in the last minute, by the system's own count."""
+    return os.getloadavg()[0] > cores() + SPARE
 
 
+@cache
 def comes_back() -> bool:
     """Whether a thread that runs only where a core is idle may be made usual again: tried with one for that alone."""
     if not sys.platform.startswith("linux"):
@@ -76,11 +104,13 @@ def comes_back() -> bool:
 
     def there_and_back() -> None:
         with suppress(OSError):
+            before = os.sched_getscheduler(0), os.sched_getparam(0)
             os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+            os.sched_setscheduler(0, *before)
             found.append(True)
 
-    trial = threading.Thread(target=there_and_back, daemon=True)
-    trial.start()
-    trial.join()
+    with suppress(RuntimeError):  # there may be no room for another thread
+        trial = threading.Thread(target=there_and_back, daemon=True)
+        trial.start()
+        trial.join()
     return bool(found)

@@ -1,5 +1,8 @@
 """The discriminator in the generator's step, frozen while it judges and again while it is differentiated.
 
+For those who ask for the generator's terms and may let go of the discriminator before they differentiate them. A run
+keeps it frozen until it has.
+
 A discriminator that checkpoints its activations runs parts of itself a second time, within backward. Were its
 parameters trainable again by then, that second run would save other tensors than the first: torch refuses where their
 shapes differ, and where they agree the gradients are wrong without a word. Reentrant checkpoints would also leave

@@ -9,6 +9,8 @@ import torch
 
 from ganzoo.errors import ResourceError
 
+WORDS = ("allocate memory", "backend out of memory")
+
 
 @contextmanager
 def told_of_memory(words: str, *, hint: str) -> Iterator[None]:
@@ -26,5 +28,7 @@ def told_of_memory(words: str, *, hint: str) -> Iterator[None]:
 
 
 def lacks_memory(error: BaseException) -> bool:
-    """Whether there was too little memory, of the machine or of a GPU; for the first torch has no error of its own."""
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error)
+    """Whether memory was lacking; for that of the machine and of Apple's GPUs torch has no error of its own."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in WORDS)

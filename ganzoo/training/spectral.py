@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import _SpectralNorm
+from torch.nn.utils.parametrize import ParametrizationList
 from torch.nn.utils.spectral_norm import SpectralNorm
 
 
@@ -39,7 +40,8 @@ class _HeldSpectralNorm(_SpectralNorm):
         matrix, order = self._matrix(weight)
         # Copies, since what a graph needs must not change, and the vectors move at the next update.
         u, v = self._u.clone(), self._v.view(self._sides(weight)).permute(order).clone().flatten()
-        return weight * torch.vdot(u, torch.mv(matrix, v)).reciprocal()
+        norm = torch.vdot(u, torch.mv(matrix, v))
+        return weight / norm if weight.dtype == torch.float16 else weight * norm.reciprocal()  # 1/σ may overflow there
 
     @torch.no_grad()
     def iterate(self, weight: Tensor) -> None:
@@ -66,9 +68,13 @@ class _HeldSpectralNorm(_SpectralNorm):
 def hold(module: nn.Module) -> None:
     """Stop torch's per-forward iteration. ``module.train()`` undoes this."""
     for _, _, _, layer in _layers(module):
-        layer.training = False
-        if type(layer) is _SpectralNorm:  # one that computes something of its own goes on doing so
-            layer.__class__ = _HeldSpectralNorm
+        _hold(layer)
+
+
+def _hold(layer: _SpectralNorm) -> None:
+    layer.training = False
+    if type(layer) is _SpectralNorm:  # one that computes something of its own goes on doing so
+        layer.__class__ = _HeldSpectralNorm
 
 
 @contextmanager
@@ -94,15 +100,26 @@ def on_meta() -> Iterator[None]:
 @torch.no_grad()
 def iterate(module: nn.Module) -> None:
     """One power iteration of every spectrally normalized weight, which then stays held."""
-    hold(module)
     for _, owner, name, layer in _layers(module):
-        weight = owner.parametrizations[name].original  # type: ignore[index, union-attr]
+        _hold(layer)
+        weight = _normalized_by(layer, owner.parametrizations[name])  # type: ignore[index, arg-type]
         if isinstance(layer, _HeldSpectralNorm) and weight.ndim > 1:
             layer.iterate(weight)
         else:
             layer.training = True
             layer(weight)
             layer.training = False
+
+
+def _normalized_by(layer: _SpectralNorm, chain: ParametrizationList) -> Tensor:
+    """What the layer gets: the weight itself, or what others before it make of it, such as weight normalization."""
+    values = [chain.original] if chain.is_tensor else [getattr(chain, f"original{i}") for i in range(chain.ntensors)]
+    for one in chain:
+        if one is layer:
+            break
+        values = [one(*values)]
+    (weight,) = values
+    return weight
 
 
 def vectors(module: nn.Module) -> list[Tensor]:

@@ -5,11 +5,12 @@ from contextlib import nullcontext
 
 import pytest
 import torch
-from example_scripts import load, run
+from example_scripts import EXAMPLES, load, run
 
 
-@pytest.fixture(scope="module")
-def benchmark():
+@pytest.fixture
+def benchmark(monkeypatch):
+    monkeypatch.syspath_prepend(str(EXAMPLES / "benchmarks"))
     return load("benchmarks/memory.py")
 
 

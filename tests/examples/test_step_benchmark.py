@@ -49,7 +49,7 @@ def test_ratios_compare_steps_of_one_round(benchmark):
     seconds = {"plain fp32": [2.0, 4.0, 9.0], "ganzoo fp32": [1.0, 4.0, 3.0]}
     rounds = [{name: Turn(taken[number], 1.0) for name, taken in seconds.items()} for number in range(3)]
     contestants = benchmark.GROUPS["default"].contestants[:2]
-    summary = benchmark.summarize(contestants, rounds, steps=2, batch_size=8)
+    summary = benchmark.summarize(contestants, rounds, steps=2, images=8)
     [(name, ratio)] = summary["ratios"].items()
     assert name == "ganzoo fp32 / plain fp32"
     assert (ratio["median"], ratio["lower_quartile"], ratio["upper_quartile"]) == (2.0, 1.5, 2.5)
