@@ -22,6 +22,15 @@ def setup_of(*assignments, registry=None):
     return assemble(make_plan(choose(registry or Registry.load(plugins=False), layers)))
 
 
+def test_networks_that_share_weights_are_refused():
+    """The generator would learn nothing of its own by them, since they are frozen while it learns."""
+    layers = [ConfigLayer("x", parse_assignments([*TINY, "train.batch_size=4"]))]
+    plan = make_plan(choose(Registry.load(plugins=False), layers))
+    plan.generator.register_parameter("shared", next(plan.discriminator.parameters()))
+    with pytest.raises(PluginError, match=r"patchgan-sn.* and .*dcgan.* share weights"):
+        assemble(plan)
+
+
 class TestPasses:
     @pytest.mark.parametrize(
         ("assignments", "passes"),

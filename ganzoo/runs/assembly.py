@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ganzoo.config.schema import RuntimeConfig, TrainConfig
 from ganzoo.data import Batches
+from ganzoo.errors import PluginError
 from ganzoo.planning.facts import BATCH_COUPLED
 from ganzoo.planning.parts import adam_correction, built_augmentation, built_regularizer, in_words
 from ganzoo.planning.plan import Plan
@@ -105,6 +106,20 @@ def make_optimizer(
     return optimizer
 
 
+def _demand_own_weights(plan: Plan, generator: nn.Module, discriminator: nn.Module) -> None:
+    """Refuse networks that share weights: those of the discriminator are frozen while the generator learns."""
+    held = {id(parameter): name for name, parameter in discriminator.named_parameters()}
+    for name, parameter in generator.named_parameters():
+        if id(parameter) in held:
+            named, other = (in_words(plan.entries[role]) for role in ("discriminator", "generator"))
+            raise PluginError(
+                f"{named.words} and {other.words} share weights",
+                given=f"{held[id(parameter)]} of the discriminator is {name} of the generator",
+                allowed="networks with weights of their own, since each player moves its own alone",
+                hint=named.command,
+            )
+
+
 def _state(
     plan: Plan,
     runtime: Runtime,
@@ -116,6 +131,7 @@ def _state(
     images = train.batch_size * train.n_critic
     generator: Any = runtime.place(plan.generator)
     discriminator = runtime.place(plan.discriminator)
+    _demand_own_weights(plan, generator, discriminator)
     return TrainState(
         generator=generator,
         discriminator=discriminator,
