@@ -2,7 +2,7 @@
 
     seconds = a + b · GFLOP + Σ over exchanges of (hops · latency + 2 (p - 1) / p · bytes / bandwidth)
 
-A ring of p processes passes each part of a tensor on 2 (p - 1) times, and each process sends 2 (p - 1) / p of its bytes.
+A ring of p processes passes each part of a tensor on 2 (p - 1) times, each process sending 2 (p - 1) / p of its bytes.
 A tree needs only 2 log₂ p hops, for about as many bytes. Exchanges are added to the time of computing, as ganzoo waits
 for each of them before it goes on. Nothing here needs torch; ``predictions.py`` fits this to what was measured.
 """
