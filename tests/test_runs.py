@@ -309,6 +309,31 @@ def test_a_bug_is_a_failure_of_the_run(tmp_path, registry, monkeypatch):
     assert (content["status"], content["step"]) == ("failed", 1)
 
 
+@pytest.mark.parametrize("how", ["removed", "moved", "another in its place"])
+def test_a_folder_that_goes_away_ends_the_run_instead_of_being_made_anew_by_half(tmp_path, monkeypatch, registry, how):
+    def gone(report):
+        (path,) = tmp_path.glob("0001-*")
+        if how == "removed":
+            shutil.rmtree(path)
+        else:
+            path.rename(tmp_path / "elsewhere")
+        if how == "another in its place":
+            path.mkdir()
+
+    seen = []
+
+    def once(report):
+        seen.append(report)
+        if len(seen) == 1:
+            gone(report)
+
+    at_every_step(monkeypatch, once)
+    with pytest.raises(ResourceError, match="was removed or moved while it was trained"):
+        ganzoo.run(tiny(), out=tmp_path, registry=registry)
+    assert not list(tmp_path.glob("0001-*/checkpoints/step-*"))
+    assert not list(tmp_path.glob("0001-*/manifest.json"))
+
+
 @pytest.mark.parametrize(
     ("error", "told"),
     [

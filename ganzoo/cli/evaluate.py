@@ -119,7 +119,7 @@ def evaluate_command(
     screen = log_console(quiet=False)
     from ganzoo.cli.evaluated import print_beside, print_evaluation
     from ganzoo.runs.beside import beside, demand_one_data, demand_something_alike, names
-    from ganzoo.runs.evaluating import run_or_folder, steps_of
+    from ganzoo.runs.evaluating import demand_steps, run_or_folder
     from ganzoo.runs.run import Run
 
     named = [run_or_folder(folder, target) for target in targets]
@@ -133,7 +133,7 @@ def evaluate_command(
     demand_one_data([one for one in found if isinstance(one, Run)])
     for one in found:
         if isinstance(one, Run):
-            steps_of(one, chosen)  # what one of them lacks is said before minutes are spent on the others
+            demand_steps(one, chosen)  # what one of them lacks is said before minutes are spent on the others
     how = _How(layers=layers, n=n, step=chosen, ema=ema, truncation=truncation, seed=seed)
     told = Screen(stderr=True, quiet=True) if as_json else screen
     evaluations = [_evaluated(one, how, told, several=len(found) > 1) for one in found]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -26,6 +26,9 @@ from ganzoo.config.layers import ConfigLayer, parse_assignments
 from ganzoo.program import as_started
 from ganzoo.runs import tracking
 from ganzoo.screen import say
+
+if TYPE_CHECKING:
+    from ganzoo.runs.directory import RunDirectory
 
 EXAMPLES = """\
 Examples:
@@ -95,6 +98,16 @@ def resume_command(
     with printing_to_stderr():
         resumed = session.resume(known, directory, changes=changes, console=console, trackers=trackers, restart=restart)
     if resumed is None:
-        further = f"ganzoo resume {directory.word} --steps N"
-        say(as_started(f"{directory.path} is finished. To train it further: {further}"), err=True)
+        say(as_started(f"{directory.path} is finished. To train it further: {_further(directory)}"), err=True)
     print_outcome(resumed or Run(directory.path), as_json=as_json)
+
+
+def _further(directory: RunDirectory) -> str:
+    """The command that trains a finished run on, by what ended it."""
+    from ganzoo.runs.run import read_config
+
+    train = read_config(directory).train
+    steps = directory.read_manifest().get("step") or 0
+    if train.minutes is not None and (train.steps is None or steps < train.steps):
+        return f"ganzoo resume {directory.word} --set train.minutes={2 * train.minutes:g}"
+    return f"ganzoo resume {directory.word} --steps N"

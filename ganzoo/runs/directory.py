@@ -53,6 +53,8 @@ class RunDirectory:
         self.samples = path / "samples"
         self.checkpoints = path / "checkpoints"
         self._mentioned: set[Path] = set()
+        self._held: tuple[int, int] | None = None
+        """Which folder it was when it was locked: a path may come to lead to another, or nowhere."""
 
     @property
     def word(self) -> str:
@@ -88,10 +90,26 @@ class RunDirectory:
                     f"run {self.path.name} is being trained by another process",
                     hint="wait until it ends, or stop it with Ctrl-C (it saves a checkpoint first)",
                 ) from None
+        self._held = _identity(self.path)
         try:
             yield
         finally:
+            self._held = None
             lock.release()
+
+    def demand_there(self) -> None:
+        """Refuse to make the folder of a run anew while it is trained: the rest of the run would be missing in it.
+
+        Raises:
+            ResourceError: it was removed or moved, or another one is in its place.
+        """
+        if self._held not in (None, _identity(self.path)):
+            raise ResourceError(
+                f"the folder of run {self.path.name} was removed or moved while it was trained",
+                given=self.path,
+                allowed="the folder as it was until the run ends",
+                hint="go on from where it was moved to with: ganzoo resume PATH",
+            )
 
     def demand_own(self) -> None:
         """Refuse to train into what leads elsewhere: rows are added to files, grids and checkpoints are removed.
@@ -138,6 +156,7 @@ class RunDirectory:
 
     def write_manifest(self, content: Mapping[str, Any]) -> None:
         """Replace ``manifest.json``."""
+        self.demand_there()
         files.write_text(self.manifest, json.dumps(content, indent=2) + "\n", place="--runs DIR")
 
     def read_manifest(self) -> dict[str, Any]:
@@ -178,6 +197,7 @@ class RunDirectory:
             ResourceError: it cannot be written.
         """
         final = self.checkpoints / f"step-{step:07d}"
+        self.demand_there()
         checkpoint.write(final, tensors, state)
         self.thin_checkpoints(keep)
         return final
@@ -298,17 +318,29 @@ class RunDirectory:
             CheckpointError: none verifies, or that of ``step`` does not.
             ConfigError: there is none of ``step``.
         """
-        if step is not None:
-            return self._load_checkpoint_of(step)
+        return self._newest_intact()[1] if step is None else self._load_checkpoint_of(step)
+
+    def newest_intact(self) -> int:
+        """The step of the newest checkpoint that verifies; others are skipped, loudly.
+
+        Raises:
+            CheckpointError: none verifies.
+        """
+        return self._newest_intact()[0]
+
+    def _newest_intact(self) -> tuple[int, tuple[dict[str, dict[str, Tensor]], dict[str, Any]]]:
         for folder in self.checkpoint_folders():
             try:
-                return checkpoint.read(folder)
+                return step_of(folder), checkpoint.read(folder)
             except DamagedError as problem:
-                logger.warning("checkpoint %s skipped: %s", folder.name, problem)
+                if folder not in self._mentioned:
+                    self._mentioned.add(folder)
+                    logger.warning("checkpoint %s skipped: %s", folder.name, problem)
         raise CheckpointError(
             f"run {self.path.name} has no intact checkpoint",
             given=self.checkpoints,
-            hint=f"start again with: {self.again()}",
+            hint=f"begin again over the rows and grids that are there with: ganzoo resume {self.word} --restart; "
+            f"or, beside them, start again with: {self.again()}",
         )
 
     def checkpoint_folder(self, step: int) -> Path:
@@ -335,6 +367,14 @@ class RunDirectory:
                 allowed="the checkpoint as it was written",
                 hint="leave out --step: the newest that is intact is used then",
             ) from problem
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _is_finite(tensor: Tensor) -> bool:

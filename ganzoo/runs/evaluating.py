@@ -249,8 +249,8 @@ def _with_defaults(registry: Registry, layers: Sequence[ConfigLayer], *, labeled
     return open_measurable(choose(registry, [usual, *layers]), labeled=labeled, maker=maker)
 
 
-def steps_of(run: Run, step: Steps) -> list[int]:
-    """The steps whose generators are meant.
+def demand_steps(run: Run, step: Steps) -> list[int]:
+    """The steps that a run has checkpoints of.
 
     Raises:
         CheckpointError: the run has no checkpoint at all.
@@ -259,22 +259,31 @@ def steps_of(run: Run, step: Steps) -> list[int]:
     found = [step_of(folder) for folder in run.directory.checkpoint_folders()]
     found = [number for number in found if number] if step == "all" else found
     if not found:
+        run.directory.demand_checkpoint(every=run.config.train.checkpoint_every)
         raise CheckpointError(
             f"run {run.path.name} has no checkpoint, so there is nothing to evaluate",
             given=run.directory.checkpoints,
             hint=f"train it with: ganzoo resume {run.directory.word}",
         )
-    if step == "all":
-        return sorted(found)
-    if step is None:
-        return [max(found)]
-    # In order, so that the last that is measured is the last of the training.
+    if step == "all" or step is None:
+        return found
     chosen = [step] if isinstance(step, int) else sorted(set(step))
     if not chosen:
         raise ConfigError("no step is named", given=[], allowed="a step at least, or all", hint="--step all")
     for one in chosen:
         run.directory.checkpoint_folder(one)
     return chosen
+
+
+def steps_of(run: Run, step: Steps) -> list[int]:
+    """The steps whose generators are meant, in order, so that the last that is measured is the last of the training.
+
+    Raises:
+        CheckpointError: the run has no checkpoint, or no intact one where none is named.
+        ConfigError: it has none of a step that is meant, or none is.
+    """
+    found = demand_steps(run, step)
+    return [run.directory.newest_intact()] if step is None else sorted(found)
 
 
 def _note(run: Run, evaluation: Evaluation, *, seed: int) -> None:

@@ -258,6 +258,7 @@ def _without_checkpoint(directory: RunDirectory, config: RunConfig) -> Checkpoin
     """What is said of a run that has none yet, or never had one."""
     name, train = directory.path.name, config.train
     if not directory.is_live():
+        directory.demand_checkpoint(every=train.checkpoint_every)
         return CheckpointError(
             f"run {name} stopped before its first checkpoint",
             given=directory.checkpoints,

@@ -27,6 +27,12 @@ def skin(tmp_path):
 
 
 class TestJson:
+    def test_a_line_of_many_pixels_is_no_large_picture(self, ganzoo, tmp_path):
+        for number in range(3):
+            draw(tmp_path / "skin" / f"{number}.png", color=(40 * number, 20, 0))
+        draw(tmp_path / "skin/line.png", size=(3000, 1), color=(250, 20, 20))
+        assert ganzoo("data ./skin --json").json["sizes"] == [[3000, 1], [40, 40]]
+
     def test_pictures(self, ganzoo, skin):
         outcome = ganzoo("data ./skin --json")
         assert outcome.code == 0

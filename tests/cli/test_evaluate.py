@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -66,6 +67,29 @@ def test_too_little_memory_is_no_bug(ganzoo, run, monkeypatch, target, place):
     assert "-n N" in told.err
 
 
+def test_the_newest_that_is_intact_is_measured_where_no_step_is_named(ganzoo, tmp_path):
+    assert ganzoo(f"run {TINY} --disc dcgan --set train.checkpoint_every=1 --set train.keep=all").code == 0
+    (damaged,) = tmp_path.glob("runs/0001-*/checkpoints/step-0000002/generator.safetensors")
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    shown = ganzoo(f"evaluate 1 -n 12 {METRIC}")
+    assert shown.code == 0
+    assert shown.err.count("checkpoint step-0000002 skipped") == 1
+    (rows,) = tmp_path.glob("runs/0001-*/evaluations.jsonl")
+    assert {json.loads(line)["step"] for line in rows.read_text().splitlines()} == {1}
+    named = ganzoo(f"evaluate 1 -n 12 --step 2 {METRIC}")
+    assert named.code == 7
+    assert "leave out --step" in named.err
+
+
+@pytest.mark.parametrize("command", ["evaluate 1 -n 12", "sample 1 --out made"])
+def test_checkpoints_that_are_gone_are_told_as_by_resume(ganzoo, run, tmp_path, command):
+    shutil.rmtree(tmp_path / run / "checkpoints")
+    shown = ganzoo(command)
+    assert shown.code == 7
+    assert "was trained to step 2, and its checkpoints are gone" in shown.err
+    assert "--restart" in shown.err
+
+
 def test_numbers_of_every_checkpoint(ganzoo, tmp_path):
     assert ganzoo(f"run {TINY} --set train.checkpoint_every=1 --set train.keep=all").code == 0
     shown = ganzoo(f"evaluate 1 -n 12 --step all {METRIC}")
@@ -117,7 +141,9 @@ def test_what_one_of_several_lacks_is_said_before_the_others_are_measured(ganzoo
     assert ganzoo(f"run {TINY} --disc dcgan --seed 5".replace("--steps 2", "--steps 1")).code == 0
     for missing in ("evaluate 1 2 --step 2", "evaluate 1 2"):
         shown = ganzoo(f"{missing} -n 12 {METRIC}")
-        assert "run 0002-hinge-dcgan-synthetic has no checkpoint" in shown.err
+        assert re.search(
+            r"run 0002-hinge-dcgan-synthetic (has no checkpoint of step 2|was trained to step 1)", shown.err
+        )
         assert "evaluating" not in shown.err
         for folder in Path("runs/0002-hinge-dcgan-synthetic/checkpoints").iterdir():
             shutil.rmtree(folder)

@@ -224,6 +224,8 @@ def test_time_ends_a_run_which_goes_on_with_more_of_it(ganzoo):
     )
     ended = ganzoo("runs --json").json[0]
     assert (ended["status"], ended["steps"]) == ("finished", None)
-    assert ganzoo("resume 1").err.count("is finished") == 1
+    left_alone = ganzoo("resume 1")
+    assert left_alone.err.count("is finished") == 1
+    assert "--set train.minutes=0.001" in left_alone.err
     assert ganzoo(f"resume 1 --set train.minutes={ended_minutes(ended['path']) * 2}").code == 0
     assert ganzoo("runs --json").json[0]["step"] > ended["step"]

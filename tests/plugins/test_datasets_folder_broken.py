@@ -8,6 +8,7 @@ import os
 
 import numpy as np
 import pytest
+import tifffile
 from ganzoo_datasets.files.pixels.raster import MAX_PIXELS
 from picture_files import everything, noise, open_folder, png_bytes, save
 from PIL import Image
@@ -132,6 +133,15 @@ def test_every_offender_is_named_and_the_way_out(folder):
     message = refused(folder)
     assert "5 of 6 images cannot be read" in message
     assert all(f"bad-{number}.png: " in message for number in range(5))
+    assert "data.on_error=skip" in message
+
+
+def test_a_way_out_that_helps_one_of_them_alone_is_not_the_one_that_is_named(folder):
+    save(folder, "good.png")
+    tifffile.imwrite(folder / "numbers.tif", np.linspace(0, 7, 64, dtype=np.float32).reshape(8, 8))
+    assert "data.range=measured" in refused(folder)
+    (folder / "empty.png").touch()
+    assert "data.range=measured" not in (message := refused(folder))
     assert "data.on_error=skip" in message
 
 

@@ -119,15 +119,15 @@ def _unreadable_error(collection: Collection, chosen: Chosen, found: CachedPictu
     return DataError(
         f"{collection.place}: {len(unreadable):,} of {len(unreadable) + len(found.pixels):,} images cannot be read"
         f"{names}",
-        hint=_way_out(" ".join(set(unreadable.values())), readable=readable),
+        hint=_way_out(set(unreadable.values()), readable=readable),
     )
 
 
-def _way_out(reasons: str, *, readable: bool) -> str:
+def _way_out(reasons: set[str], *, readable: bool) -> str:
     for install in reader.INSTALLS:
-        if install in reasons:
+        if any(install in reason for reason in reasons):
             return install
-    if NO_RANGE in reasons:
+    if all(NO_RANGE in reason for reason in reasons):
         return "--set data.range=measured takes the lowest and the highest value of the training set"
     if readable:
         return "repair or remove them, or leave them out with --set data.on_error=skip"

@@ -36,7 +36,7 @@ class Seen:
     Attributes:
         color: whether any file's mode has color.
         notes: what was done to pictures → their names.
-        smallest: width and height of the picture with the fewest pixels.
+        smallest: width and height of the picture with the shortest side, and among these with the fewest pixels.
         largest: and of that with the most.
         elongated: how many have a center square of less than a third of them.
         depths: kind of stated range → what its pictures hold.
@@ -107,8 +107,8 @@ class Seen:
         self.color |= other.color
         for note, names in other.notes.items():
             self.notes[note] = self.notes.get(note, []) + names
-        self.smallest = min(filter(None, (self.smallest, other.smallest)), key=_area, default=[])
-        self.largest = max(filter(None, (self.largest, other.largest)), key=_area, default=[])
+        self.smallest = min(filter(None, (self.smallest, other.smallest)), key=_extent, default=[])
+        self.largest = max(filter(None, (self.largest, other.largest)), key=_extent, default=[])
         self.elongated += other.elongated
         for name, depth in other.depths.items():
             self.depths[name] = self.depths[name].merge(depth) if name in self.depths else depth
@@ -122,8 +122,9 @@ def _are_numbers(values: object, *, lengths: Sequence[int] = ()) -> bool:
     return all(type(value) in (int, float) for value in values)
 
 
-def _area(size: list[int]) -> int:
-    return math.prod(size)
+def _extent(size: list[int]) -> tuple[int, int]:
+    """By the shorter side first: a line of many pixels is not a large picture."""
+    return min(size), math.prod(size)
 
 
 def _hull(one: list[float], other: list[float]) -> list[float]:
