@@ -99,6 +99,12 @@ def test_the_run_goes_on_once_there_is_space(tmp_path, sizes):
     with files_of_at_most(max(sizes) - 1):
         trained(tmp_path)
     (run,) = tmp_path.glob("0001-*")
+    with files_of_at_most(max(sizes) - 1):
+        again = CliRunner().invoke(app, ["resume", str(run), "--quiet"])
+    assert again.exit_code == 6
+    told = " ".join(again.output.split()).rpartition(" next: ")[2]
+    assert "--runs DIR" not in told, "it is in the folder of runs that it is in"
+    assert "or move it elsewhere, and go on there with: ganzoo resume PATH" in told
     assert CliRunner().invoke(app, ["resume", str(run), "--quiet"]).exit_code == 0
     assert json.loads((run / "manifest.json").read_text(encoding="utf-8"))["status"] == "finished"
 

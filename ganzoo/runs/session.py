@@ -182,7 +182,8 @@ def resume(
     values = configuration.flatten(started.model_dump(mode="json"))
     # A run keeps the names that it has: parts of its checkpoints, random draws and metrics are called by them.
     saved = ConfigLayer(str(directory.config), values, verbatim=True)
-    with directory.locked() if team.leads else nullcontext(), early_log() as early:
+    lock = directory.locked() if team.leads else nullcontext()
+    with _staying(directory), lock, early_log() as early:
         if team.leads:
             directory.sweep()
         before = directory.read_manifest()
@@ -253,6 +254,20 @@ def resume(
         setup = _train(plan, setup, directory, console, record=record, offset=offset, trackers=followers, early=early)
     _say_what_next(directory, setup, console)
     return Run(directory.path)
+
+
+@contextmanager
+def _staying(directory: RunDirectory) -> Iterator[None]:
+    """Where nothing more can be written, another folder of runs is no way out for a run that is in this one."""
+    try:
+        yield
+    except ResourceError as error:
+        if "--runs DIR" in (error.hint or ""):
+            error.hint = (
+                f"free some space, or make it possible to write into {directory.word}; "
+                "or move it elsewhere, and go on there with: ganzoo resume PATH"
+            )
+        raise
 
 
 def _remove(path: Path) -> None:
