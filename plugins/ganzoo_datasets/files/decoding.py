@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import statistics
+import time
 import warnings
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
@@ -22,6 +23,10 @@ from ganzoo_datasets.files.sources.source import PictureSource, in_order
 
 CHUNK_BYTES = 2**22
 CHUNK_FILES = 256
+TRIED = 32
+"""Pictures by which it is found whether several workers are of use."""
+QUICK = 5e-4
+"""Seconds of a picture, below which they are not."""
 SAMPLED = 1000
 SMALLEST, LARGEST = 32, 128
 TALKATIVE = ("pydicom", "tifffile")
@@ -49,14 +54,23 @@ def decode(
 ) -> Generator[Chunk, None, None]:
     """Decode all pictures, chunk by chunk, in order; never more than a few chunks are in memory.
 
-    ``workers`` is how many decode at once, by default one per core.
+    ``workers`` is how many decode at once, by default one per core, and one where pictures are quickly decoded.
     """
     length = max(1, min(CHUNK_FILES, CHUNK_BYTES // (rule.size * rule.size * rule.channels)))
     waiting: deque[Future[Chunk]] = deque()
     workers = 1 if in_order(source) else workers or os.cpu_count() or 1
-    # Pillow lets go of the interpreter while it decodes, so threads use every core.
+    first = names[: min(TRIED, length)]
+    if not first:
+        return
+    begun = time.perf_counter()
+    with without_warnings():
+        chunk = _decode_chunk(source, first, rule)
+    # Pillow lets go of the interpreter while it decodes, so threads use every core; of small pictures that is so little
+    # that they only wait for each other: two are 0.7 times as fast as one.
+    workers = 1 if time.perf_counter() - begun < QUICK * len(first) else workers
+    yield chunk
     with without_warnings(), ThreadPoolExecutor(workers) as pool:
-        for start in range(0, len(names), length):
+        for start in range(len(first), len(names), length):
             waiting.append(pool.submit(_decode_chunk, source, names[start : start + length], rule))
             if len(waiting) > 2 * workers:
                 yield waiting.popleft().result()
