@@ -250,7 +250,7 @@ def _with_defaults(registry: Registry, layers: Sequence[ConfigLayer], *, labeled
 
 
 def demand_steps(run: Run, step: Steps) -> list[int]:
-    """The steps that a run has checkpoints of.
+    """The steps that are named, or all that a run has checkpoints of where none is.
 
     Raises:
         CheckpointError: the run has no checkpoint at all.
