@@ -119,7 +119,7 @@ class TrainConfig(Section):
         default=True, description="several processes: BatchNorm looks at the rows of all, or each at its own"
     )
     passes: Literal["auto", "one", "two"] = "auto"
-    log_every: int = Field(default=10, ge=1, description="generator steps between metric rows")
+    log_every: int = Field(default=10, ge=1, description="generator steps between metric rows, the first 100,000")
     sample_every: int = Field(default=250, ge=1, description="generator steps between sample grids")
     checkpoint_every: int = Field(default=500, ge=1, description="generator steps between checkpoints")
     rollbacks: int = Field(

@@ -22,9 +22,9 @@ from ganzoo.evaluation.likeness import Likeness
 from ganzoo.files import writing
 from ganzoo.protocols import DataSpec, Report
 from ganzoo.runs.background import Background
-from ganzoo.runs.directory import RunDirectory
+from ganzoo.runs.directory import MOST_GRIDS, RunDirectory
 from ganzoo.runs.grid_samples import COLUMNS, GridSamples
-from ganzoo.training import spectral
+from ganzoo.training import spacing, spectral
 from ganzoo.training.schedule_curve import Scheduled
 from ganzoo.training.setup import Schedule
 from ganzoo.training.state import TensorFile, TrainState
@@ -106,6 +106,8 @@ class MetricsLog:
             self._file.flush()
         if self._tell is not None:
             self._tell(row)
+        if (apart := self._schedule.apart(report.step + 1)) != self._schedule.apart(report.step):
+            logger.info("from step %d on, rows are written every %d steps: a long run has many", report.step, apart)
 
     def _moved(self, before: int) -> dict[str, float]:
         """What the numbers that move were in the step that followed ``before`` of them."""
@@ -117,7 +119,8 @@ class MetricsLog:
 
     def _due(self, step: int, every: int) -> bool:
         """Whether a multiple of ``every`` was passed since the row before: a function of the step alone."""
-        before = step - (step % self._schedule.log_every or self._schedule.log_every)
+        apart = self._schedule.apart(step)
+        before = step - (step % apart or apart)
         return step // every != before // every
 
     def offset(self) -> int:
@@ -179,14 +182,17 @@ class SampleGrids:
     def __call__(self, report: Report) -> None:
         """Write the grid when it is due."""
         if report.step % self._every == 0 or report.last:
-            self.write(report.step)
+            self.write(report.step, last=report.last)
 
-    def write(self, step: int) -> None:
-        """Write the grid of a step; if the generator is conditional, each row is a class and bears its name."""
+    def write(self, step: int, *, last: bool = False) -> None:
+        """Write the grid of a step; if the generator is conditional, each row is a class and bears its name.
+
+        Trackers add to files of their own, which nobody thins, so in a very long run they are not told of every grid.
+        """
         path = self._run.samples / f"step-{step:07d}.png"
         pictures.save(self._picture(*self._samples.of(step)), path)
         self._run.thin_grids(self._every)
-        if self._tell is not None:
+        if self._tell is not None and (last or spacing.is_due(step, self._every, MOST_GRIDS)):
             self._tell(step, path)
 
     def look(self, step: int) -> dict[str, float]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ganzoo.data import Batches
+from ganzoo.training import spacing
 from ganzoo.training.game import Game
 from ganzoo.training.runtime import Runtime
 from ganzoo.training.sampler import Sampler
@@ -32,7 +33,7 @@ class Schedule:
         updates: whether the generator learns from the discriminator as it is after its update, or before.
         spectral_norm: one power iteration per discriminator update, or torch's own at every forward.
         ema: decay of the generator's average, where the state keeps one.
-        log_every: generator steps between reports that carry numbers.
+        log_every: generator steps between reports that carry numbers; more in a very long run, as :meth:`apart` says.
     """
 
     steps: int
@@ -51,7 +52,11 @@ class Schedule:
 
     def logs(self, step: int) -> bool:
         """Whether the numbers of this step are written down."""
-        return step % self.log_every == 0 or step == self.steps
+        return step % self.apart(step) == 0 or step == self.steps
+
+    def apart(self, step: int) -> int:
+        """Steps from the report with numbers before this step to the next one."""
+        return spacing.apart(step, self.log_every, spacing.MOST_ROWS)
 
     @property
     def seconds(self) -> float:
