@@ -296,10 +296,10 @@ def test_a_checkpoint_is_removed_whole_whatever_ends_the_process_meanwhile(tmp_p
     """Half of one under its name would be measured by a comparison, and fail there."""
     run = RunDirectory.create(tmp_path, "a")
     for step in (1, 2):
-        run.write_checkpoint(step, {}, {"step": step}, keep="all")
+        run.save_checkpoint(step, {}, {"step": step}, keep="all")
     with monkeypatch.context() as killed:
         killed.setattr(directories.shutil, "rmtree", lambda *_, **__: None)
-        run.write_checkpoint(3, {}, {"step": 3}, keep="last 1")
+        run.save_checkpoint(3, {}, {"step": 3}, keep="last 1")
     assert [folder.name for folder in run.checkpoint_folders()] == ["step-0000003"]
     assert len(list(run.checkpoints.iterdir())) == 3
     run.thin_checkpoints("last 1")
@@ -308,7 +308,7 @@ def test_a_checkpoint_is_removed_whole_whatever_ends_the_process_meanwhile(tmp_p
 
 def test_a_checkpoint_that_cannot_be_moved_aside_stays_whole(tmp_path, monkeypatch):
     run = RunDirectory.create(tmp_path, "a")
-    run.write_checkpoint(1, {}, {"step": 1}, keep="all")
+    run.save_checkpoint(1, {}, {"step": 1}, keep="all")
 
     def refused(*_):
         raise OSError("no space left")

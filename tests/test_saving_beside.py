@@ -41,14 +41,14 @@ def steps_of(run):
 @pytest.fixture
 def held(monkeypatch):
     """Checkpoints but the first are written once the event is set."""
-    released, write = threading.Event(), checkpoint.write
+    released, write = threading.Event(), checkpoint.write_in_parts
 
     def wait_and_write(folder, tensors, state):
         first = not any(folder.parent.glob("step-*"))
         assert first or released.wait(PATIENCE), "the training waits for the checkpoint"
-        write(folder, tensors, state)
+        yield from write(folder, tensors, state)
 
-    monkeypatch.setattr(checkpoint, "write", wait_and_write)
+    monkeypatch.setattr(checkpoint, "write_in_parts", wait_and_write)
     return released
 
 
@@ -73,7 +73,7 @@ def test_the_training_goes_on_meanwhile_and_what_is_saved_is_of_its_step(tmp_pat
     at_step(5, held.set)  # step 4 is due for a checkpoint, and 5 comes before that is written
     beside = ganzoo.run(TINY, out=tmp_path / "beside")
     monkeypatch.undo()
-    monkeypatch.setattr(Background, "begin", lambda self, work: work())
+    monkeypatch.setattr(Background, "begin", lambda self, work: list(work()))
     at_once = ganzoo.run(TINY, out=tmp_path / "at once")
     assert steps_of(beside.directory) == steps_of(at_once.directory) == [2, 4, 6]
     for step in (2, 4, 6):
@@ -104,7 +104,7 @@ def test_rows_after_the_first_checkpoint_prove_that_there_was_one(tmp_path, monk
     def refused(folder, tensors, state):
         raise ResourceError(f"cannot write {folder}: No space left on device")
 
-    monkeypatch.setattr(checkpoint, "write", refused)
+    monkeypatch.setattr(checkpoint, "write_in_parts", refused)
     with pytest.raises(ResourceError):
         ganzoo.run(TINY, out=tmp_path)
     (run,) = map(RunDirectory, tmp_path.glob("0001-*"))
@@ -131,14 +131,14 @@ def test_whoever_does_not_wait_for_the_first_checkpoint_begins_again(tmp_path, a
 
 @pytest.mark.parametrize("failing", [2, 6])
 def test_what_cannot_be_written_ends_the_run_with_what_was_saved_before(tmp_path, failing, monkeypatch):
-    write = checkpoint.write
+    write = checkpoint.write_in_parts
 
     def refused(folder, tensors, state):
         if state["step"] == failing:
             raise ResourceError(f"cannot write {folder}: No space left on device")
-        write(folder, tensors, state)
+        yield from write(folder, tensors, state)
 
-    monkeypatch.setattr(checkpoint, "write", refused)
+    monkeypatch.setattr(checkpoint, "write_in_parts", refused)
     with pytest.raises(ResourceError, match="No space left"):
         ganzoo.run(TINY, out=tmp_path)
     (run,) = map(RunDirectory, tmp_path.glob("0001-*"))
@@ -163,10 +163,23 @@ def test_a_stopped_run_does_not_say_so_of_what_cannot_be_written(tmp_path, at_st
     def refused(folder, tensors, state):
         raise ResourceError(f"cannot write {folder}: No space left on device")
 
-    monkeypatch.setattr(checkpoint, "write", refused)
+    monkeypatch.setattr(checkpoint, "write_in_parts", refused)
     at_step(1, lambda: os.kill(os.getpid(), signal.SIGTERM))
     with pytest.raises(ResourceError, match="No space left"):
         ganzoo.run(TINY, out=tmp_path)
+
+
+def policy():
+    """How this thread is scheduled, where threads are by themselves."""
+    return os.sched_getscheduler(0) if sys.platform.startswith("linux") else None
+
+
+def until_awaited(background):
+    """Wait until somebody waits."""
+    end = time.monotonic() + PATIENCE
+    while not background._awaited:
+        assert time.monotonic() < end
+        time.sleep(0.001)
 
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="threads have no priorities of their own")
@@ -185,6 +198,7 @@ class TestBackground:
         def fail():
             began.set()
             assert go_on.wait(PATIENCE)
+            yield
             raise ValueError("found later")
 
         def look_until_it_is_over():
@@ -203,72 +217,34 @@ class TestBackground:
     def test_one_thing_at_a_time(self, background):
         done = []
         for number in range(5):
-            background.begin(lambda number=number: done.append(number))
+            background.begin(lambda number=number: map(done.append, [number]))
             assert done[: number + 1] in (list(range(number)), list(range(number + 1)))
         background.wait()
         assert done == list(range(5))
 
     def test_what_failed_before_keeps_the_next_from_beginning(self, background):
-        background.begin(lambda: 1 / 0)
+        background.begin(lambda: (1 / number for number in [0]))
         with pytest.raises(ZeroDivisionError):
             background.begin(pytest.fail)
         background.wait()
 
     @linux
-    @pytest.mark.skipif(not priority.comes_back(), reason="no right to undo it here")
-    @pytest.mark.parametrize("mine", ["SCHED_OTHER", "SCHED_BATCH"])
-    def test_its_thread_takes_what_others_leave_until_somebody_waits(self, monkeypatch, mine):
-        """Then it has what it had, as it has once it is done; the training's own priority stays what it is."""
+    def test_its_thread_takes_what_others_leave_and_the_training_stays_what_it_is(self, background, monkeypatch):
         monkeypatch.setattr(priority, "crowded", lambda: False)
-        usual, looked, awaited, found = getattr(os, mine), threading.Event(), threading.Event(), []
+        looked, found, mine = threading.Event(), [], policy()
 
         def work():
-            found.append(os.sched_getscheduler(0))
+            found.append(policy())
             looked.set()
-            assert awaited.wait(PATIENCE)
-            end = time.monotonic() + PATIENCE
-            while os.sched_getscheduler(0) != usual and time.monotonic() < end:
-                time.sleep(0.001)
-            found.append(os.sched_getscheduler(0))
+            yield
 
-        def as_started():
-            os.sched_setscheduler(0, usual, os.sched_param(0))
-            background = Background("test")
-            for _ in range(2):
-                looked.clear()
-                awaited.clear()
-                background.begin(work)
-                assert looked.wait(PATIENCE)
-                awaited.set()
-                background.wait()
-            background.begin(lambda: None)
-            while not background._pending.done():
-                time.sleep(0.001)
-            found.append(background._thread.submit(lambda: os.sched_getscheduler(0)).result())
-            background.close()
-            found.append(os.sched_getscheduler(0))
-
-        training = threading.Thread(target=as_started)
-        training.start()
-        training.join()
-        assert found == [os.SCHED_IDLE, usual] * 2 + [usual, usual]
-
-    @linux
-    def test_where_that_cannot_be_undone_its_thread_is_a_little_nicer(self, background, monkeypatch):
-        monkeypatch.setattr(priority, "crowded", lambda: False)
-        monkeypatch.setattr(priority, "comes_back", lambda: False)
-        found, looked = [], threading.Event()
-
-        def work():
-            found.append((os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, threading.get_native_id())))
-            looked.set()
-
-        before = os.getpriority(os.PRIO_PROCESS, 0)
-        background.begin(work)
-        assert looked.wait(PATIENCE)
-        background.wait()
-        assert found == [(os.sched_getscheduler(0), min(19, before + 5))]
-        assert os.getpriority(os.PRIO_PROCESS, 0) == before
+        for _ in range(2):
+            looked.clear()
+            background.begin(work)
+            assert looked.wait(PATIENCE)
+            background.wait()
+        assert found == [os.SCHED_IDLE] * 2
+        assert policy() == mine
 
     @linux
     def test_where_others_want_the_cores_it_stays_what_it_is(self, background, monkeypatch):
@@ -276,26 +252,83 @@ class TestBackground:
         looked, found = threading.Event(), []
 
         def work():
-            thread = threading.get_native_id()
-            found.append((os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, thread)))
+            found.append(policy())
             looked.set()
+            yield
 
         background.begin(work)
         assert looked.wait(PATIENCE)
         background.wait()
-        assert found == [(os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, 0))]
+        assert found == [policy()]
 
-    @linux
-    def test_no_room_for_a_trial_costs_no_checkpoint(self, monkeypatch):
+    def test_where_others_come_to_want_them_another_thread_goes_on(self, background, monkeypatch):
+        crowded, found, done = threading.Event(), [], threading.Event()
+        monkeypatch.setattr(priority, "crowded", crowded.is_set)
+
+        def work():
+            found.append((policy(), threading.current_thread()))
+            crowded.set()
+            yield
+            found.append((policy(), threading.current_thread()))
+            done.set()
+
+        background.begin(work)
+        while not done.wait(0.001):
+            background.look()
+        background.wait()
+        assert len({thread for _, thread in found} | {threading.current_thread()}) == 3
+        if sys.platform.startswith("linux"):
+            assert [how for how, _ in found] == [os.SCHED_IDLE, policy()]
+
+    def test_whoever_waits_does_the_parts_that_are_left(self, background):
+        found = []
+
+        def work():
+            until_awaited(background)
+            found.append(threading.current_thread())
+            yield
+            found.append(threading.current_thread())
+            yield
+            found.append(threading.current_thread())
+
+        background.begin(work)
+        background.wait()
+        assert found[0] != threading.current_thread()
+        assert found[1:] == [threading.current_thread()] * 2
+
+    def test_what_they_raise_is_raised_there_once(self, background):
+        def work():
+            until_awaited(background)
+            yield
+            raise ValueError("in the second part")
+
+        background.begin(work)
+        with pytest.raises(ValueError, match="in the second part"):
+            background.wait()
+        background.wait()
+
+    def test_without_room_for_a_thread_it_is_done_where_it_is_waited_for(self, background, monkeypatch):
+        done = []
+
         def no_room(thread):
             raise RuntimeError("can't start new thread")
 
-        monkeypatch.setattr(threading.Thread, "start", no_room)
-        assert priority.comes_back.__wrapped__() is False
+        def work():
+            done.append(threading.get_ident())
+            yield
+            done.append(threading.get_ident())
+
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", no_room)
+            background.begin(work)
+            background.look()
+            assert not done
+            background.wait()
+        assert done == [threading.get_ident()] * 2
 
     def test_no_thread_is_left(self):
         background = Background("left over")
-        background.begin(lambda: None)
+        background.begin(lambda: iter([1, 2, 3]))
         background.close()
         assert not any("left over" in thread.name for thread in threading.enumerate())
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import mmap
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ NAME = re.compile(r"step-(\d{7,})")
 """What the folder of a checkpoint, and without its ending a grid, is called."""
 LIST, STATE, ENDING, GRID = "manifest.json", "state.json", ".safetensors", ".png"
 COUNTERS = ("step", "d_step", "images", "metrics_offset", "rollbacks")
+HASHED = 2**22
+"""Bytes of a file that are hashed at a time."""
 LONGEST_LIST = 2**20
 """Bytes: a list of six files has some 900."""
 
@@ -48,8 +51,8 @@ def step_of(path: Path) -> int:
     return int(path.stem.removeprefix("step-"))
 
 
-def write(folder: Path, tensors: Mapping[str, dict[str, Tensor]], state: Mapping[str, Any]) -> None:
-    """Write a checkpoint beside its place, flush it to disk, then rename it.
+def write_in_parts(folder: Path, tensors: Mapping[str, dict[str, Tensor]], state: Mapping[str, Any]) -> Iterator[None]:
+    """Write a checkpoint beside its place, flush it to disk, then rename it: a part whenever the next one is asked for.
 
     Raises:
         ResourceError: it cannot be written.
@@ -60,7 +63,7 @@ def write(folder: Path, tensors: Mapping[str, dict[str, Tensor]], state: Mapping
         for leftover in folder.parent.glob(".step-*.partial"):
             shutil.rmtree(leftover, ignore_errors=True)
         try:
-            _fill(beside, tensors, state)
+            yield from _fill(beside, tensors, state)
             shutil.rmtree(folder, ignore_errors=True)
             beside.rename(folder)
         except BaseException:  # on a full disk, what is left of it is the space that the rest of the run needs
@@ -69,16 +72,20 @@ def write(folder: Path, tensors: Mapping[str, dict[str, Tensor]], state: Mapping
         flush_to_disk(folder.parent)
 
 
-def _fill(folder: Path, tensors: Mapping[str, dict[str, Tensor]], state: Mapping[str, Any]) -> None:
+def _fill(folder: Path, tensors: Mapping[str, dict[str, Tensor]], state: Mapping[str, Any]) -> Iterator[None]:
     folder.mkdir(parents=True)  # empty folders get lost where a run is copied or synchronized
     (folder / STATE).write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
     for name, part in tensors.items():
         save_file(part, folder / f"{name}{ENDING}")
         shutil.copymode(folder / STATE, folder / f"{name}{ENDING}")  # the library's are for their owner alone
-    files = {path.name: _described(path) for path in sorted(folder.iterdir())}
+        yield
+    files: dict[str, dict[str, Any]] = {}
+    for path in sorted(folder.iterdir()):
+        files[path.name] = yield from _described(path)
     (folder / LIST).write_text(json.dumps({"files": files}, indent=2) + "\n", encoding="utf-8")
     for path in (*folder.iterdir(), folder):
         flush_to_disk(path)
+        yield
 
 
 def read(folder: Path) -> tuple[TensorFiles, dict[str, Any]]:
@@ -166,6 +173,11 @@ def _state(content: bytes, step: int) -> dict[str, Any]:
     return state
 
 
-def _described(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        return {"size": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+def _described(path: Path) -> Generator[None, None, dict[str, Any]]:
+    digest = hashlib.sha256()
+    # A block of its own: one among those that the steps use again and again would keep them from being joined.
+    with path.open("rb", buffering=0) as file, mmap.mmap(-1, HASHED) as block, memoryview(block) as room:
+        while size := file.readinto(room):
+            digest.update(room[:size])
+            yield
+    return {"size": path.stat().st_size, "sha256": digest.hexdigest()}

@@ -182,25 +182,29 @@ class RunDirectory:
     def save_checkpoint(
         self, step: int, tensors: Mapping[str, dict[str, Tensor]], state: Mapping[str, Any], *, keep: str = "last 3"
     ) -> Path:
-        """:meth:`demand_finite`, then :meth:`write_checkpoint`."""
+        """:meth:`demand_finite`, then all of :meth:`write_checkpoint_in_parts`; the folder of it."""
         self.demand_finite(tensors, step)
-        return self.write_checkpoint(step, tensors, state, keep=keep)
+        for _ in self.write_checkpoint_in_parts(step, tensors, state, keep=keep):
+            pass
+        return self._checkpoint_of(step)
 
-    def write_checkpoint(
+    def write_checkpoint_in_parts(
         self, step: int, tensors: Mapping[str, dict[str, Tensor]], state: Mapping[str, Any], *, keep: str
-    ) -> Path:
+    ) -> Iterator[None]:
         """Write ``checkpoints/step-NNNNNNN/`` and drop the older ones that do not stay by the rule ``keep``.
 
-        Nothing is computed with the tensors, so that another thread than the training's can do it.
+        It is done part by part, whenever the next is asked for. Nothing is computed with the tensors, so that another
+        thread than the training's can do it.
 
         Raises:
             ResourceError: it cannot be written.
         """
-        final = self.checkpoints / f"step-{step:07d}"
         self.demand_there()
-        checkpoint.write(final, tensors, state)
+        yield from checkpoint.write_in_parts(self._checkpoint_of(step), tensors, state)
         self.thin_checkpoints(keep)
-        return final
+
+    def _checkpoint_of(self, step: int) -> Path:
+        return self.checkpoints / f"step-{step:07d}"
 
     def demand_finite(self, tensors: Mapping[str, dict[str, Tensor]], step: int) -> None:
         """Refuse weights that are not finite: they never become so again, and would push out a good checkpoint.

@@ -262,7 +262,7 @@ class Checkpoints:
             tensors = self._copy = self._state.tensors(into=self._copy)
             self._run.demand_finite(tensors, step)
             first = not self._run.checkpoint_folders()
-            self._writing.begin(partial(self._run.write_checkpoint, step, tensors, numbers, keep=self._keep))
+            self._writing.begin(partial(self._run.write_checkpoint_in_parts, step, tensors, numbers, keep=self._keep))
             self._saved = step
             if first:
                 self.wait()
