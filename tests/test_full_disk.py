@@ -70,6 +70,13 @@ def test_whichever_file_cannot_be_written(sizes, tmp_path):
         assert not list(tmp_path.rglob("*.partial"))
 
 
+def test_a_run_that_could_not_begin_leaves_no_folder(tmp_path):
+    with files_of_at_most(0):
+        result = trained(tmp_path)
+    assert result.exit_code == 6
+    assert not list(tmp_path.glob("0*"))
+
+
 def test_the_message_names_what_was_lost_first_not_what_failed_after_it(sizes, tmp_path):
     with files_of_at_most(max(sizes) - 1):
         done = trained(tmp_path)

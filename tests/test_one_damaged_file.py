@@ -58,7 +58,7 @@ def test_a_damaged_grid_and_a_damaged_row_do_not_stop_the_training(tmp_path, cap
     with Image.open(run.path / "samples.gif") as film:
         assert film.n_frames == 3
     assert "step-0000001.png is damaged, and is left out of the film" in caplog.text
-    assert "metrics.jsonl: 1 damaged lines are left out" in caplog.text
+    assert "metrics.jsonl: damaged lines are left out: 1" in caplog.text
     assert [row["step"] for row in run.metrics()] == [2, 3]
 
 
@@ -121,3 +121,39 @@ def test_of_grids_at_a_step_that_is_no_multiple_the_newest_stays(tmp_path, monke
         (run.samples / f"step-{step:07d}.png").touch()
     run.thin_grids(10)
     assert [directories.step_of(path) for path in run.grids()] == [0, 20, 27]
+
+
+def test_a_run_whose_configuration_is_lost_is_still_called_a_run(tmp_path):
+    run = ganzoo.run(TINY, out=tmp_path)
+    run.directory.config.unlink()
+    for word in (str(run.path), run.path.name, "1"):
+        found = find_run(tmp_path, word)
+        with pytest.raises(ConfigError, match=r"the configuration of run 0001-.* is lost") as caught:
+            session.resume(Registry.load(plugins=False), found, console=Console(quiet=True))
+        assert "put it back" in caught.value.hint
+
+
+def test_a_run_whose_manifest_is_lost_is_not_listed_as_one_that_never_began(tmp_path):
+    run = ganzoo.run(TINY, out=tmp_path)
+    run.directory.manifest.unlink()
+    [listed] = listed_runs(tmp_path)
+    assert (listed.status, listed.step) == ("unreadable", 2)
+    run.directory.metrics.unlink()
+    [listed] = listed_runs(tmp_path)
+    assert listed.status == "not started"
+
+
+def test_a_damaged_manifest_is_mentioned_once(tmp_path, caplog):
+    run = ganzoo.run(TINY, out=tmp_path)
+    run.directory.manifest.write_text("{", encoding="utf-8")
+    with caplog.at_level(logging.WARNING, "ganzoo"):
+        for _ in range(3):
+            assert run.directory.read_manifest() == {}
+    assert caplog.text.count("manifest.json cannot be read") == 1
+
+
+def test_a_step_that_is_missing_after_a_colon_is_told(tmp_path):
+    ganzoo.run(TINY, out=tmp_path)
+    with pytest.raises(ConfigError, match="no step follows the colon of '1:'") as caught:
+        ganzoo.run(TINY, out=tmp_path, init="1:")
+    assert caught.value.hint == "--init 1"

@@ -189,7 +189,7 @@ def _write_grid(run: Run, grid: Path, samples: Samples) -> Path:
         sheet = pictures.grid_by_class(images, labels, run.classes)
     else:
         sheet = pictures.grid(images, max(1, round(len(images) ** 0.5)))
-    pictures.save(sheet, grid)
+    pictures.save(sheet, grid, place="--grid FILE")
     return grid
 
 

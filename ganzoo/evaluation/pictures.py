@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ganzoo.evaluation.few_colors import in_few_colors
 from ganzoo.evaluation.lettering import with_caption, with_names
-from ganzoo.files import whole_file
+from ganzoo.files import PLACE, whole_file
 from ganzoo.regular import opened
 
 logger = logging.getLogger("ganzoo")
@@ -104,7 +104,7 @@ def contact_sheet(frames: Sequence[Path], path: Path) -> None:
         sheet.paste(picture.convert("RGB").resize((PANEL, PANEL), Image.Resampling.LANCZOS), (left, CAPTION))
         draw.rectangle((left, CAPTION, left + PANEL - 1, CAPTION + PANEL - 1), outline=REAL_COLOR)
         draw.text((left + PANEL // 2, CAPTION // 2), _step_of(frame), fill="black", anchor="mm", font_size=14)
-    save(sheet, path)
+    save(sheet, path, place="--runs DIR")
 
 
 def thinned(frames: Sequence[Path], most: int) -> list[Path]:
@@ -130,9 +130,9 @@ def _step_of(frame: Path) -> str:
     return f"step {int(frame.stem.removeprefix('step-')):,}"
 
 
-def save(picture: Image.Image, path: Path) -> None:
-    """Write a PNG; it appears whole or not at all."""
-    with whole_file(path) as beside:
+def save(picture: Image.Image, path: Path, *, place: str = PLACE) -> None:
+    """Write a PNG; it appears whole or not at all. ``place`` is the option that chooses another path."""
+    with whole_file(path, place=place) as beside:
         picture.save(beside, format="PNG")
 
 
@@ -159,5 +159,5 @@ def save_gif(frames: Sequence[Path], path: Path) -> None:
         return
     first, *others = (in_few_colors(with_caption(picture, _step_of(frame))) for frame, picture in shown)
     durations = [200] * len(others) + [2000]
-    with whole_file(path) as beside:
+    with whole_file(path, place="--runs DIR") as beside:
         first.save(beside, format="GIF", save_all=True, append_images=others, duration=durations, loop=0, optimize=True)

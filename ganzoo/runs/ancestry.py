@@ -156,8 +156,15 @@ def comment(ancestry: list[dict[str, Any]]) -> str:
 
 def _parsed(word: str) -> tuple[str, int | None]:
     """A run and a step; a colon may also belong to the path."""
-    run, colon, step = word.rpartition(":")
-    return (run, int(step)) if colon and run and step.isdecimal() and len(step) < 19 else (word, None)
+    named, colon, step = word.rpartition(":")
+    if named and colon and not step and not Path(word).exists():
+        raise ConfigError(
+            f"no step follows the colon of {word!r}",
+            given=word,
+            allowed="RUN, or RUN:STEP",
+            hint=f"--init {shlex.quote(named)}",
+        )
+    return (named, int(step)) if colon and named and step.isdecimal() and len(step) < 19 else (word, None)
 
 
 def _fit(ancestor: Ancestor, plan: Plan, section: str, network: nn.Module) -> Fit:

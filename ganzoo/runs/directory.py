@@ -35,6 +35,8 @@ OVER = ("finished", "diverged")
 """Of a run that ended so nothing is left to do: one that diverged would diverge again in the same way."""
 SAVED = ("finished", "interrupted")
 """A run that ended so has written a checkpoint before."""
+_MENTIONED: set[Path] = set()
+"""What this process has warned of: a command opens the same run many times."""
 MOST_GRIDS = 1000
 """Sample grids of a run; they take from some 20 kB to a megabyte each."""
 NAMED = 5
@@ -52,7 +54,6 @@ class RunDirectory:
         self.log = path / "log.txt"
         self.samples = path / "samples"
         self.checkpoints = path / "checkpoints"
-        self._mentioned: set[Path] = set()
         self._held: tuple[int, int] | None = None
         """Which folder it was when it was locked: a path may come to lead to another, or nowhere."""
 
@@ -170,8 +171,8 @@ class RunDirectory:
         if fits(content, MANIFEST):
             found: dict[str, Any] = content
             return found
-        if self.manifest not in self._mentioned:
-            self._mentioned.add(self.manifest)
+        if self.manifest not in _MENTIONED:
+            _MENTIONED.add(self.manifest)
             logger.warning("%s cannot be read: what it said is lost", self.manifest)
         return {}
 
@@ -275,8 +276,8 @@ class RunDirectory:
         """What a run wrote there; what somebody put beside it, such as a copy, stays as it is and is mentioned once."""
         found = list(folder.glob(pattern))
         for path in found:
-            if path.name.startswith("step") and not is_named_as_ours(path) and path not in self._mentioned:
-                self._mentioned.add(path)
+            if path.name.startswith("step") and not is_named_as_ours(path) and path not in _MENTIONED:
+                _MENTIONED.add(path)
                 logger.info("%s is not named as a run names its files, and is left alone", path)
         return [path for path in found if is_named_as_ours(path)]
 
@@ -337,8 +338,8 @@ class RunDirectory:
             try:
                 return step_of(folder), checkpoint.read(folder)
             except DamagedError as problem:
-                if folder not in self._mentioned:
-                    self._mentioned.add(folder)
+                if folder not in _MENTIONED:
+                    _MENTIONED.add(folder)
                     logger.warning("checkpoint %s skipped: %s", folder.name, problem)
         raise CheckpointError(
             f"run {self.path.name} has no intact checkpoint",
@@ -396,7 +397,7 @@ def find_run(runs: Path, word: str | None) -> RunDirectory:
     Raises:
         ConfigError: there is no such run.
     """
-    if word is not None and os.path.exists(Path(word) / "config.yaml"):
+    if word is not None and any(os.path.exists(Path(word) / own) for own in ("config.yaml", "checkpoints")):
         return RunDirectory(Path(word))
     found = sorted((path for path in runs.glob("*") if run_number(path) and path.is_dir()), key=run_number)
     if word is None:

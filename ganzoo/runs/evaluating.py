@@ -298,7 +298,7 @@ def _note(run: Run, evaluation: Evaluation, *, seed: int) -> None:
             torn = file.read(1) not in (b"", b"\n")
             file.write(b"\n" * torn + "".join(f"{line}\n" for line in lines).encode())
     except GanzooError as error:
-        logger.warning("what was measured could not be added to %s: %s", path, error)
+        logger.warning("what was measured could not be added to the run: %s", error.message)
 
 
 def read_evaluations(run: Path) -> list[dict[str, Any]]:

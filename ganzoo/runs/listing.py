@@ -36,7 +36,8 @@ class ListedRun:
         number: the leading number of its folder.
         path: the folder.
         status: ``running``, ``finished``, ``interrupted``, ``diverged`` or ``failed``; ``killed`` if it should be
-            running and no process holds it; ``not started`` if it ended before the first step; ``unreadable``.
+            running and no process holds it; ``not started`` if it ended before the first step; ``unreadable``
+            if its manifest is damaged or lost.
         step: the last step that is known; ``None`` if none is.
         steps: how many there are to be; ``None`` if that is not known.
         data: the dataset, and the last part of its path if it has one; ``None`` without a configuration.
@@ -84,12 +85,13 @@ def listed_runs(folder: Path) -> list[ListedRun]:
 
 def _listed(path: Path) -> ListedRun:
     record, config = _manifest(path / "manifest.json"), _config(path / "config.yaml")
-    steps = [step for step in (record.get("step"), last_step(path / "metrics.jsonl")) if isinstance(step, int)]
+    done = last_step(path / "metrics.jsonl")
+    steps = [step for step in (record.get("step"), done) if isinstance(step, int)]
     train = _mapping(config.get("train"))
     return ListedRun(
         number=run_number(path),
         path=path,
-        status=_status(path, record),
+        status=_status(path, record, begun=done is not None),
         step=max(steps, default=None),
         steps=train.get("steps"),
         data=_data(_mapping(config.get("data"))),
@@ -100,8 +102,9 @@ def _listed(path: Path) -> ListedRun:
     )
 
 
-def _status(path: Path, record: Mapping[str, Any]) -> str:
-    status = str(record.get("status", "unreadable" if (path / "manifest.json").exists() else "not started"))
+def _status(path: Path, record: Mapping[str, Any], *, begun: bool) -> str:
+    lost = begun or (path / "manifest.json").exists()
+    status = str(record.get("status", "unreadable" if lost else "not started"))
     return "killed" if status == "running" and not _held(path / ".lock") else status
 
 
@@ -191,7 +194,7 @@ def rows_of(metrics: Path) -> list[dict[str, float]]:
         else:
             damaged += 1
     if damaged:
-        logger.warning("%s: %d damaged lines are left out", metrics, damaged)
+        logger.warning("%s: damaged lines are left out: %d", metrics, damaged)
     return rows
 
 

@@ -208,6 +208,14 @@ def load_run(path: Path | str, /) -> Run:
 def read_config(directory: RunDirectory) -> RunConfig:
     """The configuration a run was started with, or last continued with."""
     if not directory.config.exists():
+        if directory.manifest.exists() or directory.checkpoint_folders():
+            raise ConfigError(
+                f"the configuration of run {directory.path.name} is lost: config.yaml is missing",
+                given=directory.path,
+                allowed="config.yaml as the run wrote it",
+                hint="put it back; manifest.json says which components the run has, and its weights can be read with "
+                "safetensors from checkpoints/",
+            )
         raise ConfigError(
             f"{directory.path} is not a run directory: config.yaml is missing",
             hint=f"start a run with: ganzoo run{runs_flag(directory.path.parent)}",

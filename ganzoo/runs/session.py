@@ -142,7 +142,12 @@ def start(
         for remark in remarks(plan):
             logger.info("remark: %s", remark)
         record = manifest.describe(plan, setup, warnings=said.warnings, ancestry=ancestors)
-        setup = _train(plan, setup, directory, console, record=record, offset=0, trackers=followers, early=said)
+        try:
+            setup = _train(plan, setup, directory, console, record=record, offset=0, trackers=followers, early=said)
+        except ResourceError:
+            if not directory.config.exists():  # it never began, and nobody could go on with it
+                _remove(directory.path)
+            raise
     _say_what_next(directory, setup, console)
     return Run(directory.path)
 

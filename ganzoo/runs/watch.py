@@ -190,7 +190,7 @@ class SampleGrids:
         Trackers add to files of their own, which nobody thins, so in a very long run they are not told of every grid.
         """
         path = self._run.samples / f"step-{step:07d}.png"
-        pictures.save(self._picture(*self._samples.of(step)), path)
+        pictures.save(self._picture(*self._samples.of(step)), path, place="--runs DIR")
         self._run.thin_grids(self._every)
         if self._tell is not None and (last or spacing.is_due(step, self._every, MOST_GRIDS)):
             self._tell(step, path)

@@ -130,6 +130,11 @@ def test_quoted_cells(folder):
     assert (shades(data), data.spec.classes) == ([60, 10], ("x, y", "z"))
 
 
+def test_a_quotation_mark_without_a_partner_is_not_blamed_on_the_encoding(folder):
+    told = refused(folder, table("image,label", '"images/a.png,x', "images/b.png,y"))
+    assert 'look for a quotation mark (") without a partner' in told
+
+
 SPLIT = table(
     "image,label,split,group",
     "images/a.png,x,train,1",

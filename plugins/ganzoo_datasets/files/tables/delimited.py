@@ -86,5 +86,5 @@ def _unreadable(path: Path, error: Exception) -> DataError:
         f"cannot read {path}: {error}",
         given=path,
         allowed="a table with a header, separated by commas, semicolons or tabs",
-        hint="save it as CSV UTF-8",
+        hint='look for a quotation mark (") without a partner, or save it anew as CSV UTF-8',
     )
