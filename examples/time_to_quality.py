@@ -76,6 +76,8 @@ CANDIDATES: dict[str, dict[str, Any]] = {
     "shared fakes": SHARED,
     "batch 16": BATCH_16,
     "batch 16, half the rates": BATCH_16 | HALF,
+    "batch 16, cosine": BATCH_16 | COSINE,
+    "batch 8": {"train.batch_size": 8},
     "batch 64, twice the rates": BATCH_64 | TWICE,
     "half the rates": HALF,
     "twice the rates": TWICE,

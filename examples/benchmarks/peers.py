@@ -38,6 +38,7 @@ import torch
 from ganzoo_datasets.image_array import ImageArray
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.flop_counter import FlopCounterMode
 
 from ganzoo.allocator import keep_freed_memory
 from ganzoo.benchmarking.contestants import GanzooLoop, scratch
@@ -351,11 +352,23 @@ def measure(name: str, folder: Path, given: argparse.Namespace) -> dict[str, Any
                 seconds = turns[who](given.steps) / given.steps
                 if number >= 0:
                     taken[who].append(seconds)
+        operations = {who: gflop(turn) for who, turn in turns.items()}
     ratios = [theirs / ours for theirs, ours in zip(taken[name], taken["ganzoo"], strict=True)]
     return {
+        "gflop_per_step": operations,
         "milliseconds_per_step": {who: spread([1e3 * one for one in all_]) for who, all_ in taken.items()},
         "ratio": {**spread(ratios), "of_least_seconds": min(taken[name]) / min(taken["ganzoo"])},
     }
+
+
+def gflop(turn: Turn) -> float:
+    """Of a step: multiplications and additions of convolutions and matrices, without those of a turn's beginning."""
+    counted = []
+    for steps in (1, 3):
+        with FlopCounterMode(display=False) as counter:
+            turn(steps)
+        counted.append(counter.get_total_flops())
+    return (counted[1] - counted[0]) / 2e9
 
 
 def all_of(given: argparse.Namespace) -> dict[str, Any]:
@@ -374,14 +387,16 @@ def all_of(given: argparse.Namespace) -> dict[str, Any]:
 
 def table(found: Mapping[str, Any]) -> str:
     """For people."""
-    lines = ["| | ms per step | ganzoo, ms | ratio | of least times |", "|---|---|---|---|---|"]
+    lines = ["| | ms per step | ganzoo, ms | ratio | of least times | GFLOP | ganzoo, GFLOP |", "|---" * 7 + "|"]
     for name, row in found.items():
         if "left_out" in row:
-            lines.append(f"| {name} | left out: {row['left_out']} | | | |")
+            lines.append(f"| {name} | left out: {row['left_out']} | | | | | |")
             continue
         theirs, ours = (quartiles(row["milliseconds_per_step"][who], 1) for who in (name, "ganzoo"))
+        ratio, operations = row["ratio"], row["gflop_per_step"]
         lines.append(
-            f"| {name} | {theirs} | {ours} | {quartiles(row['ratio'], 2)} | {row['ratio']['of_least_seconds']:.2f} |"
+            f"| {name} | {theirs} | {ours} | {quartiles(ratio, 2)} | {ratio['of_least_seconds']:.2f} "
+            f"| {operations[name]:.3g} | {operations['ganzoo']:.3g} |"
         )
     return "\n".join(lines)
 

@@ -70,10 +70,11 @@ def differentiated(
 
 def moved(setup: Setup, update: Differentiated) -> dict[str, Tensor]:
     """Take the optimizer step and what follows it; the terms under the names of ``metrics.jsonl``."""
-    player, state = update.player, setup.state
-    _optimizer(setup, player).step()
+    player, state, optimizer = update.player, setup.state, _optimizer(setup, update.player)
+    optimizer.step()
     settle(setup.game.team, state.discriminator, state.generator)
     adapted = after_update(setup.game, player, [terms for _, terms in update.parts])
+    optimizer.zero_grad(set_to_none=True)  # the other player's update need not find room beside them
     letter, total = player[0], sum_of(update.scalars.values())
     named = {f"{letter}/{name}": value for name, value in update.scalars.items()}
     norm = {f"grad_norm/{letter}": update.grad_norm}
