@@ -1,8 +1,7 @@
-"""Teams of two and three processes that train every kind of pair, forked from one Python; run by ``test_team.py``."""
+"""Teams of two and three processes that train every kind of pair, forked from one Python; run by a test."""
 
 from __future__ import annotations
 
-import copy
 import os
 import sys
 import tempfile
@@ -32,7 +31,6 @@ SMALL = {
     "data.n": 24,
     "data.modes": 3,
     "data.name": "synthetic",
-    "generator.ngf": 2,
     "generator.latent": 5,
     "train.steps": 2,
     "train.batch_size": 12,
@@ -40,6 +38,7 @@ SMALL = {
     "train.ema": 0.9,
     "runtime.device": "cpu",
 }
+NARROW = ConfigLayer("narrow", {"generator.ngf": 2, "generator.width": 8}, suggestion=True)
 
 
 class InFloat64:
@@ -58,18 +57,27 @@ class InFloat64:
 
 def plan_of(values: dict[str, Any]) -> Any:
     """A plan in float64."""
-    plan = make_plan(choose(REGISTRY, [ConfigLayer("test", {**SMALL, **values})]))
+    plan = make_plan(choose(REGISTRY, [NARROW, ConfigLayer("test", {**SMALL, **values})]))
     return replace(plan, dataset=InFloat64(plan.dataset))
 
 
 def trained(plan: Any, team: Team) -> dict[str, torch.Tensor]:
-    """All that a run has changed, and all that it has logged."""
-    plan = replace(plan, discriminator=copy.deepcopy(plan.discriminator), generator=copy.deepcopy(plan.generator))
+    """All that a run has changed, all that it has logged, and the gradients of the last update of each player."""
     setup = assemble(plan, team)
     rows = [dict(report.scalars) for report in train(setup)]
     found = {f"{file}/{name}": tensor for file, held in setup.state.tensors().items() for name, tensor in held.items()}
     logged = {f"row {at}/{name}": value.detach().double() for at, row in enumerate(rows) for name, value in row.items()}
-    return found | logged
+    return found | logged | gradients(setup.state)
+
+
+def gradients(state: Any) -> dict[str, torch.Tensor]:
+    """Of both players, which weights show only times the learning rate."""
+    return {
+        f"gradient/{player}/{name}": parameter.grad
+        for player in ("discriminator", "generator")
+        for name, parameter in getattr(state, player).named_parameters()
+        if parameter.grad is not None
+    }
 
 
 def in_a_team(number: int, size: int, store: str, cases: dict[str, Any], out: Path) -> None:
@@ -81,11 +89,15 @@ def in_a_team(number: int, size: int, store: str, cases: dict[str, Any], out: Pa
     distributed.barrier()
 
 
-def main(out: Path, cases: dict[str, dict[str, Any]], of_two: dict[str, dict[str, Any]]) -> None:
-    """Train all cases in one process, in two and in three, some in two; what came of it is written into ``out``."""
+def main(out: Path, cases: dict[str, dict[str, Any]], sizes: dict[str, list[int]]) -> None:
+    """Train the cases in one process, in two and in three, or in ``sizes``; what came of it is written into ``out``."""
     torch.set_num_threads(1)
     torch.set_default_dtype(torch.float64)
-    plans, more = ({name: plan_of(values) for name, values in some.items()} for some in (cases, of_two))
+    plans = {name: plan_of(values) for name, values in cases.items()}
+    chosen = {
+        size: {name: plan for name, plan in plans.items() if size in sizes.get(name, (1, *SIZES))}
+        for size in (1, *SIZES)
+    }
     children = []
     for size in SIZES:
         store = tempfile.mktemp(dir=out)
@@ -94,7 +106,7 @@ def main(out: Path, cases: dict[str, dict[str, Any]], of_two: dict[str, dict[str
             if child == 0:
                 status = 1
                 try:
-                    in_a_team(number, size, store, plans | more if size == 2 else plans, out)
+                    in_a_team(number, size, store, chosen[size], out)
                     status = 0
                 except BaseException:
                     import traceback
@@ -104,7 +116,7 @@ def main(out: Path, cases: dict[str, dict[str, Any]], of_two: dict[str, dict[str
                     sys.stderr.flush()
                     os._exit(status)
             children.append(child)
-    torch.save({name: trained(plan, ALONE) for name, plan in plans.items()}, out / "1-0.pt")
+    torch.save({name: trained(plan, ALONE) for name, plan in chosen[1].items()}, out / "1-0.pt")
     ended = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
     if any(ended):
         sys.exit(f"processes ended with {ended}")

@@ -96,7 +96,8 @@ def found(tmp_path_factory):
     """All cases in the same processes, since most of their time is the import of torch: size → process → case."""
     folder = tmp_path_factory.mktemp("teams")
     cases = {name: {"train.optimizer": "sgd", **values} for name, values in {**CASES, **NOISY, **OWN_ROWS}.items()}
-    (folder / "cases.json").write_text(json.dumps({"cases": cases, "of_two": LONG}))
+    sizes = {name: [2] for name in LONG}
+    (folder / "cases.json").write_text(json.dumps({"cases": cases | LONG, "sizes": sizes}))
     subprocess.run([sys.executable, PROCESS, folder, folder / "cases.json"], check=True, timeout=600)
     return {
         size: [torch.load(folder / f"{size}-{number}.pt", weights_only=True) for number in range(size)]
