@@ -21,8 +21,11 @@ PLAYERS = ("discriminator", "generator")
 NARROW = {"ndf": 4, "width": 8, "minibatch": "none", "extractor": "random-conv", "resize": 16}
 ONE_STEP = {"train.optimizer": "sgd", "train.n_critic": 1, "train.steps": 1}
 IN_PARTS = {"train.n_critic": 2, "train.accumulate": 2}
-EXACT = {"discriminator.name": "dcgan", "discriminator.ndf": 2, "discriminator.norm": "instance"}
-HEADS = {"discriminator.name": "acgan", "discriminator.ndf": 2, "discriminator.norm": "instance"}
+AT_ONCE = {"top-k": {"loss.every": 1, "loss.decay": 0.5}}
+"""Options of losses that become what they are later on."""
+TWO_WIDE = {"discriminator.ndf": 2}
+PLAIN = {"discriminator.name": "dcgan", **TWO_WIDE, "discriminator.norm": "instance"}
+HEADS = {"discriminator.name": "acgan", **TWO_WIDE, "discriminator.norm": "instance"}
 
 
 def of(kind, entry):
@@ -30,9 +33,9 @@ def of(kind, entry):
     tags, options = entry.component.tags, entry.options().model_fields
     if kind == "loss":
         judged = "autoencoder" if "needs_energy" in tags else "multiscale-patchgan"
-        return {"loss.name": entry.name, "discriminator.name": judged, "discriminator.ndf": 2}
+        return {**AT_ONCE.get(entry.name, {}), "loss.name": entry.name, "discriminator.name": judged, **TWO_WIDE}
     if kind == "regularizer":
-        critic = EXACT
+        critic = PLAIN
         if "needs_class_logits" in tags:
             critic = HEADS
         if "needs_embedding" in tags:
@@ -41,7 +44,7 @@ def of(kind, entry):
         acts = {f"regularizers.{entry.name}.{option}": 1 for option in ("every", "weight")}
         return {**critic, **style, "regularizers": True, **acts}
     narrow = {f"{kind}.{name}": NARROW[name] for name in NARROW if name in options}
-    critic = EXACT if kind == "generator" else {}
+    critic = PLAIN if kind == "generator" else {}
     return {**critic, f"{kind}.name": entry.name, **narrow}
 
 
