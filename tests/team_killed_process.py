@@ -18,6 +18,7 @@ from ganzoo.training.loop import train  # noqa: F401  imported before the fork, 
 
 SIZE = 2
 RUN = ["run", "--data", "synthetic", "--image-size", "16", "--batch-size", "4", "--steps", "30", "--quiet"]
+RUN += ["--metric", "sliced-wasserstein", "--set=eval.n=70", "--set=eval.every=5"]
 RUN += [f"--set={path}={value}" for path, value in SMALL.items()]
 
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from comparing import assert_same_outcome
+from comparing import assert_same_outcome, rows
 from team_killed_process import SIZE
 
 from ganzoo.errors import ProcessLostError
@@ -43,6 +43,11 @@ def test_the_other_ends_and_says_why_and_what_to_do(folder, codes):
     said = (folder / "cut-said-0").read_text()
     assert "another process of this run ended" in said
     assert "ganzoo resume" in said
+
+
+def test_metrics_of_samples_that_both_have_made_stand_where_they_are_due(folder):
+    measured = [row["step"] for row in rows(the_run(folder / "whole")) if any("metric/" in name for name in row)]
+    assert measured == [5, 10, 15, 20, 25, 30]
 
 
 def test_it_goes_on_with_as_many_to_what_would_have_been(folder, codes):

@@ -15,11 +15,11 @@ from ganzoo.component import DatasetOptions, ExtractorOptions
 from ganzoo.config.schema import MOST_SAMPLES
 from ganzoo.errors import ConfigError, DataError, PluginError
 from ganzoo.evaluation import sampling
-from ganzoo.evaluation.gathering import Chunks
 from ganzoo.evaluation.judging import THROUGH_AN_EXTRACTOR, Judgment, Yardstick, judge, through
 from ganzoo.evaluation.opened import Maker, Measurable, OpenedData
 from ganzoo.evaluation.reference import RealData, order
 from ganzoo.evaluation.sampling import BATCHES_FOR_A_LOOK
+from ganzoo.evaluation.together import SharedSamples
 from ganzoo.evaluation.traits import Traits, check_traits
 from ganzoo.evaluation.value import Value
 from ganzoo.planning.opening import code_of
@@ -27,6 +27,7 @@ from ganzoo.planning.plan import Plan
 from ganzoo.protocols import Dataset, Extractor, Metric, Survey
 from ganzoo.training.runtime import pick_device
 from ganzoo.training.state import TrainState
+from ganzoo.training.team import ALONE, Team
 
 logger = logging.getLogger("ganzoo")
 
@@ -39,31 +40,31 @@ class Measures:
 
     ``floor/NAME/…`` is the same number of real data, if there are as many of them as samples.
 
+    Where several processes train together, the first one calls it while the others :meth:`help`.
+
     Attributes:
         score: how good the last call found it, a larger number being better: the first number of the first metric,
             through its first extractor; ``None`` if that failed, or ranks nothing.
     """
 
-    def __init__(self, plan: Plan, state: TrainState) -> None:
+    def __init__(self, plan: Plan, state: TrainState, team: Team = ALONE) -> None:
         check_metrics(plan)
-        self._plan, self._state = plan, state
+        self._plan, self._state, self._team = plan, state, team
         self._yardstick: Yardstick | None = None
         self._told = False
         self.score: float | None = None
 
     def __call__(self) -> dict[str, float]:
         """What was found; a metric that fails is warned of and left out."""
-        plan, state = self._plan, self._state
-        self._yardstick = self._yardstick or yardstick(plan)
-        seed = plan.config.seed
-        uniform = plan.config.train.uniform_labels
-        network = sampling.ready(state.averaged(), plan.spec, uniform=uniform, seed=seed, batches=BATCHES_FOR_A_LOOK)
-
-        def generated(n: int, *, balanced: bool = False) -> Chunks:
-            labels = sampling.balanced_labels(plan.spec, n) if balanced else None
-            return sampling.chunks(network, plan.spec, n, labels=labels, seed=seed)
-
-        judgment = judge(self._yardstick, generated, balanced=partial(generated, balanced=True), small_floors=False)
+        plan, state, samples = self._plan, self._state, self._samples()
+        judgment = judge(
+            self._opened(),
+            samples.asked,
+            look=samples.look,
+            balanced=partial(samples.asked, balanced=True),
+            small_floors=False,
+        )
+        samples.over()
         for name, error in judgment.errors.items():  # a measurement that fails must not cost the training
             logger.warning(
                 "metric %s of %s raised %s at step %d, so it is missing there: %s",
@@ -77,6 +78,26 @@ class Measures:
         self.score = self._score(judgment)
         floors = {column(value, "floor"): value.floor for value in judgment.values if value.floor is not None}
         return {column(value): value.value for value in judgment.values} | floors
+
+    def help(self) -> None:
+        """Make this process's part of the samples that the first process measures, in its call."""
+        self._samples().follow(self._opened)
+
+    def _samples(self) -> SharedSamples:
+        plan, seed = self._plan, self._plan.config.seed
+        network = sampling.ready(
+            self._state.averaged(),
+            plan.spec,
+            uniform=plan.config.train.uniform_labels,
+            seed=seed,
+            batches=BATCHES_FOR_A_LOOK,
+        )
+        return SharedSamples(network=network, spec=plan.spec, seed=seed, team=self._team)
+
+    def _opened(self) -> Yardstick:
+        """Others open it once the first has: an extractor that is trained is trained once, and read by them."""
+        self._yardstick = self._yardstick or yardstick(self._plan)
+        return self._yardstick
 
     def _score(self, judgment: Judgment) -> float | None:
         assert self._yardstick is not None

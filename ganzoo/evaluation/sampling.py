@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,7 @@ from ganzoo.protocols import DataSpec, Generator
 from ganzoo.seeds import generator_for
 from ganzoo.training.sampler import Sampler
 from ganzoo.training.shared_batch_norm import separate
+from ganzoo.training.team import ALONE, Team
 
 BATCHES_FOR_A_LOOK = 4
 """BatchNorm is estimated from fewer batches during training than for ``ganzoo sample``: there may be many looks."""
@@ -37,7 +39,7 @@ def ready(
         batches: how many there are.
     """
     network = copy.deepcopy(generator)
-    separate(network)  # of several processes that train, the first one alone looks
+    separate(network)  # of several processes that train, each looks by itself
     norms = [module for module in network.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
     norms = [module for module in norms if module.track_running_stats]
     if norms:
@@ -57,18 +59,33 @@ def ready(
 
 @torch.no_grad()
 def chunks(
-    network: Generator, spec: DataSpec, n: int, *, labels: Sequence[int] | None, seed: int
+    network: Generator,
+    spec: DataSpec,
+    n: int,
+    *,
+    labels: Sequence[int] | None,
+    seed: int,
+    team: Team = ALONE,
 ) -> Iterator[tuple[Tensor, Tensor | None]]:
     """Images (or vectors) and their labels, chunk by chunk, for more of them than memory holds.
 
-    Labels are drawn from the data's frequencies unless given.
+    Labels are drawn from the data's frequencies unless given. Of several processes each makes some of the chunks, as
+    one makes all, since batches of the same size have the same bits.
     """
-    for start in range(0, n, CHUNK):
+    starts = range(0, n, CHUNK)
+    for start in (starts[number] for number in team.stretch(len(starts))):
         count = min(CHUNK, n - start)
         z, chosen = _latents(Sampler.of(network, spec), seed, f"sample/{start // CHUNK}")
         if chosen is not None:
             chosen = chosen[:count] if labels is None else torch.tensor(labels[start : start + count]).to(chosen)
         yield as_data(network(z[:count], chosen)), None if chosen is None else chosen.cpu()
+
+
+def counts(n: int, team: Team) -> list[int]:
+    """How many of ``n`` samples each process of a team makes in :func:`chunks`."""
+    starts = range(0, n, CHUNK)
+    stretches = (replace(team, number=number).stretch(len(starts)) for number in range(team.size))
+    return [sum(min(CHUNK, n - starts[number]) for number in stretch) for stretch in stretches]
 
 
 def balanced_labels(spec: DataSpec, n: int) -> list[int] | None:

@@ -51,7 +51,7 @@ from ganzoo.runs.rollback import gentler, with_rollbacks
 from ganzoo.runs.run import Run, read_config
 from ganzoo.runs.together import demand_fit
 from ganzoo.runs.tracking import ChosenTracker, Trackers
-from ganzoo.runs.watch import Checkpoints, MetricsLog, SampleGrids, film
+from ganzoo.runs.watch import Checkpoints, MetricsLog, SampleGrids, film, is_measured
 from ganzoo.screen import Screen, Text, VisibleFormatter
 from ganzoo.training.lack_of_memory import told_of_memory
 from ganzoo.training.loop import train
@@ -124,7 +124,7 @@ def start(
         setup = assemble(plan, team)
         ancestors = ancestry.start_from(init, plan, setup.state) if init else []
     if not team.leads:
-        return _follow(setup)
+        return _follow(plan, setup)
     directory = RunDirectory.create(out, plan.name)
     with directory.locked(), nullcontext(early) if early else early_log() as said:
         try:
@@ -249,7 +249,7 @@ def resume(
                 directory.write_manifest(manifest.ended(record, "finished", setup.state.step))
             return None
         if not team.leads:
-            return _follow(setup)
+            return _follow(plan, setup)
         followers = _start_trackers(trackers, plan, setup, directory)
         head = Text.assemble((str(directory.path), "bold"), f": from step {setup.state.step}")
         console.print(head, soft_wrap=True)
@@ -381,12 +381,16 @@ def _begin_alike(setup: Setup, path: Path) -> Path:
     return Path(team.first(lambda: str(path)))
 
 
-def _follow(setup: Setup) -> Run:
+def _follow(plan: Plan, setup: Setup) -> Run:
     """Train along with the first process, which does all the rest."""
     with stoppable() as stop, told_of_memory("out of memory", hint=LESS_MEMORY), setup.runtime.active():
         path = _begin_alike(setup, Path())
+        measures = Measures(plan, setup.state, setup.game.team) if plan.config.metrics else None
+        every = plan.config.eval.every or plan.config.train.sample_every
         try:
             for report in train(setup):
+                if measures is not None and is_measured(report, setup.schedule, every):
+                    measures.help()
                 if not report.last and _stops(setup, stop):
                     raise stop.error("stopped", hint="ganzoo resume")
         except (DivergedError, Interrupted):
@@ -437,7 +441,7 @@ def _iterate(
     options, state = plan.config.train, setup.state
     directory.discard_after(state.step)
     with ExitStack() as stack:
-        measures = Measures(plan, state) if plan.config.metrics else None
+        measures = Measures(plan, state, setup.game.team) if plan.config.metrics else None
         metrics = MetricsLog(
             directory,
             state,

@@ -85,9 +85,10 @@ class MetricsLog:
         if not report.scalars:
             return
         scalars = dict(report.scalars)
-        if self._due(report.step, self._looks_every):
+        due = self._schedule.passes(report.step, self._looks_every)
+        if due:
             scalars |= {f"sigma/{name}": norm for name, norm in spectral.norms(self._state.discriminator).items()}
-        looked = self._looks(report.step) if self._looks and self._due(report.step, self._looks_every) else {}
+        looked = self._looks(report.step) if self._looks and due else {}
         # One transfer for the whole row, and double only on the CPU: not every device has it. What a part says of
         # itself may lie elsewhere than what was computed.
         device = next(self._state.generator.parameters()).device
@@ -95,7 +96,7 @@ class MetricsLog:
         values = torch.stack(moved).cpu().double().tolist()
         row: dict[str, Any] = {"step": report.step, "d_step": report.d_step, "images": report.images}
         self.latest = dict(zip(scalars, values, strict=True)) | looked | self._moved(report.step - 1)
-        if self._measures is not None and (report.last or self._due(report.step, self._measures_every)):
+        if self._measures is not None and is_measured(report, self._schedule, self._measures_every):
             self.latest |= self._measures()
             self.measured_step = report.step
         if self._state.rollbacks:
@@ -117,12 +118,6 @@ class MetricsLog:
             columns |= moving.columns(step=before, images=images)
         return columns
 
-    def _due(self, step: int, every: int) -> bool:
-        """Whether a multiple of ``every`` was passed since the row before: a function of the step alone."""
-        apart = self._schedule.apart(step)
-        before = step - (step % apart or apart)
-        return step // every != before // every
-
     def offset(self) -> int:
         """Bytes written so far, safely on disk."""
         with writing(self._path, place="--runs DIR"):
@@ -133,6 +128,11 @@ class MetricsLog:
         """Close the file. What could not be written before cannot be now, and has been told."""
         with suppress(OSError):
             self._file.close()
+
+
+def is_measured(report: Report, schedule: Schedule, every: int) -> bool:
+    """Whether the row of a report has metrics: all processes know it by themselves, and are there for them."""
+    return bool(report.scalars) and (report.last or schedule.passes(report.step, every))
 
 
 class Clock:

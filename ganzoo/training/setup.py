@@ -58,6 +58,12 @@ class Schedule:
         """Steps from the report with numbers before this step to the next one."""
         return spacing.apart(step, self.log_every, spacing.MOST_ROWS)
 
+    def passes(self, step: int, every: int) -> bool:
+        """Whether a multiple of ``every`` was passed since the report with numbers before this step."""
+        apart = self.apart(step)
+        before = step - (step % apart or apart)
+        return step // every != before // every
+
     @property
     def seconds(self) -> float:
         """Training time of the whole run."""

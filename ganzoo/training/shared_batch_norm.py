@@ -96,7 +96,7 @@ def settle(team: Team, *networks: nn.Module) -> None:
 
 
 def separate(network: nn.Module) -> None:
-    """Undo :func:`share`, in a copy that one process looks at while the others go on."""
+    """Undo :func:`share`, in a copy that a process looks at by itself."""
     for module in modules_of(network):
         if isinstance(module, _Shared):
             module.team = ALONE

@@ -64,6 +64,32 @@ class Team:
         """The part of this process, of something that all have whole."""
         return rows if self.alone else rows.chunk(self.size)[self.number]
 
+    def stretch(self, n: int) -> range:
+        """Which of ``n`` pieces of work are this process's, one after the other; the first has some if anybody has."""
+        begin, end = (-(-n * number // self.size) for number in (self.number, self.number + 1))
+        return range(begin, end)
+
+    def to_first(self, rows: Tensor, counts: Sequence[int]) -> Tensor:
+        """The rows of all processes in order, for the first one; the others keep theirs.
+
+        Args:
+            rows: on the CPU.
+            counts: how many each process has; with none it need not take part.
+        """
+        if self.alone:
+            return rows
+        with _told():
+            if not self.leads:
+                distributed.send(rows.contiguous(), dst=0)
+                return rows
+            whole = rows.new_empty(sum(counts), *rows.shape[1:])
+            own, *others = torch.split(whole, list(counts))
+            own.copy_(rows)
+            for number, part in enumerate(others, start=1):
+                if len(part):
+                    distributed.recv(part, src=number)
+        return whole
+
     def add(self, tensors: Sequence[Tensor]) -> None:
         """Replace tensors by their sums over all processes, in one exchange per type."""
         if not self.alone:
