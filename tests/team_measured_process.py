@@ -25,9 +25,9 @@ from ganzoo.runs.assembly import assemble
 from ganzoo.training import team as teams
 from ganzoo.training.team import ALONE, Team
 
-SIZES = (1, 2, 3)
-COUNTS = (150, 40)
-"""Three chunks, of which the last is not full; and one, so that all but the first process have nothing to make."""
+SIZES = (1, 3)
+COUNTS = (300, 40)
+"""Five chunks, of which the last is not full; and one, so that all but the first process have nothing to make."""
 MEASURED = {
     **SMALL,
     "generator.ngf": 2,

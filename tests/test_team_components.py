@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import subprocess
 import sys
@@ -19,7 +18,7 @@ pytestmark = pytest.mark.xdist_group("team components")  # one process makes wha
 
 PLAYERS = ("discriminator", "generator")
 NARROW = {"ndf": 4, "width": 8, "minibatch": "none", "extractor": "random-conv", "resize": 16}
-ONE_STEP = {"train.optimizer": "sgd", "train.n_critic": 1, "train.steps": 1}
+ONE_STEP = {"train.optimizer": "sgd", "train.n_critic": 1, "train.steps": 1, "train.ema": None}
 IN_PARTS = {"train.n_critic": 2, "train.accumulate": 2}
 AT_ONCE = {"top-k": {"loss.every": 1, "loss.decay": 0.5}}
 """Options of losses that become what they are later on."""
@@ -63,21 +62,21 @@ COMPONENTS = {
 }
 PARTS = {f"{name}-in-parts": {**values, **IN_PARTS} for name, values in COMPONENTS.items()}
 CASES = {**COMPONENTS, **PARTS}
+BY = dict.fromkeys(COMPONENTS, 2) | dict.fromkeys(PARTS, 3)
+"""How many processes take a case: two a whole batch, and three its parts, for each costs as much as one alone."""
 
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
-    """All cases in the same processes: size → what the first process of so many found, by case.
-
-    Three processes take those in parts alone, for the sake of time: what becomes of a whole batch becomes of a part.
-    """
+    """All cases in the same processes: size → what the first process of so many found, by case."""
     folder = tmp_path_factory.mktemp("teams")
-    (folder / "cases.json").write_text(json.dumps({"cases": CASES, "sizes": {name: [1, 2] for name in COMPONENTS}}))
+    sizes = {name: [1, several] for name, several in BY.items()}
+    (folder / "cases.json").write_text(json.dumps({"cases": CASES, "sizes": sizes}))
     subprocess.run([sys.executable, PROCESS, folder, folder / "cases.json"], check=True, timeout=600)
     return {size: torch.load(folder / f"{size}-0.pt", weights_only=True) for size in (1, *SIZES)}
 
 
-@pytest.mark.parametrize(("case", "size"), [*itertools.product(COMPONENTS, (2,)), *itertools.product(PARTS, SIZES)])
+@pytest.mark.parametrize(("case", "size"), BY.items())
 def test_several_processes_have_the_gradients_of_one(found, case, size):
     one, several = found[1][case], found[size][case]
     gradients = [name for name in one if name.startswith("gradient/")]

@@ -42,11 +42,11 @@ def test_samples_features_and_values_are_those_of_one_process(found, size, count
 @pytest.mark.parametrize("size", SIZES)
 def test_each_process_makes_its_part(found, size):
     """Once for most metrics; again whenever one of two spoils what it is shown, through one of two extractors."""
-    chunks = {1: [150], 2: [128, 22], 3: [64, 64, 22]}[size]
-    assert [of_process[150]["made"] for of_process in found[size]] == [5 * part for part in chunks]
+    parts = {1: [300], 3: [128, 128, 44]}[size]
+    assert [of_process[300]["made"] for of_process in found[size]] == [5 * part for part in parts]
     assert [of_process[40]["made"] for of_process in found[size]] == [5 * 40, *[0] * (size - 1)]
 
 
 def test_the_others_look_at_no_values(found):
-    assert found[2][1][150]["values"] is None
-    assert found[2][1][150]["shown"] == [{}, {}]
+    assert found[3][1][300]["values"] is None
+    assert found[3][1][300]["shown"] == [{}, {}]
