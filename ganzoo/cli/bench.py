@@ -90,6 +90,7 @@ def bench_command(
         Literal["fp32", "bf16"] | None,
         typer.Option(
             "--against-precision",
+            metavar="<fp32|bf16>",
             help="Precision of these loops. \\[default: that of --precision]",
             rich_help_panel=COMPARED,
         ),
@@ -102,6 +103,7 @@ def bench_command(
         Literal["wall", "cpu"],
         typer.Option(
             "--clock",
+            metavar="<wall|cpu>",
             help="Count the time that passes, or the processor time of this process, where others use the machine too.",
             rich_help_panel=COMPARED,
         ),

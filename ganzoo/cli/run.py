@@ -136,7 +136,11 @@ def run_command(
     ] = None,
     init_what: Annotated[
         Literal["all", "generator", "discriminator"] | None,
-        typer.Option("--init-what", help="Which networks start from them. \\[default: all]"),
+        typer.Option(
+            "--init-what",
+            metavar="<all|generator|discriminator>",
+            help="Which networks start from them. \\[default: all]",
+        ),
     ] = None,
     tracker: Tracker = None,
     runs: Runs = None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import HAS_RICH, TyperCommand, TyperGroup
 
 from ganzoo.cli.failure import report
 from ganzoo.cli.given import refuse_contradictions
@@ -22,8 +22,11 @@ class Command(TyperCommand):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Its help; commands in it begin as the program was started."""
-        self.help, self.epilog = _flowing(as_started(self.help or "")), as_started(self.epilog or "")
-        super().format_help(ctx, formatter)
+        _tell_as_started(self)
+        if HAS_RICH:
+            _print_help(self, ctx)
+        else:
+            super().format_help(ctx, formatter)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the command line, or say what is wrong with it."""
@@ -45,8 +48,11 @@ class Group(TyperGroup):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """As in :class:`Command`."""
-        self.help, self.epilog = _flowing(as_started(self.help or "")), as_started(self.epilog or "")
-        super().format_help(ctx, formatter)
+        _tell_as_started(self)
+        if HAS_RICH:
+            _print_help(self, ctx)
+        else:
+            super().format_help(ctx, formatter)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """As in :class:`Command`."""
@@ -77,6 +83,17 @@ class Group(TyperGroup):
             return super().invoke(ctx)
         except Exception as error:
             raise _ended(error, ctx, []) from None
+
+
+def _tell_as_started(command: TyperCommand | TyperGroup) -> None:
+    command.help, command.epilog = _flowing(as_started(command.help or "")), as_started(command.epilog or "")
+
+
+def _print_help(command: TyperCommand | TyperGroup, ctx: Any) -> None:
+    """Draw the help; what draws it is loaded when it is asked for."""
+    from ganzoo.cli import help_page
+
+    help_page.print_help(command, ctx)
 
 
 def _flowing(said: str) -> str:

@@ -144,10 +144,8 @@ def test_an_error_of_a_command_is_left_to_it():
 
 
 @pytest.mark.parametrize("command", ["resume", "walk", "matrix", "check"])
-def test_the_lines_of_a_help_end_where_the_screen_does(ganzoo, command, monkeypatch):
+def test_the_lines_of_a_help_end_where_the_screen_does(ganzoo, command):
     """Typer keeps the line breaks of the source in every paragraph but the first."""
-    monkeypatch.setenv("COLUMNS", "300")
-    monkeypatch.setattr("typer.rich_utils.MAX_WIDTH", 300)
-    lines = [line.strip() for line in ganzoo(f"{command} --help").out.partition("╭")[0].splitlines()]
+    lines = [line.strip() for line in ganzoo(f"{command} --help", width=300).out.partition("╭")[0].splitlines()]
     said = [line for line in lines if line and not line.startswith("Usage")]
     assert [line for line in said if line[-1] not in ".:"] == []
