@@ -87,6 +87,7 @@ SHOWN = {
     "data.md": Shown("ganzoo.data"),
     "errors.md": Shown("ganzoo.errors"),
     "hookspecs.md": Shown("ganzoo.hookspecs"),
+    "options.md": Shown("ganzoo.options"),
     "protocols.md": Shown("ganzoo.protocols"),
     "seeds.md": Shown("ganzoo.seeds"),
     "testing.md": Shown("ganzoo.testing"),

@@ -6,39 +6,16 @@ given as styles, never inside the text.
 
 from __future__ import annotations
 
-import io
 import logging
-import os
-import sys
 from typing import Any, cast
 
 from rich import console, text
 
 from ganzoo import launch
 from ganzoo.foreign import visible
+from ganzoo.lines import say as say
+from ganzoo.lines import say_path as say_path
 from ganzoo.program import as_started
-
-
-def say(words: object = "", *, err: bool = False) -> None:
-    """Print a line, on standard error if ``err``. Letters that the output cannot encode become question marks."""
-    if launch.silent():
-        return
-    stream = sys.stderr if err else sys.stdout
-    if isinstance(stream, io.TextIOWrapper):
-        stream.reconfigure(errors="replace")
-    print(visible(str(words)), file=stream, flush=True)
-
-
-def say_path(path: object) -> None:
-    """Print a path as the result of a command: for a script exactly as it is, for a terminal as :func:`say` does."""
-    if launch.silent():
-        return
-    if sys.stdout.isatty() or not isinstance(sys.stdout, io.TextIOWrapper):
-        say(path)
-        return
-    sys.stdout.flush()
-    sys.stdout.buffer.write(os.fsencode(str(path)) + os.linesep.encode())
-    sys.stdout.flush()
 
 
 class Text(text.Text):

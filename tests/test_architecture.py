@@ -27,6 +27,8 @@ PRIVATE_GROUND = {
     "memory",
     "program",
     "foreign",
+    "lines",
+    "options",
     "screen",
     "launch",
 }

@@ -85,6 +85,30 @@ def test_a_list_imports_what_announces_the_plugins_and_no_more(answers, names):
     assert answers[LISTING[-1]]["light"] == answers[LISTING[0]]["light"]
 
 
+@pytest.mark.parametrize("question", ["list", "list losses", "list --json"])
+def test_a_list_for_another_program_loads_neither_pydantic_nor_rich(folder, question):
+    """In a process of its own, which has answered nothing else."""
+    ask = f"""
+import sys
+from ganzoo.cli import app
+try:
+    app(args={question.split()!r})
+except SystemExit:
+    pass
+print([name for name in ("pydantic", "rich", "yaml") if name in sys.modules], file=sys.stderr)
+"""
+    environ = {name: value for name, value in os.environ.items() if name not in ("FORCE_COLOR", "TTY_COMPATIBLE")}
+    ended = subprocess.run(
+        [sys.executable, "-c", ask],
+        env=environ | {"PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.stderr == "[]\n"
+    assert "hinge" in ended.stdout
+
+
 def test_every_plugin_is_in_the_list(answers, names):
     assert len(names) == 50
     assert re.findall(r"^  (light-\d+) +a light loss", answers["list"]["printed"], re.MULTILINE) == names

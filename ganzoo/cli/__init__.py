@@ -10,7 +10,7 @@ import typer
 from ganzoo.cli import context
 from ganzoo.cli.commands import LoadingGroup
 from ganzoo.cli.dotted_flags import written_out
-from ganzoo.screen import say
+from ganzoo.lines import say
 
 app = typer.Typer(
     name="ganzoo",

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from ganzoo.lines import say
 from ganzoo.program import as_started
-from ganzoo.screen import Screen, say
 
 if TYPE_CHECKING:
     from ganzoo.registry import Registry
+    from ganzoo.screen import Screen
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +72,8 @@ def console() -> Screen:
 
     Where the encoding of the output lacks a letter (λ, ≥), a question mark stands in for it.
     """
+    from ganzoo.screen import Screen
+
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
     return Screen()

@@ -13,8 +13,8 @@ import typer
 from ganzoo import launch
 from ganzoo.cli import context
 from ganzoo.errors import ConfigError, GanzooError, Interrupted
+from ganzoo.lines import say
 from ganzoo.program import as_started
-from ganzoo.screen import Screen, Text, say
 
 P = ParamSpec("P")
 TOGETHER = ("run_command", "resume_command")
@@ -35,7 +35,7 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             launch.leave()
             raise typer.Exit(code) from None
         except KeyboardInterrupt:
-            _print(Text("interrupted; nothing was being trained", style="bold yellow"))
+            _print(("interrupted; nothing was being trained", "bold yellow"))
             raise typer.Exit(130) from None
         except (typer.Exit, BrokenPipeError):  # Typer ends quietly where the reader of a pipe has gone
             raise
@@ -66,19 +66,19 @@ def report(error: GanzooError) -> int:
     if not launch.tells_of_error():
         return code
     head, _, rest = as_started(str(error)).partition("\n")
-    _print(Text.assemble(("" if stopped else "error: ", "bold red"), (head, "bold"), f"\n{rest}" if rest else ""))
+    _print(("" if stopped else "error: ", "bold red"), (head, "bold"), f"\n{rest}" if rest else "")
     if context.settings().debug:
         say("".join(traceback.format_exception(error)), err=True)
     return code
 
 
 def _report_bug(error: Exception) -> int:
-    _print(Text.assemble(("bug: ", "bold red"), f"{type(error).__name__}: {error}"))
+    _print(("bug: ", "bold red"), f"{type(error).__name__}: {error}")
     report = "run it again with ganzoo --debug …, and report what it prints"
     if suspects := _third_parties():
         checks = ", ".join(f"ganzoo check {name}" for name in suspects)
         report = f"{checks}, which took part; if nothing is found, {report}"
-    _print(Text(as_started(f"  next:    {report}")))
+    _print(as_started(f"  next:    {report}"))
     if context.settings().debug:
         say("".join(traceback.format_exception(error)), err=True)
     return 1
@@ -98,5 +98,8 @@ def _third_parties() -> list[str]:
     return [entry.qualified for entry in others if entry.component.target.partition(":")[0] in asked]
 
 
-def _print(text: Text) -> None:
-    Screen(stderr=True, soft_wrap=True, anyhow=True).print(text)
+def _print(*parts: str | tuple[str, str]) -> None:
+    """Words, each with its style if it has one."""
+    from ganzoo.screen import Screen, Text  # here, since most commands do not fail
+
+    Screen(stderr=True, soft_wrap=True, anyhow=True).print(Text.assemble(*parts))

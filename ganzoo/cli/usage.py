@@ -7,6 +7,7 @@ from typing import Any
 import typer
 from typer.core import HAS_RICH, TyperCommand, TyperGroup
 
+from ganzoo.cli.conversion import convert_where_needed
 from ganzoo.cli.failure import report
 from ganzoo.cli.given import refuse_contradictions
 from ganzoo.errors import ConfigError
@@ -112,6 +113,7 @@ def _without_types(params: list[Any]) -> list[Any]:
         if param.param_type_name == "argument" and param.required:
             param._usage_display_name = param.metavar.__str__
         param._get_number_range_help_str = _nothing  # errors name the range, and help where it matters
+        convert_where_needed(param)
     return params
 
 

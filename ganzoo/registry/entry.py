@@ -10,30 +10,19 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import reduce
+from typing import TYPE_CHECKING
 
-from ganzoo.component import (
-    FILES,
-    Component,
-    DatasetOptions,
-    ExtractorOptions,
-    Options,
-    RegularizerOptions,
-    TrackerOptions,
-)
+from ganzoo.component import FILES, Component
 from ganzoo.errors import ConfigError, GanzooError, PluginError
 from ganzoo.registry.discovery import FIRST_PARTY
 from ganzoo.registry.origin import Origin
 from ganzoo.registry.problem import one_line
 from ganzoo.registry.undisturbed import undisturbed
 
-logger = logging.getLogger("ganzoo")
+if TYPE_CHECKING:
+    from ganzoo.options import Options
 
-_BASES: dict[str, type[Options]] = {
-    "dataset": DatasetOptions,
-    "extractor": ExtractorOptions,
-    "regularizer": RegularizerOptions,
-    "tracker": TrackerOptions,
-}
+logger = logging.getLogger("ganzoo")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +116,9 @@ class Entry:
                 self.provider,
                 ", ".join(disturbed),
             )
-        base = _BASES.get(self.kind, Options)
+        from ganzoo.options import BASES, Options  # here, since a list needs no pydantic
+
+        base = BASES.get(self.kind, Options)
         if not (isinstance(target, type) and issubclass(target, base)):
             reason = f"{self.component.target!r} is not a subclass of ganzoo.component.{base.__name__}"
             raise self._unusable(f"is broken: {reason}")

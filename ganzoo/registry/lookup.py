@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from itertools import groupby
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from ganzoo.component import KINDS, Kind, Options
+from ganzoo.component import KINDS, Kind
 from ganzoo.did_you_mean import did_you_mean
 from ganzoo.errors import ConfigError, PluginError, UnknownNameError
 from ganzoo.registry.discovery import installed, normalized
@@ -17,6 +17,9 @@ from ganzoo.registry.loading import Loader
 from ganzoo.registry.problem import Problem
 from ganzoo.registry.records import spelled
 from ganzoo.registry.selection import select
+
+if TYPE_CHECKING:
+    from ganzoo.options import Options
 
 Status = Literal["ok", "shadowed", "ambiguous", "missing", "deprecated"]
 """``shadowed``, ``ambiguous``: write ``distribution/name`` for it. ``missing``: a required package is absent."""

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 Run = Callable[["Subject"], None]
 """Raises :class:`Failed`, or whatever the component raises, if the sentence does not hold."""
 
+HANDED_ON = {"ganzoo.options": "ganzoo.component"}
+"""Where a class is written → where plugins import it from, by which it is cited."""
+
 
 class Failed(AssertionError):
     """A component does not keep to a sentence of its protocol; the message says what was found."""
@@ -83,7 +86,7 @@ def check(
         return Check(
             name=name,
             run=run,
-            cites=f"{cited.__module__}:{cited.__qualname__}",
+            cites=f"{HANDED_ON.get(cited.__module__, cited.__module__)}:{cited.__qualname__}",
             sentence=sentence,
             skip=skip,
             every_choice=every_choice,
