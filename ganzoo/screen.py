@@ -7,7 +7,7 @@ given as styles, never inside the text.
 from __future__ import annotations
 
 import logging
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from rich import console, text
 
@@ -16,6 +16,9 @@ from ganzoo.foreign import visible
 from ganzoo.lines import say as say
 from ganzoo.lines import say_path as say_path
 from ganzoo.program import as_started
+
+if TYPE_CHECKING:
+    from rich.theme import Theme
 
 
 class Text(text.Text):
@@ -39,10 +42,27 @@ class Screen(console.Console):
     """A console for words of all origins. Only the first of several processes has one, unless it is needed anyhow."""
 
     def __init__(
-        self, *, stderr: bool = False, quiet: bool = False, soft_wrap: bool = False, anyhow: bool = False
+        self,
+        *,
+        stderr: bool = False,
+        quiet: bool = False,
+        soft_wrap: bool = False,
+        anyhow: bool = False,
+        theme: Theme | None = None,
+        force_terminal: bool | None = None,
+        width: int | None = None,
     ) -> None:
-        quiet = quiet or (launch.silent() and not anyhow)
-        super().__init__(stderr=stderr, quiet=quiet, soft_wrap=soft_wrap, markup=False, emoji=False, highlight=False)
+        super().__init__(
+            stderr=stderr,
+            quiet=quiet or (launch.silent() and not anyhow),
+            soft_wrap=soft_wrap,
+            theme=theme,
+            force_terminal=force_terminal,
+            width=width,
+            markup=False,
+            emoji=False,
+            highlight=False,
+        )
 
     def print(self, *objects: Any, **kwargs: Any) -> None:
         """Print what can be rendered; all else, such as a path, as its words."""

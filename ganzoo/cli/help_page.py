@@ -13,13 +13,14 @@ from typing import Any
 
 from rich.align import Align
 from rich.columns import Columns
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.highlighter import RegexHighlighter
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
-from rich.text import Text
 from rich.theme import Theme
+
+from ganzoo.screen import Screen, Text
 
 STYLES = {
     "option": "bold cyan",
@@ -70,20 +71,20 @@ def print_help(command: Any, ctx: Any) -> None:
         console.print(Padding(Align(_text(command.epilog), pad=False), 1))
 
 
-def _console() -> Console:
+def _console() -> Screen:
     """Standard output, with the variables that typer asks for: ``TERMINAL_WIDTH``, and those that force colors."""
     forced: bool | None = any(os.getenv(name) for name in ("GITHUB_ACTIONS", "FORCE_COLOR", "PY_COLORS")) or None
     if os.getenv("_TYPER_FORCE_DISABLE_TERMINAL"):
         forced = False
     width = os.getenv("TERMINAL_WIDTH")
-    return Console(theme=Theme(STYLES), force_terminal=forced, width=int(width) if width else None)
+    return Screen(theme=Theme(STYLES), force_terminal=forced, width=int(width) if width else None, anyhow=True)
 
 
-def _text(said: str, style: str = "") -> Text:
+def _text(said: str, style: str = "") -> RenderableType:
     return _highlighted(Text.from_markup(inspect.cleandoc(said), style=style))
 
 
-def _description(said: str) -> Iterator[Text]:
+def _description(said: str) -> Iterator[RenderableType]:
     """Its first paragraph, and the others dim."""
     first, _, others = said.partition("\n\n")
     yield _text(first.strip())
@@ -102,7 +103,7 @@ def _panels(params: Iterable[Any]) -> dict[str, list[Any]]:
     return {title: members for title, members in panels.items() if members}
 
 
-def _print_panel(console: Console, title: str, table: Table) -> None:
+def _print_panel(console: Screen, title: str, table: Table) -> None:
     console.print(Panel(table, border_style="dim", title=title, title_align="left"))
 
 
