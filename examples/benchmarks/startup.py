@@ -4,7 +4,8 @@
 
 The plugins are written to a temporary folder as pip would leave them: a distribution each, with one loss whose class
 stands in a module of its own, as the plugin guide advises. In a round every question is asked without them, then with
-them; a ratio compares the two answers of one round, so that whatever else the machine does hits both. Processor time
+them; a ratio compares two answers of one round, so that whatever else the machine does hits both: those with and
+without plugins, or one and the time that typer and pydantic take to be imported ("of the libraries"). Processor time
 is what one waits for on an idle core, and beside other work stays nearly what it is. A first round is not counted: in
 it Python compiles the modules that pip has not compiled. For Linux and macOS.
 """
@@ -30,7 +31,8 @@ from typing import Any
 Ask = Callable[[], float]
 PLUGINS = 50
 QUESTIONS = ("ganzoo --version", "ganzoo --help", "ganzoo run --help", "ganzoo list", "ganzoo list losses --json")
-YARDSTICKS = ("python -c pass", "python -c 'import torch'")
+LIBRARIES = "python -c 'import typer, pydantic'"
+YARDSTICKS = ("python -c pass", LIBRARIES, "python -c 'import torch'")
 
 TOP_MODULE = '''\
 """What the plugin provides; importing it imports neither torch nor the loss."""
@@ -114,11 +116,16 @@ def asked(without: dict[str, str], beside: dict[str, str]) -> dict[str, list[Ask
 
 
 def summarize(taken: dict[str, list[list[float]]]) -> list[dict[str, Any]]:
-    """A row a question: median milliseconds of each column, and median and range of the ratios within rounds."""
+    """A row a question: median milliseconds of each column, and median and range of the ratios within rounds.
+
+    One ratio is that of both columns, the other that of the first one to what the libraries take by themselves.
+    """
+    libraries = taken[LIBRARIES]
     return [
         {
             "question": question,
             "milliseconds": [1000 * statistics.median(column) for column in zip(*rounds, strict=True)],
+            "of_libraries": ratio_of([[one[0], other[0]] for one, other in zip(libraries, rounds, strict=True)]),
             "ratio": ratio_of(rounds) if len(rounds[0]) > 1 else None,
         }
         for question, rounds in taken.items()
@@ -140,12 +147,19 @@ def machine() -> dict[str, Any]:
     }
 
 
+def shown(ratio: dict[str, float] | None) -> str:
+    return "{median:.2f} ({min:.2f}–{max:.2f})".format_map(ratio) if ratio else "–"
+
+
 def table(rows: list[dict[str, Any]], *, plugins: int) -> str:
-    lines = [f"| question | no plugin, ms | {plugins} plugins, ms | ratio (range) |", "|---|---|---|---|"]
+    lines = [
+        f"| question | no plugin, ms | of the libraries | {plugins} plugins, ms | ratio (range) |",
+        "|---|---|---|---|---|",
+    ]
     for row in rows:
         without, *beside = (f"{milliseconds:.0f}" for milliseconds in row["milliseconds"])
-        ratio = "{median:.2f} ({min:.2f}–{max:.2f})".format_map(row["ratio"]) if row["ratio"] else "–"
-        lines.append(f"| `{row['question']}` | {without} | {beside[0] if beside else '–'} | {ratio} |")
+        cells = [f"`{row['question']}`", without, shown(row["of_libraries"]), *(beside or ["–"]), shown(row["ratio"])]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

@@ -67,7 +67,8 @@ def _enlarged(split: str, size: int) -> tuple[NDArray[np.uint8], NDArray[np.uint
     Kept for a training and a test split, for whoever opens the same again and again: a comparison, a matrix.
     """
     counts, labels = _load(split)
-    gray = np.stack([_enlarge(image, size) for image in counts])
+    scaled = ((counts.astype(np.int64) * 255 + HIGHEST // 2) // HIGHEST).astype(np.uint8)
+    gray = np.stack([_enlarge(image, size) for image in scaled])
     gray.flags.writeable = labels.flags.writeable = False
     return gray, labels, hashlib.sha256(gray.tobytes()).hexdigest()
 
@@ -86,6 +87,5 @@ def _load(split: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     return images[chosen], labels[chosen]
 
 
-def _enlarge(counts: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    gray = (counts.astype(np.int64) * 255 + HIGHEST // 2) // HIGHEST
-    return np.asarray(Image.fromarray(gray.astype(np.uint8)).resize((size, size), Image.Resampling.BICUBIC))
+def _enlarge(gray: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    return np.asarray(Image.fromarray(gray).resize((size, size), Image.Resampling.BICUBIC))

@@ -62,21 +62,29 @@ def test_ways_of_asking_take_turns_and_the_warm_up_is_not_counted(benchmark):
 
 
 def test_ratios_compare_answers_of_one_round(benchmark):
-    rows = benchmark.summarize({"list": [[0.1, 0.2], [0.4, 0.4], [0.2, 0.8]], "pass": [[0.01], [0.02], [0.03]]})
+    libraries = [[0.1], [0.1], [0.4]]
+    taken = {
+        "list": [[0.1, 0.2], [0.4, 0.4], [0.2, 0.8]],
+        "pass": [[0.01], [0.02], [0.03]],
+        benchmark.LIBRARIES: libraries,
+    }
+    rows = benchmark.summarize(taken)
     assert rows[0]["milliseconds"] == pytest.approx([200, 400])
     assert rows[0]["ratio"] == {"median": 2.0, "min": 1.0, "max": 4.0}
+    assert rows[0]["of_libraries"] == {"median": 1.0, "min": 0.5, "max": 4.0}
     assert (rows[1]["milliseconds"], rows[1]["ratio"]) == ([20.0], None)
 
 
 def test_the_table_is_read_by_people(benchmark):
     ratio = {"median": 1.5, "min": 1.0, "max": 2.0}
+    little = {"median": 0.2, "min": 0.1, "max": 0.3}
     rows = [
-        {"question": "ganzoo list", "milliseconds": [100.4, 150.6], "ratio": ratio},
-        {"question": "python -c pass", "milliseconds": [18.0], "ratio": None},
+        {"question": "ganzoo list", "milliseconds": [100.4, 150.6], "of_libraries": ratio, "ratio": ratio},
+        {"question": "python -c pass", "milliseconds": [18.0], "of_libraries": little, "ratio": None},
     ]
     assert benchmark.table(rows, plugins=50).splitlines()[2:] == [
-        "| `ganzoo list` | 100 | 151 | 1.50 (1.00–2.00) |",
-        "| `python -c pass` | 18 | – | – |",
+        "| `ganzoo list` | 100 | 1.50 (1.00–2.00) | 151 | 1.50 (1.00–2.00) |",
+        "| `python -c pass` | 18 | 0.20 (0.10–0.30) | – | – |",
     ]
 
 
