@@ -35,23 +35,26 @@ ARGUMENTS, OPTIONS, COMMANDS = "Arguments", "Options", "Commands"
 
 
 class _Highlighter(RegexHighlighter):
+    """Names of options, types in angle brackets, and the word that begins a usage."""
+
     highlights = (
-        r"(^|\W)(?P<switch>\-\w+)(?![a-zA-Z0-9])",
-        r"(^|\W)(?P<option>\-\-[\w\-]+)(?![a-zA-Z0-9])",
-        r"(?P<types>\<[^\>]+\>)",
+        r"(?<![\w-])(?P<option>--\w[\w-]*)",
+        r"(?<![\w-])(?P<switch>-\w+)(?![\w-])",
+        r"(?P<types><[^<>]+>)",
         r"(?P<usage>Usage: )",
     )
 
 
 class _NegativeHighlighter(RegexHighlighter):
-    highlights = (
-        r"(^|\W)(?P<negative_switch>\-\w+)(?![a-zA-Z0-9])",
-        r"(^|\W)(?P<negative_option>\-\-[\w\-]+)(?![a-zA-Z0-9])",
-    )
+    """Names that switch something off."""
+
+    highlights = (r"(?P<negative_option>--\w[\w-]*)", r"(?<![\w-])(?P<negative_switch>-\w+)")
 
 
 class _TypesHighlighter(RegexHighlighter):
-    highlights = (r"^(?P<types_sep>(\[|<))", r"(?P<types_sep>\|)", r"(?P<types_sep>(\]|>))(\.\.\.)?$")
+    """What encloses and separates the choices of a type."""
+
+    highlights = (r"(?P<types_sep>^[<\[]|\||[>\]](?=(\.{3})?$))",)
 
 
 _highlighted, _negative, _types = _Highlighter(), _NegativeHighlighter(), _TypesHighlighter()
