@@ -107,6 +107,17 @@ def compare_command(
             show_default=False,
         ),
     ] = None,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            "--processes",
+            metavar="N",
+            min=1,
+            help="So many train each run together, as with torchrun. \\[default: 1]",
+            show_default=False,
+            rich_help_panel=TRAINING,
+        ),
+    ] = None,
     jobs: Annotated[
         int,
         typer.Option(
@@ -148,8 +159,8 @@ def compare_command(
 ) -> None:
     """Train every combination with several seeds, and say which is better and which differences may be chance.
 
-    Each run is an ordinary run, in a process of its own. What is done is not done again: the same command, or
-    ganzoo compare DIR, goes on where it was stopped, however it was stopped.
+    Each run is an ordinary run, in a process of its own, or in --processes. What is done is not done again: the same
+    command, or ganzoo compare DIR, goes on where it was stopped, however it was stopped.
 
     Values of the last step rank; their 95 % intervals are over seeds.
     """
@@ -162,7 +173,7 @@ def compare_command(
     check_engine(engine, address)
     if not dry_run:
         check_installed(engine)
-    asked = (loss, disc, gen, reg, assignments, data, image_size, batch_size, metric, extractor, n)
+    asked = (loss, disc, gen, reg, assignments, data, image_size, batch_size, metric, extractor, n, processes)
     budget_given = comparing.chosen_budget(steps=steps, d_updates=d_updates, images=images, minutes=minutes)
     if target is not None:
         if any(one is not None for one in asked) or budget_given.amount is not None:
@@ -203,7 +214,7 @@ def _definition(asked: tuple[Any, ...], *, seeds: int, budget_given: Any) -> Def
     from ganzoo.studies.comparing import completed
     from ganzoo.studies.comparison import Definition
 
-    loss, disc, gen, reg, assignments, data, image_size, batch_size, metric, extractor, n = asked
+    loss, disc, gen, reg, assignments, data, image_size, batch_size, metric, extractor, n, processes = asked
     named = {"loss": loss, "discriminator": disc, "generator": gen, "regularizers": reg}
     axes = {name: tuple(split_choices(words)) for name, words in named.items() if words is not None}
     settings, others = split_assignments(assignments or ())
@@ -218,6 +229,7 @@ def _definition(asked: tuple[Any, ...], *, seeds: int, budget_given: Any) -> Def
             metrics=tuple(metric or ()),
             extractors=tuple(extractor or ()),
             n=n,
+            processes=1 if processes is None else processes,
         )
     )
 

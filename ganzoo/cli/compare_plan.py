@@ -42,6 +42,7 @@ class GridPlan:
         evaluation: seconds of measuring all of them.
         unknown: metrics that are not in it, and why.
         jobs: so many at once.
+        processes: so many train each run together; the times are those of one.
     """
 
     cells: list[dict[str, Any]]
@@ -51,6 +52,7 @@ class GridPlan:
     evaluation: float
     unknown: Mapping[str, str]
     jobs: int
+    processes: int = 1
 
     def print(self, *, as_json: bool) -> None:
         """Show it on stdout."""
@@ -62,6 +64,7 @@ class GridPlan:
                 "estimated_seconds": self.seconds,
                 "estimated_evaluation_seconds": self.evaluation,
                 "not_estimated": dict(self.unknown),
+                "processes": self.processes,
             }
             say(json.dumps(content, indent=2))
             return
@@ -79,6 +82,8 @@ class GridPlan:
         screen.print(f"{runs}, {at_once}: {total}", soft_wrap=True)
         for name, why in self.unknown.items():
             screen.print(f"note: the time of {name} is not in it: {why}", soft_wrap=True)
+        if self.processes > 1:
+            screen.print(f"note: so long takes one process; {self.processes} together were not timed", soft_wrap=True)
 
 
 def _one_run(cell: Mapping[str, Any]) -> str:
@@ -124,6 +129,7 @@ def measured(registry: Registry, definition: Definition, *, jobs: int, tell: Cal
         evaluation=once + definition.seeds * sum(took or 0.0 for took in evaluation) / at_once,
         unknown={name: why for cost in costs.values() for name, why in cost.unknown.items()},
         jobs=jobs,
+        processes=definition.processes,
     )
 
 

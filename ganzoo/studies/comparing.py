@@ -69,6 +69,7 @@ def compare(
     metrics: Names = (),
     extractors: Names = (),
     n: int | None = None,
+    processes: int = 1,
     jobs: int = 1,
     engine: str | None = None,
     address: str | None = None,
@@ -97,7 +98,9 @@ def compare(
         metrics: names; the usual ones for the data unless given. The first ranks.
         extractors: names; those that the metrics suggest unless given.
         n: generated samples; as many as each metric asks for unless given.
-        jobs: runs at once on each machine, each in a process of its own.
+        processes: so many train each run together, as with ``torchrun``; on a Ray cluster they may be on several
+            machines.
+        jobs: runs at once on each machine, each in a process of its own, or in ``processes``.
         engine: where the runs are computed: ``local``, or ``ray`` for a Ray cluster; the one that the comparison was
             begun with unless given, and ``local`` for a new one.
         address: ``HOST:PORT`` of the Ray cluster; the one that this machine belongs to unless given.
@@ -130,6 +133,7 @@ def compare(
             metrics=tuple(_listed(metrics)),
             extractors=tuple(_listed(extractors)),
             n=n,
+            processes=processes,
         )
         comparison = find_or_create(registry or Registry.load(), completed(definition), Path(out))
     logger.info("%s: %s", comparison.path, comparison.words)

@@ -32,7 +32,15 @@ MEASURING = ("metrics", "extractors")
 LOG = "worker.log"
 """What the process of a run printed."""
 CELL = {"name": str, "folder": str, "parts": {}, "reason": TEXT, "config": {"data": {}}, "data": TEXT}
-ASKED = {"seeds": int, "budget": {}, "metrics": [str], "extractors": [str], "settings": {}, "n": COUNT}
+ASKED = {
+    "seeds": int,
+    "budget": {},
+    "metrics": [str],
+    "extractors": [str],
+    "settings": {},
+    "n": COUNT,
+    "processes": int,
+}
 SHAPE = {"asked": ASKED, "budget": str, "cells": [CELL]}
 """What the file holds."""
 MOST_SEEDS = 1_000_000
@@ -65,6 +73,7 @@ class Definition:
         metrics: names; the usual ones for the data if empty.
         extractors: names; those that metrics suggest if empty.
         n: generated samples; what each metric asks for if ``None``.
+        processes: so many train each run together.
     """
 
     axes: Mapping[str, tuple[Any, ...]]
@@ -74,6 +83,7 @@ class Definition:
     metrics: tuple[str, ...] = ()
     extractors: tuple[str, ...] = ()
     n: int | None = None
+    processes: int = 1
 
     def plain(self) -> dict[str, Any]:
         """As JSON has it; two that are equal ask the same."""
@@ -85,6 +95,8 @@ class Definition:
             "metrics": list(self.metrics),
             "extractors": list(self.extractors),
             "n": self.n,
+            # By rounding several train other runs than one. Who asked for one asked the same before there was a choice.
+            **({} if self.processes == 1 else {"processes": self.processes}),
         }
         plain: dict[str, Any] = json.loads(json.dumps(content))
         return plain
@@ -136,6 +148,11 @@ class Comparison:
     def seeds(self) -> range:
         """The seeds of each cell."""
         return range(int(self.asked["seeds"]))
+
+    @property
+    def processes(self) -> int:
+        """So many train each run together."""
+        return int(self.asked.get("processes", 1))
 
     @property
     def possible(self) -> list[Cell]:
@@ -191,6 +208,8 @@ class Comparison:
                 raise ValueError("its values are of other types")
             if not 1 <= content["asked"]["seeds"] <= MOST_SEEDS:
                 raise ValueError(f"seeds is {content['asked']['seeds']}, and may be 1 to {MOST_SEEDS:,}")
+            if content["asked"].get("processes", 1) < 1:
+                raise ValueError(f"processes is {content['asked']['processes']}, and may be 1 or more")
             cells = tuple(Cell(**cell) for cell in content["cells"])
             if any(as_folder(cell.folder) != cell.folder for cell in cells):
                 raise ValueError("a cell has a folder that no comparison makes")

@@ -17,7 +17,7 @@ from ganzoo.studies.comparison import FILE, Comparison
 from ganzoo.studies.driving import Job, Tell, open_jobs, saved_in_words
 from ganzoo.studies.engine_choice import EngineChoice, write_choice
 from ganzoo.studies.mirroring import Copy, Held, pack
-from ganzoo.studies.ray_cluster import NAMESPACE, check_nodes, connected, share_of_a_node
+from ganzoo.studies.ray_cluster import NAMESPACE, check_nodes, connected, demand_room, share_of_a_node
 from ganzoo.studies.ray_keeper import Keeper, News
 
 logger = logging.getLogger("ganzoo")
@@ -80,9 +80,11 @@ def _end(ray: Any, keeper: Any) -> None:
 
 
 def _start(ray: Any, comparison: Comparison, choice: EngineChoice, jobs: int) -> Any:
-    check_nodes(ray)
+    processes = comparison.processes
     gpu = any(cell.config["runtime"]["device"] != "cpu" for cell in comparison.possible)
-    share = share_of_a_node(ray, jobs=jobs, gpu=gpu)
+    share = share_of_a_node(ray, jobs=jobs, gpu=gpu, processes=processes)
+    demand_room(ray, share, processes)
+    check_nodes(ray)
     name = f"{comparison.path.name}-{uuid.uuid4().hex[:12]}"
     write_choice(comparison, replace(choice, keeper=name))  # first, so that it is found whatever happens
     cells = comparison.path / "cells"

@@ -20,9 +20,11 @@ from ganzoo.planning.choice import choose
 from ganzoo.planning.plan import Plan, make_plan
 from ganzoo.protocols import Dataset
 from ganzoo.registry import Registry
+from ganzoo.runs.together import demand_fit
 from ganzoo.studies.applying import of_cell, of_some
 from ganzoo.studies.axes import COMPONENTS, Axis, in_words, products
 from ganzoo.studies.comparison import MEASURING, MOST_SEEDS, Budget, Cell, Definition, as_folder, measured_by
+from ganzoo.training.team import Team
 
 CHECKPOINTS = 5
 """So many a run keeps and is measured at, if nothing else is asked."""
@@ -70,6 +72,8 @@ def plan_cells(registry: Registry, definition: Definition) -> list[Planned]:
 def _check(registry: Registry, definition: Definition, axes: Sequence[Axis]) -> None:
     if definition.seeds < 1:
         raise ConfigError("--seeds needs at least one", given=definition.seeds, hint="--seeds 3")
+    if definition.processes < 1:
+        raise ConfigError("--processes needs at least one", given=definition.processes, hint="--processes 2")
     if definition.n is not None and not 2 <= definition.n <= MOST_SAMPLES:
         allowed = f"a whole number from 2 to {MOST_SAMPLES:,}"
         raise ConfigError("-n is no number of samples", given=definition.n, allowed=allowed, hint="-n 1000")
@@ -160,6 +164,7 @@ def _planned(
     try:
         plan = make_plan(choose(registry, layers), opened=opened)
         check_metrics(plan, n=definition.n)
+        demand_fit(plan, Team(size=definition.processes))
         config = _config(plan, definition)
     except ConfigError as error:
         next_step = f" (next: {error.hint})" if error.hint else ""
@@ -218,6 +223,11 @@ def budget_in_words(cells: Sequence[Cell], definition: Definition) -> str:
     Raises:
         ConfigError: cells would train for different numbers of steps, and nobody asked for that.
     """
+    together = "" if definition.processes == 1 else f"; {definition.processes} processes train each run together"
+    return _amount_in_words(cells, definition) + together
+
+
+def _amount_in_words(cells: Sequence[Cell], definition: Definition) -> str:
     budget, possible = definition.budget, [cell for cell in cells if cell.reason is None]
     trains = [cell.config["train"] for cell in possible]
     if any(train["minutes"] is not None for train in trains):

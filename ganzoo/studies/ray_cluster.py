@@ -27,7 +27,7 @@ ANSWER = 120.0
 
 @dataclass(frozen=True, kw_only=True)
 class Share:
-    """What of a node each run reserves; it has as many threads as cores."""
+    """What of a node each process of a run reserves; it has as many threads as cores."""
 
     cpus: int
     gpus: float
@@ -90,11 +90,12 @@ def working_nodes(ray: Any) -> list[Mapping[str, Any]]:
     return [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) >= 1]
 
 
-def share_of_a_node(ray: Any, *, jobs: int, gpu: bool) -> Share:
-    """What a run reserves where ``jobs`` of them divide the smallest node among themselves.
+def share_of_a_node(ray: Any, *, jobs: int, gpu: bool, processes: int = 1) -> Share:
+    """What a process reserves where ``jobs`` runs of so many divide the smallest node among themselves.
 
     All runs get the same, wherever they are, so that their times can be compared and their numbers are equal. Where
-    nodes have GPUs and runs may use them, nodes without are left out.
+    nodes have GPUs and runs may use them, nodes without are left out. Processes that train a run together have a GPU
+    each, since NCCL has them exchange nothing on the same one; a run that needs more than a node has is on several.
 
     Raises:
         ResourceError: no node has a core.
@@ -110,13 +111,17 @@ def share_of_a_node(ray: Any, *, jobs: int, gpu: bool) -> Share:
     with_gpu = [node for node in nodes if gpu and node["Resources"].get("GPU", 0) > 0]
     cores = min(node["Resources"]["CPU"] for node in with_gpu or nodes)
     gpus = min((node["Resources"]["GPU"] for node in with_gpu), default=0)
-    return Share(cpus=max(1, int(cores) // jobs), gpus=min(1.0, gpus / jobs))
+    if processes == 1:
+        return Share(cpus=max(1, int(cores) // jobs), gpus=min(1.0, gpus / jobs))
+    at_once = min(jobs * processes, int(gpus) or int(cores))
+    return Share(cpus=max(1, int(cores) // at_once), gpus=1.0 if int(gpus) else 0.0)
 
 
-def room_in_words(ray: Any, share: Share) -> str:
+def room_in_words(ray: Any, share: Share, processes: int = 1) -> str:
     """What a run reserves, and what the cluster has and has free."""
     needed = f"{share.cpus} {'core' if share.cpus == 1 else 'cores'}"
     needed += f" and {share.gpus:g} GPU" if share.gpus else ""
+    needed = needed if processes == 1 else f"{processes} times {needed}, each"
     has = [f"{node['NodeName']} {_resources(node['Resources'])}" for node in working_nodes(ray)]
     return (
         f"a run needs {needed} of a node; the cluster has {', '.join(has) or 'no node with a core'}; "
@@ -130,13 +135,26 @@ def _resources(resources: Mapping[str, float]) -> str:
     return f"{resources.get('CPU', 0):g} cores" + (f" and {gpus:g} GPU" if gpus else "")
 
 
-def slots(ray: Any, share: Share) -> int:
-    """How many runs the cluster holds at once."""
+def slots(ray: Any, share: Share, processes: int = 1) -> int:
+    """How many runs of so many processes the cluster holds at once."""
     room = 0
     for resources in (node["Resources"] for node in working_nodes(ray)):
         by_cores = int(resources["CPU"]) // share.cpus
         room += min(by_cores, int(resources.get("GPU", 0) / share.gpus)) if share.gpus else by_cores
-    return room
+    return room // processes
+
+
+def demand_room(ray: Any, share: Share, processes: int) -> None:
+    """Raise :class:`ResourceError` where the cluster does not hold one run: it would wait for ever."""
+    if slots(ray, share, processes):
+        return
+    raise ResourceError(
+        f"the Ray cluster has no room for a run of {processes} processes",
+        given=room_in_words(ray, share, processes),
+        allowed=f"runs of at most {slots(ray, share)} processes; "
+        "ray start --address HOST:PORT joins this machine to the cluster",
+        hint="--engine local",
+    )
 
 
 def installed() -> dict[str, str]:

@@ -6,12 +6,13 @@ import math
 import re
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import filelock
 
-from ganzoo import files
+from ganzoo import files, launch
 from ganzoo.config.layers import ConfigLayer, flatten
 from ganzoo.errors import DataError
 from ganzoo.planning.choice import choose
@@ -26,43 +27,62 @@ from ganzoo.screen import Screen
 from ganzoo.studies.comparison import Cell, Comparison, measured_by
 from ganzoo.studies.grid import CHECKPOINTS
 from ganzoo.studies.outcome import outcome_of, run_in, write_evaluation
+from ganzoo.training.team import join
 
 WAIT = 120.0
 """Seconds in which a worker that lost its driver has saved its checkpoint."""
 
+Left = Literal["nothing", "all", "some steps", "measuring"]
+"""What is to be done for a run."""
+
 
 def work(comparison: Comparison, cell: Cell, seed: int, *, threads: int, registry: Registry | None = None) -> None:
-    """Do what is left to do for one run.
+    """Do what is left to do for one run; with all processes that train it together, the first of which writes.
 
     Raises:
         DataError: a run that has not begun would not get the data that the comparison was planned with.
+        ProcessLostError: another process is gone.
         GanzooError: what :func:`ganzoo.runs.session.start`, ``resume`` and the measuring raise.
     """
     place = comparison.place(cell, seed)
     with files.writing(place, place="--out DIR"):
         place.mkdir(parents=True, exist_ok=True)
+    leads = launch.launched()[0] == 0
     # A worker whose driver was killed may still be saving.
-    with filelock.FileLock(place / ".worker.lock", timeout=WAIT):
-        for half in place.glob(".*.partial"):  # of a worker that was killed while it wrote
-            half.unlink(missing_ok=True)
-        if outcome_of(place).settled:
+    with filelock.FileLock(place / ".worker.lock", timeout=WAIT) if leads else nullcontext():
+        team = join(cell.config["runtime"]["device"])  # before what may fail in one process alone
+        left = team.first(lambda: _left(place))  # the others may see files that the first has just written
+        if left == "nothing":
             return
         registry = registry or Registry.load()
-        run = _trained(registry, cell, seed, place, threads)
-        _measure(registry, comparison, run, place)
+        run = _trained(registry, cell, seed, place, threads, left, leads=leads)
+        if leads:
+            _measure(registry, comparison, run, place)
 
 
-def _trained(registry: Registry, cell: Cell, seed: int, place: Path, threads: int) -> Run:
+def _left(place: Path) -> Left:
+    """What is to be done; remainders of a process that was killed are removed."""
+    for half in place.glob(".*.partial"):  # of a worker that was killed while it wrote
+        half.unlink(missing_ok=True)
+    if outcome_of(place).settled:
+        return "nothing"
+    if (directory := run_in(place)) is None:
+        for leftover in [path for path in place.iterdir() if path.is_dir()]:
+            shutil.rmtree(leftover)  # of a process that was killed before it trained
+        return "all"
+    return "measuring" if directory.read_manifest().get("status") == "finished" else "some steps"
+
+
+def _trained(registry: Registry, cell: Cell, seed: int, place: Path, threads: int, left: Left, *, leads: bool) -> Run:
     console, spread = Screen(stderr=True), ConfigLayer("--jobs", {"runtime.threads": threads})
-    if (directory := run_in(place)) is not None:
-        # A run that has all its steps is left as it is, but for what a killed process left half removed.
-        if directory.read_manifest().get("status") != "finished":
+    if left != "all":
+        directory = run_in(place)
+        assert directory is not None, "all processes have the same files"
+        if left == "some steps":
             session.resume(registry, directory, changes=[spread], console=console)
-        else:
+        elif leads:  # it is left as it is, but for what a killed process left half removed
             directory.sweep()
         return Run(directory.path)
-    for leftover in [path for path in place.iterdir() if path.is_dir()]:
-        shutil.rmtree(leftover)  # of a process that was killed before it trained
     with early_log() as early:
         own = ConfigLayer("comparison.yaml", flatten(cell.config), verbatim=True)
         plan = make_plan(choose(registry, [own, ConfigLayer("--seeds", {"seed": seed}), spread]))
