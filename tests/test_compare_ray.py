@@ -10,11 +10,13 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from importlib.util import find_spec
 
 import pytest
 from safetensors.torch import load_file
+from trained_together import assert_equals_torchrun, by_torchrun, kill, processes_of
 
 from ganzoo.errors import ConfigError, Interrupted, ResourceError
 from ganzoo.registry import Registry
@@ -52,8 +54,8 @@ def cluster(tmp_path_factory):
     made.shutdown()
 
 
-def asked(folder, steps):
-    """Two cells, one seed."""
+def asked(folder, steps, *, losses=("hinge", "bce"), processes=1):
+    """Two cells, one seed, unless other losses are given."""
     settings = {
         "discriminator.width": 4,
         "generator.width": 4,
@@ -66,11 +68,12 @@ def asked(folder, steps):
         "train.sample_every": 100_000,
     }
     definition = Definition(
-        axes={"loss": ("hinge", "bce"), "discriminator": ("mlp",)},
+        axes={"loss": losses, "discriminator": ("mlp",)},
         settings=settings,
         budget=Budget(kind="steps", amount=steps),
         seeds=1,
         n=50,
+        processes=processes,
     )
     return create(plan_cells(Registry.load(plugins=False), definition), definition, folder)
 
@@ -91,6 +94,57 @@ def until(found, seconds=300):
             return something
         time.sleep(0.05)
     raise AssertionError("nothing was found in time")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """What two processes of torchrun train."""
+    folder = tmp_path_factory.mktemp("torchrun")
+    return by_torchrun(asked(folder, steps=600, losses=("hinge",), processes=2), folder)
+
+
+def copied_checkpoints(comparison):
+    """How many of the first run are there that were written once it trained."""
+    return len(list(comparison.place(comparison.cells[0], 0).glob("0001-*/checkpoints/step-*00")))
+
+
+def while_it_trains(comparison, do):
+    """Do something once, in a thread, as soon as a second checkpoint has been copied."""
+
+    def wait():
+        until(lambda: copied_checkpoints(comparison) > 1)
+        do()
+
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_two_processes_on_two_nodes_train_what_torchrun_trains_though_one_is_killed(cluster, whole, tmp_path):
+    comparison, told, where = asked(tmp_path, steps=600, losses=("hinge",), processes=2), [], {}
+
+    def kill_the_second():
+        where.update({name: len(runs_in(folder)) for name, folder in cluster.folders.items()})
+        (process,) = [one for folder in cluster.folders.values() for one in processes_of(folder, 1)]
+        kill([process])
+
+    while_it_trains(comparison, kill_the_second)
+    go_on(comparison, engine="ray", address=cluster.address, tell=lambda job, status, done, total: told.append(status))
+    assert where == {"head": 0, "alpha": 1, "beta": 1}
+    lost = "its process 2 of 2 was killed by signal 9; it goes on from its last checkpoint"
+    assert told == ["started", lost, "started", "finished"]
+    log = (comparison.place(comparison.cells[0], 0) / "worker.log").read_text()
+    assert "another process of this run ended" in log
+    assert re.search(r": from step [1-9]\d*$", log, re.MULTILINE), "it began again"
+    assert_equals_torchrun(comparison, whole)
+    assert not any(runs_in(folder) for folder in cluster.folders.values()), "a node keeps a run that is over"
+
+
+def test_more_processes_than_the_cluster_has_room_for_are_refused(cluster, tmp_path):
+    comparison = asked(tmp_path, steps=1, processes=4)
+    with pytest.raises(ResourceError, match="no room for a run of 4 processes"):
+        go_on(comparison, engine="ray", address=cluster.address)
+    assert not (comparison.path / "engine.json").exists()
 
 
 def test_a_driver_and_a_node_are_killed_and_the_numbers_are_those_of_one_machine(cluster, tmp_path):
@@ -197,3 +251,23 @@ def test_an_address_where_nobody_is(tmp_path, address, error, words):
     with pytest.raises(error, match=words):
         go_on(comparison, engine="ray", address=address)
     assert not (comparison.path / "engine.json").exists()
+
+
+def test_where_the_node_of_one_process_is_lost_both_go_on_elsewhere(cluster, whole, tmp_path):
+    """``alpha`` is gone by now; ``gamma`` goes as well, while another node joins."""
+    comparison, told = asked(tmp_path, steps=600, losses=("hinge",), processes=2), []
+    own = {"TMPDIR": str(tmp_path / "gamma")}
+    (tmp_path / "gamma").mkdir()
+    node = {"num_cpus": 1, "object_store_memory": STORE, "env_vars": {**os.environ, **own}}
+    gamma = cluster.add_node(wait=True, node_name="gamma", **node)
+
+    def lose_it():
+        cluster.add_node(wait=True, node_name="delta", **node)
+        cluster.remove_node(gamma, allow_graceful=False)
+
+    thread = while_it_trains(comparison, lose_it)
+    go_on(comparison, engine="ray", address=cluster.address, tell=lambda job, status, done, total: told.append(status))
+    thread.join()
+    assert [status for status in told if "goes on from its last checkpoint" not in status][-1] == "finished"
+    assert any("goes on from its last checkpoint" in status for status in told)
+    assert_equals_torchrun(comparison, whole)

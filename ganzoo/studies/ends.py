@@ -28,10 +28,10 @@ class Ends:
 
     def note(self, number: int, how: str) -> None:
         """One ended. After :meth:`overdue` it was made to, which is not why the run ended."""
-        if self._since is None and (number == 0 or not how.endswith(WELL)):
-            self._since = time.monotonic()
         if self.overdue():
             self._late.add(number)
+        if self._since is None and (number == 0 or not how.endswith(WELL)):
+            self._since = time.monotonic()
         self._how[number] = how
 
     def all(self) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ganzoo.studies.comparison import FILE, LOG, Comparison
 from ganzoo.studies.driving import Job
+from ganzoo.studies.interfaces import interface_with
 from ganzoo.studies.local_processes import LocalProcesses
 from ganzoo.studies.mirroring import Copy, Held, Parcel, pack
 from ganzoo.studies.outcome import outcome_of
@@ -70,14 +71,16 @@ class RunOnNode:
 
     def meeting(self) -> tuple[str, int]:
         """Address and port at which processes of other nodes meet the one of this."""
-        address: str = import_module("ray").util.get_node_ip_address()
+        address = _address()
         return address, free_port(address)
 
     def start(self, meeting: tuple[str, int] | None) -> None:
         """Go on with the run; if others train it as well, once all meet there."""
         seat = None
         if meeting is not None:
-            seat = Seat(number=self._number, size=self._size, address=meeting[0], port=meeting[1])
+            address, port = meeting
+            interface = interface_with(_address())
+            seat = Seat(number=self._number, size=self._size, address=address, port=port, interface=interface)
         log = self._place / LOG
         self._said = log.stat().st_size if log.exists() else 0
         self._engine.start(self._job, seat)
@@ -116,3 +119,9 @@ class RunOnNode:
         """Whether its process has ended."""
         self._how = self._how or self._engine.ended().get(self._job)
         return self._how is not None
+
+
+def _address() -> str:
+    """That of this node, by which others of the cluster reach it."""
+    address: str = import_module("ray").util.get_node_ip_address()
+    return address

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from dataclasses import dataclass
 
 HERE = "127.0.0.1"
 """Where processes of one machine meet."""
+INTERFACE = "GLOO_SOCKET_IFNAME"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +20,7 @@ class Seat:
         size: how many there are.
         address, port: where all meet, on the machine of the first.
         local: number among those of its machine, by which it takes a GPU. Ray shows each process its own GPU alone.
+        interface: of the network, by which gloo reaches the others; it chooses one itself if it is ``None``.
     """
 
     number: int
@@ -25,9 +28,10 @@ class Seat:
     address: str = HERE
     port: int
     local: int = 0
+    interface: str | None = None
 
     def environment(self) -> dict[str, str]:
-        """The variables that :mod:`ganzoo.launch` and ``torch.distributed`` read."""
+        """The variables that :mod:`ganzoo.launch` and ``torch.distributed`` read; an interface that is set stays."""
         told = {
             "RANK": self.number,
             "WORLD_SIZE": self.size,
@@ -35,7 +39,8 @@ class Seat:
             "MASTER_ADDR": self.address,
             "MASTER_PORT": self.port,
         }
-        return {name: str(value) for name, value in told.items()}
+        chosen = os.environ.get(INTERFACE) or self.interface
+        return {name: str(value) for name, value in told.items()} | ({} if chosen is None else {INTERFACE: chosen})
 
     def __str__(self) -> str:
         """For people, who count from one: ``process 2 of 2``."""

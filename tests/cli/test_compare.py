@@ -6,14 +6,17 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from safetensors.torch import load_file
+from trained_together import assert_equals_torchrun, by_torchrun
 
-from ganzoo.errors import DataError, DivergedError
+from ganzoo.errors import DataError, DivergedError, ResourceError
 from ganzoo.registry import Registry
 from ganzoo.studies import local_processes
 from ganzoo.studies.comparing import create
@@ -66,6 +69,44 @@ def test_killed_at_any_instant_it_goes_on(ganzoo, tmp_path, monkeypatch):
                       for place in (whole, cells / "bce+mlp" / "seed-0"))  # fmt: skip
         assert all(one[key].equal(other[key]) for key in one)
     assert outcome_of(whole).values == outcome_of(cells / "bce+mlp" / "seed-0").values
+
+
+def test_two_processes_train_what_torchrun_trains_though_one_is_killed(ganzoo, tmp_path, monkeypatch):
+    """Given again, the folder alone says how many they are."""
+    line = f"compare {SMALL} --loss hinge --steps 200 --seeds 1 --processes 2"
+    workers = killed_once_it_trains(monkeypatch, tmp_path / "comparisons", number=1)
+    outcome = ganzoo(line)
+    assert outcome.code == 0, outcome.err
+    assert [worker.returncode for worker in workers] == [ResourceError.exit_code, -signal.SIGKILL, 0, 0]
+    assert "its process 2 of 2 was killed by signal 9; it goes on from its last checkpoint" in outcome.err
+    assert "2 processes train each run together" in outcome.err
+    (path,) = (tmp_path / "comparisons").glob("0*")
+    comparison = Comparison.read(path)
+    (run,) = comparison.place(comparison.cells[0], 0).glob("0*")
+    record = json.loads((run / "manifest.json").read_text())
+    assert record["processes"] == 2
+    assert_equals_torchrun(comparison, by_torchrun(comparison, tmp_path, threads=record["threads"]))
+    ganzoo(f"compare {comparison.word}")
+    assert len(workers) == 4, "what is done is done again"
+
+
+def killed_once_it_trains(monkeypatch, folder, *, number):
+    """Kill this one of the workers that this process starts, once a checkpoint is there; returns them all."""
+    workers, start = [], subprocess.Popen
+
+    def kill():
+        while not list(folder.glob("*/cells/*/seed-0/0001-*/checkpoints/step-0000020")):
+            time.sleep(0.01)
+        workers[number].kill()
+
+    def started(*words, **options):
+        workers.append(start(*words, **options))
+        if len(workers) == number + 1:
+            threading.Thread(target=kill, daemon=True).start()
+        return workers[-1]
+
+    monkeypatch.setattr(local_processes, "subprocess", SimpleNamespace(Popen=started, PIPE=subprocess.PIPE))
+    return workers
 
 
 def kill_the_first(monkeypatch):
@@ -186,6 +227,8 @@ def test_a_dry_run_shows_the_grid_and_writes_nothing(ganzoo, tmp_path):
         ("--loss hinge --engine dask", "there is no such engine"),
         ("--loss hing", "there is no loss called 'hing'"),
         ("--loss hinge,bce --steps 3 --minutes 3", "a comparison has one budget"),
+        ("comparisons/9 --processes 2", "is as it was asked"),
+        ("--loss hinge,bce --data ring --disc mlp --steps 3 --processes 3", "cannot be divided among 3 processes"),
         ("--metric mode-coverage --loss hinge --data digits --disc patchgan-sn --steps 3", "no combination"),
     ],
 )
