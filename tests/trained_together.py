@@ -21,7 +21,8 @@ def by_torchrun(comparison: Comparison, folder: Path, *, threads: int = 1) -> Pa
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     words = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(comparison.processes)]
     words += ["-m", "ganzoo", "run", "--config", str(folder / "config.yaml"), "--out", str(folder / "runs"), "--quiet"]
-    subprocess.run([sys.executable, *words], check=True, timeout=300, capture_output=True)
+    ended = subprocess.run([sys.executable, *words], check=False, timeout=300, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
     (found,) = (folder / "runs").glob("0001-*")
     return found
 

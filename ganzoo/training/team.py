@@ -8,6 +8,7 @@ several processes train what one trains, but for the order in which numbers are 
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -220,7 +221,15 @@ def meet(store: Any, number: int, size: int, *, backend: str = "gloo") -> Team:
                 store.set("ganzoo/over", "")
 
     launch.met(claim=claim, leave=leave)
+    atexit.register(_part)
     return Team(number, size)
+
+
+def _part() -> None:
+    """Leave the group before Python takes itself apart: threads of gloo that are left then were seen to abort it."""
+    if distributed.is_initialized():
+        with suppress(RuntimeError):
+            distributed.destroy_process_group()
 
 
 @contextmanager
