@@ -20,6 +20,7 @@ from ganzoo.errors import ConfigError, DivergedError, ProcessLostError
 from ganzoo.evaluation import sampling
 from ganzoo.runs.assembly import assemble
 from ganzoo.runs.together import demand_fit
+from ganzoo.training import team
 from ganzoo.training.first_update import explained
 from ganzoo.training.game import Terms
 from ganzoo.training.shared_batch_norm import settle
@@ -235,3 +236,16 @@ def test_processes_without_a_place_to_meet_are_told_so(monkeypatch, port):
         monkeypatch.setenv("MASTER_PORT", port)
     with pytest.raises(ConfigError, match=f"{port or 'MASTER_PORT expected'}.*\n.*MASTER_PORT"):
         join("cpu")
+
+
+def test_a_group_is_left_before_python_ends(monkeypatch):
+    """Threads of gloo that outlive the interpreter were seen to abort a process that had done its work."""
+    left, known = Mock(), Mock()
+    monkeypatch.setattr(distributed, "init_process_group", Mock())
+    monkeypatch.setattr(distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(distributed, "destroy_process_group", left)
+    monkeypatch.setattr(team.atexit, "register", known)
+    monkeypatch.setattr(launch, "met", Mock())
+    team.meet(Mock(), 1, 2)
+    known.call_args.args[0]()
+    left.assert_called_once_with()

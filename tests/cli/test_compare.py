@@ -200,10 +200,13 @@ def test_data_that_changed_are_not_trained_on(tmp_path):
 
 
 def test_a_dry_run_shows_the_grid_and_writes_nothing(ganzoo, tmp_path):
-    outcome = ganzoo(f"compare {SMALL.replace('--disc mlp', '--disc mlp,dcgan')} --loss hinge,bce --steps 5 --dry-run")
+    outcome = ganzoo(
+        f"compare {SMALL.replace('--disc mlp', '--disc mlp,dcgan')} --loss hinge,bce --steps 5 --processes 2 --dry-run"
+    )
     assert outcome.code == 0, outcome.err
     assert "hinge + dcgan  refused: " in outcome.out
     assert "6 runs, one after another" in outcome.out
+    assert "so long takes one process; 2 together were not timed" in outcome.out
     assert re.search(r"hinge \+ mlp    1 s, then \d+ s of metrics", outcome.out)
     assert re.search(r"about \d+ s of training and \d+ s of metrics", outcome.out)
     assert "measuring steps and metrics of bce + mlp" in outcome.err
@@ -214,6 +217,7 @@ def test_a_dry_run_shows_the_grid_and_writes_nothing(ganzoo, tmp_path):
         "hinge + mlp + train.d_lr=0.002",
     ]
     assert (plain["runs"], plain["estimated_seconds"], plain["not_estimated"]) == (6, 360, {})
+    assert plain["processes"] == 1
     each = [cell["evaluation_seconds"] for cell in plain["cells"]]
     assert plain["estimated_evaluation_seconds"] == pytest.approx(3 * sum(each))
     assert min(each) > 0
