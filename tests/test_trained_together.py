@@ -297,7 +297,7 @@ class Actors:
         return (asked, []) if asked[0] in self.answers else ([], asked)
 
     def get(self, asked, timeout=None):
-        answer = None if isinstance(asked, list) else self.answers.pop(asked)
+        answer = self.answers.pop(asked, None)
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -354,10 +354,11 @@ class TestOnRay:
         assert run.look() is None
         assert (0, "stop") not in ray.called
         monkeypatch.setattr(ends, "GRACE", -1.0)
-        assert run.look() is None
-        assert (0, "stop") in ray.called
+        assert run.look() is run.look() is None
+        assert ray.called.count((0, "stop")) == 1
         ray.answers = {(0, "poll"): (None, PEER_GONE)}
         assert run.look() == "its actor of process 2 of 2 was lost (the node is gone)"
+        assert [number for number, method in ray.called[1:] if method == "remove"] == [0]
 
     def test_without_the_first_nothing_is_waited_for(self, ray, run):
         ray.answers = {(0, "poll"): OSError("the node is gone")}

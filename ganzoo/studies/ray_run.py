@@ -35,7 +35,7 @@ class RayRun:
     def __init__(self, comparison: Comparison, job: Job, ray: Any, share: Share) -> None:
         self._ray, self._place = ray, comparison.place(job.cell, job.seed)
         self._copy, self._ends = Copy(self._place), Ends(comparison.processes)
-        self._begun = False
+        self._begun = self._told = False
         self._sent: float | None = time.monotonic()  # until a node has answered
         options, self._group = _reserved(ray, share, comparison.processes)
         definition = (comparison.path / FILE).read_text(encoding="utf-8")
@@ -67,16 +67,19 @@ class RayRun:
             self._look(number)
         # Nothing more is to come without the process that writes, or if one was lost before all could begin.
         if not (self._ends.all() or 0 in self._lost or (self._lost and not self._begun)):
-            if self._ends.overdue():
+            if self._ends.overdue() and not self._told:
                 self.stop()
             return None
         self._keep_what_others_left()
-        with suppress(self._ray.exceptions.RayError):  # they have handed over everything
-            self._ray.get([actor.remove.remote() for actor in self._actors], timeout=REMOVED)
+        for number, actor in enumerate(self._actors):
+            if number not in self._lost:
+                with suppress(self._ray.exceptions.RayError):  # it has handed over everything
+                    self._ray.get(actor.remove.remote(), timeout=REMOVED)
         return self._ends.how
 
     def stop(self) -> None:
         """Let it save a checkpoint and end; :meth:`look` says when it has."""
+        self._told = True
         for actor in self._actors:
             actor.stop.remote()
 
