@@ -64,20 +64,25 @@ def plan_of(values: dict[str, Any]) -> Any:
 def trained(plan: Any, team: Team) -> dict[str, torch.Tensor]:
     """All that a run has changed, all that it has logged, and the gradients of the last update of each player."""
     setup = assemble(plan, team)
+    last = gradients_of_steps(setup.state)
     rows = [dict(report.scalars) for report in train(setup)]
     found = {f"{file}/{name}": tensor for file, held in setup.state.tensors().items() for name, tensor in held.items()}
     logged = {f"row {at}/{name}": value.detach().double() for at, row in enumerate(rows) for name, value in row.items()}
-    return found | logged | gradients(setup.state)
+    return found | logged | last
 
 
-def gradients(state: Any) -> dict[str, torch.Tensor]:
-    """Of both players, which weights show only times the learning rate."""
-    return {
-        f"gradient/{player}/{name}": parameter.grad
-        for player in ("discriminator", "generator")
-        for name, parameter in getattr(state, player).named_parameters()
-        if parameter.grad is not None
-    }
+def gradients_of_steps(state: Any) -> dict[str, torch.Tensor]:
+    """Filled at every step with those of both players, which weights show only times the learning rate."""
+    last: dict[str, torch.Tensor] = {}
+
+    def keep(player: str) -> None:
+        named = getattr(state, player).named_parameters()
+        last.update({f"gradient/{player}/{name}": one.grad.clone() for name, one in named if one.grad is not None})
+
+    for player in ("discriminator", "generator"):
+        optimizer = getattr(state, f"{player[0]}_optimizer")
+        optimizer.register_step_pre_hook(lambda *_, player=player: keep(player))
+    return last
 
 
 def in_a_team(number: int, size: int, store: str, cases: dict[str, Any], out: Path) -> None:

@@ -77,6 +77,42 @@ def test_a_run_that_could_not_begin_leaves_no_folder(tmp_path):
     assert not list(tmp_path.glob("0*"))
 
 
+@pytest.mark.parametrize("lost", [True, False])
+def test_what_is_in_the_folder_of_a_run_stays_when_it_fails(tmp_path, lost, monkeypatch):
+    """Somebody lost its configuration, or put another folder in its place: what is there is not the run's to remove."""
+    write = checkpoint.write_in_parts
+
+    def refused(folder, tensors, state):
+        if state["step"] < 6:
+            yield from write(folder, tensors, state)
+            return
+        if lost:
+            (folder.parents[1] / "config.yaml").unlink()
+        else:
+            folder.parents[1].rename(tmp_path / "moved")
+            folder.parents[1].mkdir()
+            (folder.parents[1] / "notes.txt").touch()
+        raise ResourceError("cannot write: No space left on device")
+
+    monkeypatch.setattr(checkpoint, "write_in_parts", refused)
+    assert trained(tmp_path).exit_code == 6
+    [run] = tmp_path.glob("0*")
+    assert (run / "checkpoints" / "step-0000003" if lost else run / "notes.txt").exists()
+
+
+def test_a_folder_that_could_not_be_made_whole_goes_again(tmp_path, monkeypatch):
+    make = Path.mkdir
+
+    def refused(self, *args, **kwargs):
+        if self.name == "checkpoints":
+            raise OSError(errno.ENOSPC, "No space left on device", str(self))
+        make(self, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "mkdir", refused)
+    assert trained(tmp_path).exit_code == 6
+    assert not list(tmp_path.glob("0*"))
+
+
 def test_the_message_names_what_was_lost_first_not_what_failed_after_it(sizes, tmp_path):
     with files_of_at_most(max(sizes) - 1):
         done = trained(tmp_path)

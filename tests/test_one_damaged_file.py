@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import pytest
 import yaml
@@ -11,7 +12,7 @@ from rich.console import Console
 
 import ganzoo
 from ganzoo.config.layers import ConfigLayer
-from ganzoo.errors import ConfigError
+from ganzoo.errors import CheckpointError, ConfigError
 from ganzoo.registry import Registry
 from ganzoo.runs import directory as directories
 from ganzoo.runs import session
@@ -126,7 +127,7 @@ def test_of_grids_at_a_step_that_is_no_multiple_the_newest_stays(tmp_path, monke
 def test_a_run_whose_configuration_is_lost_is_still_called_a_run(tmp_path):
     run = ganzoo.run(TINY, out=tmp_path)
     run.directory.config.unlink()
-    for word in (str(run.path), run.path.name, "1"):
+    for word in (str(run.path), run.path.name, "1", None):
         found = find_run(tmp_path, word)
         with pytest.raises(ConfigError, match=r"the configuration of run 0001-.* is lost") as caught:
             session.resume(Registry.load(plugins=False), found, console=Console(quiet=True))
@@ -157,3 +158,11 @@ def test_a_step_that_is_missing_after_a_colon_is_told(tmp_path):
     with pytest.raises(ConfigError, match="no step follows the colon of '1:'") as caught:
         ganzoo.run(TINY, out=tmp_path, init="1:")
     assert caught.value.hint == "--init 1"
+
+
+def test_checkpoints_that_may_not_be_read_are_not_gone(tmp_path, monkeypatch):
+    run = ganzoo.run(TINY, out=tmp_path)
+    monkeypatch.setattr(directories.os, "access", lambda path, mode: Path(path) != run.directory.checkpoints)
+    with pytest.raises(CheckpointError, match="cannot be read") as caught:
+        run.directory.demand_checkpoint(every=2)
+    assert "--restart" not in caught.value.hint

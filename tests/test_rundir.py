@@ -18,8 +18,13 @@ from ganzoo.runs.checkpoint import DamagedError, read, step_of
 from ganzoo.runs.directory import RunDirectory, find_run
 
 
+def noted(step):
+    """The numbers of a checkpoint."""
+    return {"step": step, "d_step": step, "images": 4 * step, "metrics_offset": 0}
+
+
 def save(run, step):
-    return run.save_checkpoint(step, {"generator": {"w": torch.full((2,), float(step))}}, {"step": step})
+    return run.save_checkpoint(step, {"generator": {"w": torch.full((2,), float(step))}}, noted(step))
 
 
 @pytest.fixture
@@ -85,7 +90,7 @@ def test_a_run_that_fails_is_held_no_longer(run):
 
 def test_a_checkpoint_of_the_same_step_is_replaced(run):
     save(run, 5)
-    run.save_checkpoint(5, {"generator": {"w": torch.zeros(1)}}, {"step": 5, "again": True})
+    run.save_checkpoint(5, {"generator": {"w": torch.zeros(1)}}, {**noted(5), "again": True})
     tensors, state = run.load_checkpoint()
     assert tensors["generator"]["w"].tolist() == [0]
     assert state["again"]
@@ -95,7 +100,7 @@ def test_a_checkpoint_comes_back(run):
     save(run, 5)
     tensors, state = run.load_checkpoint()
     assert torch.equal(tensors["generator"]["w"], torch.full((2,), 5.0))
-    assert state == {"step": 5}
+    assert state == noted(5)
     assert not list(run.checkpoints.glob(".*")), "a partial folder was left behind"
 
 
@@ -118,7 +123,7 @@ def test_the_newest_three_are_kept(run):
 )
 def test_which_checkpoints_stay(run, rule, stay):
     for step in (100, 200, 300, 400, 500):
-        run.save_checkpoint(step, {}, {"step": step}, keep=rule)
+        run.save_checkpoint(step, {}, noted(step), keep=rule)
     assert [step_of(folder) for folder in run.checkpoint_folders()] == stay
 
 
@@ -126,7 +131,7 @@ def test_the_checkpoint_of_a_step(run):
     for step in (100, 200, 300):
         save(run, step)
     tensors, state = run.load_checkpoint(200)
-    assert state == {"step": 200}
+    assert state == noted(200)
     assert tensors["generator"]["w"].tolist() == [200, 200]
     with pytest.raises(ConfigError, match="no checkpoint of step 260") as error:
         run.load_checkpoint(260)
@@ -203,7 +208,7 @@ def test_a_damaged_checkpoint_is_skipped_loudly(run, damage, caplog):
     save(run, 1)
     damage(save(run, 2))
     _, state = run.load_checkpoint()
-    assert state == {"step": 1}
+    assert state == noted(1)
     assert "step-0000002 skipped" in caplog.text
 
 
@@ -224,9 +229,9 @@ def test_leftovers_of_a_killed_save_do_not_matter(run):
     partial = run.checkpoints / ".step-0000002.partial"
     partial.mkdir()
     (partial / "generator.safetensors").write_bytes(b"half")
-    assert run.load_checkpoint()[1] == {"step": 1}
+    assert run.load_checkpoint()[1] == noted(1)
     save(run, 3)
-    assert run.load_checkpoint()[1] == {"step": 3}
+    assert run.load_checkpoint()[1] == noted(3)
     assert not partial.exists()
 
 
@@ -296,10 +301,10 @@ def test_a_checkpoint_is_removed_whole_whatever_ends_the_process_meanwhile(tmp_p
     """Half of one under its name would be measured by a comparison, and fail there."""
     run = RunDirectory.create(tmp_path, "a")
     for step in (1, 2):
-        run.save_checkpoint(step, {}, {"step": step}, keep="all")
+        run.save_checkpoint(step, {}, noted(step), keep="all")
     with monkeypatch.context() as killed:
         killed.setattr(directories.shutil, "rmtree", lambda *_, **__: None)
-        run.save_checkpoint(3, {}, {"step": 3}, keep="last 1")
+        run.save_checkpoint(3, {}, noted(3), keep="last 1")
     assert [folder.name for folder in run.checkpoint_folders()] == ["step-0000003"]
     assert len(list(run.checkpoints.iterdir())) == 3
     run.thin_checkpoints("last 1")
@@ -308,7 +313,7 @@ def test_a_checkpoint_is_removed_whole_whatever_ends_the_process_meanwhile(tmp_p
 
 def test_a_checkpoint_that_cannot_be_moved_aside_stays_whole(tmp_path, monkeypatch):
     run = RunDirectory.create(tmp_path, "a")
-    run.save_checkpoint(1, {}, {"step": 1}, keep="all")
+    run.save_checkpoint(1, {}, noted(1), keep="all")
 
     def refused(*_):
         raise OSError("no space left")

@@ -10,9 +10,10 @@ import shutil
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 import ganzoo
+from ganzoo.config.layers import ConfigLayer
 from ganzoo.errors import CheckpointError, ConfigError
 from ganzoo.registry import Registry
 from ganzoo.report.embedding import embedded_file
@@ -38,8 +39,13 @@ TINY = {
 }
 
 
+def noted(step):
+    """The numbers of a checkpoint."""
+    return {"step": step, "d_step": step, "images": 4 * step, "metrics_offset": 0}
+
+
 def save(run, step):
-    return run.save_checkpoint(step, {"generator": {"w": torch.full((2,), float(step))}}, {"step": step})
+    return run.save_checkpoint(step, {"generator": {"w": torch.full((2,), float(step))}}, noted(step))
 
 
 def listed(folder, change):
@@ -59,7 +65,18 @@ def run(tmp_path):
     return RunDirectory.create(tmp_path / "runs", "hinge-toy-toys")
 
 
-@pytest.mark.parametrize("name", ["step-0000005-keep", "step-best", "step-0000005.bak", "step-0000005 copy", "step-5"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "step-0000005-keep",
+        "step-best",
+        "step-0000005.bak",
+        "step-0000005 copy",
+        "step-5",
+        "step-00000005",
+        "step-٠٠٠٠٠٠٥",
+    ],
+)
 def test_a_copy_beside_checkpoints_is_kept_and_no_checkpoint(run, name, caplog):
     caplog.set_level("INFO", logger="ganzoo")
     copy = shutil.copytree(save(run, 5), run.checkpoints / name)
@@ -84,7 +101,7 @@ def test_a_copy_beside_grids_is_kept_and_no_grid(run, name):
 def test_a_file_called_like_a_checkpoint_is_none(run):
     (run.checkpoints / "step-0000007").write_text("", encoding="utf-8")
     save(run, 5)
-    assert run.load_checkpoint()[1] == {"step": 5}
+    assert run.load_checkpoint()[1] == noted(5)
 
 
 def test_a_file_that_the_list_does_not_name_is_not_loaded(run):
@@ -119,7 +136,7 @@ def test_a_size_that_no_file_has_is_not_believed(run, size):
     before = str((folder / "generator.safetensors").stat().st_size)
     path.write_text(path.read_text(encoding="utf-8").replace(f'"size": {before}', f'"size": {size}'), encoding="utf-8")
     assert size in path.read_text(encoding="utf-8")
-    assert run.load_checkpoint()[1] == {"step": 1}
+    assert run.load_checkpoint()[1] == noted(1)
 
 
 def test_a_name_that_no_file_can_have_is_damage(run):
@@ -157,7 +174,7 @@ def test_a_pipe_is_never_waited_for(run, name):
     os.mkfifo(folder / name)
     with pytest.raises(DamagedError, match="not a regular file"):
         read(folder)
-    assert run.load_checkpoint()[1] == {"step": 1}
+    assert run.load_checkpoint()[1] == noted(1)
 
 
 LINES = {
@@ -248,6 +265,9 @@ def test_a_grid_of_more_pixels_than_are_read_is_left_out_of_a_report(run, monkey
         (b'{"step": 1, "seconds": 1' + 400 * b"0" + b"}", "seconds"),
         (b'{"step": 1, "images": 1' + 30 * b"0" + b"}", "images"),
         (b'{"step": 1, "metrics_offset": true}', "metrics_offset"),
+        (b'{"step": 1, "rollbacks": 1000000}', "rollbacks"),
+        (b'{"step": 1, "d_step": 1, "images": 4}', "does not say metrics_offset"),
+        (b'{"step": 1}', "does not say d_step, images, metrics_offset"),
     ],
 )
 def test_counters_are_counters(run, content, reason):
@@ -256,6 +276,38 @@ def test_counters_are_counters(run, content, reason):
     listed(folder, lambda files: files.update({"state.json": described(content)}))
     with pytest.raises(DamagedError, match=reason):
         read(folder)
+
+
+def test_a_checkpoint_that_lacks_a_number_is_passed_over_for_the_one_before(run):
+    save(run, 1)
+    folder, content = save(run, 2), b'{"step": 2, "d_step": 2, "images": 8}'
+    (folder / "state.json").write_bytes(content)
+    listed(folder, lambda files: files.update({"state.json": described(content)}))
+    assert run.newest_intact() == 1
+
+
+@pytest.mark.parametrize("lost", ["exp_avg", "exp_avg_sq", "step"])
+def test_an_optimizer_that_lacks_what_it_keeps_is_told(tmp_path, lost):
+    run = ganzoo.run(TINY, out=tmp_path).directory
+    folder = run.checkpoint_folders()[0]
+    path = folder / "optimizers.safetensors"
+    save_file({name: one for name, one in load_file(path).items() if name != f"d/0/{lost}"}, path)
+    listed(folder, lambda files: files.update({path.name: described(path.read_bytes())}))
+    further = ConfigLayer("--steps", {"train.steps": 2})
+    with pytest.raises(CheckpointError, match="does not match the networks") as caught:
+        session.resume(Registry.load(plugins=False), run, changes=[further], console=Screen(quiet=True))
+    assert f"d/0/{lost}" in str(caught.value)
+
+
+def test_weights_that_are_not_finite_begin_no_other_run(tmp_path):
+    run = ganzoo.run(TINY, out=tmp_path).directory
+    folder = run.checkpoint_folders()[0]
+    path = folder / "generator.safetensors"
+    save_file({name: one.float() * float("nan") for name, one in load_file(path).items()}, path)
+    listed(folder, lambda files: files.update({path.name: described(path.read_bytes())}))
+    with pytest.raises(CheckpointError, match=r"the weights of run 0001-.* at step 1 are not finite"):
+        ganzoo.run(TINY, out=tmp_path, init="1")
+    assert [path.name[:4] for path in tmp_path.glob("0*")] == ["0001"]
 
 
 def test_what_verifies_and_is_no_tensor_file_is_damaged(run):

@@ -130,7 +130,7 @@ def _write_sheet(choice: Choice, dataset: Dataset, seen: Overview, sheet: Path |
         )
     target = sheet or _free(_folder_beside(source), source.stem if source is not None else choice.config.data.name)
     try:
-        pictures.save(data_sheet(dataset, seen), target)
+        pictures.save(data_sheet(dataset, seen), target, place="--sheet FILE")
     except ResourceError as error:
         if sheet is not None:
             raise

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import functools
+import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -13,6 +15,7 @@ import typer
 from ganzoo import launch
 from ganzoo.cli import context
 from ganzoo.errors import ConfigError, GanzooError, Interrupted
+from ganzoo.files import LONGEST_NAME
 from ganzoo.lines import say
 from ganzoo.program import as_started
 
@@ -34,17 +37,29 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             code = report(error)
             launch.leave()
             raise typer.Exit(code) from None
-        except KeyboardInterrupt:
-            _print(("interrupted; nothing was being trained", "bold yellow"))
+        except KeyboardInterrupt as error:
+            _print((as_started(str(error) or "interrupted; nothing was being trained"), "bold yellow"))
             raise typer.Exit(130) from None
         except (typer.Exit, BrokenPipeError):  # Typer ends quietly where the reader of a pipe has gone
             raise
         except Exception as error:
+            if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+                raise typer.Exit(report(_too_long(error))) from None
             code = _report_bug(error) if launch.tells_of_error() else 1
             launch.leave()
             raise typer.Exit(code) from None
 
     return call
+
+
+def _too_long(error: OSError) -> ConfigError:
+    """A path that was given, or a name of ganzoo's own beside one."""
+    return ConfigError(
+        "a file or folder cannot have so long a name",
+        given=f"{os.fsdecode(error.filename)[:60]}…" if isinstance(error.filename, str | bytes) else None,
+        allowed=f"names of at most {LONGEST_NAME} bytes, and some less where others are written beside them",
+        hint="choose a shorter name",
+    )
 
 
 def _demand_one_process(command: str) -> None:

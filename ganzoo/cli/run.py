@@ -17,6 +17,7 @@ from ganzoo.cli.log_console import log_console
 from ganzoo.cli.ready import get_ready
 from ganzoo.config.layers import ConfigLayer, flatten, parse_assignments
 from ganzoo.errors import ConfigError, GanzooError
+from ganzoo.files import expanded
 from ganzoo.planning.choice import choose, file_layer
 from ganzoo.planning.early_log import early_log
 from ganzoo.runs import tracking
@@ -241,7 +242,7 @@ def runs_folder(runs: Path | None, out: Path | None) -> Path:
             allowed="one of them",
             hint=f"--runs {shlex.quote(str(runs))}",
         )
-    return runs or out or Path("runs")
+    return expanded(runs or out or Path("runs"))
 
 
 def given_flags(*flags: tuple[str, str, Any]) -> list[ConfigLayer]:

@@ -29,6 +29,7 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 KEEP = re.compile(r"(?P<which>last|every) (?P<number>[1-9]\d{0,17})|all|best")
 """Which checkpoints stay; no run has as many steps as a number of 18 digits."""
 MOST_SAMPLES = 10_000_000
+MOST_ROLLBACKS = 100
 
 
 class Section(NoTruthAsNumber):
@@ -125,7 +126,7 @@ class TrainConfig(Section):
     rollbacks: int = Field(
         default=0,
         ge=0,
-        le=100,
+        le=MOST_ROLLBACKS,
         description="where numbers stop being finite, go on from the last checkpoint at half the learning rates, "
         "at most so many times; 0 = stop there",
     )

@@ -99,7 +99,7 @@ def judge(
     yardstick: Yardstick,
     generate: Callable[[int], Chunks],
     *,
-    look: Callable[..., Gathered] = gather,
+    look: Callable[..., Gathered] | None = None,
     balanced: Callable[[int], Chunks] | None = None,
     ema: bool | None = None,
     batch_norm: str | None = None,
@@ -112,7 +112,7 @@ def judge(
         yardstick: what is measured, and by what.
         generate: so many generated pictures, chunk by chunk, always the same; called once, and again after a metric
             that changes what it is given.
-        look: looks at them, as :func:`ganzoo.evaluation.gathering.gather` does.
+        look: looks at them in place of :func:`ganzoo.evaluation.gathering.gather`.
         balanced: the same with equally many of each class, for metrics that want that; where there is no choice, as
             with pictures from elsewhere, ``generate`` serves them too.
         ema: goes into the record, as the next two do.
@@ -134,7 +134,7 @@ def judge(
                 source = balanced if balanced is not None and evenly else generate
                 yardstick.pace.begin(BALANCED if evenly else GENERATING)
                 chunks = yardstick.pace.counted(source(part.most))
-                fakes[evenly] = look(chunks, part.looks(), images=part.need_images, expected=part.most)
+                fakes[evenly] = (look or gather)(chunks, part.looks(), images=part.need_images, expected=part.most)
                 contents[evenly] = fakes[evenly].content()
             yardstick.pace.begin(named(name, extractor))
             try:

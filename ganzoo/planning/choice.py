@@ -26,6 +26,7 @@ from ganzoo.planning.options import read_options
 from ganzoo.planning.rules import judge
 from ganzoo.planning.uncoupling import uncoupling
 from ganzoo.registry import Entry, Registry, own_upgrade
+from ganzoo.regular import regular_text
 
 DEFAULT_NAMES = {f"{section}.name": getattr(RunConfig(), section).name for section in SELECTIONS}
 _PLURALS = {kind.section: kind.plural for kind in KINDS if kind.section}
@@ -112,7 +113,12 @@ def file_layer(word: str, registry: Registry) -> ConfigLayer:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        # A pipe in a stranger's folder is never waited for; one that a shell hands over is below /dev.
+        return (
+            path.read_text(encoding="utf-8")
+            if path.parts[:2] == ("/", "dev") and path.is_fifo()
+            else regular_text(path)
+        )
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ConfigError(

@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args
 from torch import Tensor, nn
 
 from ganzoo.component import Options
-from ganzoo.errors import CheckpointError, ConfigError, GanzooError
+from ganzoo.errors import CheckpointError, ConfigError, DivergedError, GanzooError
 from ganzoo.planning.options import options_of
 from ganzoo.planning.plan import NETWORKS, Plan
 from ganzoo.protocols import DataSpec
@@ -98,9 +98,13 @@ def find_ancestor(registry: Registry, runs: Path, word: Path | str, *, what: str
     try:
         tensors, state = directory.load_checkpoint(step)
     except (ConfigError, CheckpointError) as error:
-        if step is not None:
-            error.hint = f"--init {shlex.quote(named)}, which takes the newest intact one, or one of the steps above"
+        error.hint = (
+            "train that run first, or name another one from: ganzoo runs"
+            if step is None
+            else f"--init {shlex.quote(named)}, which takes the newest intact one, or one of the steps above"
+        )
         raise
+    _demand_finite(directory, int(state["step"]), tensors)
     return Ancestor(
         directory=directory,
         step=int(state["step"]),
@@ -109,6 +113,18 @@ def find_ancestor(registry: Registry, runs: Path, word: Path | str, *, what: str
         config_hash=state.get("config_hash"),
         registry=registry,
     )
+
+
+def _demand_finite(directory: RunDirectory, step: int, tensors: Mapping[str, dict[str, Tensor]]) -> None:
+    try:
+        directory.demand_finite(tensors, step)
+    except DivergedError as error:
+        raise CheckpointError(
+            f"the weights of run {directory.path.name} at step {step} are not finite",
+            given=error.message,
+            allowed="a checkpoint of finite weights",
+            hint=f"--init {shlex.quote(f'{directory.word}:STEP')} with an earlier step",
+        ) from error
 
 
 def start_from(ancestor: Ancestor, plan: Plan, state: TrainState) -> list[dict[str, Any]]:

@@ -21,12 +21,15 @@ import safetensors
 from safetensors.torch import load, save_file
 from torch import Tensor
 
+from ganzoo.config.schema import MOST_ROLLBACKS
 from ganzoo.files import flush_to_disk, writing
 from ganzoo.regular import regular_bytes
 from ganzoo.runs.shapes import LARGEST
 
-NAME = re.compile(r"step-(\d{7,})")
-"""What the folder of a checkpoint, and without its ending a grid, is called."""
+NAME = re.compile(r"step-(\d{7}|[1-9]\d{7,})", re.ASCII)
+"""What the folder of a checkpoint, and without its ending a grid, is called; with one more 0 it is somebody's copy."""
+WRITTEN = ("step", "d_step", "images", "metrics_offset")
+"""What every run notes: without it, rows would be lost, or training go on at another step."""
 LIST, STATE, ENDING, GRID = "manifest.json", "state.json", ".safetensors", ".png"
 COUNTERS = ("step", "d_step", "images", "metrics_offset", "rollbacks")
 HASHED = 2**22
@@ -104,6 +107,8 @@ def read(folder: Path) -> tuple[TensorFiles, dict[str, Any]]:
             tensors[name.removesuffix(ENDING)] = _tensors(name, content)
     if state is None:
         raise DamagedError(f"{LIST} does not list {STATE}")
+    if missing := [key for key in WRITTEN if key not in state]:
+        raise DamagedError(f"{STATE} does not say {', '.join(missing)}")
     return tensors, state
 
 
@@ -165,6 +170,8 @@ def _state(content: bytes, step: int) -> dict[str, Any]:
     for key, value in state.items():
         if key in COUNTERS and not (type(value) is int and 0 <= value < LARGEST):
             raise DamagedError(f"{STATE} says that {key} is {value!r}, which is no count")
+    if state.get("rollbacks", 0) > MOST_ROLLBACKS:
+        raise DamagedError(f"{STATE} says that rollbacks is {state['rollbacks']}, and {MOST_ROLLBACKS} are possible")
     for key in ("config_hash", "data_fingerprint"):
         if not isinstance(state.get(key), str | None):
             raise DamagedError(f"{STATE} says that {key} is {state[key]!r}, which is no text")

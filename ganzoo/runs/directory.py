@@ -10,8 +10,8 @@ import logging
 import os
 import shlex
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -75,9 +75,32 @@ class RunDirectory:
                 number = max((run_number(path) for path in runs.iterdir()), default=0) + 1
                 run = cls(runs / f"{number:04d}-{name}")
                 run.path.mkdir()
-            run.samples.mkdir()
-            run.checkpoints.mkdir()
+            try:
+                run.samples.mkdir()
+                run.checkpoints.mkdir()
+            except OSError:
+                run._remove_own((run.samples, run.checkpoints, run.path))
+                raise
         return run
+
+    def remove_if_not_begun(self) -> None:
+        """Remove the folder of a run that could not begin, so that nobody finds one with which nothing can be done.
+
+        Nothing goes but what a run has before it trains: a folder that holds more, or is another one, stays.
+        """
+        if self.config.exists() or self._held != _identity(self.path):
+            return
+        folders, files_before = (self.samples, self.checkpoints), (self.path / ".lock", self.log, self.manifest)
+        empty = not any(child for folder in folders if folder.is_dir() for child in folder.iterdir())
+        if empty and set(self.path.iterdir()) <= {*folders, *files_before}:
+            self._remove_own((*folders, *files_before, self.path))
+
+    @staticmethod
+    def _remove_own(paths: Iterable[Path]) -> None:
+        """Files, and folders that are empty."""
+        for path in paths:
+            with suppress(OSError):
+                path.rmdir() if path.is_dir() else path.unlink()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -301,6 +324,13 @@ class RunDirectory:
         Raises:
             CheckpointError: there were some, and there is none.
         """
+        if self.checkpoints.is_dir() and not os.access(self.checkpoints, os.R_OK | os.X_OK):
+            raise CheckpointError(
+                f"the checkpoints of run {self.path.name} cannot be read",
+                given=self.checkpoints,
+                allowed="a folder that you may read and enter",
+                hint=f"make it readable, for example with: chmod u+rx {shlex.quote(str(self.checkpoints))}",
+            )
         record = self.read_manifest()
         noted = record.get("step") or 0
         step = max(last_step(self.metrics) or 0, noted)
@@ -387,6 +417,10 @@ def _is_finite(tensor: Tensor) -> bool:
     return bool(tensor.sum().isfinite()) or bool(tensor.isfinite().all())
 
 
+def _has_begun(run: RunDirectory) -> bool:
+    return run.config.exists() or bool(run.checkpoint_folders())
+
+
 def find_run(runs: Path, word: str | None) -> RunDirectory:
     """The run a user means: a path, a folder name, a number, or (``None``) the newest unfinished one.
 
@@ -401,8 +435,8 @@ def find_run(runs: Path, word: str | None) -> RunDirectory:
         return RunDirectory(Path(word))
     found = sorted((path for path in runs.glob("*") if run_number(path) and path.is_dir()), key=run_number)
     if word is None:
-        # A process that died before it trained leaves a folder without one.
-        found = [path for path in found if RunDirectory(path).config.exists()]
+        # A process that died before it trained leaves a folder without a configuration. Whose is lost is told so.
+        found = [path for path in found if _has_begun(RunDirectory(path))]
         unfinished = [path for path in found if RunDirectory(path).read_manifest().get("status") not in OVER]
         if unfinished or found:
             return RunDirectory((unfinished or found)[-1])

@@ -145,8 +145,7 @@ def start(
         try:
             setup = _train(plan, setup, directory, console, record=record, offset=0, trackers=followers, early=said)
         except ResourceError:
-            if not directory.config.exists():  # it never began, and nobody could go on with it
-                _remove(directory.path)
+            directory.remove_if_not_begun()
             raise
     _say_what_next(directory, setup, console)
     return Run(directory.path)
@@ -341,6 +340,10 @@ def _train(
             status = "finished"
         except (DivergedError, Interrupted, KeyboardInterrupt) as error:
             status = "diverged" if isinstance(error, DivergedError) else "interrupted"
+            if isinstance(error, KeyboardInterrupt):
+                error.args = (
+                    f"interrupted at once; go on from the last checkpoint with: ganzoo resume {directory.word}",
+                )
             if isinstance(error, DivergedError) and setup.state.step:  # before, no learning rate was at fault
                 error.hint = gentler(plan, directory, setup.state)
             fault = error.message if isinstance(error, DivergedError) else None

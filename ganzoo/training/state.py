@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -164,7 +165,15 @@ def _optimizer_tensors(player: str, optimizer: torch.optim.Optimizer) -> TensorF
 def _restore_optimizer(player: str, optimizer: torch.optim.Optimizer, saved: TensorFile) -> None:
     """Write state into the memory layout of each parameter: fused kernels assume that the two agree."""
     optimizer.state.clear()
-    parameters = _parameters(optimizer)
+    parameters, kept = _parameters(optimizer), _kept_by(optimizer)
+    named: dict[str, set[str]] = {}
+    for name in saved:
+        owner, number, key = name.split("/", 2)
+        if owner == player:
+            named.setdefault(number, set()).add(key)
+    for number, keys in named.items():
+        if lacking := kept - keys:
+            raise KeyError(f"{player}/{number}/{min(lacking)}")
     for name, value in saved.items():
         owner, number, key = name.split("/", 2)
         if owner != player:
@@ -175,6 +184,16 @@ def _restore_optimizer(player: str, optimizer: torch.optim.Optimizer, saved: Ten
         elif optimizer.defaults.get("fused"):
             value = value.to(parameter.device)
         optimizer.state[parameter][key] = value
+
+
+def _kept_by(optimizer: torch.optim.Optimizer) -> set[str]:
+    """What an optimizer of this kind keeps of each parameter that it has moved, found out with one of its own."""
+    parameter = nn.Parameter(torch.zeros(1))
+    parameter.grad = torch.ones(1)
+    other = copy.copy(optimizer)
+    other.state, other.param_groups = defaultdict(dict), [{**optimizer.param_groups[0], "params": [parameter]}]  # type: ignore[assignment]
+    other.step()
+    return {key for key, value in other.state[parameter].items() if value is not None}
 
 
 def _parameters(optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:

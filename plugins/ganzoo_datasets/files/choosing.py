@@ -56,9 +56,22 @@ def choose(collection: Collection, split: str) -> Chosen:
         if part in collection.faults and (part == "train" or split in (part, ALL)):
             raise collection.faults[part]
     _refuse_torn_groups(collection)
+    _refuse_lines(collection)
     items = tuple(item for item in collection.items if split in (item.split, ALL))
     classes = _classes(collection, items)
     return Chosen(items=items, classes=classes if len(classes) > 1 else ())
+
+
+def _refuse_lines(collection: Collection) -> None:
+    """A name of several lines would stand in logs and messages as if somebody else had written the others."""
+    broken = next((item.label for item in collection.items if len(item.label.splitlines()) > 1), None)
+    if broken is not None:
+        raise DataError(
+            f"{collection.place} has a class whose name has a line break",
+            given=repr(broken),
+            allowed="names of one line",
+            hint="rename the folder, or mend the table; or train without classes: --set data.classes=none",
+        )
 
 
 def ordered(names: set[str]) -> tuple[str, ...]:

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from ganzoo.errors import DataError
 from ganzoo_datasets.files.arrays.stored import DEFLATE, Header, sliced, streamed
+from ganzoo_datasets.files.sources.archive import SUSPECT
+from ganzoo_datasets.files.sources.gzip_index import BOMB_RATIO
 
 NPY = ".npy"
 
@@ -49,6 +51,13 @@ class NpzFile:
             raise _broken(self.path, name, "it is compressed by a method that NumPy does not write")
         if stated > DEFLATE * max(packed.compress_size, 1):
             raise _broken(self.path, name, f"{packed.compress_size:,} bytes cannot unpack to the {stated:,} it states")
+        if stated > SUSPECT and stated > BOMB_RATIO * packed.compress_size:
+            raise _broken(
+                self.path,
+                name,
+                f"{packed.compress_size:,} bytes unpack to {stated:,}, as in a decompression bomb; if that is meant, "
+                "save it with np.savez, which does not compress",
+            )
         return header
 
     def blocks(self, name: str, start: int) -> Iterator[NDArray[Any]]:
