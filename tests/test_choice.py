@@ -1,5 +1,6 @@
 """Names, suggestions and options: what a configuration chooses, and all that is wrong with it at once."""
 
+import os
 from typing import Literal
 
 import pytest
@@ -402,3 +403,18 @@ class TestFiles:
             file_layer(word, registry)
         assert complaint in caught.value.message
         assert "list recipes" in caught.value.hint
+
+
+def test_a_pipe_in_place_of_a_configuration_is_not_waited_for(tmp_path):
+    """A stranger's run folder may hold one, and a hint leads to its config.yaml."""
+    os.mkfifo(tmp_path / "config.yaml")
+    with pytest.raises(ConfigError, match="it is not a regular file"):
+        file_layer(str(tmp_path / "config.yaml"), Registry([]))
+
+
+def test_a_configuration_that_the_shell_hands_over_is_read():
+    reading, writing = os.pipe()
+    os.write(writing, b"loss: hinge\n")
+    os.close(writing)
+    assert file_layer(f"/dev/fd/{reading}", Registry([])).values == {"loss.name": "hinge"}
+    os.close(reading)

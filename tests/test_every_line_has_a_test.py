@@ -460,7 +460,7 @@ OF_ISSUE_15 = {
         "A10 the last good step": "test_a_run_that_diverged_goes_on_from_its_last_good_step",
     },
     "faults/test_faults.py": {
-        "B runs": "test_a_run_that_meets_a_fault_ends_in_words_or_goes_on_to_the_same_numbers",
+        "B runs": "test_a_run_that_meets_a_fault_at_any_operation_ends_in_words_or_goes_on_to_the_same_numbers",
         "B caches and archives": "test_what_is_killed_outside_of_runs_comes_to_the_same",
     },
     "test_tracking.py": {"B security: secrets": "test_what_a_tracker_is_given_and_the_environment_are_in_no_file"},

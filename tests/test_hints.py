@@ -300,6 +300,8 @@ HOLES: dict[str, tuple[str, ...]] = {
     "shlex.quote(str(out.parent / (out.stem or 'walk')) + '.gif')": ("films/walk.gif",),
     "shlex.quote(str(out.parent / (out.stem or 'report')) + '.html')": ("'my pages/report.html'",),
     "shlex.quote(named)": ("7", "'my runs/0001-x'"),
+    "shlex.quote(f'{directory.word}:STEP')": ("runs/0001-x:STEP",),
+    "shlex.quote(str(self.checkpoints))": ("runs/0001-x/checkpoints",),
     "shlex.quote(names[-1])": ("emnist-letters",),
     "shlex.quote(names[-1] or 'null')": ("emnist-letters",),
     "12 * len(classes)": ("48",),

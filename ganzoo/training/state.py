@@ -191,7 +191,7 @@ def _kept_by(optimizer: torch.optim.Optimizer) -> set[str]:
     parameter = nn.Parameter(torch.zeros(1))
     parameter.grad = torch.ones(1)
     other = copy.copy(optimizer)
-    other.state, other.param_groups = defaultdict(dict), [{**optimizer.param_groups[0], "params": [parameter]}]  # type: ignore[assignment]
+    other.state, other.param_groups = defaultdict(dict), [{**optimizer.param_groups[0], "params": [parameter]}]
     other.step()
     return {key for key, value in other.state[parameter].items() if value is not None}
 

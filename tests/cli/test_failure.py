@@ -68,6 +68,17 @@ class TestExitCodes:
         assert result.exit_code == 130
         assert result.stderr == "interrupted; nothing was being trained\n"
 
+    def test_whoever_interrupts_twice_is_told_how_to_go_on(self):
+        result = ending(raising(KeyboardInterrupt("interrupted at once; go on with: ganzoo resume 7")))
+        assert result.exit_code == 130
+        assert result.stderr == "interrupted at once; go on with: ganzoo resume 7\n"
+
+    def test_a_name_that_is_too_long_is_no_bug(self, tmp_path):
+        result = ending(lambda: (tmp_path / ("o" * 300)).mkdir())
+        assert result.exit_code == 2
+        assert "names of at most 255 bytes" in result.stderr
+        assert "bug" not in result.stderr
+
     def test_a_bug(self):
         result = ending(raising(ZeroDivisionError("oh [bold]")))
         assert result.exit_code == 1

@@ -130,6 +130,13 @@ def test_quoted_cells(folder):
     assert (shades(data), data.spec.classes) == ([60, 10], ("x, y", "z"))
 
 
+def test_a_class_of_several_lines_is_refused(folder):
+    """In a log its second line would stand as if ganzoo had said it."""
+    told = refused(folder, table("image,label", 'images/a.png,"x\nerror: all is lost"', "images/b.png,y"))
+    assert "has a class whose name has a line break" in told
+    assert not any(line.startswith("error: all") for line in told.splitlines())
+
+
 def test_a_quotation_mark_without_a_partner_is_not_blamed_on_the_encoding(folder):
     told = refused(folder, table("image,label", '"images/a.png,x', "images/b.png,y"))
     assert 'look for a quotation mark (") without a partner' in told

@@ -7,6 +7,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from ganzoo_datasets.files.arrays import npy
 from ganzoo_datasets.files.choosing import Chosen
 from ganzoo_datasets.pictures import Pictures
 from picture_files import everything
@@ -108,8 +109,9 @@ def test_fingerprint_tells_what_differs(medical):
     assert load(medical).fingerprint == prints[0]
 
 
-def test_a_large_file_is_never_in_memory_as_a_whole(tmp_path):
+def test_a_large_file_is_never_in_memory_as_a_whole(tmp_path, monkeypatch):
     """100 MB of pixels, reduced to 6 MB: what is held is the result and a few chunks, as many as threads fill."""
+    monkeypatch.setattr(npy, "BOMB_RATIO", 2000)  # what is quickly packed for a test packs well
     path = save(tmp_path, train_images=np.zeros((1536, 256, 256), dtype=np.uint8))
     tracemalloc.start()
     data = load(path, image_size=64)
@@ -217,6 +219,14 @@ def test_a_header_that_lies_is_refused_before_memory_is_taken(tmp_path):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("train_images.npy", lie)
     assert "train_images" in refused(path)
+
+
+def test_an_array_that_unpacks_to_hundreds_of_times_its_size_is_refused(tmp_path):
+    """A bound is told before anything of it is unpacked; what is not compressed is its own bound."""
+    empty = np.zeros((70, 1000, 1000), np.uint8)
+    path = save(tmp_path, train_images=empty)
+    assert "as in a decompression bomb" in refused(path)
+    assert load(save(tmp_path, compressed=False, train_images=empty[:, :32, :32])).spec.shape == (1, 32, 32)
 
 
 def test_refused_pixels(medical):
