@@ -65,7 +65,11 @@ def test_nor_do_they_in_a_run(checkpointed, fakes, accumulate):
 
     def trained(checkpointed):
         setup = make_setup(steps=3, n_critic=2, accumulate=accumulate, spectral=False, fakes=fakes)
-        discriminator, given = setup.state.discriminator, []
+        discriminator, given, gradients = setup.state.discriminator, [], []
+        for optimizer in (setup.state.d_optimizer, setup.state.g_optimizer):
+            optimizer.register_step_pre_hook(
+                lambda one, *_: gradients.extend(each.grad.clone() for each in one.param_groups[0]["params"])
+            )
         discriminator.head.weight.register_post_accumulate_grad_hook(given.append)
         head = discriminator.head.forward
         if checkpointed:
@@ -73,8 +77,8 @@ def test_nor_do_they_in_a_run(checkpointed, fakes, accumulate):
         for _ in train(setup):
             assert all(parameter.requires_grad for parameter in discriminator.parameters())
         assert len(given) == setup.state.d_step * accumulate
-        parameters = [*discriminator.parameters(), *setup.state.generator.parameters()]
-        return [*parameters, *(parameter.grad for parameter in parameters)]
+        assert gradients
+        return [*discriminator.parameters(), *setup.state.generator.parameters(), *gradients]
 
     for found, expected in zip(trained(checkpointed), trained(None), strict=True):
         assert torch.equal(found, expected)
