@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,9 @@ def test_a_run_whose_manifest_is_lost_is_not_listed_as_one_that_never_began(tmp_
     [listed] = listed_runs(tmp_path)
     assert (listed.status, listed.step) == ("unreadable", 2)
     run.directory.metrics.unlink()
+    [listed] = listed_runs(tmp_path)
+    assert listed.status == "unreadable", "it has checkpoints"
+    shutil.rmtree(run.directory.checkpoints)
     [listed] = listed_runs(tmp_path)
     assert listed.status == "not started"
 

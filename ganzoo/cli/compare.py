@@ -113,7 +113,7 @@ def compare_command(
             "--processes",
             metavar="N",
             min=1,
-            help="So many train each run together, as with torchrun. \\[default: 1]",
+            help="So many processes train each run together, as with torchrun. \\[default: 1]",
             show_default=False,
             rich_help_panel=TRAINING,
         ),
@@ -159,7 +159,7 @@ def compare_command(
 ) -> None:
     """Train every combination with several seeds, and say which is better and which differences may be chance.
 
-    Each run is an ordinary run, in a process of its own, or in --processes. What is done is not done again: the same
+    Each run is an ordinary run, in a process of its own or in several. What is done is not done again: the same
     command, or ganzoo compare DIR, goes on where it was stopped, however it was stopped.
 
     Values of the last step rank; their 95 % intervals are over seeds.

@@ -91,7 +91,7 @@ def _listed(path: Path) -> ListedRun:
     return ListedRun(
         number=run_number(path),
         path=path,
-        status=_status(path, record, begun=done is not None),
+        status=_status(path, record, begun=done is not None or any((path / "checkpoints").glob("step-*"))),
         step=max(steps, default=None),
         steps=train.get("steps"),
         data=_data(_mapping(config.get("data"))),
