@@ -73,12 +73,13 @@ def test_a_changed_configuration_is_seen_without_a_manifest_too(run):
     assert "different configuration" in resumed(run, expect=7)
 
 
-def test_another_run_whose_manifest_is_damaged_stops_nothing(run, tmp_path):
+def test_another_run_whose_manifest_is_damaged_stops_nothing(run, tmp_path, caplog):
     other = ganzoo.run(TINY, out=tmp_path / "runs")
     other.directory.manifest.write_bytes(b"")
     cut_at(run, 4)
     other.directory.config.unlink()
     assert find_run(tmp_path / "runs", None).path == run.path
+    assert f"run {other.path.name} is passed over: its config.yaml is lost" in caplog.text
 
 
 def test_killed_after_its_last_checkpoint_it_is_finished_and_has_its_film(run):

@@ -417,8 +417,8 @@ def _is_finite(tensor: Tensor) -> bool:
     return bool(tensor.sum().isfinite()) or bool(tensor.isfinite().all())
 
 
-def _has_begun(run: RunDirectory) -> bool:
-    return run.config.exists() or bool(run.checkpoint_folders())
+def _has_checkpoints(path: Path) -> bool:
+    return bool(RunDirectory(path).checkpoint_folders())
 
 
 def find_run(runs: Path, word: str | None) -> RunDirectory:
@@ -435,8 +435,12 @@ def find_run(runs: Path, word: str | None) -> RunDirectory:
         return RunDirectory(Path(word))
     found = sorted((path for path in runs.glob("*") if run_number(path) and path.is_dir()), key=run_number)
     if word is None:
-        # A process that died before it trained leaves a folder without a configuration. Whose is lost is told so.
-        found = [path for path in found if _has_begun(RunDirectory(path))]
+        # A process that died before it trained leaves a folder without a configuration. One that is lost is mentioned,
+        # and keeps nobody from going on with another run.
+        lost = [path for path in found if not RunDirectory(path).config.exists() and _has_checkpoints(path)]
+        found = [path for path in found if RunDirectory(path).config.exists()] or lost
+        for path in lost if found != lost else ():
+            logger.warning("run %s is passed over: its config.yaml is lost", path.name)
         unfinished = [path for path in found if RunDirectory(path).read_manifest().get("status") not in OVER]
         if unfinished or found:
             return RunDirectory((unfinished or found)[-1])
