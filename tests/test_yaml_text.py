@@ -73,3 +73,9 @@ def test_any_text_survives(text):
 
 def test_letters_of_every_alphabet_stay_readable():
     assert "grün/日本" in to_yaml(RunConfig(loss=Selection(name="hinge", option="grün/日本")))
+
+
+def test_a_number_of_thousands_of_digits_is_no_fault_of_yaml():
+    with pytest.raises(ConfigError, match="has a number that is too long") as caught:
+        read_yaml("seed: " + 4501 * "9", "mine.yaml")
+    assert "set_int_max" not in str(caught.value)

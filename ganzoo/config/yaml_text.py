@@ -34,6 +34,10 @@ def read_yaml(text: str, source: str) -> dict[str, Any]:
             f"{_at(source, mark)}: this is not valid YAML", given=error.problem or error.context
         ) from None
     except (yaml.YAMLError, ValueError) as error:
+        if "integer string conversion" in str(error):  # Python's own words, which advise to lift its bound
+            raise ConfigError(
+                f"{source} has a number that is too long", allowed="whole numbers of at most 4,300 digits"
+            ) from None
         raise ConfigError(f"{source} is not valid YAML", given=str(error).splitlines()[0]) from None
     if content is None:
         return {}
