@@ -21,6 +21,11 @@ def visible(text: str) -> str:
     return _OBEYED.sub(_written_out, text) if _OBEYED.search(text) else text
 
 
+def on_one_line(name: str) -> str:
+    r"""A name among others, one to a line: its line feeds are written out as well, as ``\n``."""
+    return visible(name).replace("\n", "\\n")
+
+
 def _written_out(found: re.Match[str]) -> str:
     code = ord(found[0])
     if 0xDC80 <= code <= 0xDCFF:  # a byte, as os.fsdecode hides it

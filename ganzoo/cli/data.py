@@ -18,6 +18,7 @@ from ganzoo.cli.log_console import log_console
 from ganzoo.config.layers import ConfigLayer, parse_assignments
 from ganzoo.errors import ConfigError, GanzooError, ResourceError
 from ganzoo.files import expanded
+from ganzoo.foreign import on_one_line
 from ganzoo.planning.choice import Choice, choose, parse_options
 from ganzoo.screen import Text, say
 
@@ -192,14 +193,14 @@ def _left_out(seen: Overview) -> Iterator[str]:
     if seen.left_out:
         yield f"{len(seen.left_out):,}"
     if len(seen.left_out) <= LISTED:
-        yield from (f"{path}: {reason}" for path, reason in seen.left_out.items())
+        yield from (f"{on_one_line(path)}: {reason}" for path, reason in seen.left_out.items())
         return
     alike: dict[tuple[str, str], list[str]] = {}
     for path, reason in seen.left_out.items():
         alike.setdefault((path.rpartition("/")[0], reason), []).append(path)
     largest = sorted(alike.items(), key=lambda one: -len(one[1]))
     for (folder, reason), paths in largest[:LISTED]:
-        some = f" and {len(paths) - 1:,} more in {folder or 'the folder itself'}" if paths[1:] else ""
-        yield f"{paths[0]}{some}: {reason}"
+        some = f" and {len(paths) - 1:,} more in {on_one_line(folder) or 'the folder itself'}" if paths[1:] else ""
+        yield f"{on_one_line(paths[0])}{some}: {reason}"
     rest = sum(len(paths) for _, paths in largest[LISTED:])
     yield f"and {rest:,} more; --json lists all" if rest else "--json lists all"

@@ -186,3 +186,13 @@ def test_there_is_no_other_way_to_a_terminal():
             if calls or names & {"Console", "Text", "print"}:
                 found.append(f"{path.relative_to(package)}:{node.lineno}")
     assert not found
+
+
+def test_a_name_of_several_lines_stays_on_its_own(ganzoo, tmp_path):
+    """What its second line says would stand there as if ganzoo had said it."""
+    for number in range(3):
+        Image.new("L", (16, 16), number).save(tmp_path / f"{number}.png")
+    (tmp_path / "x\nerror: all is lost.png").write_bytes(b"broken")
+    shown = ganzoo(f"data {tmp_path} --set data.on_error=skip")
+    assert r"x\nerror: all is lost.png: not a picture" in shown.out
+    assert not any(line.strip().startswith("error: all") for line in (shown.out + shown.err).splitlines())

@@ -11,10 +11,8 @@ LISTED = 20
 
 def listed(names: Iterable[str], count: int, folder: Path | None = None) -> str:
     """Names on lines of their own, the first twenty; ``folder`` holds a list of all."""
-    shown = [
-        f"\n  {name.encode('unicode_escape').decode() if len(name.splitlines()) > 1 else name}"
-        for name, _ in zip(names, range(LISTED), strict=False)
-    ]
+    one_line = (name.replace("\n", "\\n") for name in names)
+    shown = [f"\n  {name}" for name, _ in zip(one_line, range(LISTED), strict=False)]
     if count > LISTED:
         where = f"; all are in {folder / 'unreadable.txt'}" if folder else ""
         shown.append(f"\n  and {count - LISTED:,} more{where}")
