@@ -71,7 +71,7 @@ def told(outcome, code, *words):
         ("loss: {name: hinge, margin.x.y: 1}\n", "loss.margin"),
         ("regularizers: {r1: {weight.x: 1}}\n", "weight"),
         ("train: {steps.x: 1}\n", "train.steps"),
-        (f"train: {{steps: {DIGITS}}}\n", "is not valid YAML"),
+        (f"train: {{steps: {DIGITS}}}\n", "has a number that is too long"),
         ("loss: " + "{a: " * 3000 + "1" + "}" * 3000, "nested too deeply"),
         ("[" * 3000 + "]" * 3000, "nested too deeply"),
     ],
