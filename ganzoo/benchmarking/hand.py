@@ -21,8 +21,9 @@ class HandLoop(ByHand):
 
     Real and fake go through the discriminator in one pass where nothing couples samples. Fakes for the discriminator
     have no graph, unless the generator learns from them too. The discriminator is frozen in the generator's update.
-    Spectral norm iterates once per update of the discriminator. Convolutions are channels-last, Adam is fused, and
-    nothing is read. The generator's average is kept, and networks are compiled, where the plan says so.
+    Spectral norm iterates once per update of the discriminator. Convolutions are channels-last and, on a CPU, computed
+    as ganzoo has them computed. Adam is fused, and nothing is read. The generator's average is kept, and networks are
+    compiled, where the plan says so.
 
     It computes the weights that ganzoo computes. Not in it: the check that all is finite, metric rows, draws that
     follow from the number of the update, statistics of the generator that the discriminator's update leaves alone.

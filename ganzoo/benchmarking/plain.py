@@ -6,6 +6,7 @@ import torch
 
 from ganzoo.benchmarking.by_hand import ByHand, Draw
 from ganzoo.planning.plan import Plan
+from ganzoo.training import convolutions
 from ganzoo.training.game import Inputs
 
 
@@ -14,8 +15,8 @@ class PlainLoop(ByHand):
 
     The discriminator judges real images, then detached fakes whose graph was built for nothing. It is not frozen in the
     generator's update, so its gradients are computed and thrown away. torch's spectral norm iterates at every forward.
-    Both objectives are read at every step. Adam, the memory layout and everything else are torch's defaults; nothing is
-    compiled, and no average of the generator is kept. Gradients are clipped where the plan says so.
+    Both objectives are read at every step. Adam, the memory layout, convolutions and everything else are torch's;
+    nothing is compiled, and no average of the generator is kept. Gradients are clipped where the plan says so.
 
     With ``reuse_fakes``, or where the plan shares fakes, the generator learns from those of the discriminator's last
     update, as some tutorials do: one forward pass less, and another algorithm than drawing new latents.
@@ -27,6 +28,7 @@ class PlainLoop(ByHand):
         self.state.ema = None
         for network in (self.generator, self.discriminator):
             network.to(memory_format=torch.contiguous_format)
+            convolutions.as_torch(network)
 
     def update_discriminator(self, inputs: Inputs) -> None:
         """Two passes; the fakes come with a graph."""
