@@ -18,6 +18,7 @@ from ganzoo.training.runtime import Runtime
 
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated")  # which torch.func.jvp uses
 
+KINDS = ("of one pixel", "to few", "from few", "woven")
 CLOSE = {"rtol": 1e-10, "atol": 1e-10}
 
 
@@ -28,15 +29,34 @@ def is_quick(layer):
 @st.composite
 def layers(draw):
     """A layer that is computed otherwise, and the shape of what it takes."""
-    length, width = draw(st.tuples(st.integers(1, 5), st.integers(1, 5)))
-    bias, n = draw(st.booleans()), draw(st.integers(1, 3))
-    if draw(st.booleans()):
-        layer = nn.ConvTranspose2d(draw(st.integers(1, 9)), draw(st.integers(1, 9)), (length, width), bias=bias)
+
+    def pair(least, most):
+        return draw(st.tuples(st.integers(least, most), st.integers(least, most)))
+
+    kind, bias, few, n = (
+        draw(st.sampled_from(KINDS)),
+        draw(st.booleans()),
+        draw(st.integers(1, 4)),
+        draw(st.integers(1, 3)),
+    )
+    if kind == "of one pixel":
+        layer = nn.ConvTranspose2d(draw(st.integers(1, 9)), few + 4, pair(1, 5), bias=bias)
         return layer, (n, layer.in_channels, 1, 1)
-    width += length == width == 1
-    padding = draw(st.tuples(st.integers(0, length - 1), st.integers(0, width - 1)))
-    layer = nn.Conv2d(convolutions.MANY, draw(st.integers(1, 4)), (length, width), padding=padding, bias=bias)
-    return layer, (n, layer.in_channels, length + draw(st.integers(0, 3)), width + draw(st.integers(0, 3)))
+    if kind == "to few":
+        length, width = pair(1, 5)
+        kernel = length, width + (length == width == 1)
+        padding = tuple(draw(st.integers(0, side - 1)) for side in kernel)
+        layer = nn.Conv2d(convolutions.MANY, few, kernel, padding=padding, bias=bias)
+        return layer, (n, layer.in_channels, *(side + more for side, more in zip(kernel, pair(0, 3), strict=True)))
+    stride = pair(2, 3)
+    kernel = tuple(step * draw(st.integers(1, 3)) for step in stride)
+    padding = tuple(draw(st.integers(0, side // 2)) for side in kernel)
+    if kind == "from few":
+        layer = nn.Conv2d(few, 5, kernel, stride, padding, bias=bias)
+        return layer, (n, few, *(side + more for side, more in zip(kernel, pair(0, 4), strict=True)))
+    more = tuple(draw(st.integers(0, step - 1)) for step in stride)
+    layer = nn.ConvTranspose2d(5, few, kernel, stride, padding, more, bias=bias)
+    return layer, (n, 5, *pair(2, 4))
 
 
 def answers(layer, x):
@@ -69,7 +89,11 @@ def test_all_is_as_torch_has_it(pair, channels_last):
     quick = copy.deepcopy(layer)
     convolutions.quicken(quick)
     assert is_quick(quick)
-    for ours, theirs in zip(answers(quick, x), answers(layer, x), strict=True):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(convolutions, "WOVEN", 1)
+        found = answers(quick, x)
+    for ours, theirs in zip(found, answers(layer, x), strict=True):
+        assert ours.shape == theirs.shape
         torch.testing.assert_close(ours, theirs, **CLOSE)
 
 
@@ -142,8 +166,11 @@ class Louder(nn.Conv2d):
         nn.Conv2d(16, 1, 2, padding=2),
         nn.Conv2d(16, 8, 3),
         nn.Conv2d(3, 16, 3),
+        nn.Conv2d(3, 16, 3, stride=2),
+        nn.Conv2d(3, 16, 4, stride=(2, 1)),
         nn.ConvTranspose2d(16, 16, 4, padding=1),
         nn.ConvTranspose2d(16, 16, 4, stride=2, output_padding=1),
+        nn.ConvTranspose2d(16, 3, 3, stride=2, padding=1),
         nn.Linear(3, 3),
         nn.Conv1d(16, 1, 3),
         nn.Conv3d(16, 1, 3),

@@ -1,10 +1,12 @@
 """Convolutions that torch is slow at on a CPU are computed otherwise there; the numbers are the same up to rounding.
 
-oneDNN is fast where both sides have many channels and a map has many pixels. Three kinds of layers have not:
+oneDNN is fast where both sides have many channels and a map has many pixels. Some layers have not:
 
 - stride 1 and few output channels, such as logits of patches: one product with all taps of the kernel, which are then
   moved to their places and added up
 - transposed, of one pixel, such as latents: a linear layer
+- transposed, with a stride and few output channels, such as pictures: :mod:`ganzoo.training.woven`
+- few input channels and a stride: its transpose leads back to pictures, in G's step and in penalties
 - stride 1 and an output of few pixels, in bf16, where the gradient of the weight is no faster than in fp32: the sum
   over samples and pixels is itself a convolution, whose channels are the samples and whose kernel is the output
 
@@ -23,12 +25,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ganzoo.training.woven import Pair, led_back, transposed
+
 FEW = 4
 """Output channels at most; vector units take eight or sixteen at a time."""
 MANY = 16
 """Channels of other sides, and samples that play channels, at least."""
 SMALL = 49
 """Pixels of an output at most."""
+WOVEN = 16_384
+"""Pixels of a batch at least, or weaving takes longer than what it saves."""
 TYPES = (torch.bfloat16, torch.float32, torch.float64)
 """Those that CPUs train in."""
 Way = Callable[[Any, Tensor], Tensor | None]
@@ -58,8 +64,13 @@ def _way(layer: Any) -> Way | None:
         return None
     if isinstance(layer.padding, str) or (layer.groups, layer.dilation, layer.padding_mode) != (1, (1, 1), "zeros"):
         return None
+    phases = all(step > 1 and not length % step for length, step in zip(layer.kernel_size, layer.stride, strict=True))
     if kind is nn.ConvTranspose2d:
+        if phases and layer.out_channels <= FEW:
+            return _woven
         return _of_one_pixel if layer.padding == layer.output_padding == (0, 0) else None
+    if phases and layer.in_channels <= FEW:
+        return _from_few
     reaches = all(pad < length for pad, length in zip(layer.padding, layer.kernel_size, strict=True))
     if layer.stride != (1, 1) or layer.kernel_size == (1, 1) or layer.in_channels < MANY or not reaches:
         return None
@@ -101,6 +112,27 @@ def _of_one_pixel(layer: nn.ConvTranspose2d, x: Tensor) -> Tensor | None:
     return _plus(made.permute(0, 3, 1, 2), bias)
 
 
+def _woven(layer: nn.ConvTranspose2d, x: Tensor) -> Tensor | None:
+    if not _weaving_pays(x, x.shape[2] * x.shape[3]):
+        return None
+    sides = zip(x.shape[2:], layer.stride, _padding(layer), layer.kernel_size, layer.output_padding, strict=True)
+    height, width = ((side - 1) * step - 2 * pad + length + more for side, step, pad, length, more in sides)
+    made = transposed(x, layer.weight, cast("Pair", layer.stride), _padding(layer), (height, width))
+    return _plus(made, layer.bias)
+
+
+def _from_few(layer: nn.Conv2d, x: Tensor) -> Tensor | None:
+    height, width = _size(layer, x)
+    if not (x.requires_grad and torch.is_grad_enabled() and _weaving_pays(x, height * width)):
+        return None
+    return led_back(x, layer.weight, layer.bias, cast("Pair", layer.stride), _padding(layer))
+
+
+def _weaving_pays(x: Tensor, pixels: int) -> bool:
+    """Not in bf16, where parts would be rounded before they are added."""
+    return len(x) * pixels >= WOVEN and _type(x) != torch.bfloat16
+
+
 def _to_few_pixels(layer: nn.Conv2d, x: Tensor) -> Tensor | None:
     height, width = _size(layer, x)
     if _type(x) != torch.bfloat16 or height * width > SMALL or len(x) < MANY or not torch.is_grad_enabled():
@@ -115,7 +147,7 @@ class _ToFewPixels(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(x: Tensor, weight: Tensor, bias: Tensor | None, padding: tuple[int, int]) -> Tensor:
+    def forward(x: Tensor, weight: Tensor, bias: Tensor | None, padding: Pair) -> Tensor:
         return F.conv2d(x, weight, bias, padding=padding)
 
     @staticmethod
@@ -142,14 +174,15 @@ class _ToFewPixels(torch.autograd.Function):
         return along_x if dweight is None else along_x + F.conv2d(x, dweight, padding=ctx.padding)
 
 
-def _size(layer: nn.Conv2d, x: Tensor) -> tuple[int, int]:
-    """Of the output, with stride 1."""
-    (length, width), (top, left) = layer.kernel_size, _padding(layer)
-    return x.shape[2] + 2 * top - length + 1, x.shape[3] + 2 * left - width + 1
+def _size(layer: nn.Conv2d, x: Tensor) -> Pair:
+    """Of the output."""
+    sides = zip(x.shape[2:], layer.stride, _padding(layer), layer.kernel_size, strict=True)
+    height, width = ((side + 2 * pad - length) // step + 1 for side, step, pad, length in sides)
+    return height, width
 
 
-def _padding(layer: nn.Conv2d) -> tuple[int, int]:
-    return cast("tuple[int, int]", layer.padding)
+def _padding(layer: nn.Conv2d | nn.ConvTranspose2d) -> Pair:
+    return cast("Pair", layer.padding)
 
 
 def _type(x: Tensor) -> torch.dtype:
