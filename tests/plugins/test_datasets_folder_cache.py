@@ -174,6 +174,20 @@ def saying(name, **values):
     return damage
 
 
+def pipe(path):
+    """Damage that would be waited for, had anybody opened it."""
+    path.unlink()
+    os.mkfifo(path)
+
+
+def pipe_for_entry(entry):
+    pipe(entry / "entry.json")
+
+
+def pipe_for_pixels(entry):
+    pipe(entry / "pixels.u8")
+
+
 def nest(entry):
     (entry / "entry.json").write_text("[" * 100_000)
 
@@ -192,7 +206,11 @@ LIES = [
 ]
 
 
-@pytest.mark.parametrize("damage", [truncate, overwrite, delete, garble, misshape, empty, a_file, nest, *LIES])
+PIPES = [pipe_for_entry, pipe_for_pixels] if hasattr(os, "mkfifo") else []
+ENTRIES = [truncate, overwrite, delete, garble, misshape, empty, a_file, nest, *PIPES]
+
+
+@pytest.mark.parametrize("damage", [*ENTRIES, *LIES])
 def test_a_damaged_entry_is_built_again(folder, cache, caplog, damage):
     first = open_folder(folder)
     pixels = everything(first).copy()
@@ -396,13 +414,19 @@ def lie(**values):
     return damage
 
 
+def pipe_for_remains(partial):
+    pipe(partial / "decoded.u8")
+    pipe(partial / "decoded.jsonl")
+
+
+PIPED = [pipe_for_remains] if hasattr(os, "mkfifo") else []
 LINES = [lie(shape=[2.0, 3, 32, 32]), lie(shape=[0, 3, 32, 32]), lie(shape=[9, 3, 32, 32]), lie(shape=[6, 1, 32, 32]),
          lie(shape="what"), lie(unreadable={"strange.png": "gone"}), lie(seen=None), lie(more=1)]  # fmt: skip
 
 
 @pytest.mark.parametrize(
     "damage",
-    [cut_pixels, change_pixels, lose_pixels, lose_lines, tear_line, *LINES],
+    [cut_pixels, change_pixels, lose_pixels, lose_lines, tear_line, *PIPED, *LINES],
     ids=lambda damage: damage.__name__,
 )
 def test_remains_that_are_damaged_are_decoded_again(folder, cache, tmp_path, interrupt, damage):

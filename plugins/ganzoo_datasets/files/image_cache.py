@@ -97,6 +97,8 @@ def _key(source: PictureSource, names: Sequence[str], rule: Rule, channels: int 
 
 def _load(folder: Path, source: PictureSource, names: Sequence[str], rule: Rule) -> CachedPictures | None:
     """The entry in ``folder``, or ``None`` if it is missing, damaged or no longer right."""
+    if not all((folder / name).is_file() for name in ("entry.json", PIXELS)):  # a pipe would be waited for
+        return None
     try:
         values = json.loads((folder / "entry.json").read_text(encoding="utf-8"))
         entry = CacheEntry.from_plain(values)

@@ -62,6 +62,8 @@ class Unfinished:
     def _kept(self, source: PictureSource, names: Sequence[str]) -> Iterator[Chunk]:
         """The chunks that are whole; what follows the last of them is cut off when all have been taken."""
         for path in (self.pixels, self.lines):
+            if not path.is_file():
+                path.unlink(missing_ok=True)  # a pipe would be waited for
             path.touch()
         with self.pixels.open("r+b") as pixels, self.lines.open("r+b") as lines:
             done, places = 0, (0, 0)
