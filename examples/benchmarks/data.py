@@ -9,6 +9,9 @@ channels-last (what a CPU computes with), beside copying as many bytes in order.
 take no more memory of its own than a tenth of the file (RLIMIT_DATA); pages of the file, which the system may take back
 whenever it likes, do not count among these. Those of a disk that another computer holds in its memory are not on disk.
 
+*beyond*: the first sixteenth of a shuffled epoch from such a file, where hardly a page was read before, as in a set
+that does not fit into memory: as the system reads what is touched, and where pictures of a batch are asked for first.
+
 *decode*: JPEGs by one worker and by one per core, in turns, beside hashing by as many threads: two threads that need
 nothing of each other show what a second core would give at that moment. Nobody decodes faster than they hash.
 
@@ -38,6 +41,7 @@ from ganzoo_datasets.files.decoding import decode
 from ganzoo_datasets.files.pixels.picture import Rule
 from ganzoo_datasets.files.sources.files import FileSource, FolderFiles
 from ganzoo_datasets.image_array import ImageArray
+from ganzoo_datasets.read_ahead import ReadAhead
 from PIL import Image
 
 from ganzoo.benchmarking.fresh import status_bytes
@@ -49,6 +53,8 @@ from ganzoo.training.runtime import Runtime
 MIB = 2**20
 TARGETS = {32: 400_000, 256: 15_000}
 """Images per second from the cache."""
+BEYOND = (32, 64, 256)
+"""Sides of pictures of a set that does not fit into memory."""
 PHOTOS = ((32, 32, 32), (500, 375, 64), (500, 375, 256))
 """Width and height of JPEGs, and the side of the squares they become."""
 
@@ -69,8 +75,11 @@ def write_pixels(path: Path, size: int, count: int) -> None:
 
 def opened(path: Path, size: int) -> ImageArray:
     """The file as a run has it: mapped, not read."""
-    count = path.stat().st_size // (3 * size**2)
-    return ImageArray(np.memmap(path, np.uint8, mode="r", shape=(count, 3, size, size)), digest="benchmark")
+    return ImageArray(mapped(path, size), digest="benchmark")
+
+
+def mapped(path: Path, size: int) -> np.memmap[Any, Any]:
+    return np.memmap(path, np.uint8, mode="r", shape=(path.stat().st_size // (3 * size**2), 3, size, size))
 
 
 def forget(path: Path) -> None:
@@ -163,6 +172,33 @@ def disk_rates(path: Path, size: int, *, batch_size: int, rounds: int) -> dict[s
     }
 
 
+def beyond_rates(path: Path, size: int, *, batch_size: int, rounds: int) -> dict[str, Any]:
+    """MiB per second: medians, and the ratio within rounds."""
+    count = path.stat().st_size // (3 * size**2)
+    order = np.random.default_rng(0).permutation(count)[: max(1, count // 16)]
+
+    def read(*, asked: bool) -> None:
+        images = mapped(path, size)
+        ahead, plain = ReadAhead(images, memory=1) if asked else None, np.asarray(images)
+        for start in range(0, len(order), batch_size):
+            rows = order[start : start + batch_size]
+            if ahead is not None:
+                ahead.ask(rows)
+            plain[rows]
+
+    taken: dict[str, list[float]] = {"as they come": [], "asked for": []}
+    for _ in range(rounds):
+        for name, all_ in taken.items():
+            forget(path)
+            begun = time.perf_counter()
+            read(asked=name == "asked for")
+            all_.append(time.perf_counter() - begun)
+    total = len(order) * 3 * size**2 / MIB
+    gains = [one / other for one, other in zip(*taken.values(), strict=True)]
+    rates = {name: total / statistics.median(all_) for name, all_ in taken.items()}
+    return {"mib_per_second": rates, "gain": statistics.median(gains)}
+
+
 def write_photos(folder: Path, width: int, height: int, count: int) -> None:
     """Eight JPEGs under many names: each name is decoded."""
     folder.mkdir()
@@ -213,7 +249,7 @@ def decode_rates(folder: Path, size: int, *, rounds: int) -> dict[str, Any]:
 
 def measure(folder: Path, given: argparse.Namespace) -> dict[str, Any]:
     """Everything, with files of pixels in a folder that exists."""
-    result: dict[str, Any] = {"cache": {}, "disk": {}, "decode": {}}
+    result: dict[str, Any] = {"cache": {}, "disk": {}, "beyond": {}, "decode": {}}
     for size in TARGETS:
         path = folder / f"{size}.u8"
         write_pixels(path, size, max(1, given.mib * MIB // (3 * size**2)))
@@ -221,6 +257,11 @@ def measure(folder: Path, given: argparse.Namespace) -> dict[str, Any]:
         turns = {"batch_size": given.batch_size, "rounds": given.rounds}
         result["cache"][size] = cache_rates(path, size, batches=batches, **turns)
         result["disk"][size] = disk_rates(path, size, **turns)
+        path.unlink()
+    for size in BEYOND:
+        path = folder / f"{size}.u8"
+        write_pixels(path, size, max(16, given.mib * MIB // (3 * size**2)))
+        result["beyond"][size] = beyond_rates(path, size, batch_size=given.batch_size, rounds=given.rounds)
         path.unlink()
     for width, height, size in PHOTOS:
         photos = folder / f"{width}-{size}"
@@ -231,7 +272,7 @@ def measure(folder: Path, given: argparse.Namespace) -> dict[str, Any]:
 
 
 def table(result: dict[str, Any]) -> str:
-    """Three tables for people."""
+    """Four tables for people."""
     lines = [
         "| cache | as bytes, images/s | as floats, images/s | copied in order, images/s | target |",
         "|---|---|---|---|---|",
@@ -251,6 +292,14 @@ def table(result: dict[str, Any]) -> str:
         lines.append(
             f"| {size}×{size} | {rates} | {row['ratio']:.2f} | {row['grown_mib']:.0f} of {row['allowed_mib']:.0f} |"
         )
+    lines += [
+        "",
+        "| beyond memory | as they come, MiB/s | asked for, MiB/s | gain |",
+        "|---|---|---|---|",
+    ]
+    for size, row in result["beyond"].items():
+        rates = " | ".join(f"{row['mib_per_second'][name]:,.0f}" for name in ("as they come", "asked for"))
+        lines.append(f"| {size}×{size} | {rates} | {row['gain']:.2f} |")
     lines += [
         "",
         "| decode | one worker, images/s | all, images/s | gain | gain of hashing | gain / that |",

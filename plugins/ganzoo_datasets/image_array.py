@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ganzoo.protocols import DataSpec, Survey
+from ganzoo_datasets.read_ahead import ReadAhead
 
 
 class ImageArray:
@@ -40,6 +41,7 @@ class ImageArray:
     ) -> None:
         # A view without numpy.memmap's bookkeeping: its own indexing is several times slower.
         self._images = np.asarray(images)
+        self._ahead = ReadAhead(images)
         classes = tuple(classes) if len(classes) > 1 else ()
         self.labels = torch.tensor(labels, dtype=torch.int64) if classes else None
         self.groups = None if groups is None else tuple(groups)
@@ -56,7 +58,9 @@ class ImageArray:
 
     def read(self, index: Tensor) -> Tensor:
         """Images at ``index``, uint8 (N, C, H, W)."""
-        return torch.from_numpy(self._images[index.numpy()])
+        rows = index.numpy()
+        self._ahead.ask(rows)
+        return torch.from_numpy(self._images[rows])
 
 
 def frequencies(labels: Tensor | None, classes: int) -> tuple[float, ...]:

@@ -17,15 +17,17 @@ def test_it_prints_figures_of_cache_disk_and_decoding(benchmark, tmp_path):
     done = run("benchmarks/data.py", *tiny, "--folder", tmp_path, "--json", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     result = json.loads(done.stdout)
-    assert set(result) == {"machine", "settings", "cache", "disk", "decode"}
+    assert set(result) == {"machine", "settings", "cache", "disk", "beyond", "decode"}
     for part in ("cache", "disk"):
         assert list(result[part]) == [str(size) for size in benchmark.TARGETS]
     assert all(rate["best"] >= rate["median"] > 0 for row in result["cache"].values() for rate in row.values())
     assert all(row["grown_mib"] <= row["allowed_mib"] < row["set_mib"] for row in result["disk"].values())
+    assert list(result["beyond"]) == [str(size) for size in benchmark.BEYOND]
+    assert all(row["gain"] > 0 for row in result["beyond"].values())
     assert len(result["decode"]) == len(benchmark.PHOTOS)
     assert all(row["gain"] > 0 and row["gain_of_hashing"] > 0 for row in result["decode"].values())
     assert list(tmp_path.iterdir()) == []
-    assert benchmark.table(result | {part: numbered(result[part]) for part in ("cache", "disk")}).count("|---|") >= 3
+    assert benchmark.table(result | {part: numbered(result[part]) for part in ("cache", "disk")}).count("|---|") >= 4
 
 
 def numbered(rows):

@@ -1,0 +1,100 @@
+"""Rows of a mapped file are asked for where that pays, and then they are there."""
+
+from __future__ import annotations
+
+import copy
+import ctypes
+import mmap
+import os
+import pickle
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from ganzoo_datasets.image_array import ImageArray
+from ganzoo_datasets.read_ahead import LARGE, ReadAhead
+
+ROW = 3 * 64 * 64
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into the system's memory by mincore")
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "pixels.u8"
+    path.write_bytes(np.random.default_rng(0).integers(0, 256, 600 * ROW + 100, dtype=np.uint8).tobytes())
+    return path
+
+
+def mapped(path, offset=0):
+    return np.memmap(path, np.uint8, mode="r", offset=offset, shape=(600, 3, 64, 64))
+
+
+def forget(path):
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def resident(row):
+    """How many pages of a row are in memory, of how many."""
+    first, last = row.ctypes.data // mmap.PAGESIZE, (row.ctypes.data + row.nbytes - 1) // mmap.PAGESIZE
+    pages = (ctypes.c_ubyte * (last - first + 1))()
+    libc = ctypes.CDLL(None, use_errno=True)
+    place, length = ctypes.c_void_p(first * mmap.PAGESIZE), ctypes.c_size_t(len(pages) * mmap.PAGESIZE)
+    assert libc.mincore(place, length, pages) == 0
+    return sum(page & 1 for page in pages), len(pages)
+
+
+@linux
+@pytest.mark.parametrize("offset", [0, 100])
+def test_rows_come_into_memory_and_no_others(path, offset):
+    forget(path)
+    images = mapped(path, offset)
+    if resident(images)[0]:
+        pytest.skip("this file system keeps its files in memory")
+    ahead = ReadAhead(images, memory=1)
+    wanted = [3, 250, 599]
+    ahead.ask(np.array(wanted))
+    until = time.monotonic() + 60
+    while any(np.subtract(*resident(images[row])) for row in wanted) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert [resident(images[row])[0] for row in wanted] == [resident(images[row])[1] for row in wanted]
+    assert resident(images[100:200])[0] == 0
+
+
+@pytest.mark.parametrize(("share", "asks"), [(2, False), (1.9, True)])
+def test_a_set_that_takes_more_than_half_of_the_memory_is_asked_for(path, share, asks):
+    images = mapped(path)
+    assert ReadAhead(images, memory=int(share * images.nbytes)).asks is asks
+
+
+def test_large_pictures_are_asked_for_in_any_case(path):
+    side = int((LARGE / 3) ** 0.5) + 1
+    images = np.memmap(path, np.uint8, mode="r", shape=(2, 3, side, side))
+    assert ReadAhead(images, memory=2**40).asks
+
+
+def test_what_is_in_memory_or_a_part_of_a_map_is_not_asked_for(path):
+    for images in (np.zeros((4, 3, 64, 64), np.uint8), mapped(path)[3:], np.zeros((0, 3, 64, 64), np.uint8)):
+        ahead = ReadAhead(images, memory=1)
+        assert not ahead.asks
+        ahead.ask(np.array([0]))
+
+
+def test_all_that_is_read_is_as_without_it(path, monkeypatch):
+    monkeypatch.setattr("ganzoo_datasets.read_ahead._of_machine", lambda: 1)
+    images = mapped(path)
+    data = ImageArray(images, digest="x")
+    index = torch.tensor([5, 1, 5, 599, -1])
+    assert torch.equal(data.read(index), torch.from_numpy(np.array(images)[index.numpy()]))
+    with pytest.raises(IndexError):
+        data.read(torch.tensor([600]))
+
+
+def test_copies_and_pickles_are_of_pictures_in_memory(path, monkeypatch):
+    monkeypatch.setattr("ganzoo_datasets.read_ahead._of_machine", lambda: 1)
+    data = ImageArray(mapped(path), digest="x")
+    for other in (copy.deepcopy(data), pickle.loads(pickle.dumps(data))):
+        assert torch.equal(other.read(torch.arange(9)), data.read(torch.arange(9)))
