@@ -1,33 +1,32 @@
-"""The list of components for a terminal: tables with colors, whose summaries are folded."""
+"""The list of components for a terminal: names and summaries with colors, which are folded beside the names.
+
+As one text: Rich's tables measure and cut each cell several times, which is a fifth of a list.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-
-from rich.table import Table
+from itertools import zip_longest
 
 from ganzoo.registry import Entry
 from ganzoo.screen import Screen, Text
 
 Row = tuple[str, Sequence[tuple[str, str]]]
 """A name, and words of a summary with their styles."""
+NARROWEST = 20
+"""Columns of a summary; where there are fewer beside the names, these are folded too."""
 
 
 def print_tables(
     out: Screen, kinds: Iterable[tuple[str, Sequence[Entry]]], row: Callable[[Entry], Row], *, name_width: int
 ) -> None:
-    """A table a kind, below its name."""
+    """A block a kind, below its name."""
+    room = max(NARROWEST, out.width - name_width - 4)
+    wide, shown = max(1, out.width - room - 4), Text()
     for number, (plural, entries) in enumerate(kinds):
-        if number:
-            out.print()
-        out.print(Text(plural, style="bold"))
-        out.print(_table(map(row, entries), name_width))
-
-
-def _table(rows: Iterable[Row], name_width: int) -> Table:
-    table = Table(box=None, show_header=False, padding=(0, 0, 0, 2), pad_edge=True)
-    table.add_column("name", style="cyan", min_width=name_width, overflow="fold")
-    table.add_column("summary", overflow="fold")
-    for name, summary in rows:
-        table.add_row(name, Text.assemble(*summary))
-    return table
+        shown.append("\n" if number else "").append(f"{plural}\n", "bold")
+        for name, summary in map(row, entries):
+            words, names = Text.assemble(*summary), [name[at : at + wide] for at in range(0, len(name), wide)]
+            for left, line in zip_longest(names, words.wrap(out, room) if words.cell_len > room else [words]):
+                shown.append(f"  {(left or '').ljust(wide)}  ", "cyan").append(line or "").append("\n")
+    out.print(shown, end="", no_wrap=True, overflow="ignore", crop=False)
