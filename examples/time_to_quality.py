@@ -68,7 +68,6 @@ TWO_UPDATES = SHARED | {"train.n_critic": 2}
 MOMENTUM = {"train.g_betas": [0.5, 0.99], "train.d_betas": [0.5, 0.99]}
 TRANSLATIONS = {"augment": {"diffaugment": {}}, "augment.diffaugment.policy": ["translation"]}
 BF16 = {"runtime.precision": "bf16"}
-AT_ONCE = SHARED | {"train.updates": "simultaneous"}
 FEW_LATENTS = {"generator.name": "dcgan", "generator.latent": 16}
 LONG_AVERAGE = {"schedules.train.ema_half_life": {"images": [0, 100_000], "values": [0, 20_000]}}
 """A half-life of a fifth of the images seen so far, where the default has a thirteenth."""
@@ -82,7 +81,6 @@ CANDIDATES: dict[str, dict[str, Any]] = {
     "batch 16, linear": BATCH_16 | LINEAR,
     "batch 16, translations": BATCH_16 | TRANSLATIONS,
     "batch 16, 16 latents": BATCH_16 | FEW_LATENTS,
-    "batch 16, simultaneous": BATCH_16 | AT_ONCE,
     "batch 8": {"train.batch_size": 8},
     "batch 64, twice the rates": BATCH_64 | TWICE,
     "half the rates": HALF,
