@@ -1,27 +1,109 @@
-"""How many workers decode a folder."""
+"""How many decode a folder: one, threads, or processes."""
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
 import numpy as np
 import pytest
 from ganzoo_datasets.files import decoding
+from ganzoo_datasets.files.chunk import decode_chunk
+from ganzoo_datasets.files.decoders import handed_over
+from ganzoo_datasets.files.sources.files import FileSource, LooseFiles
+from ganzoo_datasets.files.sources.volumes import Volumes
 from picture_files import everything, noise, open_folder, save
 
+CORES = 3
 
-@pytest.mark.parametrize(("seconds", "workers"), [(1e-4, 1), (1e-3, 3)])
-def test_several_workers_where_pictures_take_them_time(tmp_path, monkeypatch, seconds, workers):
-    """A clock that goes on by as much for each picture that is tried; the pictures are the same, in order."""
-    folder, used = tmp_path / "pictures", []
+
+class NoProcesses:
+    """Stands in for processes, none of which is started."""
+
+    def __init__(self, source, rule, number):
+        self.number, self._source, self._rule = number, source, rule
+
+    def __enter__(self):
+        self._pool = ThreadPoolExecutor(1)
+        return self
+
+    def __exit__(self, *error):
+        self._pool.shutdown()
+
+    def submit(self, names):
+        return self._pool.submit(decode_chunk, self._source, names, self._rule)
+
+
+@pytest.fixture
+def used(monkeypatch):
+    """What was used, of three cores, by a clock that goes on by as much for each picture that is tried."""
+    used = []
+
+    def threads(number):
+        used.append(f"threads: {number}")
+        return ThreadPoolExecutor(number)
+
+    def processes(source, rule, number):
+        used.append(f"processes: {number}")
+        return NoProcesses(source, rule, number)
+
+    monkeypatch.setattr(decoding, "ThreadPoolExecutor", threads)
+    monkeypatch.setattr(decoding, "Decoders", processes)
+    monkeypatch.setattr(decoding, "_cores", lambda: CORES)
+    return used
+
+
+def ticking(monkeypatch, seconds):
+    ticks = count()
+    monkeypatch.setattr(decoding.time, "perf_counter", lambda: next(ticks) * seconds * decoding.TRIED)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (1e-4, "threads: 1"),
+        (1e-3, "threads: 3"),
+        (0.249, "threads: 3"),
+        (0.25, "processes: 2"),
+        (0.374, "processes: 2"),
+        (9, "processes: 3"),
+    ],
+)
+def test_processes_where_each_has_a_second_to_work_and_threads_where_pictures_take_them_time(
+    tmp_path, monkeypatch, used, seconds, expected
+):
+    """Of 40 pictures 32 are tried and 8 are left; whoever decodes them, they are the same, in order."""
+    folder = tmp_path / "pictures"
     for number in range(40):
         save(folder, f"{number:02}.png", noise(8, 8, seed=number))
     before = everything(open_folder(folder))
-    pool, ticks = decoding.ThreadPoolExecutor, count()
-    monkeypatch.setattr(decoding, "ThreadPoolExecutor", lambda number: used.append(number) or pool(number))
-    monkeypatch.setattr(decoding.time, "perf_counter", lambda: next(ticks) * seconds * decoding.TRIED)
-    monkeypatch.setattr(decoding.os, "cpu_count", lambda: 3)
+    used.clear()
+    ticking(monkeypatch, seconds)
     after = everything(open_folder(folder, cache=tmp_path / "another"))
-    assert used == [workers]
+    assert used == [expected]
     assert np.array_equal(before, after)
     assert len(np.unique(after, axis=0)) == 40
+
+
+def test_what_is_imported_for_the_first_picture_is_not_in_its_time(tmp_path, monkeypatch):
+    """Plugins of Pillow take as long as a hundred small pictures."""
+    save(tmp_path, "a.png")
+    read, clock = [], decoding.time.perf_counter
+    real = decoding.is_readable
+    monkeypatch.setattr(decoding, "is_readable", lambda *given: read.append("picture") or real(*given))
+    monkeypatch.setattr(decoding.time, "perf_counter", lambda: read.append("clock") or clock())
+    list(decoding.decode(FileSource(LooseFiles(tmp_path)), ["a.png"], decoding.Rule(size=4, channels=3)))
+    assert read == ["picture", "clock", "clock"]
+
+
+def test_what_is_no_file_is_decoded_here(monkeypatch):
+    files = LooseFiles(decoding.os.curdir)
+    assert handed_over(FileSource(files)) is not None
+    assert handed_over(Volumes(files, "axial")) is None
+
+
+@pytest.mark.parametrize(("name", "value"), [("executable", ""), ("executable", None), ("frozen", True)])
+def test_no_process_where_python_is_within_another_program(monkeypatch, name, value):
+    """Whatever would be started then is not Python."""
+    monkeypatch.setattr(f"sys.{name}", value, raising=False)
+    assert handed_over(FileSource(LooseFiles(decoding.os.curdir))) is None

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import statistics
 import time
-import warnings
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
-
+from ganzoo_datasets.files.chunk import Chunk, decode_chunk, without_warnings
+from ganzoo_datasets.files.decoders import Decoders, handed_over
 from ganzoo_datasets.files.pixels.picture import Rule, read_picture
 from ganzoo_datasets.files.pixels.raster import UnreadablePicture
-from ganzoo_datasets.files.seen import Seen
 from ganzoo_datasets.files.sources.source import PictureSource, in_order
 
 CHUNK_BYTES = 2**22
@@ -26,27 +21,13 @@ CHUNK_FILES = 256
 TRIED = 32
 """Pictures by which it is found whether several workers are of use."""
 QUICK = 5e-4
-"""Seconds of a picture, below which they are not."""
+"""Seconds of a picture, below which several threads are not."""
+WORTH = 1.0
+"""Seconds of decoding for each process: to start one takes 0.15 to 0.2 s of a core, and more from a slow disk."""
 SAMPLED = 1000
 SMALLEST, LARGEST = 32, 128
-TALKATIVE = ("pydicom", "tifffile")
 
-
-@dataclass
-class Chunk:
-    """The result of decoding some pictures.
-
-    Attributes:
-        pixels: uint8 (n, C, S, S) of those that could be read, in order.
-        files: how many were tried.
-        seen: what was learned about them.
-        unreadable: name → reason.
-    """
-
-    pixels: NDArray[np.uint8]
-    files: int
-    seen: Seen = field(default_factory=Seen)
-    unreadable: dict[str, str] = field(default_factory=dict)
+Submit = Callable[[Sequence[str]], Future[Chunk]]
 
 
 def decode(
@@ -54,28 +35,45 @@ def decode(
 ) -> Generator[Chunk, None, None]:
     """Decode all pictures, chunk by chunk, in order; never more than a few chunks are in memory.
 
-    ``workers`` is how many decode at once, by default one per core, and one where pictures are quickly decoded.
+    ``workers`` is how many decode at once, by default one per core, and fewer where they would be of no use.
     """
     length = max(1, min(CHUNK_FILES, CHUNK_BYTES // (rule.size * rule.size * rule.channels)))
     waiting: deque[Future[Chunk]] = deque()
-    workers = 1 if in_order(source) else workers or os.cpu_count() or 1
-    first = names[: min(TRIED, length)]
+    workers = 1 if in_order(source) else workers or _cores()
+    first, rest = names[: min(TRIED, length)], names[min(TRIED, length) :]
     if not first:
         return
-    begun = time.perf_counter()
     with without_warnings():
-        chunk = _decode_chunk(source, first, rule)
-    # Pillow lets go of the interpreter while it decodes, so threads use every core; of small pictures that is so little
-    # that they only wait for each other: two are 0.7 times as fast as one.
-    workers = 1 if time.perf_counter() - begun < QUICK * len(first) else workers
+        is_readable(source, first[0])  # what is imported for the first picture takes longer than the next hundred
+        begun = time.perf_counter()
+        chunk = decode_chunk(source, first, rule)
+        each = (time.perf_counter() - begun) / len(first)
     yield chunk
-    with without_warnings(), ThreadPoolExecutor(workers) as pool:
-        for start in range(len(first), len(names), length):
-            waiting.append(pool.submit(_decode_chunk, source, names[start : start + length], rule))
+    with without_warnings(), _at_once(source, rule, workers, each, len(rest)) as (submit, workers):
+        for start in range(0, len(rest), length):
+            waiting.append(submit(rest[start : start + length]))
             if len(waiting) > 2 * workers:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+@contextmanager
+def _at_once(source: PictureSource, rule: Rule, workers: int, each: float, left: int) -> Iterator[tuple[Submit, int]]:
+    """Who decodes what is left, where a picture takes so many seconds: how they are asked, and how many they are.
+
+    Pillow lets go of the interpreter while it decodes, so threads use every core; of small pictures that is so little
+    that they only wait for each other: two are 0.7 times as fast as one. Processes never wait, but have to be started.
+    """
+    processes = min(workers, int(each * left / WORTH))
+    source_of_files = handed_over(source) if processes > 1 else None
+    if source_of_files is not None:
+        with Decoders(source_of_files, rule, processes) as decoders:
+            yield decoders.submit, processes
+        return
+    workers = 1 if each < QUICK else workers
+    with ThreadPoolExecutor(workers) as pool:
+        yield (lambda names: pool.submit(decode_chunk, source, names, rule)), workers
 
 
 def typical_size(source: PictureSource, names: Sequence[str]) -> int:
@@ -97,35 +95,6 @@ def is_readable(source: PictureSource, name: str) -> bool:
     return True
 
 
-def _decode_chunk(source: PictureSource, names: Sequence[str], rule: Rule) -> Chunk:
-    pixels = np.empty((len(names), rule.channels, rule.size, rule.size), dtype=np.uint8)
-    chunk = Chunk(pixels, len(names))
-    kept = 0
-    for name in names:
-        try:
-            picture = read_picture(source, name, rule)
-        except UnreadablePicture as error:
-            chunk.unreadable[name] = str(error)
-            continue
-        pixels[kept] = picture.pixels
-        kept += 1
-        chunk.seen.add(name, picture)
-    chunk.pixels = pixels[:kept]
-    return chunk
-
-
-@contextmanager
-def without_warnings() -> Iterator[None]:
-    """Silence the readers, who name no file and may print what they read; problems are reported here, with the name."""
-    loggers = [logging.getLogger(name) for name in TALKATIVE]
-    before, nobody = [logger.propagate for logger in loggers], logging.NullHandler()
-    for logger in loggers:
-        logger.propagate = False
-        logger.addHandler(nobody)
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            yield
-    finally:
-        for logger, propagate in zip(loggers, before, strict=True):
-            logger.removeHandler(nobody)
-            logger.propagate = propagate
+def _cores() -> int:
+    """How many this process may use, of those there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

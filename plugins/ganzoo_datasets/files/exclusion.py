@@ -11,7 +11,7 @@ from typing import IO
 
 from ganzoo.errors import DataError
 from ganzoo_datasets.files.collection import Collection
-from ganzoo_datasets.files.sources.files import Files
+from ganzoo_datasets.files.sources.files import Files, is_loose
 
 REASON = "data.exclude"
 
@@ -49,6 +49,11 @@ class KeptFiles:
     def place(self) -> Path:
         """That of all."""
         return self.files.place
+
+    @property
+    def loose(self) -> bool:
+        """As all."""
+        return is_loose(self.files)
 
     def state(self, name: str) -> str:
         """That of the file."""

@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 
 from ganzoo.errors import ResourceError
 from ganzoo_datasets.files.cache_entry import DAMAGE, CacheEntry
-from ganzoo_datasets.files.decoding import CHUNK_BYTES, Chunk, is_readable
+from ganzoo_datasets.files.chunk import Chunk
+from ganzoo_datasets.files.decoding import CHUNK_BYTES, is_readable
 from ganzoo_datasets.files.pixels.picture import Rule
 from ganzoo_datasets.files.seen import Seen
 from ganzoo_datasets.files.sources.source import PictureSource

@@ -19,7 +19,8 @@ from typing import IO
 import numpy as np
 
 from ganzoo_datasets.files.cache_entry import DAMAGE, CacheEntry
-from ganzoo_datasets.files.decoding import Chunk, decode, is_readable
+from ganzoo_datasets.files.chunk import Chunk
+from ganzoo_datasets.files.decoding import decode, is_readable
 from ganzoo_datasets.files.pixels.picture import Rule
 from ganzoo_datasets.files.sources.source import PictureSource
 

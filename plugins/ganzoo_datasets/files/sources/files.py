@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, ClassVar, Protocol
 
 from ganzoo.errors import DataError
 from ganzoo_datasets.files.pixels import reader
@@ -54,6 +54,8 @@ class FolderFiles:
         DataError: a folder cannot be listed.
     """
 
+    loose = True
+
     def __init__(self, place: Path) -> None:
         self.place: Path = place
         names: list[str] = []
@@ -79,6 +81,7 @@ class LooseFiles:
     place: Path
     names: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
+    loose: ClassVar[bool] = True
 
     def state(self, name: str) -> str:
         """Size and time."""
@@ -109,6 +112,15 @@ class FileSource:
         with _readable(), self.files.open(name) as file:
             return reader.read(file, name, at_least=at_least)
 
+    def content(self, name: str) -> bytes:
+        """The file as it is.
+
+        Raises:
+            UnreadablePicture: and why.
+        """
+        with _readable(), self.files.open(name) as file:
+            return file.read()
+
     def size(self, name: str) -> tuple[int, int] | None:
         """From the header alone."""
         try:
@@ -116,6 +128,11 @@ class FileSource:
                 return reader.size_of(file, name)
         except UnreadablePicture:
             return None
+
+
+def is_loose(files: Files) -> bool:
+    """Whether each lies below the place as a file of its own, so that it is found there without them; they say so."""
+    return getattr(files, "loose", False)
 
 
 def state_of(path: Path) -> str:
