@@ -12,8 +12,9 @@ whenever it likes, do not count among these. Those of a disk that another comput
 *beyond*: the first sixteenth of a shuffled epoch from such a file, where hardly a page was read before, as in a set
 that does not fit into memory: as the system reads what is touched, and where pictures of a batch are asked for first.
 
-*decode*: JPEGs by one worker and by one per core, in turns, beside hashing by as many threads: two threads that need
-nothing of each other show what a second core would give at that moment. Nobody decodes faster than they hash.
+*decode*: JPEGs by one worker and by as many as are of use, in turns, beside hashing by one thread per core: threads that
+need nothing of each other show what a second core would give at that moment. Processes are started where each has a second
+to work, and their start is in the time; of few pictures threads are measured.
 
 Rates are per second of processor time in *cache*, of the clock on the wall elsewhere. For Linux.
 """
@@ -250,7 +251,7 @@ def decode_rates(folder: Path, size: int, *, rounds: int) -> dict[str, Any]:
 def measure(folder: Path, given: argparse.Namespace) -> dict[str, Any]:
     """Everything, with files of pixels in a folder that exists."""
     result: dict[str, Any] = {"cache": {}, "disk": {}, "beyond": {}, "decode": {}}
-    for size in TARGETS:
+    for size in () if given.decode_only else TARGETS:
         path = folder / f"{size}.u8"
         write_pixels(path, size, max(1, given.mib * MIB // (3 * size**2)))
         batches = max(1, given.cache_mib * MIB // (3 * size**2 * given.batch_size))
@@ -258,14 +259,14 @@ def measure(folder: Path, given: argparse.Namespace) -> dict[str, Any]:
         result["cache"][size] = cache_rates(path, size, batches=batches, **turns)
         result["disk"][size] = disk_rates(path, size, **turns)
         path.unlink()
-    for size in BEYOND:
+    for size in () if given.decode_only else BEYOND:
         path = folder / f"{size}.u8"
         write_pixels(path, size, max(16, given.mib * MIB // (3 * size**2)))
         result["beyond"][size] = beyond_rates(path, size, batch_size=given.batch_size, rounds=given.rounds)
         path.unlink()
     for width, height, size in PHOTOS:
         photos = folder / f"{width}-{size}"
-        count = given.pictures if width > 100 else 10 * given.pictures
+        count = given.pictures if width > 100 else given.small or 10 * given.pictures
         write_photos(photos, width, height, count)
         result["decode"][f"{width}×{height} to {size}"] = decode_rates(photos, size, rounds=given.rounds)
     return result
@@ -333,9 +334,9 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--mib", type=int, default=1000, help="size of each file of pixels")
     parser.add_argument("--cache-mib", type=int, default=200, help="what a round reads of a file that is in memory")
-    parser.add_argument(
-        "--pictures", type=int, default=300, help="JPEGs that are decoded, ten times as many small ones"
-    )
+    parser.add_argument("--pictures", type=int, default=300, help="JPEGs that are decoded")
+    parser.add_argument("--small", type=int, help="small ones, by default ten times as many")
+    parser.add_argument("--decode-only", action="store_true", help="leave out what is read from the cache and the disk")
     parser.add_argument("--threads", type=int, default=1, help="of torch")
     parser.add_argument("--folder", type=Path, help="where files are written for a while; by default a temporary one")
     parser.add_argument("--plot", type=Path, help="also draw the rates from the cache")
@@ -344,7 +345,7 @@ def main() -> None:
     torch.set_num_threads(given.threads)
     with tempfile.TemporaryDirectory(dir=given.folder) as folder:
         result = measure(Path(folder), given)
-    names = ("rounds", "batch_size", "mib", "cache_mib", "pictures")
+    names = ("rounds", "batch_size", "mib", "cache_mib", "pictures", "small")
     result = {"machine": machine(), "settings": {name: getattr(given, name) for name in names}, **result}
     if given.plot is not None:
         plot(result, given.plot)

@@ -30,6 +30,15 @@ def test_it_prints_figures_of_cache_disk_and_decoding(benchmark, tmp_path):
     assert benchmark.table(result | {part: numbered(result[part]) for part in ("cache", "disk")}).count("|---|") >= 4
 
 
+def test_decoding_alone(benchmark, tmp_path):
+    few = ("--rounds", 1, "--pictures", 2, "--small", 3, "--decode-only")
+    done = run("benchmarks/data.py", *few, "--folder", tmp_path, "--json", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    result = json.loads(done.stdout)
+    assert (result["cache"], result["disk"], result["settings"]["small"]) == ({}, {}, 3)
+    assert len(result["decode"]) == len(benchmark.PHOTOS)
+
+
 def numbered(rows):
     return {int(size): row for size, row in rows.items()}
 

@@ -13,6 +13,7 @@ from ganzoo_datasets.files.decoders import handed_over
 from ganzoo_datasets.files.sources.files import FileSource, LooseFiles
 from ganzoo_datasets.files.sources.volumes import Volumes
 from picture_files import everything, noise, open_folder, save
+from PIL import Image
 
 CORES = 3
 
@@ -92,7 +93,8 @@ def test_what_is_imported_for_the_first_picture_is_not_in_its_time(tmp_path, mon
     real = decoding.is_readable
     monkeypatch.setattr(decoding, "is_readable", lambda *given: read.append("picture") or real(*given))
     monkeypatch.setattr(decoding.time, "perf_counter", lambda: read.append("clock") or clock())
-    list(decoding.decode(FileSource(LooseFiles(tmp_path)), ["a.png"], decoding.Rule(size=4, channels=3)))
+    source, rule = FileSource(LooseFiles(tmp_path)), decoding.Rule(size=4, channels=3)
+    list(decoding.decode(source, ["a.png"], rule, workers=2))
     assert read == ["picture", "clock", "clock"]
 
 
@@ -107,3 +109,10 @@ def test_no_process_where_python_is_within_another_program(monkeypatch, name, va
     """Whatever would be started then is not Python."""
     monkeypatch.setattr(f"sys.{name}", value, raising=False)
     assert handed_over(FileSource(LooseFiles(decoding.os.curdir))) is None
+
+
+def test_no_process_where_a_program_has_pillow_read_a_format_by_its_own_means(monkeypatch):
+    source = FileSource(LooseFiles(decoding.os.curdir))
+    assert handed_over(source) is not None
+    monkeypatch.setitem(Image.OPEN, "WEBP", (lambda *given: None, None))
+    assert handed_over(source) is None

@@ -24,6 +24,7 @@ from typing import IO
 from ganzoo_datasets.files.chunk import Chunk, decode_chunk
 from ganzoo_datasets.files.decoder_program import READY
 from ganzoo_datasets.files.parcels import hear_chunk, tell, tell_task
+from ganzoo_datasets.files.pixels import pillow
 from ganzoo_datasets.files.pixels.picture import Rule
 from ganzoo_datasets.files.pixels.raster import UnreadablePicture
 from ganzoo_datasets.files.sources.files import FileSource, is_loose
@@ -40,9 +41,9 @@ class ProcessGone(Exception):
 
 
 def handed_over(source: PictureSource) -> FileSource | None:
-    """The source, if other processes can decode its pictures: those that are files, in a folder or in an archive."""
+    """The source, if other processes decode its pictures as this one does: files, in a folder or in an archive."""
     has_python = bool(sys.executable) and not getattr(sys, "frozen", False)
-    return source if has_python and isinstance(source, FileSource) else None
+    return source if isinstance(source, FileSource) and has_python and pillow.reads_alone() else None
 
 
 class Decoder:

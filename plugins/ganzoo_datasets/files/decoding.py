@@ -44,7 +44,8 @@ def decode(
     if not first:
         return
     with without_warnings():
-        is_readable(source, first[0])  # what is imported for the first picture takes longer than the next hundred
+        if workers > 1:
+            is_readable(source, first[0])  # what is imported for the first picture takes as long as a hundred others
         begun = time.perf_counter()
         chunk = decode_chunk(source, first, rule)
         each = (time.perf_counter() - begun) / len(first)

@@ -90,6 +90,11 @@ def _read(file: IO[bytes], at_least: int | None) -> Raster:
         return Raster(upright(values, turn), (0, 255), color, further, size, notes=notes)
 
 
+def reads_alone() -> bool:
+    """Whether Pillow's own plugins read every format, and none that this program has registered."""
+    return all(Image.OPEN[name][0].__module__.startswith("PIL.") for name in _formats())
+
+
 @contextmanager
 def _opened(file: IO[bytes]) -> Iterator[ImageFile.ImageFile]:
     """Pillow raises nearly every kind of exception on broken files, so all mean the same here."""
