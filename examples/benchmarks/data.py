@@ -12,9 +12,9 @@ whenever it likes, do not count among these. Those of a disk that another comput
 *beyond*: the first sixteenth of a shuffled epoch from such a file, where hardly a page was read before, as in a set
 that does not fit into memory: as the system reads what is touched, and where pictures of a batch are asked for first.
 
-*decode*: JPEGs by one worker and by as many as are of use, in turns, beside hashing by one thread per core: threads that
-need nothing of each other show what a second core would give at that moment. Processes are started where each has a second
-to work, and their start is in the time; of few pictures threads are measured.
+*decode*: JPEGs by one worker and by as many as are of use, in turns, beside hashing by one thread per core: two threads
+that need nothing of each other show what a second core would give at that moment. Processes are started where each has
+a second to work, and their start is in the time; of few pictures threads are measured.
 
 Rates are per second of processor time in *cache*, of the clock on the wall elsewhere. For Linux.
 """
