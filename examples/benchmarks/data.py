@@ -14,7 +14,8 @@ that does not fit into memory: as the system reads what is touched, and where pi
 
 *decode*: JPEGs by one worker and by as many as are of use, in turns, beside hashing by one thread per core: two threads
 that need nothing of each other show what a second core would give at that moment. Processes are started where each has
-a second to work, and their start is in the time; of few pictures threads are measured.
+a second to work, and their start is in the time; of few pictures threads are measured. *work* is the processor time of
+all in that of one: so many cores divided by it are what all would gain if nobody else used them.
 
 Rates are per second of processor time in *cache*, of the clock on the wall elsewhere. For Linux.
 """
@@ -43,6 +44,7 @@ from ganzoo_datasets.files.pixels.picture import Rule
 from ganzoo_datasets.files.sources.files import FileSource, FolderFiles
 from ganzoo_datasets.image_array import ImageArray
 from ganzoo_datasets.read_ahead import ReadAhead
+from numpy.typing import NDArray
 from PIL import Image
 
 from ganzoo.benchmarking.fresh import status_bytes
@@ -117,9 +119,15 @@ def cache_rates(path: Path, size: int, *, batch_size: int, batches: int, rounds:
     }
 
 
-def in_turns(ways: dict[str, Work], *, rounds: int, clock: Callable[[], float]) -> dict[str, list[float]]:
-    """Way → seconds of every round."""
-    taken: dict[str, list[float]] = {name: [] for name in ways}
+def by_both_clocks() -> NDArray[np.float64]:
+    """Seconds on the wall, and of processor time, that of processes that have ended included."""
+    used = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return np.array([time.perf_counter(), sum(one.ru_utime + one.ru_stime for one in used)])
+
+
+def in_turns(ways: dict[str, Work], *, rounds: int, clock: Callable[[], Any]) -> dict[str, list[Any]]:
+    """Way → what the clock went on by in every round."""
+    taken: dict[str, list[Any]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, work in ways.items():
             begun = clock()
@@ -234,15 +242,18 @@ def decode_rates(folder: Path, size: int, *, rounds: int) -> dict[str, Any]:
         "hash one": partial(hash_blocks, 1, 200),
         "hash all": partial(hash_blocks, all_, 200),
     }
-    taken = in_turns(ways, rounds=rounds, clock=time.perf_counter)
+    both = in_turns(ways, rounds=rounds, clock=by_both_clocks)
+    taken = {name: [float(wall) for wall, _ in rounds_] for name, rounds_ in both.items()}
 
     def gains(one: str, other: str) -> list[float]:
         return [alone / together for alone, together in zip(taken[one], taken[other], strict=True)]
 
     gain, possible = gains("one", "all"), gains("hash one", "hash all")
+    work = [float(together[1] / alone[1]) for alone, together in zip(both["one"], both["all"], strict=True)]
     return {
         "images_per_second": {name: len(names) / statistics.median(taken[name]) for name in ("one", "all")},
         "gain": statistics.median(gain),
+        "work": statistics.median(work),
         "gain_of_hashing": statistics.median(possible),
         "share": statistics.median(mine / best for mine, best in zip(gain, possible, strict=True)),
     }
@@ -303,12 +314,15 @@ def table(result: dict[str, Any]) -> str:
         lines.append(f"| {size}×{size} | {rates} | {row['gain']:.2f} |")
     lines += [
         "",
-        "| decode | one worker, images/s | all, images/s | gain | gain of hashing | gain / that |",
-        "|---|---|---|---|---|---|",
+        "| decode | one worker, images/s | all, images/s | gain | gain of hashing | gain / that | work |",
+        "|---|---|---|---|---|---|---|",
     ]
     for name, row in result["decode"].items():
         rates = " | ".join(f"{row['images_per_second'][way]:,.0f}" for way in ("one", "all"))
-        lines.append(f"| {name} | {rates} | {row['gain']:.2f} | {row['gain_of_hashing']:.2f} | {row['share']:.2f} |")
+        lines.append(
+            f"| {name} | {rates} | {row['gain']:.2f} | {row['gain_of_hashing']:.2f} | {row['share']:.2f} "
+            f"| {row['work']:.2f} |"
+        )
     return "\n".join(lines)
 
 

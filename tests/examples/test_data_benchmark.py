@@ -25,7 +25,7 @@ def test_it_prints_figures_of_cache_disk_and_decoding(benchmark, tmp_path):
     assert list(result["beyond"]) == [str(size) for size in benchmark.BEYOND]
     assert all(row["gain"] > 0 for row in result["beyond"].values())
     assert len(result["decode"]) == len(benchmark.PHOTOS)
-    assert all(row["gain"] > 0 and row["gain_of_hashing"] > 0 for row in result["decode"].values())
+    assert all(min(row["gain"], row["gain_of_hashing"]) > 0 for row in result["decode"].values())
     assert list(tmp_path.iterdir()) == []
     assert benchmark.table(result | {part: numbered(result[part]) for part in ("cache", "disk")}).count("|---|") >= 4
 
