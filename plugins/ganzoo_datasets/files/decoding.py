@@ -23,7 +23,7 @@ TRIED = 32
 QUICK = 5e-4
 """Seconds of a picture, below which several threads are not."""
 WORTH = 1.0
-"""Seconds of decoding for each process: to start one takes 0.15 to 0.2 s of a core, and more from a slow disk."""
+"""Seconds of processor time that are left for each process: to start one takes 0.16, and more from a slow disk."""
 SAMPLED = 1000
 SMALLEST, LARGEST = 32, 128
 
@@ -46,11 +46,12 @@ def decode(
     with without_warnings():
         if workers > 1:
             is_readable(source, first[0])  # what is imported for the first picture takes as long as a hundred others
-        begun = time.perf_counter()
+        begun, worked = time.perf_counter(), time.thread_time()
         chunk = decode_chunk(source, first, rule)
-        each = (time.perf_counter() - begun) / len(first)
+        each, work = (time.perf_counter() - begun) / len(first), (time.thread_time() - worked) / len(first)
+    threads, processes = 1 if each < QUICK else workers, min(workers, int(work * len(rest) / WORTH))
     yield chunk
-    with without_warnings(), _at_once(source, rule, workers, each, len(rest)) as (submit, workers):
+    with without_warnings(), _at_once(source, rule, threads, processes) as (submit, workers):
         for start in range(0, len(rest), length):
             waiting.append(submit(rest[start : start + length]))
             if len(waiting) > 2 * workers:
@@ -60,21 +61,19 @@ def decode(
 
 
 @contextmanager
-def _at_once(source: PictureSource, rule: Rule, workers: int, each: float, left: int) -> Iterator[tuple[Submit, int]]:
-    """Who decodes what is left, where a picture takes so many seconds: how they are asked, and how many they are.
+def _at_once(source: PictureSource, rule: Rule, threads: int, processes: int) -> Iterator[tuple[Submit, int]]:
+    """Who decodes what is left, so many threads or, where there are to be several, processes: how to ask, and how many.
 
     Pillow lets go of the interpreter while it decodes, so threads use every core; of small pictures that is so little
     that they only wait for each other: two are 0.7 times as fast as one. Processes never wait, but have to be started.
     """
-    processes = min(workers, int(each * left / WORTH))
     source_of_files = handed_over(source) if processes > 1 else None
     if source_of_files is not None:
         with Decoders(source_of_files, rule, processes) as decoders:
             yield decoders.submit, processes
-        return
-    workers = 1 if each < QUICK else workers
-    with ThreadPoolExecutor(workers) as pool:
-        yield (lambda names: pool.submit(decode_chunk, source, names, rule)), workers
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            yield (lambda names: pool.submit(decode_chunk, source, names, rule)), threads
 
 
 def typical_size(source: PictureSource, names: Sequence[str]) -> int:
