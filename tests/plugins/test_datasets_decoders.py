@@ -40,6 +40,7 @@ def started(monkeypatch):
 
     monkeypatch.setattr(decoders, "Decoder", Noted)
     monkeypatch.setattr(decoding, "WORTH", 1e-9)
+    monkeypatch.setattr(decoding, "LONG", 1e9)
     monkeypatch.setattr(decoding, "TRIED", 2)
     monkeypatch.setattr(decoding, "CHUNK_FILES", 6)
     monkeypatch.setattr(decoding, "_cores", lambda: 2)
@@ -170,6 +171,13 @@ def chunks_of(folder, workers=2):
 
 def told(chunks):
     return [(chunk.pixels.tobytes(), chunk.files, chunk.seen, chunk.unreadable) for chunk in chunks]
+
+
+def test_pictures_of_which_none_can_be_read(tmp_path, started):
+    for number in range(14):
+        (tmp_path / f"{number:02}.png").write_bytes(b"broken")
+    assert told(chunks_of(tmp_path)) == told(chunks_of(tmp_path, workers=1))
+    assert len(started) == 2
 
 
 def test_what_a_program_told_pillow_holds_there_too(tmp_path, monkeypatch, started):
@@ -323,7 +331,7 @@ from ganzoo_datasets.files import decoders, decoding, image_cache
 from ganzoo_datasets.files.pixels.picture import Rule
 from ganzoo_datasets.files.sources.files import FileSource, FolderFiles
 print("once")
-decoding.WORTH, decoding.CHUNK_FILES, decoding._cores = 1e-9, 6, lambda: 2
+decoding.WORTH, decoding.LONG, decoding.CHUNK_FILES, decoding._cores = 1e-9, 1e9, 6, lambda: 2
 folder, cache, end = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 decode, asked = decoders.Decoder.decode, []
 def watched(self, names):

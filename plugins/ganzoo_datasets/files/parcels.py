@@ -73,7 +73,7 @@ def tell_chunk(stream: IO[bytes], chunk: Chunk) -> None:
     """Write what was decoded."""
     words = {"shape": chunk.pixels.shape, "files": chunk.files, "unreadable": chunk.unreadable}
     tell(stream, {**words, "seen": asdict(chunk.seen)})
-    stream.write(chunk.pixels.tobytes())
+    stream.write(chunk.pixels.data)
 
 
 def hear_chunk(stream: IO[bytes]) -> Chunk:
