@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from ganzoo.benchmarking.by_hand import ByHand, Draw
@@ -28,7 +31,12 @@ class PlainLoop(ByHand):
         self.state.ema = None
         for network in (self.generator, self.discriminator):
             network.to(memory_format=torch.contiguous_format)
-            convolutions.as_torch(network)
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """With torch's convolutions."""
+        with super().active(), convolutions.as_torch():
+            yield
 
     def update_discriminator(self, inputs: Inputs) -> None:
         """Two passes; the fakes come with a graph."""

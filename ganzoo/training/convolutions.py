@@ -1,160 +1,195 @@
-"""Convolutions that torch is slow at on a CPU are computed otherwise there; the numbers are the same up to rounding.
+"""Convolutions that torch is slow at on a CPU are computed otherwise there, with the same numbers up to rounding.
 
 oneDNN is fast where both sides have many channels and a map has many pixels. Some layers have not:
 
 - stride 1 and few output channels, such as logits of patches: one product with all taps of the kernel, which are then
-  moved to their places and added up
+  moved to their places and added up; in fp32 and fp64, since in bf16 taps would be rounded before they are added
 - transposed, of one pixel, such as latents: a linear layer
-- transposed, with a stride and few output channels, such as pictures: :mod:`ganzoo.training.woven`
-- few input channels and a stride: its transpose leads back to pictures, in G's step and in penalties
+- transposed, with a stride and few output channels, such as pictures: :mod:`ganzoo.training.woven`, not in bf16 either
 - stride 1 and an output of few pixels, in bf16, where the gradient of the weight is no faster than in fp32: the sum
   over samples and pixels is itself a convolution, whose channels are the samples and whose kernel is the output
 
-Layers keep their class, names and weights. Those whose class computes something of its own are left alone, and so are
-groups, dilation, and padding that is not of zeros. All can be differentiated again and forward, and vectorized.
-``docs/performance.md`` says what it gains, and what was tried and gains nothing.
+Within :func:`quick`, all layers of torch's classes compute so, whosever network they are in. Those that compute
+something of their own are left alone, and all is left to torch under ``torch.func``, forward differentiation, tracing
+and compilation. ``docs/performance.md`` says what is gained.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import Any, cast
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd import forward_ad
 
-from ganzoo.training.woven import Pair, led_back, transposed
+from ganzoo.training.woven import transposed
 
 FEW = 4
 """Output channels at most; vector units take eight or sixteen at a time."""
-MANY = 16
-"""Channels of other sides, and samples that play channels, at least."""
-SMALL = 49
-"""Pixels of an output at most."""
+PER_TAP = 3
+"""Input channels for each tap of each output channel, at least: writing and moving the taps costs, too."""
+SHRINKING = 16
+"""Pixels of the input for each of the output, at most: every one is multiplied by every tap."""
+PER_OUTPUT = 10
+"""Input channels for each output channel of woven pictures, at least."""
 WOVEN = 16_384
 """Pixels of a batch at least, or weaving takes longer than what it saves."""
-TYPES = (torch.bfloat16, torch.float32, torch.float64)
-"""Those that CPUs train in."""
-Way = Callable[[Any, Tensor], Tensor | None]
-"""Of a layer and what it is given: what it makes, or None where torch's way is as good."""
+SMALL, TAPS, SAMPLES, WIDE = 49, 16, 16, 64
+"""For the weight's gradient: pixels of an output and taps of a kernel at most; samples and channels at least."""
+ITS_OWN = ("_conv_forward", "_output_padding", "forward")
+"""What a layer may do its own way."""
+
+_lock, _users = Lock(), 0
+_torch: dict[type[nn.Module], Any] = {kind: kind.forward for kind in (nn.Conv2d, nn.ConvTranspose2d)}
+_methods = {(kind, name): getattr(kind, name, None) for kind in _torch for name in ITS_OWN}
 
 
-def quicken(network: nn.Module) -> None:
-    """Let the convolutions of a network be computed so. Twice is as once."""
-    for layer in network.modules():
-        way = _way(layer)
-        if way is not None:
-            layer.forward = partial(_forward, layer, way)
+@contextmanager
+def quick() -> Iterator[None]:
+    """Compute convolutions so in this block, in all threads."""
+    _count(1)
+    try:
+        yield
+    finally:
+        _count(-1)
 
 
-def as_torch(network: nn.Module) -> None:
-    """Undo :func:`quicken`."""
-    for layer in network.modules():
-        own = vars(layer).get("forward")
-        if isinstance(own, partial) and own.func is _forward:
-            del layer.forward
+@contextmanager
+def as_torch() -> Iterator[None]:
+    """Leave them to torch within a block of :func:`quick`."""
+    inside = {kind: kind.forward for kind in _torch}
+    _put(_torch)
+    try:
+        yield
+    finally:
+        _put(inside)
 
 
-def _way(layer: Any) -> Way | None:
-    """That of its kind. Layers with parametrized weights have a class of their own, which computes as torch's does."""
-    kind = next((kind for kind in (nn.Conv2d, nn.ConvTranspose2d) if isinstance(layer, kind)), None)
-    if kind is None or type(layer).forward is not kind.forward or "forward" in vars(layer):
-        return None
-    if isinstance(layer.padding, str) or (layer.groups, layer.dilation, layer.padding_mode) != (1, (1, 1), "zeros"):
-        return None
-    phases = all(step > 1 and not length % step for length, step in zip(layer.kernel_size, layer.stride, strict=True))
-    if kind is nn.ConvTranspose2d:
-        if phases and layer.out_channels <= FEW:
-            return _woven
-        return _of_one_pixel if layer.padding == layer.output_padding == (0, 0) else None
-    if phases and layer.in_channels <= FEW:
-        return _from_few
-    reaches = all(pad < length for pad, length in zip(layer.padding, layer.kernel_size, strict=True))
-    if layer.stride != (1, 1) or layer.kernel_size == (1, 1) or layer.in_channels < MANY or not reaches:
-        return None
-    if layer.out_channels <= FEW:
-        return _to_few
-    return _to_few_pixels if layer.out_channels >= MANY else None
+def _count(change: int) -> None:
+    global _users
+    with _lock:
+        if not _users:
+            _torch.update({kind: kind.forward for kind in _torch})  # which others may have replaced
+        _users += change
+        _put({nn.Conv2d: _convolution, nn.ConvTranspose2d: _transposed} if _users else _torch)
 
 
-def _forward(layer: Any, way: Way, x: Tensor, *more: Any, **named: Any) -> Tensor:
-    """In place of the layer's own, which is torch's."""
-    made = way(layer, x) if _is_usual(x) and not (more or named) else None
-    return type(layer).forward(layer, x, *more, **named) if made is None else made
+def _put(forwards: dict[type[nn.Module], Any]) -> None:
+    for kind, forward in forwards.items():
+        kind.forward = forward
 
 
-def _is_usual(x: Tensor) -> bool:
-    return x.device.type == "cpu" and x.ndim == 4 and _type(x) in TYPES
+def _convolution(layer: nn.Conv2d, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+    """In place of ``Conv2d.forward``."""
+    made = None
+    if layer.stride == (1, 1) and layer.kernel_size != (1, 1) and _is_usual(layer, nn.Conv2d, input):
+        made = _to_few(layer, input) if layer.out_channels <= FEW else _to_few_pixels(layer, input)
+    return _torch[nn.Conv2d](layer, input) if made is None else made
 
 
-def _to_few(layer: nn.Conv2d, x: Tensor) -> Tensor:
-    """Taps are added up in fp32 at least, as oneDNN does."""
-    x, weight, bias = _of_one_type(x, layer)
-    (length, width), (top, left) = layer.kernel_size, _padding(layer)
-    pixels = x.flatten(2).transpose(1, 2)  # in memory, channels-last images lie so, and their gradient will
-    taps = F.linear(pixels, weight.flip(2, 3).permute(0, 2, 3, 1).flatten(0, 2)).transpose(1, 2)
-    full = taps.float() if taps.dtype == torch.bfloat16 else taps
-    return _plus(
-        F.fold(full, _size(layer, x), layer.kernel_size, padding=(length - 1 - top, width - 1 - left)).to(taps.dtype),
-        bias,
+def _transposed(layer: nn.ConvTranspose2d, input: Tensor, output_size: Any = None) -> Tensor:  # noqa: A002
+    """In place of ``ConvTranspose2d.forward``."""
+    made = None
+    if output_size is None and _is_usual(layer, nn.ConvTranspose2d, input):
+        made = _of_one_pixel(layer, input) if input.shape[2:] == (1, 1) else _woven(layer, input)
+    return _torch[nn.ConvTranspose2d](layer, input, output_size) if made is None else made
+
+
+def _is_usual(layer: Any, kind: type[nn.Module], x: Tensor) -> bool:
+    """Whether it is what the ways below are for; a parametrized layer has a class of its own that computes the same."""
+    return (
+        _is_eager()  # first: a trace would note the rest
+        and x.device.type == "cpu"
+        and x.ndim == 4
+        and x.shape[1] == layer.in_channels
+        and x.is_contiguous(memory_format=torch.channels_last)
+        and (layer.groups, layer.dilation, layer.padding_mode) == (1, (1, 1), "zeros")
+        and not isinstance(layer.padding, str)
+        and not any(name in vars(layer) for name in ITS_OWN)
+        and all(getattr(type(layer), name, None) is _methods[kind, name] for name in ITS_OWN[:2])
     )
 
 
-def _of_one_pixel(layer: nn.ConvTranspose2d, x: Tensor) -> Tensor | None:
-    """(N, C, 1, 1) and a weight (C, D, K, L): (N, D, K, L), channels-last."""
-    if x.shape[2:] != (1, 1):
+def _is_eager() -> bool:
+    """Whether tensors are numbers, and derivatives those of autograd."""
+    return (
+        not torch.compiler.is_compiling()
+        and not torch._C._is_tracing()
+        and torch._C._functorch.peek_interpreter_stack() is None
+        and forward_ad._current_level < 0
+    )
+
+
+def _to_few(layer: nn.Conv2d, x: Tensor) -> Tensor | None:
+    length, width = layer.kernel_size
+    height, across = _size(layer, x)
+    pays = PER_TAP * layer.out_channels * length * width <= layer.in_channels
+    if not pays or min(height, across) < 1 or x.shape[2] * x.shape[3] > SHRINKING * height * across:
         return None
-    x, weight, bias = _of_one_type(x, layer)
-    last = weight.permute(0, 2, 3, 1)  # the order in which a channels-last weight lies in memory
-    made = F.linear(x.flatten(1), last.flatten(1).t()).view(len(x), *last.shape[1:])
-    return _plus(made.permute(0, 3, 1, 2), bias)
+    weight, (top, left) = layer.weight, _padding(layer)
+    if not _in_full(x, weight) or top >= length or left >= width:
+        return None
+    pixels = x.flatten(2).transpose(1, 2)  # so they lie in memory, and so will their gradient
+    taps = F.linear(pixels, weight.flip(2, 3).permute(0, 2, 3, 1).flatten(0, 2)).transpose(1, 2)
+    beyond = length - 1 - top, width - 1 - left
+    made = F.fold(taps, (height, across), (length, width), padding=beyond)
+    return _plus(made, layer.bias).contiguous(memory_format=torch.channels_last)
+
+
+def _of_one_pixel(layer: nn.ConvTranspose2d, x: Tensor) -> Tensor | None:
+    weight = layer.weight
+    if (layer.padding, layer.output_padding) != ((0, 0), (0, 0)) or not _lies_so(weight):
+        return None
+    if not (_in_full(x, weight) or torch.is_autocast_enabled("cpu")):
+        return None
+    last = weight.permute(0, 2, 3, 1)
+    made = F.linear(x.flatten(1), last.flatten(1).t()).view(x.shape[0], *last.shape[1:])
+    return _plus(made.permute(0, 3, 1, 2), layer.bias)
 
 
 def _woven(layer: nn.ConvTranspose2d, x: Tensor) -> Tensor | None:
-    if not _weaving_pays(x, x.shape[2] * x.shape[3]):
+    (length, width), stride = layer.kernel_size, layer.stride
+    has_phases = min(stride) > 1 and not length % stride[0] and not width % stride[1]
+    pays = layer.out_channels <= FEW and PER_OUTPUT * layer.out_channels <= layer.in_channels
+    if not has_phases or not pays or x.shape[0] * x.shape[2] * x.shape[3] < WOVEN:
         return None
-    sides = zip(x.shape[2:], layer.stride, _padding(layer), layer.kernel_size, layer.output_padding, strict=True)
-    height, width = ((side - 1) * step - 2 * pad + length + more for side, step, pad, length, more in sides)
-    made = transposed(x, layer.weight, cast("Pair", layer.stride), _padding(layer), (height, width))
+    weight, (top, left), (down, right) = layer.weight, _padding(layer), layer.output_padding
+    height = (x.shape[2] - 1) * stride[0] - 2 * top + length + down
+    across = (x.shape[3] - 1) * stride[1] - 2 * left + width + right
+    if not _in_full(x, weight) or not _lies_so(weight) or min(height, across) < 1:
+        return None
+    made = transposed(x, weight, (stride[0], stride[1]), (top, left), (height, across))
     return _plus(made, layer.bias)
 
 
-def _from_few(layer: nn.Conv2d, x: Tensor) -> Tensor | None:
-    height, width = _size(layer, x)
-    if not (x.requires_grad and torch.is_grad_enabled() and _weaving_pays(x, height * width)):
-        return None
-    return led_back(x, layer.weight, layer.bias, cast("Pair", layer.stride), _padding(layer))
-
-
-def _weaving_pays(x: Tensor, pixels: int) -> bool:
-    """Not in bf16, where parts would be rounded before they are added."""
-    return len(x) * pixels >= WOVEN and _type(x) != torch.bfloat16
-
-
 def _to_few_pixels(layer: nn.Conv2d, x: Tensor) -> Tensor | None:
-    height, width = _size(layer, x)
-    if _type(x) != torch.bfloat16 or height * width > SMALL or len(x) < MANY or not torch.is_grad_enabled():
+    height, across = _size(layer, x)
+    if not torch.is_grad_enabled() or not 1 <= height * across <= SMALL or min(height, across) < 1:
         return None
-    made: Tensor = _ToFewPixels.apply(*_of_one_type(x, layer), _padding(layer))  # type: ignore[no-untyped-call]
+    (length, width), sides = layer.kernel_size, (layer.in_channels, layer.out_channels)
+    in_bf16 = torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16
+    if not in_bf16 or length * width > TAPS or min(sides) < WIDE or x.shape[0] < SAMPLES or x.dtype == torch.float64:
+        return None
+    weight, bias = layer.weight, layer.bias
+    if not _lies_so(weight):
+        return None
+    given = x.bfloat16(), weight.bfloat16(), None if bias is None else bias.bfloat16()
+    made: Tensor = _ToFewPixels.apply(*given, layer.padding)  # type: ignore[no-untyped-call]
     return made
 
 
 class _ToFewPixels(torch.autograd.Function):
     """torch's convolution with stride 1; what is computed otherwise is the gradient of its weight."""
 
-    generate_vmap_rule = True
-
     @staticmethod
-    def forward(x: Tensor, weight: Tensor, bias: Tensor | None, padding: Pair) -> Tensor:
-        return F.conv2d(x, weight, bias, padding=padding)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        x, weight, _, ctx.padding = inputs
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, padding: tuple[int, int]) -> Tensor:
         ctx.save_for_backward(x, weight)
-        ctx.save_for_forward(x, weight)
+        ctx.padding = padding
+        return F.conv2d(x, weight, bias, padding=padding)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
@@ -163,42 +198,35 @@ class _ToFewPixels(torch.autograd.Function):
         of_weight = None
         of_x = F.conv_transpose2d(gradient, weight, padding=ctx.padding) if to_x else None
         if to_weight:
-            of_weight = F.conv2d(x.transpose(0, 1), gradient.transpose(0, 1), padding=ctx.padding).transpose(0, 1)
-            of_weight = of_weight.contiguous(memory_format=torch.channels_last)  # as weights lie that are trained
+            of_weight = F.conv2d(x.transpose(0, 1), gradient.transpose(0, 1), padding=ctx.padding)
+            of_weight = of_weight.permute(1, 2, 3, 0).contiguous().permute(0, 3, 1, 2)  # as the weight lies
         return of_x, of_weight, gradient.sum((0, 2, 3)) if to_bias else None, None
 
-    @staticmethod
-    def jvp(ctx: Any, dx: Tensor | None, dweight: Tensor | None, dbias: Tensor | None, _: None) -> Tensor:
-        x, weight = ctx.saved_tensors
-        along_x = F.conv2d(torch.zeros_like(x) if dx is None else dx, weight, dbias, padding=ctx.padding)
-        return along_x if dweight is None else along_x + F.conv2d(x, dweight, padding=ctx.padding)
+
+def _in_full(x: Tensor, weight: Tensor) -> bool:
+    """In fp32 or fp64, both alike, and no autocast that would change that."""
+    return (
+        x.dtype == weight.dtype
+        and x.dtype in (torch.float32, torch.float64)
+        and not (torch.is_autocast_enabled("cpu") and x.dtype == torch.float32)
+    )
 
 
-def _size(layer: nn.Conv2d, x: Tensor) -> Pair:
-    """Of the output."""
-    sides = zip(x.shape[2:], layer.stride, _padding(layer), layer.kernel_size, strict=True)
-    height, width = ((side + 2 * pad - length) // step + 1 for side, step, pad, length in sides)
-    return height, width
+def _lies_so(weight: Tensor) -> bool:
+    """As weights lie in networks that ganzoo trains; what torch makes then is channels-last too."""
+    return weight.is_contiguous(memory_format=torch.channels_last)
 
 
-def _padding(layer: nn.Conv2d | nn.ConvTranspose2d) -> Pair:
-    return cast("Pair", layer.padding)
+def _size(layer: nn.Conv2d, x: Tensor) -> tuple[int, int]:
+    """Of the output, with stride 1."""
+    (length, width), (top, left) = layer.kernel_size, _padding(layer)
+    return x.shape[2] + 2 * top - length + 1, x.shape[3] + 2 * left - width + 1
 
 
-def _type(x: Tensor) -> torch.dtype:
-    """In which a convolution of it is computed."""
-    cast = torch.is_autocast_enabled("cpu") and x.dtype == torch.float32
-    return torch.get_autocast_dtype("cpu") if cast else x.dtype
-
-
-def _of_one_type(x: Tensor, layer: Any) -> tuple[Tensor, Tensor, Tensor | None]:
-    """What is given, the weight and the bias, as autocast would have them."""
-    weight, bias = layer.weight, layer.bias
-    if not torch.is_autocast_enabled("cpu"):
-        return x, weight, bias
-    kind = _type(x)
-    return x.to(kind), weight.to(kind), None if bias is None else bias.to(kind)
+def _padding(layer: Any) -> tuple[int, int]:
+    top, left = layer.padding
+    return int(top), int(left)
 
 
 def _plus(made: Tensor, bias: Tensor | None) -> Tensor:
-    return made if bias is None else made + bias.view(-1, 1, 1)
+    return made if bias is None else made + bias.to(made.dtype).view(-1, 1, 1)

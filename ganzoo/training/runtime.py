@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -73,7 +73,10 @@ class Runtime:
 
     @contextmanager
     def active(self) -> Iterator[None]:
-        """Apply threads and determinism inside the block; torch's own settings come back after it."""
+        """Apply threads and determinism inside the block; torch's own settings come back after it.
+
+        On a CPU, convolutions are :func:`~ganzoo.training.convolutions.quick`, unless networks are compiled.
+        """
         threads = torch.get_num_threads()
         deterministic = torch.get_deterministic_debug_mode()
         fill = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
@@ -86,7 +89,8 @@ class Runtime:
                     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
                 self._set_deterministic(1)
                 torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-            yield
+            with convolutions.quick() if self.device.type == "cpu" and not self.compile else nullcontext():
+                yield
         finally:
             torch.set_num_threads(threads)
             self._set_deterministic(deterministic)
@@ -104,7 +108,6 @@ class Runtime:
 
     def place(self, module: nn.Module) -> nn.Module:
         """Move a network to the device; channels-last, since convolutions are faster so on CPU and GPU alike."""
-        convolutions.quicken(module)
         return module.to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
     def put(self, tensor: Tensor) -> Tensor:

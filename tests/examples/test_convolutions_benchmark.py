@@ -14,7 +14,7 @@ def script():
 
 
 def test_both_ways_of_each_layer_are_timed(script, monkeypatch, capsys):
-    case = script.Case("logits", lambda: nn.Conv2d(16, 1, 3), (2, 16, 4, 4))
+    case = script.Case("logits", lambda: nn.Conv2d(64, 1, 3), (2, 64, 4, 4))
     monkeypatch.setattr(script, "CASES", (case,))
     monkeypatch.setattr(script, "keep_freed_memory", lambda: None)
     monkeypatch.setattr("sys.argv", ["convolutions.py", "--rounds", "3", "--json"])
@@ -24,11 +24,23 @@ def test_both_ways_of_each_layer_are_timed(script, monkeypatch, capsys):
     assert script.table({"logits": row}).count("\n") == 2
 
 
-def test_the_layers_that_it_times_are_computed_otherwise(script):
+def test_the_layers_that_it_times_are_computed_otherwise(script, monkeypatch):
+    forward = script.nn.Conv2d.forward, script.nn.ConvTranspose2d.forward
+    monkeypatch.setattr(script.convolutions, "_torch", dict.fromkeys(script.convolutions._torch, unexpected))
     for case in script.CASES:
-        layer = case.layer()
-        script.convolutions.quicken(layer)
-        assert "forward" in vars(layer), case.words
+        for precision in case.precisions:
+            layer = case.layer().to(memory_format=torch.channels_last)
+            x = torch.randn(case.shape).contiguous(memory_format=torch.channels_last)
+            with monkeypatch.context() as patch:
+                patch.setattr(script.nn.Conv2d, "forward", script.convolutions._convolution)
+                patch.setattr(script.nn.ConvTranspose2d, "forward", script.convolutions._transposed)
+                with script.cast_by(precision):
+                    assert layer(x) is not None, case.words
+    assert (script.nn.Conv2d.forward, script.nn.ConvTranspose2d.forward) == forward
+
+
+def unexpected(*given):
+    raise AssertionError("torch's own way was taken")
 
 
 def test_other_numbers_are_noticed(script):
