@@ -14,7 +14,13 @@ from torch import nn
 from torch.func import functional_call, grad, jvp, vmap
 from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
+from ganzoo.config.layers import ConfigLayer
+from ganzoo.planning.choice import choose
+from ganzoo.planning.plan import make_plan
+from ganzoo.registry import Registry
+from ganzoo.runs.assembly import assemble
 from ganzoo.training import convolutions
+from ganzoo.training.loop import train
 from ganzoo.training.runtime import Runtime
 
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.*. is deprecated")  # torch.func.jvp uses it, too
@@ -326,19 +332,28 @@ def test_blocks_may_lie_in_each_other_and_end_in_any_order(taken):
     second.__enter__()
     first.__exit__(None, None, None)
     layer(x)
-    with convolutions.as_torch():
-        layer(x)
-    layer(x)
     second.__exit__(None, None, None)
     layer(x)
-    assert taken == ["_to_few", "_to_few"]
+    assert taken == ["_to_few"]
     assert nn.Conv2d.forward is before
 
 
 @pytest.mark.parametrize(("compiled", "ways"), [(False, ["_to_few"]), (True, [])])
-def test_a_run_on_a_cpu_computes_so_unless_it_is_compiled(compiled, ways, taken):
+def test_a_step_on_a_cpu_computes_so_unless_it_is_compiled(compiled, ways, taken):
     layer, x = case_of("_to_few")
-    with Runtime(device=torch.device("cpu"), compile=compiled).active():
+    with Runtime(device=torch.device("cpu"), compile=compiled).quick():
         layer(x)
     layer(x)
     assert taken == ways
+
+
+def test_a_run_computes_so_in_its_steps_alone(monkeypatch):
+    counted = []
+    monkeypatch.setattr(convolutions, "_count", counted.append)
+    values = {"loss.name": "bce", "discriminator.name": "mlp", "data.name": "ring", "runtime.device": "cpu"}
+    setup = assemble(make_plan(choose(Registry.load(plugins=False), [ConfigLayer("test", values)])))
+    reports = train(setup)
+    next(reports)
+    assert counted == [1, -1]
+    next(reports)
+    assert counted == [1, -1, 1, -1]

@@ -41,6 +41,12 @@ class HandLoop(ByHand):
         if self.runtime.compile:
             self.discriminator, self.generator = torch.compile(self.discriminator), torch.compile(self.generator)
 
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """With ganzoo's convolutions."""
+        with super().active(), self.runtime.quick():
+            yield
+
     def put(self, data: Tensor) -> Tensor:
         """Images channels-last."""
         return self.runtime.put(data)

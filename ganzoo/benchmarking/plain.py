@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 
 from ganzoo.benchmarking.by_hand import ByHand, Draw
 from ganzoo.planning.plan import Plan
-from ganzoo.training import convolutions
 from ganzoo.training.game import Inputs
 
 
@@ -31,12 +27,6 @@ class PlainLoop(ByHand):
         self.state.ema = None
         for network in (self.generator, self.discriminator):
             network.to(memory_format=torch.contiguous_format)
-
-    @contextmanager
-    def active(self) -> Iterator[None]:
-        """With torch's convolutions."""
-        with super().active(), convolutions.as_torch():
-            yield
 
     def update_discriminator(self, inputs: Inputs) -> None:
         """Two passes; the fakes come with a graph."""

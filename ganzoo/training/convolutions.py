@@ -58,17 +58,6 @@ def quick() -> Iterator[None]:
         _count(-1)
 
 
-@contextmanager
-def as_torch() -> Iterator[None]:
-    """Leave them to torch within a block of :func:`quick`."""
-    inside = {kind: kind.forward for kind in _torch}
-    _put(_torch)
-    try:
-        yield
-    finally:
-        _put(inside)
-
-
 def _count(change: int) -> None:
     global _users
     with _lock:

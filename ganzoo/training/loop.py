@@ -46,11 +46,8 @@ def train(setup: Setup) -> Iterator[Report]:
         for moving in setup.scheduled:
             moving.put(moving.value(step=state.step, images=schedule.images(state.step)))
         _set_learning_rates(setup)
-        if schedule.updates == "simultaneous":
-            scalars = _update_both(setup, observe=logged)
-        else:
-            inputs, shared, scalars = _turn_of_discriminator(setup, observe=logged)
-            scalars |= _update_generator(setup, draws.for_generator(setup, inputs), shared)
+        with setup.runtime.quick():  # and no longer: samples are looked at as by whoever loads the weights
+            scalars = _step(setup, observe=logged)
         state.step += 1
         took = time.perf_counter() - begun
         state.seconds += took
@@ -58,6 +55,13 @@ def train(setup: Setup) -> Iterator[Report]:
             state.seconds = max(state.seconds, schedule.seconds)
         scalars = scalars if logged else {}
         yield Report(step=state.step, d_step=state.d_step, images=state.images, scalars=scalars, last=last)
+
+
+def _step(setup: Setup, *, observe: bool) -> dict[str, Tensor]:
+    if setup.schedule.updates == "simultaneous":
+        return _update_both(setup, observe=observe)
+    inputs, shared, scalars = _turn_of_discriminator(setup, observe=observe)
+    return scalars | _update_generator(setup, draws.for_generator(setup, inputs), shared)
 
 
 def _turn_of_discriminator(setup: Setup, *, observe: bool) -> tuple[Inputs, SharedFakes | None, dict[str, Tensor]]:

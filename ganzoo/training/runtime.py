@@ -73,10 +73,7 @@ class Runtime:
 
     @contextmanager
     def active(self) -> Iterator[None]:
-        """Apply threads and determinism inside the block; torch's own settings come back after it.
-
-        On a CPU, convolutions are :func:`~ganzoo.training.convolutions.quick`, unless networks are compiled.
-        """
+        """Apply threads and determinism inside the block; torch's own settings come back after it."""
         threads = torch.get_num_threads()
         deterministic = torch.get_deterministic_debug_mode()
         fill = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
@@ -89,12 +86,15 @@ class Runtime:
                     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
                 self._set_deterministic(1)
                 torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-            with convolutions.quick() if self.device.type == "cpu" and not self.compile else nullcontext():
-                yield
+            yield
         finally:
             torch.set_num_threads(threads)
             self._set_deterministic(deterministic)
             torch.utils.deterministic.fill_uninitialized_memory = fill  # type: ignore[attr-defined]
+
+    def quick(self) -> AbstractContextManager[None]:
+        """For a step: on a CPU, :func:`ganzoo.training.convolutions.quick`, unless networks are compiled."""
+        return convolutions.quick() if self.device.type == "cpu" and not self.compile else nullcontext()
 
     def _set_deterministic(self, mode: int) -> None:
         """0 for not, 1 with a warning, 2 with an error for what cannot be; told to the compiler where it is used.
