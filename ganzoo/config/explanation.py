@@ -27,7 +27,7 @@ def explain(
     *,
     section: str = "",
     origins: Mapping[str, str] | None = None,
-    fix: str = "see every key and its value with: ganzoo run --dry-run",
+    fix: str = "see every key and its value with: ganzoo run --dry-run --full",
     unknown: Callable[[str, Sequence[str]], str] = listed_keys,
 ) -> list[Finding]:
     """A finding for each value that is wrong: path, what was given, who said so, what is allowed.

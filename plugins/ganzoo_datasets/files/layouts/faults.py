@@ -65,7 +65,7 @@ def _fault(
     if part.classes and empty:
         return DataError(
             f"{where} has class folders without images: {', '.join(sorted(empty))}",
-            hint="put images into them, or leave them out with --set data.exclude=FOLDER",
+            hint="put images into them, or remove these folders",
         )
     train = parts.get("train", part)
     known = set(train.classes)
