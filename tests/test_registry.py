@@ -215,6 +215,14 @@ class TestProblems:
                 ask()
             assert (caught.value.exit_code, caught.value.hint) == (4, "ganzoo doctor")
 
+    def test_asking_for_what_a_broken_entry_point_is_called_is_a_plugin_error(self):
+        registry = Registry([entry("focal", "other")], problems=[self.problem])
+        with pytest.raises(PluginError, match="plugin acme 2: left out") as caught:
+            registry.get("loss", "x")
+        assert caught.value.hint == "ganzoo doctor"
+        with pytest.raises(UnknownNameError, match="not searched: entry point 'x' of acme 2"):
+            registry.get("loss", "y")
+
     def test_a_warning_is_no_reason_to_blame_the_plugin(self):
         warning = Problem(
             distribution="acme", version="2", entry_point="", stage="metadata", message="stale", severity="warning"

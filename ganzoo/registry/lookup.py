@@ -189,7 +189,9 @@ class Registry:
         distribution = normalized(name.rpartition("/")[0])
         failures = [problem for problem in self.problems if problem.severity == "failure"]
         for problem in failures:
-            if problem.distribution == distribution:
+            # A package with one component mostly calls its entry point so, too.
+            called_so = problem.entry_point and spelled(problem.entry_point) == spelled(name)
+            if called_so or problem.distribution == distribution:
                 return PluginError(str(problem), given=name, hint="ganzoo doctor")
         if distribution in self.disabled:
             return ConfigError(f"plugin {distribution} is disabled by {self.disabled[distribution]}", given=name)
