@@ -96,6 +96,7 @@ CANDIDATES: dict[str, dict[str, Any]] = {
     "bf16, cosine": BF16 | COSINE,
     "bf16, faster critic": BF16 | FASTER_CRITIC,
     "bf16, batch 16": BF16 | BATCH_16,
+    "bf16, batch 16, 16 latents": BF16 | BATCH_16 | FEW_LATENTS,
     "bf16, batch 16, faster critic": BF16 | BATCH_16 | FASTER_CRITIC,
     "bf16, longer average": BF16 | LONG_AVERAGE,
     "bf16, two critic updates, shared fakes": BF16 | TWO_UPDATES,
