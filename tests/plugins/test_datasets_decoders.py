@@ -331,6 +331,7 @@ from ganzoo_datasets.files import decoders, decoding, image_cache
 from ganzoo_datasets.files.pixels.picture import Rule
 from ganzoo_datasets.files.sources.files import FileSource, FolderFiles
 print("once")
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests in the background ignores it
 decoding.WORTH, decoding.LONG, decoding.CHUNK_FILES, decoding._cores = 1e-9, 1e9, 6, lambda: 2
 folder, cache, end = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 decode, asked = decoders.Decoder.decode, []
