@@ -242,6 +242,15 @@ def test_a_layer_with_a_forward_of_its_own_may_ask_torchs_class(taken):
     assert taken == ["_to_few"]
 
 
+def test_a_forward_that_others_put_into_torchs_class_goes_on(taken, monkeypatch):
+    layer, x = case_of("_to_few")
+    monkeypatch.setattr(nn.Conv2d, "forward", lambda self, given: self._conv_forward(given, self.weight, self.bias) + 1)
+    with convolutions.quick():
+        found = layer(x)
+    assert torch.equal(found, layer(x))
+    assert taken == []
+
+
 @pytest.mark.parametrize("way", CASES)
 def test_what_is_changed_afterwards_counts(way):
     layer, x = case_of(way)
