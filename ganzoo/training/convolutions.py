@@ -26,6 +26,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd import forward_ad
 
+from ganzoo.training import winograd
 from ganzoo.training.woven import transposed
 
 FEW = 4
@@ -76,7 +77,8 @@ def _convolution(layer: nn.Conv2d, input: Tensor) -> Tensor:  # noqa: A002  # to
     """In place of ``Conv2d.forward``."""
     made = None
     if layer.stride == (1, 1) and layer.kernel_size != (1, 1) and _is_usual(layer, nn.Conv2d, input):
-        made = _to_few(layer, input) if layer.out_channels <= FEW else _to_few_pixels(layer, input)
+        for way in (_to_few,) if layer.out_channels <= FEW else (_to_few_pixels, _by_fewer_products):
+            made = way(layer, input) if made is None else made
     return _torch[nn.Conv2d](layer, input) if made is None else made
 
 
@@ -191,6 +193,13 @@ class _ToFewPixels(torch.autograd.Function):
             of_weight = F.conv2d(x.transpose(0, 1), gradient.transpose(0, 1), padding=ctx.padding)
             of_weight = of_weight.permute(1, 2, 3, 0).contiguous().permute(0, 3, 1, 2)  # as the weight lies
         return of_x, of_weight, gradient.sum((0, 2, 3)) if to_bias else None, None
+
+
+def _by_fewer_products(layer: nn.Conv2d, x: Tensor) -> Tensor | None:
+    weight, padding = layer.weight, _padding(layer)
+    if not _in_full(x, weight) or not _lies_so(weight) or not winograd.pays(x, weight, padding):
+        return None
+    return _plus(winograd.convolution(x, weight, padding), layer.bias)
 
 
 def _in_full(x: Tensor, weight: Tensor) -> bool:
