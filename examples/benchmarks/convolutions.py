@@ -48,7 +48,11 @@ CASES = (
     Case("latents, 32×32", lambda: nn.ConvTranspose2d(100, 128, 4, bias=False), (32, 100, 1, 1), PRECISIONS),
     Case("pictures, 64×64×3", lambda: nn.ConvTranspose2d(64, 3, 4, 2, 1, bias=False), (32, 64, 32, 32)),
     Case("pictures, 64×64×1", lambda: nn.ConvTranspose2d(64, 1, 4, 2, 1, bias=False), (32, 64, 32, 32)),
-    Case("to a map of 7×7", lambda: nn.Conv2d(256, 512, 4, padding=1), (64, 256, 8, 8), ("bf16",)),
+    Case("to a map of 7×7", lambda: nn.Conv2d(256, 512, 4, padding=1), (64, 256, 8, 8), PRECISIONS),
+    Case("to a map of 7×7, half the batch", lambda: nn.Conv2d(256, 512, 4, padding=1), (32, 256, 8, 8)),
+    Case("to a map of 31×31", lambda: nn.Conv2d(256, 512, 4, padding=1), (8, 256, 32, 32)),
+    Case("3×3, 256 channels, 16×16", lambda: nn.Conv2d(256, 256, 3, padding=1), (32, 256, 16, 16)),
+    Case("3×3, 256 channels, 8×8", lambda: nn.Conv2d(256, 256, 3, padding=1), (64, 256, 8, 8)),
     Case("to a map of 3×3", lambda: nn.Conv2d(128, 256, 4, padding=1), (64, 128, 4, 4), ("bf16",)),
 )
 

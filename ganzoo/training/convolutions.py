@@ -1,11 +1,12 @@
 """Convolutions that torch is slow at on a CPU are computed otherwise there, with the same numbers up to rounding.
 
-oneDNN is fast where both sides have many channels and a map has many pixels. Some layers have not:
+oneDNN is fast where both sides have many channels and a map has many pixels, but computes every product. So:
 
 - stride 1 and few output channels, such as logits of patches: one product with all taps of the kernel, which are then
   moved to their places and added up; in fp32 and fp64, since in bf16 taps would be rounded before they are added
 - transposed, of one pixel, such as latents: a linear layer
 - transposed, with a stride and few output channels, such as pictures: :mod:`ganzoo.training.woven`, not in bf16 either
+- stride 1 and many channels on both sides: :mod:`ganzoo.training.winograd`, not in bf16, which would round too early
 - stride 1 and an output of few pixels, in bf16, where the gradient of the weight is no faster than in fp32: the sum
   over samples and pixels is itself a convolution, whose channels are the samples and whose kernel is the output
 
