@@ -122,15 +122,19 @@ class _Third(torch.autograd.Function):
 
 
 def _output(x: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
+    made, parts = x.new_empty(len(x), *geometry.output, len(weight)), _parts(geometry, len(x), sum(weight.shape[:2]))
     taps = _of_weight(weight, geometry).transpose(1, 2)
-    parts = x.chunk(_parts(geometry, len(x), sum(weight.shape[:2])))
-    return _joined([_to_output(torch.bmm(_of_input(part, geometry), taps), geometry) for part in parts])
+    for place, part in zip(made.chunk(parts), x.chunk(parts), strict=True):
+        place.copy_(_to_output(torch.bmm(_of_input(part, geometry), taps), geometry))
+    return made.permute(0, 3, 1, 2)
 
 
 def _input(weight: Tensor, y: Tensor, geometry: Geometry) -> Tensor:
+    made, parts = y.new_empty(len(y), *geometry.input, weight.shape[1]), _parts(geometry, len(y), sum(weight.shape[:2]))
     taps = _of_weight(weight, geometry)
-    parts = y.chunk(_parts(geometry, len(y), sum(weight.shape[:2])))
-    return _joined([_to_input(torch.bmm(_of_output(part, geometry), taps), geometry) for part in parts])
+    for place, part in zip(made.chunk(parts), y.chunk(parts), strict=True):
+        place.copy_(_to_input(torch.bmm(_of_output(part, geometry), taps), geometry))
+    return made.permute(0, 3, 1, 2)
 
 
 def _weight(x: Tensor, y: Tensor, geometry: Geometry) -> Tensor:
@@ -145,11 +149,6 @@ def _parts(geometry: Geometry, samples: int, channels: int) -> int:
     """In how many parts samples are taken."""
     values = samples * geometry.tiles[0] * geometry.tiles[1] * geometry.points**2 * channels
     return max(1, min(samples, round(values / VALUES)))
-
-
-def _joined(parts: list[Tensor]) -> Tensor:
-    """Also where there is one, as what is cut out of tiles holds all of them."""
-    return torch.cat(parts).permute(0, 3, 1, 2)
 
 
 def _of_input(x: Tensor, geometry: Geometry) -> Tensor:
