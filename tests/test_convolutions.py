@@ -35,6 +35,15 @@ KINDS = {
 LAST = torch.channels_last
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    """How many there are decides what pays."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture
 def taken(monkeypatch):
     """The ways that were taken, in order."""
@@ -147,7 +156,7 @@ CASES = {
     "_of_one_pixel": (lambda: nn.ConvTranspose2d(20, 8, 4), (4, 20, 1, 1)),
     "_woven": (lambda: nn.ConvTranspose2d(32, 3, 4, 2, 1), (16, 32, 32, 32)),
     "_to_few_pixels": (lambda: nn.Conv2d(64, 64, 4, padding=1), (16, 64, 8, 8)),
-    "_by_fewer_products": (lambda: nn.Conv2d(128, 128, 4, padding=1), (64, 128, 9, 9)),
+    "_by_fewer_products": (lambda: nn.Conv2d(64, 64, 4, padding=1), (32, 64, 9, 9)),
 }
 
 
@@ -179,6 +188,15 @@ def test_each_way_is_taken_where_it_is_meant(way, taken):
     assert found.is_contiguous(memory_format=LAST)
     assert wanted.is_contiguous(memory_format=LAST)
     torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)
+
+
+def test_fewer_products_must_save_more_with_each_thread(taken):
+    layer, x = case_of("_by_fewer_products")
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        with convolutions.quick():
+            layer(x)
+    assert taken == ["_by_fewer_products"]
 
 
 def test_in_bf16_gradients_are_as_exact_as_those_of_torch():
@@ -251,7 +269,7 @@ LEFT = {
     "latents with a padding": (lambda: nn.ConvTranspose2d(20, 8, 4, padding=1), (4, 20, 1, 1)),
     "two kernel sides": (lambda: nn.Conv2d(128, 128, (4, 3)), (64, 128, 11, 10)),
     "five taps": (lambda: nn.Conv2d(128, 128, 5), (64, 128, 12, 12)),
-    "few samples": (lambda: nn.Conv2d(128, 128, 4, padding=1), (8, 128, 9, 9)),
+    "few samples": (lambda: nn.Conv2d(128, 128, 4, padding=1), (2, 128, 9, 9)),
     "few channels": (lambda: nn.Conv2d(32, 32, 4, padding=1), (64, 32, 9, 9)),
     "a small map in fp32": (lambda: nn.Conv2d(64, 64, 4, padding=1), (16, 64, 8, 8)),
 }

@@ -35,8 +35,8 @@ POINTS = (0.0, 1.0, -1.0, 2.0, -0.5, -2.0)
 """Small powers of two, which round nothing; the last point is always at infinity."""
 MOST_TAPS = 4
 """Down and across: five would need another point, at which more digits are lost."""
-WORTH = 200
-"""Products saved for each value at a point, at least: those are written and read, which takes time too."""
+WORTH = 100
+"""Products saved for each value at a point, at least, times threads: all of them share what memory can give."""
 VALUES = 1 << 22
 """Of input and output at a time, about: more take memory and leave the cache, fewer make small products."""
 KINDS = INPUT, WEIGHT, OUTPUT = range(3)
@@ -83,7 +83,7 @@ def pays(x: Tensor, weight: Tensor, padding: Pair) -> bool:
     tiles, points = len(x) * geometry.tiles[0] * geometry.tiles[1], geometry.points**2
     direct = len(x) * geometry.output[0] * geometry.output[1] * taps[0] ** 2 * made * given
     values = points * (tiles * (made + given) + made * given)
-    return direct - points * tiles * made * given >= WORTH * values
+    return direct - points * tiles * made * given >= WORTH * torch.get_num_threads() * values
 
 
 def convolution(x: Tensor, weight: Tensor, padding: Pair) -> Tensor:
