@@ -50,8 +50,8 @@ def taken(monkeypatch):
     names = list[str]()
 
     def noting(name, way):
-        def noted(layer, x):
-            made = way(layer, x)
+        def noted(*given):
+            made = way(*given)
             names.extend([name] if made is not None else [])
             return made
 
@@ -126,7 +126,7 @@ def test_numbers_and_derivatives_are_those_of_torch(case, values):
         patch.setattr(convolutions, "SHRINKING", 100)
         patch.setattr(winograd, "WORTH", -(10**9))
         patch.setattr(winograd, "VALUES", values)
-        made = getattr(convolutions, KINDS[kind])(layer, x)
+        made = getattr(convolutions, KINDS[kind])(layer, x, layer.weight)
         if made is None:  # nothing would be left of the picture
             assert kind == "woven"
             return
@@ -370,6 +370,35 @@ def test_layers_with_parametrized_weights_too(normalized, taken):
         found = layer(x)
     assert taken == ["_to_few"]
     torch.testing.assert_close(found, layer(x))
+
+
+class Counted(nn.Module):
+    """A weight that moves whenever it is read, as spectral normalization lets it in training."""
+
+    def __init__(self):
+        super().__init__()
+        self.reads = 0
+
+    def forward(self, weight):
+        self.reads += 1
+        return weight * self.reads
+
+
+@pytest.mark.parametrize("bf16", [False, True])
+@pytest.mark.parametrize("case", [*CASES, *LEFT])
+def test_a_weight_is_read_once(case, bf16):
+    build, shape = (CASES | LEFT)[case]
+    layer, x = build().to(memory_format=LAST), numbers(*shape, dtype=torch.float32)
+    layer = torch.nn.utils.parametrize.register_parametrization(layer, "weight", counted := Counted())
+    for order in (torch.contiguous_format, LAST):
+        layer.to(memory_format=order)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
+            counted.reads = 0
+            with convolutions.quick():
+                found = layer(x)
+            assert counted.reads == 1
+            counted.reads = 0
+            torch.testing.assert_close(found, layer(x), rtol=2e-2 if bf16 else 1e-4, atol=2e-2 if bf16 else 1e-4)
 
 
 def test_copies_and_pickles_compute_with_weights_of_their_own():

@@ -76,19 +76,25 @@ def _put(forwards: dict[type[nn.Module], Any]) -> None:
 
 def _convolution(layer: nn.Conv2d, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
     """In place of ``Conv2d.forward``."""
-    made = None
-    if layer.stride == (1, 1) and layer.kernel_size != (1, 1) and _is_usual(layer, nn.Conv2d, input):
-        for way in (_to_few,) if layer.out_channels <= FEW else (_to_few_pixels, _by_fewer_products):
-            made = way(layer, input) if made is None else made
-    return _torch[nn.Conv2d](layer, input) if made is None else made
+    if layer.stride != (1, 1) or layer.kernel_size == (1, 1) or not _is_usual(layer, nn.Conv2d, input):
+        return _torch[nn.Conv2d](layer, input)  # type: ignore[no-any-return]
+    weight = layer.weight  # once, as one that is parametrized may move whenever it is read
+    for way in (_to_few,) if layer.out_channels <= FEW else (_to_few_pixels, _by_fewer_products):
+        if (made := way(layer, input, weight)) is not None:
+            return made
+    left: Tensor = layer._conv_forward(input, weight, layer.bias)
+    return left
 
 
 def _transposed(layer: nn.ConvTranspose2d, input: Tensor, output_size: Any = None) -> Tensor:  # noqa: A002
     """In place of ``ConvTranspose2d.forward``."""
-    made = None
-    if output_size is None and _is_usual(layer, nn.ConvTranspose2d, input):
-        made = _of_one_pixel(layer, input) if input.shape[2:] == (1, 1) else _woven(layer, input)
-    return _torch[nn.ConvTranspose2d](layer, input, output_size) if made is None else made
+    if output_size is not None or not _is_usual(layer, nn.ConvTranspose2d, input):
+        return _torch[nn.ConvTranspose2d](layer, input, output_size)  # type: ignore[no-any-return]
+    weight = layer.weight
+    made = (_of_one_pixel if input.shape[2:] == (1, 1) else _woven)(layer, input, weight)
+    if made is not None:
+        return made
+    return F.conv_transpose2d(input, weight, layer.bias, layer.stride, _padding(layer), layer.output_padding)
 
 
 def _is_usual(layer: Any, kind: type[nn.Module], x: Tensor) -> bool:
@@ -117,13 +123,13 @@ def _is_eager() -> bool:
     )
 
 
-def _to_few(layer: nn.Conv2d, x: Tensor) -> Tensor | None:
+def _to_few(layer: nn.Conv2d, x: Tensor, weight: Tensor) -> Tensor | None:
     length, width = layer.kernel_size
     height, across = _size(layer, x)
     pays = PER_TAP * layer.out_channels * length * width <= layer.in_channels
     if not pays or min(height, across) < 1 or x.shape[2] * x.shape[3] > SHRINKING * height * across:
         return None
-    weight, (top, left) = layer.weight, _padding(layer)
+    top, left = _padding(layer)
     if not _in_full(x, weight) or top >= length or left >= width:
         return None
     pixels = x.flatten(2).transpose(1, 2)  # so they lie in memory, and so will their gradient
@@ -133,8 +139,7 @@ def _to_few(layer: nn.Conv2d, x: Tensor) -> Tensor | None:
     return _plus(made, layer.bias).contiguous(memory_format=torch.channels_last)
 
 
-def _of_one_pixel(layer: nn.ConvTranspose2d, x: Tensor) -> Tensor | None:
-    weight = layer.weight
+def _of_one_pixel(layer: nn.ConvTranspose2d, x: Tensor, weight: Tensor) -> Tensor | None:
     if (layer.padding, layer.output_padding) != ((0, 0), (0, 0)) or not _lies_so(weight):
         return None
     if not (_in_full(x, weight) or torch.is_autocast_enabled("cpu")):
@@ -144,13 +149,13 @@ def _of_one_pixel(layer: nn.ConvTranspose2d, x: Tensor) -> Tensor | None:
     return _plus(made.permute(0, 3, 1, 2), layer.bias)
 
 
-def _woven(layer: nn.ConvTranspose2d, x: Tensor) -> Tensor | None:
+def _woven(layer: nn.ConvTranspose2d, x: Tensor, weight: Tensor) -> Tensor | None:
     (length, width), stride = layer.kernel_size, layer.stride
     has_phases = min(stride) > 1 and not length % stride[0] and not width % stride[1]
     pays = layer.out_channels <= FEW and PER_OUTPUT * layer.out_channels <= layer.in_channels
     if not has_phases or not pays or x.shape[0] * x.shape[2] * x.shape[3] < WOVEN:
         return None
-    weight, (top, left), (down, right) = layer.weight, _padding(layer), layer.output_padding
+    (top, left), (down, right) = _padding(layer), layer.output_padding
     height = (x.shape[2] - 1) * stride[0] - 2 * top + length + down
     across = (x.shape[3] - 1) * stride[1] - 2 * left + width + right
     if not _in_full(x, weight) or not _lies_so(weight) or min(height, across) < 1:
@@ -159,7 +164,7 @@ def _woven(layer: nn.ConvTranspose2d, x: Tensor) -> Tensor | None:
     return _plus(made, layer.bias)
 
 
-def _to_few_pixels(layer: nn.Conv2d, x: Tensor) -> Tensor | None:
+def _to_few_pixels(layer: nn.Conv2d, x: Tensor, weight: Tensor) -> Tensor | None:
     height, across = _size(layer, x)
     if not torch.is_grad_enabled() or not 1 <= height * across <= SMALL or min(height, across) < 1:
         return None
@@ -167,9 +172,9 @@ def _to_few_pixels(layer: nn.Conv2d, x: Tensor) -> Tensor | None:
     in_bf16 = torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16
     if not in_bf16 or length * width > TAPS or min(sides) < WIDE or x.shape[0] < SAMPLES or x.dtype == torch.float64:
         return None
-    weight, bias = layer.weight, layer.bias
     if not _lies_so(weight):
         return None
+    bias = layer.bias
     given = x.bfloat16(), weight.bfloat16(), None if bias is None else bias.bfloat16()
     made: Tensor = _ToFewPixels.apply(*given, layer.padding)  # type: ignore[no-untyped-call]
     return made
@@ -196,8 +201,8 @@ class _ToFewPixels(torch.autograd.Function):
         return of_x, of_weight, gradient.sum((0, 2, 3)) if to_bias else None, None
 
 
-def _by_fewer_products(layer: nn.Conv2d, x: Tensor) -> Tensor | None:
-    weight, padding = layer.weight, _padding(layer)
+def _by_fewer_products(layer: nn.Conv2d, x: Tensor, weight: Tensor) -> Tensor | None:
+    padding = _padding(layer)
     if not _in_full(x, weight) or not _lies_so(weight) or not winograd.pays(x, weight, padding):
         return None
     return _plus(winograd.convolution(x, weight, padding), layer.bias)
