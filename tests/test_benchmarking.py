@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-from contextlib import nullcontext
 
 import pytest
 import torch
@@ -13,6 +12,7 @@ from ganzoo import allocator
 from ganzoo.benchmarking import benchmark, contestants, fresh, timing, work
 from ganzoo.benchmarking.benchmark import BenchOptions, bench
 from ganzoo.benchmarking.breakdown import PARTS, Stopwatch, breakdown
+from ganzoo.benchmarking.contestant import Contestant
 from ganzoo.benchmarking.contestants import RIVALS, Entered, GanzooLoop, entered
 from ganzoo.benchmarking.figures import ratio, seconds_of, spread
 from ganzoo.benchmarking.fresh import Fresh, Question, measure_fresh, status_bytes
@@ -43,14 +43,11 @@ def tiny_plan(**values):
     return make_plan(choose(REGISTRY, [ConfigLayer("test", VALUES | values)]))
 
 
-class Worker:
+class Worker(Contestant):
     """A contestant that takes a known time on clocks that it turns by itself."""
 
     def __init__(self, clocks, name, turns):
         self.clocks, self.name, self.turns = clocks, name, iter(turns)
-
-    def active(self):
-        return nullcontext()
 
     def step(self):
         wall, cpu = next(self.turns)
@@ -106,6 +103,27 @@ def test_a_turn_begins_with_a_step_that_finds_what_others_left_and_is_not_timed(
     assert seconds_of(timed.rounds, "a", clock="wall", steps=2) == [1.0, 1.0]
 
 
+class Unasked(Worker):
+    """Its loop calls back, and cannot be asked for a step."""
+
+    def steps(self, count, done):
+        for number in range(count):
+            super().step()
+            done(number + 1)
+
+    def step(self):
+        raise AssertionError("asked for one step")
+
+
+def test_a_loop_that_calls_back_is_timed_in_the_same_way():
+    clocks = Clocks()
+    worker = contestants.WithMemory(
+        Unasked(clocks, "a", [(9.0, 9.0), (1.0, 2.0), (1.0, 2.0)] * 3), free=allocator.NEVER
+    )
+    timed = take_turns({"a": worker}, rounds=2, steps=2, untimed=1, warmup=1, clocks=clocks.pair())
+    assert timed.rounds == [{"a": Turn(2.0, 4.0)}] * 2
+
+
 def test_a_round_that_others_disturbed_is_taken_again():
     waited = (1.5, 1.0)
     timed, _, told = worked(rounds=3, a=[QUIET, QUIET, waited, QUIET, QUIET], b=[QUIET] * 5)
@@ -140,11 +158,8 @@ def test_figures():
     assert spread([4.0, 1.0, 2.0]) == {"least": 1.0, "lower_quartile": 1.5, "median": 2.0, "upper_quartile": 3.0}
 
 
-class Product:
-    """A contestant whose operations are known: 2·8·16·4 of one product."""
-
-    def active(self):
-        return nullcontext()
+class Product(Contestant):
+    """Operations are known: 2·8·16·4 of one product."""
 
     def step(self):
         torch.ones(8, 16) @ torch.ones(16, 4) + 1

@@ -20,7 +20,8 @@ from step import HINGE, Group, Loop, plans_for
 from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
-from ganzoo.benchmarking.contestants import Contestant, scratch
+from ganzoo.benchmarking.contestant import Contestant
+from ganzoo.benchmarking.contestants import scratch
 from ganzoo.registry import Registry
 
 MIB = 2**20

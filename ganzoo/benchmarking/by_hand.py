@@ -15,6 +15,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from ganzoo.benchmarking.contestant import Contestant
 from ganzoo.data import as_floats
 from ganzoo.planning.plan import Plan
 from ganzoo.protocols import DiscriminatorOutput, Player
@@ -41,7 +42,7 @@ def one_stream(seed: int) -> Draw:
     return lambda update, role: random
 
 
-class ByHand:
+class ByHand(Contestant):
     """A loop by hand: the data, what each player optimizes, and the order of the updates.
 
     Args:

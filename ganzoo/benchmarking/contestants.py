@@ -9,9 +9,10 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 from ganzoo import allocator
+from ganzoo.benchmarking.contestant import Contestant
 from ganzoo.benchmarking.hand import HandLoop
 from ganzoo.benchmarking.names import check_name
 from ganzoo.benchmarking.plain import PlainLoop
@@ -25,19 +26,7 @@ from ganzoo.training.runtime import Precision
 from ganzoo.training.setup import ENDLESS, Setup
 
 
-class Contestant(Protocol):
-    """Something that trains, step by step."""
-
-    def active(self) -> AbstractContextManager[None]:
-        """Torch's settings while it trains; entering them is no part of a step."""
-        ...
-
-    def step(self) -> None:
-        """Every update of the discriminator that belongs to one of the generator, and that one."""
-        ...
-
-
-class GanzooLoop:
+class GanzooLoop(Contestant):
     """A run as ``ganzoo run`` makes it: its loop, and its metric rows in a file. No grids and no checkpoints.
 
     Args:
@@ -68,12 +57,11 @@ class GanzooLoop:
         self.rows(next(self.reports))
 
 
-class WithMemory:
+class WithMemory(Contestant):
     """A contestant in whose turns the process gives back what lies free above so many bytes, and nothing after them."""
 
     def __init__(self, contestant: Contestant, *, free: int) -> None:
         self.contestant, self.free = contestant, free
-        self.step = contestant.step
 
     @contextmanager
     def active(self) -> Iterator[None]:
@@ -84,6 +72,14 @@ class WithMemory:
                 yield
         finally:
             allocator.give_back_above(allocator.NEVER)
+
+    def step(self) -> None:
+        """Its step."""
+        self.contestant.step()
+
+    def steps(self, count: int, done: Callable[[int], None] = lambda number: None) -> None:
+        """Its steps."""
+        self.contestant.steps(count, done)
 
 
 Rival = Callable[[Plan], Contestant]

@@ -109,12 +109,14 @@ def answer(question: Question, *, tell: Callable[[Any], None]) -> None:
         device = pick_device(plan.config.runtime.device)
         gpu = device.type == "cuda"
         before = torch.cuda.memory_allocated(device) if gpu else status_bytes("VmRSS")
-        for step in range(question.steps):
-            contestant.step()
+
+        def done(taken: int) -> None:
             if gpu:
                 torch.cuda.synchronize(device)
-            if step == 0:
+            if taken == 1:
                 tell("first step")
+
+        contestant.steps(question.steps, done)
         peak = torch.cuda.max_memory_allocated(device) if gpu else status_bytes("VmHWM")
     tell({"peak_bytes": peak, "before_bytes": before})
 

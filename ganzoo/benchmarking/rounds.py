@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import cycle, permutations
 
-from ganzoo.benchmarking.contestants import Contestant
+from ganzoo.benchmarking.contestant import Contestant
 
 WARMUP = 2
 DISTURBED = 1.1
@@ -105,27 +104,24 @@ def _round(
     clocks: Clocks,
     wait: Callable[[], None],
 ) -> Round:
-    return {name: _turn(contestants[name], contestants[name].active(), steps, clocks, wait) for name in order}
+    return {name: _turn(contestants[name], steps, clocks, wait) for name in order}
 
 
-def _turn(
-    contestant: Contestant,
-    active: AbstractContextManager[None],
-    steps: tuple[int, int],
-    clocks: Clocks,
-    wait: Callable[[], None],
-) -> Turn:
+def _turn(contestant: Contestant, steps: tuple[int, int], clocks: Clocks, wait: Callable[[], None]) -> Turn:
     wall, cpu = clocks
     untimed, timed = steps
-    with active:
-        for _ in range(untimed):
-            contestant.step()
-        wait()
-        begun = wall(), cpu()
-        for _ in range(timed):
-            contestant.step()
-        wait()
-        return Turn(wall() - begun[0], cpu() - begun[1])
+    looks: dict[int, tuple[float, float]] = {}
+
+    def look(taken: int) -> None:
+        if taken in (untimed, untimed + timed):
+            wait()
+            looks[taken] = wall(), cpu()
+
+    with contestant.active():
+        look(0)
+        contestant.steps(untimed + timed, look)
+    begun, ended = looks.values()
+    return Turn(ended[0] - begun[0], ended[1] - begun[1])
 
 
 def _least(taken: list[Round]) -> dict[str, float]:

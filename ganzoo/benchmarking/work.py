@@ -17,7 +17,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from ganzoo.allocator import LARGEST
-from ganzoo.benchmarking.contestants import Contestant
+from ganzoo.benchmarking.contestant import Contestant
 from ganzoo.planning.plan import Plan
 
 GIGA = 1e9
@@ -46,8 +46,7 @@ def work_of_step(contestant: Contestant, *, steps: int) -> Work:
     counter, largest = FlopCounterMode(display=False), Largest()
     counter.mod_tracker = WholeStep()  # type: ignore[assignment]
     with contestant.active(), counter, largest:
-        for _ in range(steps):
-            contestant.step()
+        contestant.steps(steps)
     return Work(gflop=float(counter.get_total_flops()) / steps / GIGA, largest=largest.bytes)
 
 
