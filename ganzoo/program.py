@@ -20,7 +20,7 @@ COMMANDS = {
     "chance.",
     "report": "Write a page about a run or a comparison: one HTML file that needs nothing else.",
     "matrix": "Show which losses and discriminators go together (ok, warn, refused or, with --run, failed) and why.",
-    "bench": "Measure how fast ganzoo trains, beside a loop by hand on the same machine, and where the time of a step "
+    "bench": "Measure how fast ganzoo trains beside a loop by hand or another library, and where the time of a step "
     "goes.",
     "check": "Check that components do what their protocol says; for authors of plugins.",
     "new-plugin": "Create a package with components of your own, which installs and passes its tests as it is.",

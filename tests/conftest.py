@@ -55,3 +55,12 @@ def _own_log():
     before = logger.handlers, logger.level, logger.propagate
     yield
     logger.handlers, logger.level, logger.propagate = before
+
+
+@pytest.fixture
+def peers():
+    """Libraries to compare with, or what stands in for them; without this fixture they may be missing."""
+    from peer_libraries import importable
+
+    with importable():
+        yield

@@ -17,7 +17,7 @@ from ganzoo.benchmarking.contestants import RIVALS, Entered, GanzooLoop, entered
 from ganzoo.benchmarking.figures import ratio, seconds_of, spread
 from ganzoo.benchmarking.fresh import Fresh, Question, measure_fresh, status_bytes
 from ganzoo.benchmarking.machine import machine
-from ganzoo.benchmarking.names import NAMES
+from ganzoo.benchmarking.names import LOOPS
 from ganzoo.benchmarking.rounds import Turn, take_turns
 from ganzoo.config.layers import ConfigLayer, flatten
 from ganzoo.errors import ConfigError
@@ -310,7 +310,7 @@ def test_a_process_that_fails_says_why():
     assert told.trouble.startswith("a process of its own ended with exit code 1: ")
 
 
-@pytest.mark.parametrize("loop", ["ganzoo", *NAMES])
+@pytest.mark.parametrize("loop", ["ganzoo", *LOOPS])
 def test_what_the_new_process_does(loop):
     told = []
     fresh.answer(question(tiny_plan(), loop=loop), tell=told.append)
@@ -410,7 +410,7 @@ def test_what_no_loop_by_hand_does_is_refused(values, rival, hint):
 
 
 def test_every_name_is_a_loop():
-    assert tuple(RIVALS) == NAMES
+    assert tuple(RIVALS) == LOOPS
 
 
 def test_a_rival_in_the_same_precision_needs_no_second_name():

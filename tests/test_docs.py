@@ -23,6 +23,7 @@ import typer
 import yaml
 from broken_plugins.install import SOURCES, PluginFolder
 from pages import PAGES, ROOT, Block, blocks, blocks_of
+from peer_libraries import EXAMPLE
 from PIL import Image
 from registered import entries_of
 from typer.testing import CliRunner
@@ -426,8 +427,9 @@ def test_matrix_commands_show_pairs(words, site, pictures, here):
 
 
 @pytest.mark.parametrize("words", ganzoo_lines("bench"))
-def test_bench_commands_can_be_planned(words, pictures, here, monkeypatch):
+def test_bench_commands_can_be_planned(words, pictures, here, peers, monkeypatch):
     plans = []
+    shutil.copy(EXAMPLE, here)
 
     def measured(plan, wanted, *, tell):
         plans.append((plan, entered(plan, wanted.rivals)))

@@ -56,7 +56,8 @@ QUESTIONS = {
     "matrix --disc patchgam --json": 2,
     "matrix --set train.stpes=3": 2,
     "bench --disc patchgam": 2,
-    "bench --against torchgan": 2,
+    "bench --against torchgun": 2,
+    "bench --against torchgan --size 8": 2,
     "plot losses hing --out losses.png": 2,
     "run --reg gradient-penalty --set reg.auxiliary-classifier.weight=2": 2,
 }

@@ -1,1 +1,1 @@
-"""How fast a step is, beside loops by hand: what ``ganzoo bench`` measures."""
+"""How fast a step is, beside loops by hand and other libraries: what ``ganzoo bench`` measures."""

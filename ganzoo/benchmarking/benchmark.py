@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -15,6 +15,7 @@ from ganzoo.benchmarking.contestants import Entered, entered, scratch
 from ganzoo.benchmarking.figures import ClockName, ratio, seconds_of, spread
 from ganzoo.benchmarking.fresh import Fresh, Question, measure_fresh
 from ganzoo.benchmarking.machine import machine
+from ganzoo.benchmarking.peers.match import Match
 from ganzoo.benchmarking.rounds import WARMUP, Timed
 from ganzoo.benchmarking.timing import timed, work_of
 from ganzoo.benchmarking.work import peak_gflop_per_second, steps_of_a_round
@@ -50,7 +51,7 @@ class BenchOptions:
 
 
 def bench(plan: Plan, wanted: BenchOptions, *, tell: Callable[[str], None] = lambda words: None) -> dict[str, Any]:
-    """Measure the plan's step beside loops by hand.
+    """Measure the plan's step beside loops by hand, or the library whose networks the plan has.
 
     Args:
         plan: what is trained. Its networks stay as they are.
@@ -62,7 +63,7 @@ def bench(plan: Plan, wanted: BenchOptions, *, tell: Callable[[str], None] = lam
         ``rounds`` and ``remarks``, as the user guide lists them.
 
     Raises:
-        ConfigError: no such rival, what no loop by hand does, or processor time asked for on a GPU.
+        ConfigError: what no loop by hand does, or processor time asked for on a GPU.
         DivergedError: a number of ganzoo's step is not finite.
         ResourceError: the device is not there.
     """
@@ -129,7 +130,7 @@ def bench(plan: Plan, wanted: BenchOptions, *, tell: Callable[[str], None] = lam
             "disturbed": turns.disturbed if device.type == "cpu" else None,
             "repeated": turns.repeated,
         },
-        "remarks": _remarks(turns, fresh, told=repeat),
+        "remarks": _remarks(turns, fresh, told=repeat, peer=plan.asked.peer if isinstance(plan, Match) else None),
     }
 
 
@@ -151,6 +152,7 @@ def _fresh(
             plugins=wanted.plugins,
             threads=threads,
             steps=max(FEWEST_FRESH, steps),
+            match=asdict(plan.asked) if isinstance(plan, Match) else None,
         )
     )
 
@@ -200,8 +202,12 @@ def _of_fresh(fresh: Fresh) -> dict[str, float | None]:
     }
 
 
-def _remarks(turns: Timed, fresh: Mapping[str, Fresh], *, told: bool) -> list[str]:
+def _remarks(turns: Timed, fresh: Mapping[str, Fresh], *, told: bool, peer: str | None) -> list[str]:
     remarks = []
+    if peer:
+        remarks.append(
+            f"all train networks of {peer}, so memory and start of each hold the import of {peer} and ganzoo"
+        )
     if turns.disturbed and told:
         remarks.append(
             f"other programs had the cores in {turns.disturbed} of {len(turns.rounds)} rounds: "

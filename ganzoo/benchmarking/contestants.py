@@ -1,4 +1,4 @@
-"""Who is timed: the step of ``ganzoo run``, and loops by hand to compare it with."""
+"""Who is timed: the step of ``ganzoo run``, and loops by hand and other libraries to compare it with."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Literal
 from ganzoo import allocator
 from ganzoo.benchmarking.contestant import Contestant
 from ganzoo.benchmarking.hand import HandLoop
-from ganzoo.benchmarking.names import check_name
+from ganzoo.benchmarking.peers.match import Match
 from ganzoo.benchmarking.plain import PlainLoop
 from ganzoo.errors import ConfigError
 from ganzoo.planning.plan import Plan
@@ -97,7 +97,7 @@ class Entered:
 
     Attributes:
         label: what it is called in results: ``ganzoo``, ``plain``, ``plain fp32`` beside a run in another precision.
-        loop: ``ganzoo``, or one of ``RIVALS``.
+        loop: ``ganzoo``, one of ``RIVALS``, or the library whose networks the plan has.
         precision: of its networks' forward passes.
     """
 
@@ -115,12 +115,14 @@ class Entered:
     @contextmanager
     def built(self, plan: Plan, folder: Path) -> Iterator[Contestant]:
         """The contestant, of the networks of a plan; its file is closed afterwards."""
-        if self.loop != "ganzoo":
+        if self.loop == "ganzoo":
+            loop = GanzooLoop(plan, folder=folder)
+            with closing(loop.rows):
+                yield loop
+        elif isinstance(plan, Match) and self.loop == plan.asked.peer:
+            yield plan.start(folder)
+        else:
             yield RIVALS[self.loop](plan)
-            return
-        loop = GanzooLoop(plan, folder=folder)
-        with closing(loop.rows):
-            yield loop
 
 
 def entered(plan: Plan, rivals: tuple[str, ...], *, precision: Literal["fp32", "bf16"] | None = None) -> list[Entered]:
@@ -128,17 +130,17 @@ def entered(plan: Plan, rivals: tuple[str, ...], *, precision: Literal["fp32", "
 
     Args:
         plan: what is trained.
-        rivals: names of ``RIVALS``.
+        rivals: names of ``RIVALS``, and the library whose networks the plan has.
         precision: of the rivals; that of the plan unless given.
 
     Raises:
-        ConfigError: there is no such rival, or the plan has what no loop by hand does.
+        ConfigError: the plan has what no loop by hand does.
     """
     own = plan.config.runtime.precision
     other = precision or own
     for name in rivals:
-        check_name(name)
-        _refuse_what_is_not_written(plan, name)
+        if name in RIVALS:
+            _refuse_what_is_not_written(plan, name)
     mark = "" if other == own else f" {other}"
     loops = [Entered(label=f"{name}{mark}", loop=name, precision=other) for name in dict.fromkeys(rivals)]
     return [Entered(label="ganzoo", loop="ganzoo", precision=own), *loops]

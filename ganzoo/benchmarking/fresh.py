@@ -30,6 +30,7 @@ class Question:
         plugins: whether those of others are loaded.
         threads: of torch.
         steps: how many are taken.
+        match: the library whose networks are trained, and what is chosen beside it; instead of ``values``.
     """
 
     values: dict[str, Any]
@@ -37,6 +38,7 @@ class Question:
     plugins: bool
     threads: int
     steps: int
+    match: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,18 +94,20 @@ def answer(question: Question, *, tell: Callable[[Any], None]) -> None:
     from ganzoo.registry import Registry
 
     registry = Registry.load(plugins=question.plugins)
-    choice = choose(registry, [ConfigLayer("bench", question.values)])
+    choice = None if question.match else choose(registry, [ConfigLayer("bench", question.values)])
 
     if question.loop == "ganzoo":
         keep_freed_memory()
     import torch
 
     from ganzoo.benchmarking.contestants import Entered, scratch
+    from ganzoo.benchmarking.names import Asked
+    from ganzoo.benchmarking.peers.match import match
     from ganzoo.planning.plan import make_plan
     from ganzoo.training.runtime import pick_device
 
     torch.set_num_threads(question.threads)
-    plan = make_plan(choice)
+    plan = make_plan(choice) if choice else match(registry, Asked(**question.match or {}))
     entered = Entered(label=question.loop, loop=question.loop, precision=plan.config.runtime.precision)
     with scratch() as folder, entered.built(plan, folder) as contestant, contestant.active():
         device = pick_device(plan.config.runtime.device)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from ganzoo.cli import context
+from ganzoo.cli.bench_peer import peer_asked_for
 from ganzoo.cli.context import console, registry
 from ganzoo.cli.log_console import log_console
 from ganzoo.cli.ready import get_ready
@@ -25,10 +27,12 @@ Examples:
   ganzoo bench --loss wgan-gp --disc dcgan --size 32 --against hand
   ganzoo bench --precision bf16 --against plain --against-precision fp32
   ganzoo bench --reg r1 --set reg.r1.every=16 --rounds 50 --json
+  ganzoo bench --against torchgan --clock cpu
 """
 
 
 def bench_command(
+    ctx: typer.Context,
     loss: Annotated[str | None, component("--loss", "Loss. \\[default: hinge]")] = None,
     disc: Annotated[str | None, component("--disc", "Discriminator. \\[default: patchgan-sn]")] = None,
     gen: Annotated[str | None, component("--gen", "Generator. \\[default: dcgan]")] = None,
@@ -65,7 +69,8 @@ def bench_command(
         typer.Option(
             *("--batch", "--batch-size"),
             metavar="N",
-            help=f"Images per batch. \\[default: {BATCH}, or that of ganzoo run with --data or --config]",
+            help=f"Images per batch. \\[default: {BATCH}, or that of ganzoo run with --data or --config, or of a "
+            "library's example]",
             rich_help_panel=TRAINING,
         ),
     ] = None,
@@ -82,7 +87,17 @@ def bench_command(
         typer.Option(
             "--against",
             metavar="NAME",
-            help="Loop by hand to compare with: plain, hand or reused. Can be repeated. \\[default: plain]",
+            help="Loop by hand to compare with: plain, hand or reused; or the library torchgan, torch-mimicry or "
+            "lightning. Can be repeated. \\[default: plain]",
+            rich_help_panel=COMPARED,
+        ),
+    ] = None,
+    example: Annotated[
+        Path | None,
+        typer.Option(
+            "--example",
+            metavar="FILE",
+            help="File of Lightning's example, which --against lightning needs and runs.",
             rich_help_panel=COMPARED,
         ),
     ] = None,
@@ -91,7 +106,7 @@ def bench_command(
         typer.Option(
             "--against-precision",
             metavar="<fp32|bf16>",
-            help="Precision of these loops. \\[default: that of --precision]",
+            help="Precision of loops by hand. \\[default: that of --precision]",
             rich_help_panel=COMPARED,
         ),
     ] = None,
@@ -112,19 +127,19 @@ def bench_command(
         bool, typer.Option("--json", help="Print all figures as JSON, with units in their names.")
     ] = False,
 ) -> None:
-    """Measure how fast ganzoo trains, beside a loop by hand on the same machine, and where the time of a step goes.
+    """Measure how fast ganzoo trains beside a loop by hand or another library, and where the time of a step goes.
 
     plain is the loop most people write first, hand has ganzoo's optimizations written out, and reused is the plain loop
     whose generator learns from the fakes of the discriminator's update, which is another algorithm.
 
+    A library trains its own networks with its own loop, at the settings of its example and on a CPU. ganzoo trains the
+    same networks.
+
     Nothing is kept: no run is written. Without --data, pictures are made up.
     """
     get_ready()
-    from ganzoo.benchmarking.names import check_name
-
     rivals = tuple(against or ("plain",))
-    for name in rivals:
-        check_name(name)
+    peer = peer_asked_for(ctx, rivals, batch, example)
     flags = given_flags(
         ("--loss", "loss.name", loss),
         ("--disc", "discriminator.name", disc),
@@ -141,9 +156,11 @@ def bench_command(
     layers = [usual(data=data or assigned.get("data.name"), config=config)]
     layers += [file_layer(config, known)] if config is not None else []
     layers += [ConfigLayer("--set", assigned), *flags]
-    choice = choose(known, layers)  # a wrong name or key is answered at once: what follows imports torch
+    chosen = peer or choose(known, layers)  # a wrong name or key is answered at once: what follows imports torch
     log = log_console(quiet=False)
     from ganzoo.benchmarking.benchmark import BenchOptions, bench
+    from ganzoo.benchmarking.names import Asked
+    from ganzoo.benchmarking.peers.match import match
     from ganzoo.planning.plan import make_plan
 
     wanted = BenchOptions(
@@ -154,7 +171,7 @@ def bench_command(
         plugins=context.settings().plugins,
     )
     with printing_to_stderr():
-        plan = make_plan(choice)
+        plan = match(known, chosen) if isinstance(chosen, Asked) else make_plan(chosen)
         with log.status("measuring") as status:
             result = bench(plan, wanted, tell=_teller(log, status.update))
     if as_json:

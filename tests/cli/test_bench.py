@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
+from peer_libraries import LINES
 
-from ganzoo.benchmarking import benchmark
+from ganzoo.benchmarking import benchmark, names
 from ganzoo.benchmarking.fresh import Fresh
+from ganzoo.benchmarking.names import PEERS
 from ganzoo.cli import bench_page
 from ganzoo.cli.bench import usual
 
@@ -48,8 +50,27 @@ def test_json(ganzoo, quick):
 @pytest.mark.parametrize(
     ("line", "said", "hint"),
     [
-        ("--against torchgan", "there is no loop 'torchgan' to compare with", "ganzoo bench --against plain"),
-        ("--against plian", "there is no loop 'plian' to compare with; did you mean", "ganzoo bench --against plain"),
+        ("--against plian", "nothing called 'plian' to compare with; did you mean", "ganzoo bench --against plain"),
+        ("--against torchgun", "did you mean 'torchgan'", "ganzoo bench --against plain"),
+        (
+            "--against plain --against torchgan --against torch-mimicry",
+            "torchgan and torch-mimicry train networks of their own",
+            "ganzoo bench --against torchgan",
+        ),
+        ("--example x.py", "no library is compared with", "ganzoo bench --against lightning --example x.py"),
+        ("--against torchgan --example x.py", "torchgan needs no example", "ganzoo bench --against torchgan"),
+        ("--against lightning", "given:   no --example", None),
+        ("--against lightning --example x.py", "given:   --example x.py, which is not a file", None),
+        (
+            "--against torchgan --size 8 --reg r1 --reg r2 --batch 8 --disc.ndf 2 --json",
+            "given:   --reg r1 --reg r2 --size 8 --set discriminator.ndf=2\n",
+            "ganzoo bench --batch 8 --against torchgan --json",
+        ),
+        (
+            "--against lightning --example 'my example.py' --against-precision bf16 --data digits",
+            "given:   --data digits --against-precision bf16\n",
+            "ganzoo bench --against lightning --example 'my example.py'",
+        ),
         ("--rounds 1", "--rounds must be greater than or equal to 2", "ganzoo bench --help"),
         ("--batch 0", "train.batch_size = 0", None),
         ("--disc autoencoder --loss ebgan --reg pull-away --size 16 --batch 1", "cannot work on a single sample", None),
@@ -70,6 +91,34 @@ def test_what_cannot_be_measured_is_refused_in_words(ganzoo, line, said, hint):
     assert said in outcome.err
     if hint:
         assert f"  next:    {hint}\n" in outcome.err.replace("root ", "ganzoo ")
+
+
+@pytest.mark.parametrize("peer", PEERS)
+def test_another_library(ganzoo, quick, peers, peer):
+    found = ganzoo(f"bench {LINES[peer]} --against plain --batch 4 --rounds 2 --clock cpu --json").json
+    assert list(found["contestants"]) == ["ganzoo", peer, "plain"]
+    assert list(found["ratios"]) == [peer, "plain"]
+    assert found["settings"]["discriminator"].endswith(f" of {peer}")
+    assert (found["settings"]["batch_size"], found["settings"]["device"]) == (4, "cpu")
+    assert all(figures["gflop_per_step"] > 0 for figures in found["contestants"].values())
+    assert f"memory and start of each hold the import of {peer}" in found["remarks"][0]
+
+
+def test_another_library_on_the_page(ganzoo, quick, peers):
+    outcome = ganzoo(f"bench {LINES['lightning']} --batch 4 --rounds 2", width=80)
+    assert outcome.code == 0
+    assert outcome.out.startswith("bce + ")
+    assert re.search(r"^lightning +\d", outcome.out, re.MULTILINE)
+    assert re.search(r"^ganzoo / lightning +[\d.]+ \(", outcome.out, re.MULTILINE)
+
+
+@pytest.mark.parametrize("peer", PEERS)
+def test_a_library_that_is_not_installed_is_asked_for(ganzoo, monkeypatch, peer):
+    monkeypatch.setattr(names, "find_spec", lambda package: None)
+    outcome = ganzoo(f"bench {LINES[peer]}")
+    assert outcome.code == 2
+    assert f"--against {peer} trains with {peer}, which is not installed" in outcome.err
+    assert re.search(rf"next:    python -m pip install (--no-deps )?{peer}\n", outcome.err)
 
 
 def test_sizes_are_those_of_the_data_where_these_are_named():
