@@ -30,6 +30,7 @@ KINDS = {
     "to few": "_to_few",
     "of one pixel": "_of_one_pixel",
     "woven": "_woven",
+    "from few": "_from_few",
     "fewer products": "_by_fewer_products",
 }
 LAST = torch.channels_last
@@ -93,6 +94,12 @@ def layers(draw):
         channels, taps, padding = pair(1, 5), draw(st.integers(2, winograd.MOST_TAPS)), pair(0, 5)
         sides = tuple(max(1, taps - 2 * side) + draw(st.integers(0, 9)) for side in padding)
         return nn.Conv2d(*channels, taps, padding=padding, bias=bias), (n, channels[0], *sides), kind
+    if kind == "from few":
+        stride = pair(2, 3)
+        kernel = tuple(step * draw(st.integers(1, 3)) for step in stride)
+        padding, sides = pair(0, 4), tuple(side + draw(st.integers(0, 9)) for side in kernel)
+        made = convolutions.PER_OUTPUT * few
+        return nn.Conv2d(few, made, kernel, stride, padding, bias=bias), (n, few, *sides), kind
     stride = pair(2, 3)
     kernel = tuple(step * draw(st.integers(1, 3)) for step in stride)
     padding = tuple(draw(st.integers(0, side // 2)) for side in kernel)
@@ -126,7 +133,7 @@ def test_numbers_and_derivatives_are_those_of_torch(case, values):
         patch.setattr(convolutions, "SHRINKING", 100)
         patch.setattr(winograd, "WORTH", -(10**9))
         patch.setattr(winograd, "VALUES", values)
-        made = getattr(convolutions, KINDS[kind])(layer, x, layer.weight)
+        made = getattr(convolutions, KINDS[kind])(layer, x.clone().requires_grad_(), layer.weight)
         if made is None:  # nothing would be left of the picture
             assert kind == "woven"
             return
@@ -156,6 +163,7 @@ CASES = {
     "_of_one_pixel": (lambda: nn.ConvTranspose2d(20, 8, 4), (4, 20, 1, 1)),
     "_woven": (lambda: nn.ConvTranspose2d(32, 3, 4, 2, 1), (16, 32, 32, 32)),
     "_to_few_pixels": (lambda: nn.Conv2d(64, 64, 4, padding=1), (16, 64, 8, 8)),
+    "_from_few": (lambda: nn.Conv2d(3, 32, 4, 2, 1), (4, 3, 32, 32)),
     "_by_fewer_products": (lambda: nn.Conv2d(64, 64, 4, padding=1), (32, 64, 9, 9)),
 }
 
@@ -165,7 +173,7 @@ def case_of(way, **changes):
     layer = build().to(memory_format=LAST)
     for name, value in changes.items():
         setattr(layer, name, value)
-    return layer, numbers(*shape, dtype=torch.float32)
+    return layer, numbers(*shape, dtype=torch.float32).requires_grad_(way == "_from_few")
 
 
 def in_bf16(way):
@@ -267,6 +275,7 @@ LEFT = {
     "few channels of pictures": (lambda: nn.ConvTranspose2d(16, 3, 4, 2, 1), (16, 16, 32, 32)),
     "no phases": (lambda: nn.ConvTranspose2d(32, 3, 3, 2, 1), (16, 32, 32, 32)),
     "latents with a padding": (lambda: nn.ConvTranspose2d(20, 8, 4, padding=1), (4, 20, 1, 1)),
+    "pictures that need no gradient": (lambda: nn.Conv2d(3, 32, 4, 2, 1), (4, 3, 32, 32)),
     "two kernel sides": (lambda: nn.Conv2d(128, 128, (4, 3)), (64, 128, 11, 10)),
     "five taps": (lambda: nn.Conv2d(128, 128, 5), (64, 128, 12, 12)),
     "few samples": (lambda: nn.Conv2d(128, 128, 4, padding=1), (2, 128, 9, 9)),
@@ -313,7 +322,7 @@ def test_what_is_changed_afterwards_counts(way):
         assert torch.equal(found, layer(x))
 
 
-@pytest.mark.parametrize("way", ["_to_few", "_woven", "_by_fewer_products"])
+@pytest.mark.parametrize("way", ["_to_few", "_woven", "_from_few", "_by_fewer_products"])
 def test_in_bf16_taps_are_not_rounded_before_they_are_added(way, taken):
     layer, x = case_of(way)
     with convolutions.quick(), torch.autocast("cpu", dtype=torch.bfloat16):

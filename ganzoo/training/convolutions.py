@@ -6,6 +6,7 @@ oneDNN is fast where both sides have many channels and a map has many pixels, bu
   moved to their places and added up; in fp32 and fp64, since in bf16 taps would be rounded before they are added
 - transposed, of one pixel, such as latents: a linear layer
 - transposed, with a stride and few output channels, such as pictures: :mod:`ganzoo.training.woven`, not in bf16 either
+- with a stride and few input channels, again pictures: their gradient likewise
 - stride 1 and many channels on both sides: :mod:`ganzoo.training.winograd`, not in bf16, which would round too early
 - stride 1 and an output of few pixels, in bf16, where the gradient of the weight is no faster than in fp32: the sum
   over samples and pixels is itself a convolution, whose channels are the samples and whose kernel is the output
@@ -17,7 +18,7 @@ and compilation. ``docs/performance.md`` says what is gained.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
 from typing import Any
@@ -27,8 +28,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd import forward_ad
 
-from ganzoo.training import winograd
-from ganzoo.training.woven import transposed
+from ganzoo.training import winograd, woven
 
 FEW = 4
 """Output channels at most; vector units take eight or sixteen at a time."""
@@ -37,13 +37,16 @@ PER_TAP = 3
 SHRINKING = 16
 """Pixels of the input for each of the output, at most: every one is multiplied by every tap."""
 PER_OUTPUT = 10
-"""Input channels for each output channel of woven pictures, at least."""
+"""Input channels for each output channel of woven pictures, at least; output channels for each of a woven gradient."""
 WOVEN = 16_384
 """Pixels of a batch at least, or weaving takes longer than what it saves."""
 SMALL, TAPS, SAMPLES, WIDE = 49, 16, 16, 64
 """For the weight's gradient: pixels of an output and taps of a kernel at most; samples and channels at least."""
 ITS_OWN = ("_conv_forward", "_output_padding", "forward")
 """What a layer may do its own way."""
+
+Way = Callable[[Any, Tensor, Tensor], Tensor | None]
+"""A layer, its input and its weight → what it makes; ``None`` if the layer is not for this way."""
 
 _lock, _users = Lock(), 0
 _torch: dict[type[nn.Module], Any] = {kind: kind.forward for kind in (nn.Conv2d, nn.ConvTranspose2d)}
@@ -76,14 +79,24 @@ def _put(forwards: dict[type[nn.Module], Any]) -> None:
 
 def _convolution(layer: nn.Conv2d, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
     """In place of ``Conv2d.forward``."""
-    if layer.stride != (1, 1) or layer.kernel_size == (1, 1) or not _is_usual(layer, nn.Conv2d, input):
+    ways = _ways(layer)
+    if not ways or not _is_usual(layer, nn.Conv2d, input):
         return _torch[nn.Conv2d](layer, input)  # type: ignore[no-any-return]
     weight = layer.weight  # once, as one that is parametrized may move whenever it is read
-    for way in (_to_few,) if layer.out_channels <= FEW else (_to_few_pixels, _by_fewer_products):
+    for way in ways:
         if (made := way(layer, input, weight)) is not None:
             return made
     left: Tensor = layer._conv_forward(input, weight, layer.bias)
     return left
+
+
+def _ways(layer: nn.Conv2d) -> tuple[Way, ...]:
+    """That may be for it."""
+    if layer.stride != (1, 1):
+        return (_from_few,) if layer.in_channels <= FEW else ()
+    if layer.kernel_size == (1, 1):
+        return ()
+    return (_to_few,) if layer.out_channels <= FEW else (_to_few_pixels, _by_fewer_products)
 
 
 def _transposed(layer: nn.ConvTranspose2d, input: Tensor, output_size: Any = None) -> Tensor:  # noqa: A002
@@ -160,8 +173,18 @@ def _woven(layer: nn.ConvTranspose2d, x: Tensor, weight: Tensor) -> Tensor | Non
     across = (x.shape[3] - 1) * stride[1] - 2 * left + width + right
     if not _in_full(x, weight) or not _lies_so(weight) or min(height, across) < 1:
         return None
-    made = transposed(x, weight, (stride[0], stride[1]), (top, left), (height, across))
+    made = woven.transposed(x, weight, (stride[0], stride[1]), (top, left), (height, across))
     return _plus(made, layer.bias)
+
+
+def _from_few(layer: nn.Conv2d, x: Tensor, weight: Tensor) -> Tensor | None:
+    (length, width), (down, across) = layer.kernel_size, (layer.stride[0], layer.stride[1])
+    wanted = x.requires_grad and torch.is_grad_enabled() and PER_OUTPUT * layer.in_channels <= layer.out_channels
+    if not wanted or min(down, across) < 2 or length % down or width % across:
+        return None
+    if not _in_full(x, weight) or not _lies_so(weight):
+        return None
+    return _plus(woven.convolution(x, weight, (down, across), _padding(layer)), layer.bias)
 
 
 def _to_few_pixels(layer: nn.Conv2d, x: Tensor, weight: Tensor) -> Tensor | None:
