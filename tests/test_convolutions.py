@@ -99,7 +99,8 @@ def layers(draw):
         kernel = tuple(step * draw(st.integers(1, 3)) for step in stride)
         padding, sides = pair(0, 4), tuple(side + draw(st.integers(0, 9)) for side in kernel)
         made = convolutions.PER_OUTPUT * few
-        return nn.Conv2d(few, made, kernel, stride, padding, bias=bias), (n, few, *sides), kind
+        layer = nn.Conv2d(few, made, kernel, stride, padding, bias=bias).requires_grad_(False)
+        return layer, (n, few, *sides), kind
     stride = pair(2, 3)
     kernel = tuple(step * draw(st.integers(1, 3)) for step in stride)
     padding = tuple(draw(st.integers(0, side // 2)) for side in kernel)
@@ -111,7 +112,7 @@ def layers(draw):
 def answers(layer, x):
     """What it makes, and first and second derivatives by all that there is."""
     x = x.clone(memory_format=torch.preserve_format).requires_grad_()
-    by = [x, *layer.parameters()]
+    by = [x, *(one for one in layer.parameters() if one.requires_grad)]
     made = layer(x)
     first = torch.autograd.grad(made.sin().sum(), by, create_graph=True)
     return made, *first, *torch.autograd.grad(sum(one.cos().sum() for one in first), by)
@@ -163,7 +164,7 @@ CASES = {
     "_of_one_pixel": (lambda: nn.ConvTranspose2d(20, 8, 4), (4, 20, 1, 1)),
     "_woven": (lambda: nn.ConvTranspose2d(32, 3, 4, 2, 1), (16, 32, 32, 32)),
     "_to_few_pixels": (lambda: nn.Conv2d(64, 64, 4, padding=1), (16, 64, 8, 8)),
-    "_from_few": (lambda: nn.Conv2d(3, 32, 4, 2, 1), (4, 3, 32, 32)),
+    "_from_few": (lambda: nn.Conv2d(3, 32, 4, 2, 1).requires_grad_(False), (4, 3, 32, 32)),
     "_by_fewer_products": (lambda: nn.Conv2d(64, 64, 4, padding=1), (32, 64, 9, 9)),
 }
 
@@ -275,7 +276,7 @@ LEFT = {
     "few channels of pictures": (lambda: nn.ConvTranspose2d(16, 3, 4, 2, 1), (16, 16, 32, 32)),
     "no phases": (lambda: nn.ConvTranspose2d(32, 3, 3, 2, 1), (16, 32, 32, 32)),
     "latents with a padding": (lambda: nn.ConvTranspose2d(20, 8, 4, padding=1), (4, 20, 1, 1)),
-    "pictures that need no gradient": (lambda: nn.Conv2d(3, 32, 4, 2, 1), (4, 3, 32, 32)),
+    "pictures that need no gradient": (lambda: nn.Conv2d(3, 32, 4, 2, 1).requires_grad_(False), (4, 3, 32, 32)),
     "two kernel sides": (lambda: nn.Conv2d(128, 128, (4, 3)), (64, 128, 11, 10)),
     "five taps": (lambda: nn.Conv2d(128, 128, 5), (64, 128, 12, 12)),
     "few samples": (lambda: nn.Conv2d(128, 128, 4, padding=1), (2, 128, 9, 9)),
@@ -291,6 +292,15 @@ def test_what_is_left_to_torch(why, taken):
     with convolutions.quick():
         found = layer(x)
     assert torch.equal(found, layer(x))
+    assert taken == []
+
+
+@pytest.mark.parametrize("trained", ["weight", "bias"])
+def test_pictures_before_a_layer_that_learns_have_torchs_gradient(trained, taken):
+    layer, x = case_of("_from_few")
+    getattr(layer, trained).requires_grad_()
+    with convolutions.quick():
+        layer(x)
     assert taken == []
 
 

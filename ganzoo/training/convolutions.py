@@ -6,7 +6,7 @@ oneDNN is fast where both sides have many channels and a map has many pixels, bu
   moved to their places and added up; in fp32 and fp64, since in bf16 taps would be rounded before they are added
 - transposed, of one pixel, such as latents: a linear layer
 - transposed, with a stride and few output channels, such as pictures: :mod:`ganzoo.training.woven`, not in bf16 either
-- with a stride and few input channels, again pictures: their gradient likewise
+- with a stride, few input channels and frozen, such as a critic's first layer while G learns: the gradient likewise
 - stride 1 and many channels on both sides: :mod:`ganzoo.training.winograd`, not in bf16, which would round too early
 - stride 1 and an output of few pixels, in bf16, where the gradient of the weight is no faster than in fp32: the sum
   over samples and pixels is itself a convolution, whose channels are the samples and whose kernel is the output
@@ -178,13 +178,14 @@ def _woven(layer: nn.ConvTranspose2d, x: Tensor, weight: Tensor) -> Tensor | Non
 
 
 def _from_few(layer: nn.Conv2d, x: Tensor, weight: Tensor) -> Tensor | None:
-    (length, width), (down, across) = layer.kernel_size, (layer.stride[0], layer.stride[1])
-    wanted = x.requires_grad and torch.is_grad_enabled() and PER_OUTPUT * layer.in_channels <= layer.out_channels
-    if not wanted or min(down, across) < 2 or length % down or width % across:
+    (length, width), (down, across), bias = layer.kernel_size, (layer.stride[0], layer.stride[1]), layer.bias
+    has_phases = min(down, across) > 1 and not length % down and not width % across
+    trained = weight.requires_grad or (bias is not None and bias.requires_grad)
+    if not has_phases or PER_OUTPUT * layer.in_channels > layer.out_channels or trained:
         return None
-    if not _in_full(x, weight) or not _lies_so(weight):
+    if not torch.is_grad_enabled() or not x.requires_grad or not _in_full(x, weight) or not _lies_so(weight):
         return None
-    return _plus(woven.convolution(x, weight, (down, across), _padding(layer)), layer.bias)
+    return woven.convolution(x, weight, bias, (down, across), _padding(layer))
 
 
 def _to_few_pixels(layer: nn.Conv2d, x: Tensor, weight: Tensor) -> Tensor | None:

@@ -38,37 +38,34 @@ def transposed(x: Tensor, weight: Tensor, stride: Pair, padding: Pair, size: Pai
     return made
 
 
-def convolution(x: Tensor, weight: Tensor, stride: Pair, padding: Pair) -> Tensor:
-    """``F.conv2d``; what is woven is its gradient for ``x``.
+def convolution(x: Tensor, weight: Tensor, bias: Tensor | None, stride: Pair, padding: Pair) -> Tensor:
+    """``F.conv2d`` with weights that are not trained; what is woven is the gradient for ``x``.
 
     Args:
         x: (N, D, H, W).
         weight: (C, D, K, L), its sides multiples of the stride.
+        bias: (C,), or none.
         stride: down and across.
         padding: down and across.
 
     Returns:
         (N, C, (H + 2 padding - K) // stride + 1, ...), channels-last.
     """
-    made: Tensor = _Convolution.apply(x, weight, stride, padding)  # type: ignore[no-untyped-call]
+    made: Tensor = _Convolution.apply(x, weight, bias, stride, padding)  # type: ignore[no-untyped-call]
     return made
 
 
 class _Convolution(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, stride: Pair, padding: Pair) -> Tensor:
-        ctx.save_for_backward(x, weight)
-        ctx.stride, ctx.padding = stride, padding
-        return F.conv2d(x, weight, None, stride, padding)
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, stride: Pair, padding: Pair) -> Tensor:
+        ctx.save_for_backward(weight)
+        ctx.stride, ctx.padding, ctx.size = stride, padding, (x.shape[2], x.shape[3])
+        return F.conv2d(x, weight, bias, stride, padding)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight = ctx.saved_tensors
-        to_x, to_weight = ctx.needs_input_grad[:2]
-        size = x.shape[2], x.shape[3]
-        of_x = transposed(gradient, weight, ctx.stride, ctx.padding, size) if to_x else None
-        of_weight = _to_weight(gradient, x, weight, ctx.stride, ctx.padding) if to_weight else None
-        return of_x, of_weight, None, None
+        (weight,) = ctx.saved_tensors
+        return transposed(gradient, weight, ctx.stride, ctx.padding, ctx.size), None, None, None, None
 
 
 class _Transposed(torch.autograd.Function):
@@ -88,16 +85,12 @@ class _Transposed(torch.autograd.Function):
         x, weight = ctx.saved_tensors
         to_x, to_weight = ctx.needs_input_grad[:2]
         of_x = F.conv2d(gradient, weight, None, ctx.stride, ctx.padding) if to_x else None
-        of_weight = _to_weight(x, gradient, weight, ctx.stride, ctx.padding) if to_weight else None
+        of_weight = None
+        if to_weight:  # it is that of the convolution which leads back from the picture
+            _, of_weight, _ = torch.ops.aten.convolution_backward(
+                x, gradient, weight, None, ctx.stride, ctx.padding, (1, 1), False, (0, 0), 1, (False, True, False)
+            )
         return of_x, of_weight, None, None, None
-
-
-def _to_weight(maps: Tensor, pictures: Tensor, weight: Tensor, stride: Pair, padding: Pair) -> Tensor:
-    """The gradient of the weight, which is the same on both ways between pictures and maps."""
-    _, made, _ = torch.ops.aten.convolution_backward(
-        maps, pictures, weight, None, stride, padding, (1, 1), False, (0, 0), 1, (False, True, False)
-    )
-    return made  # type: ignore[no-any-return]
 
 
 def _phases(x: Tensor, weight: Tensor, stride: Pair) -> Tensor:
