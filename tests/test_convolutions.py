@@ -131,6 +131,7 @@ def test_numbers_and_derivatives_are_those_of_torch(case, values):
     layer, x = layer.double().to(memory_format=LAST), numbers(*shape)
     with pytest.MonkeyPatch.context() as patch, convolutions.quick():
         patch.setattr(convolutions, "WOVEN", 1)
+        patch.setattr(convolutions, "WOVEN_BACK", 0)
         patch.setattr(convolutions, "SHRINKING", 100)
         patch.setattr(winograd, "WORTH", -(10**9))
         patch.setattr(winograd, "VALUES", values)
@@ -164,7 +165,7 @@ CASES = {
     "_of_one_pixel": (lambda: nn.ConvTranspose2d(20, 8, 4), (4, 20, 1, 1)),
     "_woven": (lambda: nn.ConvTranspose2d(32, 3, 4, 2, 1), (16, 32, 32, 32)),
     "_to_few_pixels": (lambda: nn.Conv2d(64, 64, 4, padding=1), (16, 64, 8, 8)),
-    "_from_few": (lambda: nn.Conv2d(3, 32, 4, 2, 1).requires_grad_(False), (4, 3, 32, 32)),
+    "_from_few": (lambda: nn.Conv2d(3, 32, 4, 2, 1).requires_grad_(False), (32, 3, 32, 32)),
     "_by_fewer_products": (lambda: nn.Conv2d(64, 64, 4, padding=1), (32, 64, 9, 9)),
 }
 
@@ -276,7 +277,7 @@ LEFT = {
     "few channels of pictures": (lambda: nn.ConvTranspose2d(16, 3, 4, 2, 1), (16, 16, 32, 32)),
     "no phases": (lambda: nn.ConvTranspose2d(32, 3, 3, 2, 1), (16, 32, 32, 32)),
     "latents with a padding": (lambda: nn.ConvTranspose2d(20, 8, 4, padding=1), (4, 20, 1, 1)),
-    "pictures that need no gradient": (lambda: nn.Conv2d(3, 32, 4, 2, 1).requires_grad_(False), (4, 3, 32, 32)),
+    "pictures that need no gradient": (lambda: nn.Conv2d(3, 32, 4, 2, 1).requires_grad_(False), (32, 3, 32, 32)),
     "two kernel sides": (lambda: nn.Conv2d(128, 128, (4, 3)), (64, 128, 11, 10)),
     "five taps": (lambda: nn.Conv2d(128, 128, 5), (64, 128, 12, 12)),
     "few samples": (lambda: nn.Conv2d(128, 128, 4, padding=1), (2, 128, 9, 9)),
@@ -292,6 +293,13 @@ def test_what_is_left_to_torch(why, taken):
     with convolutions.quick():
         found = layer(x)
     assert torch.equal(found, layer(x))
+    assert taken == []
+
+
+def test_few_pictures_have_torchs_gradient(taken):
+    layer, x = case_of("_from_few")
+    with convolutions.quick():
+        layer(x[:31])
     assert taken == []
 
 

@@ -38,8 +38,8 @@ SHRINKING = 16
 """Pixels of the input for each of the output, at most: every one is multiplied by every tap."""
 PER_OUTPUT = 10
 """Input channels for each output channel of woven pictures, at least; output channels for each of a woven gradient."""
-WOVEN = 16_384
-"""Pixels of a batch at least, or weaving takes longer than what it saves."""
+WOVEN, WOVEN_BACK = 16_384, 8_192
+"""Pixels of a batch of maps at least, for pictures and their gradient, or weaving takes longer than what it saves."""
 SMALL, TAPS, SAMPLES, WIDE = 49, 16, 16, 64
 """For the weight's gradient: pixels of an output and taps of a kernel at most; samples and channels at least."""
 ITS_OWN = ("_conv_forward", "_output_padding", "forward")
@@ -184,6 +184,8 @@ def _from_few(layer: nn.Conv2d, x: Tensor, weight: Tensor) -> Tensor | None:
     if not has_phases or PER_OUTPUT * layer.in_channels > layer.out_channels or trained:
         return None
     if not torch.is_grad_enabled() or not x.requires_grad or not _in_full(x, weight) or not _lies_so(weight):
+        return None
+    if x.shape[0] * x.shape[2] * x.shape[3] < WOVEN_BACK * down * across:
         return None
     return woven.convolution(x, weight, bias, (down, across), _padding(layer))
 
