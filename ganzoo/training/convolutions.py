@@ -120,6 +120,7 @@ def _is_usual(layer: Any, kind: type[nn.Module], x: Tensor) -> bool:
         and x.is_contiguous(memory_format=torch.channels_last)
         and (layer.groups, layer.dilation, layer.padding_mode) == (1, (1, 1), "zeros")
         and not isinstance(layer.padding, str)
+        and min(layer.padding) >= 0  # torch says that it cannot be
         and _torch[kind] is _methods[kind, "forward"]  # whoever replaced it wants something else
         and not any(name in vars(layer) for name in ITS_OWN)
         and all(getattr(type(layer), name, None) is _methods[kind, name] for name in ITS_OWN[:2])

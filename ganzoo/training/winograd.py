@@ -12,15 +12,18 @@ over tiles of 4×4 outputs, where n counts tiles as well. The output is its deri
 that by x, and for the weight that by w. So each of the three comes from the other two in the same way, and so do
 gradients of any order.
 
-In fp32, what is computed is off by up to 3e-6 of its norm, where torch's convolution is by 1e-7 to 1e-6. Sources: Lavin
-and Gray 2015, arXiv:1509.09308, section 4, for taps of 3×3; points like those that Barabasz et al. 2018 found to round
-least, arXiv:1803.10986.
+In fp32 the error is up to 5e-6 of the norm of what is computed, where that of torch's convolution is 1e-7 to 1e-6. It
+belongs to a tile, not to each output: neighbors of a value that is ten thousand times as large lose as much more, and
+one that is not finite makes all outputs of its tile so.
+
+Sources: Lavin and Gray 2015, arXiv:1509.09308, section 4, for taps of 3×3; points like those that Barabasz et al. 2018
+found to round least, arXiv:1803.10986.
 """
 
 from __future__ import annotations
 
 import math
-from functools import cache
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -32,9 +35,11 @@ Pair = tuple[int, int]
 TILE = 4
 """Outputs of a tile, down and across."""
 POINTS = (0.0, 1.0, -1.0, 2.0, -0.5, -2.0)
-"""Small powers of two, which round nothing; the last point is always at infinity."""
+"""Their powers are exact; the last point is always at infinity."""
 MOST_TAPS = 4
 """Down and across: five would need another point, at which more digits are lost."""
+PER_SAMPLE = 4
+"""Times :data:`VALUES` at most of one sample, which is not cut: beyond, nothing is gained."""
 WORTH = 100
 """Products saved for each value at a point, at least, times threads: all of them share what memory can give."""
 VALUES = 1 << 22
@@ -80,10 +85,12 @@ def pays(x: Tensor, weight: Tensor, padding: Pair) -> bool:
     (made, given, *taps), geometry = weight.shape, geometry_of(x, weight, padding)
     if not 1 < taps[0] == taps[1] <= MOST_TAPS or min(geometry.output) < 1:
         return False
-    tiles, points = len(x) * geometry.tiles[0] * geometry.tiles[1], geometry.points**2
+    points, each = geometry.points**2, geometry.tiles[0] * geometry.tiles[1]
+    if points * each * (made + given) > PER_SAMPLE * VALUES:
+        return False
     direct = len(x) * geometry.output[0] * geometry.output[1] * taps[0] ** 2 * made * given
-    values = points * (tiles * (made + given) + made * given)
-    return direct - points * tiles * made * given >= WORTH * torch.get_num_threads() * values
+    values = points * (len(x) * each * (made + given) + made * given)
+    return direct - points * len(x) * each * made * given >= WORTH * torch.get_num_threads() * values
 
 
 def convolution(x: Tensor, weight: Tensor, padding: Pair) -> Tensor:
@@ -97,44 +104,56 @@ def convolution(x: Tensor, weight: Tensor, padding: Pair) -> Tensor:
     Returns:
         (N, O, H + 2 padding - k + 1, W + 2 padding - k + 1), channels-last.
     """
-    made: Tensor = _Third.apply(OUTPUT, geometry_of(x, weight, padding), x, weight)  # type: ignore[no-untyped-call]
+    made: Tensor = _Winograd.apply(OUTPUT, geometry_of(x, weight, padding), x, weight)  # type: ignore[no-untyped-call]
     return made
 
 
-class _Third(torch.autograd.Function):
+class _Winograd(torch.autograd.Function):
     """Input, weight or output, from the other two in that order."""
 
     @staticmethod
     def forward(ctx: Any, kind: int, geometry: Geometry, one: Tensor, other: Tensor) -> Tensor:
         ctx.save_for_backward(one, other)
         ctx.kind, ctx.geometry = kind, geometry
-        return (_input, _weight, _output)[kind](one, other, geometry)
+        with torch.autocast("cpu", enabled=False):  # which may be on where gradients are computed
+            return (_input, _weight, _output)[kind](one, other, geometry)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        if ctx.kind == OUTPUT and torch._C._functorch.is_legacy_batchedtensor(gradient):  # by ``is_grads_batched``
+            x, weight = ctx.saved_tensors
+            return None, None, *_by_torch(gradient, x, weight, ctx.geometry, ctx.needs_input_grad[2:])
         others = [kind for kind in KINDS if kind != ctx.kind]
         known = {ctx.kind: gradient, **dict(zip(others, ctx.saved_tensors, strict=True))}
         made = []
         for wanted, needed in zip(others, ctx.needs_input_grad[2:], strict=True):
             two = [known[kind] for kind in KINDS if kind != wanted]
-            made.append(_Third.apply(wanted, ctx.geometry, *two) if needed else None)  # type: ignore[no-untyped-call]
+            made.append(_Winograd.apply(wanted, ctx.geometry, *two) if needed else None)  # type: ignore[no-untyped-call]
         return None, None, *made
 
 
+def _by_torch(gradient: Tensor, x: Tensor, weight: Tensor, geometry: Geometry, needed: Sequence[bool]) -> Sequence[Any]:
+    """Gradients of input and weight."""
+    made: Sequence[Any] = torch.ops.aten.convolution_backward(
+        gradient, x, weight, None, (1, 1), geometry.padding, (1, 1), False, (0, 0), 1, (*needed, False)
+    )
+    return made[:2]
+
+
 def _output(x: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
-    made, parts = x.new_empty(len(x), *geometry.output, len(weight)), _parts(geometry, len(x), sum(weight.shape[:2]))
-    taps = _of_weight(weight, geometry).transpose(1, 2)
-    for place, part in zip(made.chunk(parts), x.chunk(parts), strict=True):
+    made, places = _empty(x, (len(x), len(weight), *geometry.output))
+    parts, taps = _parts(geometry, len(x), sum(weight.shape[:2])), _of_weight(weight, geometry).transpose(1, 2)
+    for place, part in zip(places.chunk(parts), x.chunk(parts), strict=True):
         place.copy_(_to_output(torch.bmm(_of_input(part, geometry), taps), geometry))
-    return made.permute(0, 3, 1, 2)
+    return made
 
 
 def _input(weight: Tensor, y: Tensor, geometry: Geometry) -> Tensor:
-    made, parts = y.new_empty(len(y), *geometry.input, weight.shape[1]), _parts(geometry, len(y), sum(weight.shape[:2]))
-    taps = _of_weight(weight, geometry)
-    for place, part in zip(made.chunk(parts), y.chunk(parts), strict=True):
+    made, places = _empty(y, (len(y), weight.shape[1], *geometry.input))
+    parts, taps = _parts(geometry, len(y), sum(weight.shape[:2])), _of_weight(weight, geometry)
+    for place, part in zip(places.chunk(parts), y.chunk(parts), strict=True):
         place.copy_(_to_input(torch.bmm(_of_output(part, geometry), taps), geometry))
-    return made.permute(0, 3, 1, 2)
+    return made
 
 
 def _weight(x: Tensor, y: Tensor, geometry: Geometry) -> Tensor:
@@ -151,13 +170,19 @@ def _parts(geometry: Geometry, samples: int, channels: int) -> int:
     return max(1, min(samples, round(values / VALUES)))
 
 
+def _empty(like: Tensor, shape: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """Channels-last and no view, so that what follows may change it in place; and the same as (N, H, W, C)."""
+    made = torch.empty(shape, dtype=like.dtype, device=like.device, memory_format=torch.channels_last)
+    return made, made.permute(0, 2, 3, 1)
+
+
 def _of_input(x: Tensor, geometry: Geometry) -> Tensor:
     """(N, C, H, W) to (points², N tiles, C), from tiles that overlap."""
     points, (top, left), (height, width) = geometry.points, geometry.padding, geometry.input
     below, right = (TILE * (count - 1) + points for count in geometry.tiles)
     x = F.pad(x.permute(0, 2, 3, 1), (0, 0, left, right - width - left, top, below - height - top))
     tiles = x.unfold(1, points, TILE).unfold(2, points, TILE)
-    return _on_both(_matrices(geometry.taps, x.dtype).input, tiles.permute(4, 5, 0, 1, 2, 3)).flatten(1, 3)
+    return _on_both(_matrices(geometry, x).input, tiles.permute(4, 5, 0, 1, 2, 3)).flatten(1, 3)
 
 
 def _of_output(y: Tensor, geometry: Geometry) -> Tensor:
@@ -165,17 +190,17 @@ def _of_output(y: Tensor, geometry: Geometry) -> Tensor:
     (down, across), (height, width) = geometry.tiles, geometry.output
     y = F.pad(y.permute(0, 2, 3, 1), (0, 0, 0, TILE * across - width, 0, TILE * down - height))
     tiles = y.view(len(y), down, TILE, across, TILE, y.shape[3])
-    return _on_both(_matrices(geometry.taps, y.dtype).output, tiles.permute(2, 4, 0, 1, 3, 5)).flatten(1, 3)
+    return _on_both(_matrices(geometry, y).output, tiles.permute(2, 4, 0, 1, 3, 5)).flatten(1, 3)
 
 
 def _of_weight(weight: Tensor, geometry: Geometry) -> Tensor:
     """(O, C, k, k) to (points², O, C)."""
-    return _on_both(_matrices(geometry.taps, weight.dtype).weight, weight.permute(2, 3, 0, 1))
+    return _on_both(_matrices(geometry, weight).weight, weight.permute(2, 3, 0, 1))
 
 
 def _to_output(values: Tensor, geometry: Geometry) -> Tensor:
     """(points², N tiles, O) to (N, H, W, O)."""
-    (height, width), matrix = geometry.output, _matrices(geometry.taps, values.dtype).output
+    (height, width), matrix = geometry.output, _matrices(geometry, values).output
     tiles = _by_tile(_on_both(matrix.t(), _by_tile(values, geometry)), geometry).permute(2, 3, 0, 4, 1, 5)
     return tiles.flatten(3, 4).flatten(1, 2)[:, :height, :width]
 
@@ -183,7 +208,7 @@ def _to_output(values: Tensor, geometry: Geometry) -> Tensor:
 def _to_input(values: Tensor, geometry: Geometry) -> Tensor:
     """(points², N tiles, C) to (N, H, W, C): where tiles overlap, they add up."""
     points, (down, across), (top, left) = geometry.points, geometry.tiles, geometry.padding
-    matrix = _matrices(geometry.taps, values.dtype).input
+    matrix = _matrices(geometry, values).input
     tiles = _by_tile(_on_both(matrix.t(), _by_tile(values, geometry)), geometry).permute(2, 3, 0, 4, 1, 5)
     made = values.new_zeros(len(tiles), down + 1, TILE, across + 1, TILE, values.shape[2])
     halves = (0, slice(TILE), slice(TILE)), (1, slice(points - TILE), slice(TILE, points))  # a tile and its neighbor
@@ -197,9 +222,10 @@ def _to_input(values: Tensor, geometry: Geometry) -> Tensor:
 
 def _to_weight(values: Tensor, geometry: Geometry) -> Tensor:
     """(points², O, C) to (O, C, k, k), channels-last."""
-    matrix, sides = _matrices(geometry.taps, values.dtype).weight, values.shape[1:]
+    matrix, sides = _matrices(geometry, values).weight, values.shape[1:]
     taps = _on_both(matrix.t(), values.view(geometry.points, geometry.points, *sides))
-    return taps.view(geometry.taps, geometry.taps, *sides).permute(2, 0, 1, 3).contiguous().permute(0, 3, 1, 2)
+    made = taps.view(geometry.taps, geometry.taps, *sides).permute(2, 3, 0, 1)
+    return made.clone(memory_format=torch.channels_last)
 
 
 def _on_both(matrix: Tensor, x: Tensor) -> Tensor:
@@ -222,22 +248,37 @@ class _Matrices(NamedTuple):
     output: Tensor
 
 
-@cache
-def _matrices(taps: int, dtype: torch.dtype) -> _Matrices:
-    """Of weight and output, those of polynomials; of the input, the transposed inverse of those of their product.
+def _matrices(geometry: Geometry, of: Tensor) -> _Matrices:
+    return MATRICES[geometry.taps, of.dtype]
 
-    Any factor may go from a row of one matrix to that of another: those of the input are divided by a power of two near
-    the sum of their sizes.
-    """
+
+def _matrices_for(taps: int, dtype: torch.dtype) -> _Matrices:
+    """Of weight and output, those of polynomials; of the input, the transposed inverse of those of their product."""
     points = TILE + taps - 1
-    inverse = torch.linalg.inv(_powers(points, points)).T
-    scale = torch.exp2(inverse.abs().sum(1, keepdim=True).log2().round())
-    made = inverse / scale, _powers(points, taps) * scale, _powers(points, TILE)
-    return _Matrices(*(matrix.to(dtype).contiguous() for matrix in made))
+    finite = POINTS[: points - 1]
+    through_one = [_product(point, finite) for point in finite]  # Lagrange's: 1 at one of the points, 0 at the others
+    made = [*through_one, _product(None, finite)], _powers(finite, taps), _powers(finite, TILE)
+    return _Matrices(*(torch.tensor(matrix, dtype=dtype, device="cpu") for matrix in made))
 
 
-def _powers(points: int, count: int) -> Tensor:
-    """(points, count): the first powers of each point; at infinity the highest alone counts."""
-    finite = torch.tensor(POINTS[: points - 1], dtype=torch.float64)[:, None] ** torch.arange(count)
-    infinite = torch.eye(count, dtype=torch.float64)[-1:]
-    return torch.cat([finite, infinite])
+def _product(point: float | None, points: Sequence[float]) -> list[float]:
+    """Coefficients of the product of x - p over all other points, divided by its value at this one."""
+    made = [1.0]
+    for other in points:
+        if other != point:
+            scale = 1.0 if point is None else point - other
+            made = [(high - other * low) / scale for high, low in zip([0.0, *made], [*made, 0.0], strict=True)]
+    return made + [0.0] * (len(points) + 1 - len(made))
+
+
+def _powers(points: Sequence[float], count: int) -> list[list[float]]:
+    """The first powers of each point; at infinity the highest alone counts."""
+    return [*([point**power for power in range(count)] for point in points), [0.0] * (count - 1) + [1.0]]
+
+
+MATRICES = {
+    (taps, dtype): _matrices_for(taps, dtype)
+    for taps in range(2, MOST_TAPS + 1)
+    for dtype in (torch.float32, torch.float64)
+}
+"""Made when this is imported, as later a mode or a default device may be set that tensors would get."""

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.grad import conv2d_input
 
 Pair = tuple[int, int]
 
@@ -65,6 +66,10 @@ class _Convolution(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         (weight,) = ctx.saved_tensors
+        if torch._C._functorch.is_legacy_batchedtensor(gradient):  # by ``is_grads_batched``
+            size = len(gradient), weight.shape[1], *ctx.size
+            of_x: Tensor = conv2d_input(size, weight, gradient, ctx.stride, ctx.padding)  # type: ignore[no-untyped-call]
+            return of_x, None, None, None, None
         return transposed(gradient, weight, ctx.stride, ctx.padding, ctx.size), None, None, None, None
 
 
@@ -74,7 +79,9 @@ class _Transposed(torch.autograd.Function):
         ctx.save_for_backward(x, weight)
         ctx.stride, ctx.padding = stride, padding
         phases = _phases(x, weight, stride)
-        made = x.new_zeros(x.shape[0], *size, weight.shape[1]).permute(0, 3, 1, 2)
+        shape = x.shape[0], weight.shape[1], *size
+        # No view, so that what follows may change it in place.
+        made = torch.empty(shape, dtype=x.dtype, device=x.device, memory_format=torch.channels_last).zero_()
         for i, (rows, of_rows) in enumerate(_places(stride[0], padding[0], size[0], phases.shape[4])):
             for j, (columns, of_columns) in enumerate(_places(stride[1], padding[1], size[1], phases.shape[5])):
                 made[:, :, rows, columns] = phases[:, :, i, j, of_rows, of_columns]
