@@ -209,6 +209,20 @@ def test_an_average_of_spectrally_normalized_weights_keeps_their_norm():
         assert torch.linalg.matrix_norm(network.weight, 2).item() == pytest.approx(1, abs=0.05)
 
 
+def test_shared_weights_move_once_in_an_average():
+    generator = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.BatchNorm1d(2), torch.nn.Linear(2, 2))
+    generator[2].weight = generator[0].weight
+    average = averaged_copy(generator)
+    with torch.no_grad():
+        generator[0].weight += 1
+        generator[1].running_mean += 1
+        generator[1].num_batches_tracked += 7
+    update_average(average, generator, decay=0.75)
+    torch.testing.assert_close(generator[0].weight - average[0].weight, torch.full((2, 2), 0.75))
+    for kept, buffer in zip(average.buffers(), generator.buffers(), strict=True):
+        assert torch.equal(kept, buffer)
+
+
 def test_shared_weights_can_be_saved():
     one = setup()
     one.state.generator.tied = one.state.generator.body[0]

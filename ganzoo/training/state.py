@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ganzoo.errors import CheckpointError
 from ganzoo.protocols import Augmentation, Generator, Regularizer, StatefulLoss
+from ganzoo.training.walk import buffers_of, parameters_of
 
 TensorFile = dict[str, Tensor]
 
@@ -136,9 +137,12 @@ def update_average(average: Generator, generator: Generator, *, decay: float, up
     d = decay
     if updates is not None:
         d = min(decay, updates / (9 + updates)) if updates > 1 else 0.0
-    torch._foreach_lerp_(list(average.parameters()), list(generator.parameters()), 1 - d)
-    for kept, buffer in zip(average.buffers(), generator.buffers(), strict=True):
-        kept.copy_(buffer)
+    # A parameter that is shared moves once.
+    kept, learned = (tuple(dict.fromkeys(parameters_of(one))) for one in (average, generator))
+    torch._foreach_lerp_(kept, learned, 1 - d)
+    buffers = buffers_of(average)
+    if buffers:
+        torch._foreach_copy_(buffers, buffers_of(generator))
 
 
 def half_life_decay(half_life: float, images: int) -> float:

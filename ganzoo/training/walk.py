@@ -22,6 +22,12 @@ def parameters_of(network: nn.Module) -> list[nn.Parameter]:
     return [value for value in values if value is not None]
 
 
+def buffers_of(network: nn.Module) -> list[Tensor]:
+    """Its buffers; one that is shared comes as often as it is there."""
+    values = (value for module in modules_of(network) for value in module._buffers.values())
+    return [value for value in values if value is not None]
+
+
 def leaves_of(part: object) -> list[Tensor]:
     """What a loss, a regularizer or an augmentation could learn: a module's parameters, and what other objects hold."""
     if isinstance(part, nn.Module):
