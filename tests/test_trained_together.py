@@ -51,7 +51,7 @@ class TestTheQuestion:
         read = Comparison.read(comparison.path)
         assert read.processes == 2
         assert read.words.endswith("; 2 processes train each run together")
-        assert find_or_create(REGISTRY, defined(), tmp_path) == comparison
+        assert find_or_create(plan_cells(REGISTRY, defined()), defined(), tmp_path) == comparison
         assert find_same(tmp_path, defined(4).plain(), comparison.cells) is None
 
     def test_one_process_is_what_was_asked_before_there_was_a_choice(self, tmp_path):

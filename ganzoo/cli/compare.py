@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import shlex
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +15,7 @@ import typer
 from rich.table import Table
 
 from ganzoo.cli.context import console, registry
+from ganzoo.cli.durations import duration
 from ganzoo.cli.log_console import log_console
 from ganzoo.cli.ready import get_ready
 from ganzoo.cli.run import COMPONENTS, TRAINING, Json, Quiet, component, number, printing_to_stderr
@@ -22,6 +25,7 @@ from ganzoo.screen import Screen, Text, say, say_path
 if TYPE_CHECKING:
     from ganzoo.studies.comparison import Comparison, Definition
     from ganzoo.studies.driving import Job
+    from ganzoo.studies.grid import Planned
 
 BUDGET = "Budget of each run (one of these)"
 EXAMPLES = """\
@@ -184,19 +188,13 @@ def compare_command(
                 hint=f"ganzoo compare {shlex.quote(str(target))}",
             )
         comparison = Comparison.read(target)
+        _announce(screen, comparison)
     else:
         definition = _definition(asked, seeds=seeds, budget_given=budget_given)
-        with printing_to_stderr():
-            if dry_run:
-                from ganzoo.cli.compare_plan import measured
-
-                plan = measured(registry(), definition, jobs=jobs, tell=partial(_tell, screen, as_json=as_json))
-            else:
-                comparison = comparing.find_or_create(registry(), definition, out)
         if dry_run:
-            plan.print(as_json=as_json)
+            _show_plan(screen, definition, jobs=jobs, as_json=as_json)
             return
-    _announce(screen, comparison)
+        comparison = _begun(screen, definition, out=out, jobs=jobs, timed=not quiet and engine != "ray")
     compared = comparing.go_on(comparison, jobs=jobs, engine=engine, address=address, tell=_teller(screen))
     if as_json:
         say(json.dumps({"path": str(compared.path), **compared.leaderboard}, indent=2))
@@ -206,6 +204,49 @@ def compare_command(
     demand_room(compared.leaderboard, comparison)
     if not any(cell["mean"] for cell in compared.leaderboard["cells"]):
         raise typer.Exit(1)
+
+
+def _show_plan(screen: Screen, definition: Definition, *, jobs: int, as_json: bool) -> None:
+    from ganzoo.cli.compare_plan import measured
+    from ganzoo.studies.grid import plan_cells
+
+    with printing_to_stderr():
+        planned = plan_cells(registry(), definition)
+        plan = measured(registry(), planned, definition, jobs=jobs, tell=partial(_tell, screen, as_json=as_json))
+    plan.print(as_json=as_json)
+
+
+def _begun(screen: Screen, definition: Definition, *, out: Path, jobs: int, timed: bool) -> Comparison:
+    """The comparison, and if nothing of it is done yet, how long it takes here."""
+    from ganzoo.studies.comparing import find_or_create
+    from ganzoo.studies.driving import open_jobs
+    from ganzoo.studies.grid import plan_cells
+
+    with printing_to_stderr():
+        planned = plan_cells(registry(), definition)
+        comparison = find_or_create(planned, definition, out)
+        _announce(screen, comparison)
+        if timed and len(open_jobs(comparison)) == len(comparison.possible) * len(comparison.seeds):
+            _tell_time(screen, planned, definition, jobs=jobs)
+    return comparison
+
+
+def _tell_time(screen: Screen, planned: Sequence[Planned], definition: Definition, *, jobs: int) -> None:
+    """Say how long it takes, and leave the runs all the memory."""
+    import torch
+
+    from ganzoo.allocator import give_back_above
+    from ganzoo.cli.compare_plan import measured
+    from ganzoo.registry import one_line
+
+    try:
+        plan = measured(registry(), planned, definition, jobs=jobs, tell=partial(screen.print, soft_wrap=True))
+        plan.print_time(screen)
+    except Exception as error:  # a run that fails in the same way says so on the leaderboard, and others may not
+        screen.print(f"its time could not be estimated: {one_line(error)}", soft_wrap=True)
+    give_back_above(0)
+    gc.collect()
+    torch.cuda.empty_cache()
 
 
 def _definition(asked: tuple[Any, ...], *, seeds: int, budget_given: Any) -> Definition:
@@ -262,13 +303,16 @@ def _table(content: Mapping[str, Any], label: str | None) -> Table:
     return table
 
 
-def _announce(screen: Screen, comparison: Any) -> None:
+def _announce(screen: Screen, comparison: Comparison) -> None:
+    from ganzoo.studies.comparison import LOG
+
     possible, seeds = len(comparison.possible), len(comparison.seeds)
     size = (
         f"{possible} {'combination' if possible == 1 else 'combinations'}, {seeds} {'seed' if seeds == 1 else 'seeds'}"
     )
     screen.print(Text.assemble((str(comparison.path), "bold"), f": {size} each"), soft_wrap=True)
     screen.print(f"budget: {comparison.words}", soft_wrap=True)
+    screen.print(f"steps of each run: {comparison.path / 'cells' / 'COMBINATION' / 'seed-N' / LOG}", soft_wrap=True)
     for cell in comparison.cells:
         if cell.reason is not None:
             screen.print(f"refused: {cell.name}: {cell.reason}", soft_wrap=True)
@@ -280,8 +324,15 @@ def _tell(screen: Screen, words: str, *, as_json: bool) -> None:
 
 
 def _teller(screen: Screen) -> Any:
+    """Says what happens, and from the first run that ended on, how long the rest takes."""
+    begun, before = time.monotonic(), None
+
     def tell(job: Job, status: str, done: int, total: int) -> None:
-        screen.print(f"{done} of {total} done; {job}: {status}", soft_wrap=True)
+        nonlocal before
+        before = done if before is None else before
+        passed = time.monotonic() - begun
+        left = f", about {duration(passed * (total - done) / (done - before))} left" if before < done < total else ""
+        screen.print(f"{done} of {total} done{left}; {job}: {status}", soft_wrap=True)
 
     return tell
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,15 +19,18 @@ from ganzoo.planning.plan import Plan
 from ganzoo.registry import Registry
 from ganzoo.runs.assembly import assemble
 from ganzoo.runs.evaluating import measured_later
-from ganzoo.screen import say
+from ganzoo.screen import Screen, say
 from ganzoo.studies.comparison import Cell, Definition, measured_by
-from ganzoo.studies.grid import Planned, budget_in_words, plan_cells
+from ganzoo.studies.grid import Planned, budget_in_words
 from ganzoo.studies.working import most_checkpoints
 from ganzoo.training.estimate import estimate
 from ganzoo.training.setup import Setup
 
 PIECE = 128
 """Samples by which a generator is timed."""
+
+SHORTER = "--steps N or --minutes N, --seeds N; metrics alone: -n N, --metric NAME"
+"""What makes a comparison take less time."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,10 @@ class GridPlan:
             table.add_row(cell["name"], _one_run(cell))
         screen.print(table)
         screen.print(f"budget: {self.budget}", soft_wrap=True)
+        self.print_time(screen)
+
+    def print_time(self, screen: Screen) -> None:
+        """Show how long all of it takes, and what makes it shorter."""
         at_once = "one after another" if self.jobs == 1 else f"{self.jobs} at once, if that slows none of them down"
         total = f"about {duration(self.seconds)} of training and {duration(self.evaluation)} of metrics"
         runs = "1 run" if self.runs == 1 else f"{self.runs} runs"
@@ -84,6 +91,7 @@ class GridPlan:
             screen.print(f"note: the time of {name} is not in it: {why}", soft_wrap=True)
         if self.processes > 1:
             screen.print(f"note: so long takes one process; {self.processes} together were not timed", soft_wrap=True)
+        screen.print(f"shorter: {SHORTER}", soft_wrap=True)
 
 
 def _one_run(cell: Mapping[str, Any]) -> str:
@@ -92,12 +100,18 @@ def _one_run(cell: Mapping[str, Any]) -> str:
     return f"{duration(cell['seconds'])}, then {duration(cell['evaluation_seconds'])} of metrics"
 
 
-def measured(registry: Registry, definition: Definition, *, jobs: int, tell: Callable[[str], None]) -> GridPlan:
-    """Plan every combination, and measure a few real steps and small pieces of the evaluation of each.
+def measured(
+    registry: Registry,
+    planned: Sequence[Planned],
+    definition: Definition,
+    *,
+    jobs: int,
+    tell: Callable[[str], None],
+) -> GridPlan:
+    """Measure a few real steps and small pieces of the evaluation of each combination.
 
     ``tell`` hears what is measured now.
     """
-    planned = plan_cells(registry, definition)
     words = budget_in_words([one.cell for one in planned], definition)
     costs: dict[tuple[str | None, bool], JudgingCost] = {}
     seconds: list[float | None] = []

@@ -135,7 +135,8 @@ def compare(
             n=n,
             processes=processes,
         )
-        comparison = find_or_create(registry or Registry.load(), completed(definition), Path(out))
+        definition = completed(definition)
+        comparison = find_or_create(plan_cells(registry or Registry.load(), definition), definition, Path(out))
     logger.info("%s: %s", comparison.path, comparison.words)
     return go_on(comparison, jobs=jobs, engine=engine, address=address, tell=_log)
 
@@ -148,14 +149,8 @@ def completed(definition: Definition) -> Definition:
     return Definition(**{**vars(definition), "axes": {**missing, **definition.axes}})
 
 
-def find_or_create(registry: Registry, definition: Definition, out: Path) -> Comparison:
-    """The comparison that asks this, gone on with; or a new one, planned whole before anything starts.
-
-    Raises:
-        ConfigError: it cannot be computed.
-        DataError: the data cannot be read.
-    """
-    planned = plan_cells(registry, definition)
+def find_or_create(planned: Sequence[Planned], definition: Definition, out: Path) -> Comparison:
+    """The comparison that asks this, gone on with; or a new one, planned whole before anything starts."""
     same = find_same(out, definition.plain(), [one.cell for one in planned])
     return same or create(planned, definition, out)
 

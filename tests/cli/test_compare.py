@@ -16,9 +16,11 @@ import pytest
 from safetensors.torch import load_file
 from trained_together import assert_equals_torchrun, by_torchrun
 
-from ganzoo.errors import DataError, DivergedError, ResourceError
+from ganzoo.cli import compare, compare_plan
+from ganzoo.errors import ConfigError, DataError, DivergedError, ResourceError
 from ganzoo.registry import Registry
-from ganzoo.studies import local_processes
+from ganzoo.screen import Screen
+from ganzoo.studies import comparing, local_processes
 from ganzoo.studies.comparing import create
 from ganzoo.studies.comparison import Budget, Comparison, Definition
 from ganzoo.studies.grid import plan_cells
@@ -221,6 +223,42 @@ def test_a_dry_run_shows_the_grid_and_writes_nothing(ganzoo, tmp_path):
     each = [cell["evaluation_seconds"] for cell in plain["cells"]]
     assert plain["estimated_evaluation_seconds"] == pytest.approx(3 * sum(each))
     assert min(each) > 0
+
+
+@pytest.fixture
+def nothing_trains(monkeypatch):
+    def stopped(*_, **__):
+        raise ConfigError("here the runs would start")
+
+    monkeypatch.setattr(comparing, "go_on", stopped)
+
+
+def test_before_work_it_says_how_long_that_takes_and_what_is_shorter(ganzoo, nothing_trains, monkeypatch):
+    told = ganzoo(f"compare {SMALL} --loss hinge,bce --steps 5").err
+    assert "2 combinations, 3 seeds each" in told
+    assert "5 generator steps for each run" in told
+    assert re.search(r"6 runs, one after another: about \d+ s of training and \d+ s of metrics\nshorter: --steps", told)
+    assert "cells/COMBINATION/seed-N/worker.log" in told
+    assert told.index("worker.log") < told.index("here the runs would start")
+    again = ganzoo(f"compare {SMALL} --loss hinge,bce --steps 5").err
+    assert "6 runs" in again, "nothing is done yet"
+    assert "measuring" not in ganzoo(f"compare {SMALL} --loss hinge,bce --steps 5 --quiet").err
+    monkeypatch.setattr(compare_plan, "estimate", lambda setup: 1 / 0)
+    failed = ganzoo(f"compare {SMALL} --loss bce --steps 5").err
+    assert "its time could not be estimated: ZeroDivisionError" in failed
+    assert "here the runs would start" in failed
+
+
+def test_from_the_first_run_on_it_says_how_long_the_rest_takes(capsys, monkeypatch):
+    monkeypatch.setattr(compare.time, "monotonic", iter([0.0, 1.0, 60.0, 90.0]).__next__)
+    tell = compare._teller(Screen(stderr=True, width=200))
+    for job, status, done in [("a", "started", 2), ("a", "finished", 3), ("b", "finished", 4)]:
+        tell(job, status, done, 4)
+    assert capsys.readouterr().err.splitlines() == [
+        "2 of 4 done; a: started",
+        "3 of 4 done, about 60 s left; a: finished",
+        "4 of 4 done; b: finished",
+    ]
 
 
 @pytest.mark.parametrize(
