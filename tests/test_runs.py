@@ -668,9 +668,10 @@ def test_warnings_of_the_plan_reach_the_log_and_the_manifest(tmp_path, registry)
 
 
 def test_the_log_begins_with_what_is_trained_on_what(tmp_path, registry):
-    config = tiny(regularizers={"r1": {"weight": 1.0}}, train={"steps": 1})
+    config = tiny(regularizers={"r1": {"weight": 1.0}}, augment="diffaugment", train={"steps": 1})
     log = (ganzoo.run(config, out=tmp_path, registry=registry).path / "log.txt").read_text(encoding="utf-8")
-    assert "hinge, D patchgan-sn, G dcgan, r1 on 24 items of 3×16×16 from synthetic; cpu, fp32; steps 0 to 1" in log
+    parts = "hinge, D patchgan-sn, G dcgan, r1, diffaugment"
+    assert f"{parts} on 24 items of 3×16×16 from synthetic; cpu, fp32; steps 0 to 1" in log
 
 
 def test_the_plan_is_the_one_of_the_flags(registry):

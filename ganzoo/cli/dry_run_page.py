@@ -58,7 +58,7 @@ class Page:
 
     def _print_decided(self, out: Screen, *, lines: int) -> None:
         """As many values as fit into so many lines, chosen ones before suggested ones, and where the others are."""
-        decided = sorted((row for row in self.rows if row[2] not in UNDECIDED), key=_by_a_component)
+        decided = sorted((row for row in self.rows if row[2] not in UNDECIDED), key=_rank)
         shown = len(decided)
         while shown and len(out.render_lines(_table(decided[:shown]), pad=False)) > lines - 1:
             shown -= 1
@@ -67,9 +67,9 @@ class Page:
         out.print(Text(f"{len(self.rows) - shown} more values, most of them defaults: --full", style="dim"))
 
 
-def _by_a_component(row: Row) -> bool:
-    """Whether a component suggested it; what a person said goes first."""
-    return row[2].startswith("suggested by")
+def _rank(row: Row) -> tuple[bool, bool]:
+    """What a person said goes first, then default options of what a person asked for, then what components suggest."""
+    return row[2].startswith("suggested by"), row[2].endswith("(default)")
 
 
 def _verdict(facts: dict[str, Any]) -> Text:

@@ -250,7 +250,10 @@ def _steps(config: RunConfig, images: int) -> int | None:
 
 
 def _origins(final: RunConfig, merged: Merged, options: Mapping[str, Options]) -> dict[str, str]:
-    """Who decided each value: the layer that gave it, the data, the image size, or the default."""
+    """Who decided each value: the layer that gave it, the data, the image size, or the default.
+
+    A default option of a regularizer, or of its like, that was asked for by name alone comes from who asked.
+    """
     undecided = {f"{section}.{key}" for section, chosen in options.items() for key, value in chosen if value is None}
     said = dict(merged.origins)
     for section, chosen in options.items():
@@ -267,6 +270,10 @@ def _origins(final: RunConfig, merged: Merged, options: Mapping[str, Options]) -
             origins[path] = f"{said['train.epochs']} (train.epochs)"
         elif path in ("data.image_size", "data.channels") and value is not None:
             origins[path] = "data"
+        elif path in undecided and value is not None:
+            origins[path] = "size"
         else:
-            origins[path] = "size" if path in undecided and value is not None else "default"
+            section, name, *_ = [*path.split("."), ""]
+            asked = said.get(f"{section}.{name}") if section in COLLECTIONS else None
+            origins[path] = "default" if asked is None else f"{asked} (default)"
     return origins

@@ -424,7 +424,7 @@ def _headline(plan: Plan, setup: Setup) -> str:
     """What is trained, on what, where."""
     config, spec = plan.config, plan.spec
     networks = [f"D {config.discriminator.name}", f"G {config.generator.name}"]
-    named = ", ".join([config.loss.name, *networks, *config.regularizers])
+    named = ", ".join([config.loss.name, *networks, *config.regularizers, *config.augment])
     # Without spaces, not even no-break ones: rich wraps at any.
     data = f"{len(plan.dataset):,} items of {'×'.join(map(str, spec.shape))} from {config.data.name}"
     classes = f", {len(spec.classes)} classes" if spec.conditional else ""

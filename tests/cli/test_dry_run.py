@@ -29,6 +29,14 @@ def test_every_value_with_its_origin(tiny, tmp_path):
     assert shown["train.ema"] == (0.999, "default")
 
 
+def test_what_is_asked_for_with_default_options_is_shown(tiny):
+    outcome = tiny("--disc dcgan --set discriminator.norm=instance --reg r1 --augment diffaugment --dry-run")
+    assert re.search(r"regularizers.r1.weight +10.0 +--reg \(default\)", outcome.out)
+    assert re.search(r"augment.diffaugment.policy +\S.* --augment \(default\)", outcome.out)
+    alone = tiny("--loss wgan-gp --disc dcgan --set discriminator.norm=instance --dry-run")
+    assert "gradient-penalty.every" not in alone.out, "only its weight was suggested"
+
+
 def test_the_table_holds_the_same_rows_as_the_json(tiny):
     table, rows = tiny("--dry-run --full").out, values(tiny("--dry-run --json"))
     lines = {line.split()[0]: line for line in table.splitlines() if line.strip()}
