@@ -78,6 +78,7 @@ ELSEWHERE = {
 HOLES: dict[str, tuple[str, ...]] = {
     # Names: of components, kinds, distributions and packages.
     # Of comparisons.
+    "','.join(choices)": ("hinge,bce",),
     "comparison.word": ("comparisons/0001-hinge-bce-digits",),
     "parts * -(-train.batch_size // parts)": ("64",),
     "2 * parts": ("4",),

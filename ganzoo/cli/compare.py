@@ -16,6 +16,7 @@ from rich.table import Table
 
 from ganzoo.cli.context import console, registry
 from ganzoo.cli.durations import duration
+from ganzoo.cli.given import CHOICES
 from ganzoo.cli.log_console import log_console
 from ganzoo.cli.ready import get_ready
 from ganzoo.cli.run import COMPONENTS, TRAINING, Json, Quiet, component, number, printing_to_stderr
@@ -39,7 +40,7 @@ Examples:
 
 def several(flag: str, text: str) -> Any:
     """A flag with choices, separated by commas."""
-    return typer.Option(flag, metavar="A,B", help=text, rich_help_panel=COMPONENTS)
+    return typer.Option(flag, metavar=CHOICES, help=text, rich_help_panel=COMPONENTS)
 
 
 def budget(flag: str, text: str) -> Any:

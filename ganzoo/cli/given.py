@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -20,6 +21,8 @@ LISTED = {
     "--config": "recipes",
 }
 """Option → the kind of component that it names, as ``ganzoo list`` shows them."""
+CHOICES = "A,B"
+"""What help calls the value of an option that takes several, separated by commas."""
 
 
 def values_given(params: Sequence[Any], arguments: Sequence[str]) -> Iterator[tuple[Any, str, str]]:
@@ -43,9 +46,12 @@ def refuse_contradictions(ctx: Any, given: list[str]) -> None:
 
     Raises:
         ConfigError: an option that takes one value is given two that differ, or its value was forgotten: what follows
-            is the next option.
+            is the next option; or choices stand apart.
     """
     params = ctx.command.get_params(ctx)
+    for param in params:
+        if param.metavar == CHOICES:
+            _demand_commas(param.opts[0], given)
     names = {name for param in params for name in param.opts if name.startswith("--")}
     before: dict[str, str] = {}
     for param, option, value in values_given(params, given):
@@ -58,6 +64,26 @@ def refuse_contradictions(ctx: Any, given: list[str]) -> None:
                 allowed=f"one {option}",
                 hint=f"leave one of them out, for example: {option} {value}",
             )
+
+
+def _demand_commas(option: str, given: Sequence[str]) -> None:
+    """Raise a :class:`ConfigError` for ``--loss hinge bce`` and ``--loss hinge --loss bce``; a path is no choice."""
+    written: list[str] = []
+    values: list[str] = []
+    taking = False
+    for word in given:
+        name, _, value = word.partition("=")
+        taking = name == option or (taking and not word.startswith("-") and not os.path.exists(word))
+        written += [word] if taking else []
+        values += [value if name == option else word] if taking and word != option else []
+    choices = dict.fromkeys(",".join(values).replace(",", " ").split())
+    if len(values) > 1 and len(choices) > 1:
+        raise ConfigError(
+            f"{option} takes several choices in one word: separate them by commas",
+            given=" ".join(written),
+            allowed=f"{option} {CHOICES}",
+            hint=f"{option} {','.join(choices)}",
+        )
 
 
 def needs_a_value(option: str, ctx: Any, *, given: str | None = None) -> ConfigError:

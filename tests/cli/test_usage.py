@@ -17,6 +17,7 @@ COMMANDS = [
     *(f"plot {one.name}" for one in plot_app.registered_commands),
 ]
 
+APART = "--loss takes several choices in one word: separate them by commas"
 WRONG = {
     "run --stpes 3": ("ganzoo run has no option --stpes; did you mean '--steps'?", "ganzoo run --help"),
     "run --batch 3": ("ganzoo run has no option --batch", "ganzoo run --batch-size N"),
@@ -65,6 +66,10 @@ WRONG = {
         "--loss is given twice, with different values",
         "leave one of them out, for example: --loss bce",
     ),
+    "compare --loss hinge bce --dry-run": (APART, "--loss hinge,bce"),
+    "compare --dry-run --loss hinge, bce , lsgan": (APART, "--loss hinge,bce,lsgan"),
+    "compare --loss hinge,bce --loss=lsgan": (APART, "--loss hinge,bce,lsgan"),
+    "compare --loss=hinge --loss=bce": (APART, "--loss hinge,bce"),
     "run --runs a --out b": ("--runs and --out both name the folder that holds the runs", "--runs a"),
     "sample 1 -n 3 -n 4": ("-n is given twice, with different values", "leave one of them out, for example: -n 4"),
     "run hinge": ("ganzoo run takes no arguments; did you mean --loss hinge?", "ganzoo run --loss hinge"),
