@@ -111,6 +111,12 @@ def _quality(run: Run, measured: Sequence[Measured], rows: Sequence[Mapping[str,
         if one.best is not None and one.best != one.last:
             text += f" The best of the steps that were measured is {number(one.best)} at step {count(one.best_step)}."
         yield VerdictLine(tone="note", text=text)
+    notes: dict[str, list[str]] = {}
+    for one in measured:
+        for note in one.warnings:
+            notes.setdefault(note, []).append(one.label)
+    for note, labels in notes.items():
+        yield VerdictLine(tone="note", text=f"Bear in mind for {named(labels)}: {note}.")
 
 
 def _warnings(before: Mapping[str, Any]) -> Iterator[VerdictLine]:

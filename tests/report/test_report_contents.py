@@ -143,6 +143,14 @@ class TestARun:
         assert "<dt>real against real</dt><dd>10 of test</dd>" in part
         assert "<dt>n</dt><dd>10</dd>" in part
 
+    def test_the_verdict_says_what_to_bear_in_mind_once_for_all_numbers(self, hostile_run, tmp_path):
+        run = Run(shutil.copytree(hostile_run.path, tmp_path / "0001-measured"))
+        rows = [{"step": 4, **a_row(label, 2.5), "warnings": ["10 samples are too few"]} for label in ("fd@10", "p@10")]
+        (run.path / "evaluations.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n", encoding="utf-8")
+        page = run_page(Registry.load(plugins=False), run)
+        verdict = page[page.index('<section id="verdict"') : page.index('<section id="samples"')]
+        assert verdict.count("Bear in mind for fd@10 and p@10: 10 samples are too few.") == 1
+
     def test_real_data_that_are_gone_or_others_are_not_shown(self, hostile_run, tmp_path):
         registry = Registry.load(plugins=False)
         run = Run(shutil.copytree(hostile_run.path, tmp_path / "0001-copy"))
