@@ -162,6 +162,7 @@ HOLES: dict[str, tuple[str, ...]] = {
     "part.name": ("hinge",),
     "shlex.quote(','.join(patterns))": ("logo.png",),
     "loose_left_out(part.flat)": ("--set data.exclude=logo.png to leave out the loose pictures",),
+    "webdataset.py: archive": ("/data/pictures/a.tar",),
     "shlex.quote(str(place.path / archives[0]))": ("/data/pictures/a.zip",),
     "look": ("see what is there with: ls /data",),
     "folders.py: place.path": ("/data/pictures.zip",),

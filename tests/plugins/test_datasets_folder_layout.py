@@ -119,9 +119,10 @@ def test_a_folder_without_images_beside_images_is_no_class(folder):
         (lambda folder: None, "holds no image"),
         (lambda folder: (folder / "a.txt").touch(), "1 other file (.txt: 1)\n"),
         (lambda folder: (folder / "cat").mkdir(), "holds no image"),
+        (lambda folder: (folder / "a.zip").touch(), "holds no image: an archive there must be given itself"),
         (lambda folder: save(folder, "cat/a.png") and (folder / "dog").mkdir(), "class folders without images: "),
     ],
-    ids=["missing", "file", "empty", "no pictures", "empty class folders", "an empty class folder"],
+    ids=["missing", "file", "empty", "no pictures", "empty class folders", "an archive", "an empty class folder"],
 )
 def test_folders_that_are_no_data(folder, make, words):
     make(folder)

@@ -141,8 +141,10 @@ def test_shards_without_classes(tmp_path, caplog):
 
 
 def test_archives_of_folders_are_no_shards(tmp_path):
-    shard(tmp_path / "train.tar", **{"cat/1:png": picture()})
-    assert "the archives hold folders of pictures" in refused(tmp_path)
+    path = shard(tmp_path / "train.tar", **{"cat/1:png": picture()})
+    message = refused(tmp_path)
+    assert "an archive there holds folders of pictures, and must be given itself" in message
+    assert f"next:    ganzoo run --data {path}," in message
 
 
 def test_a_tar_of_class_folders_is_none(tmp_path):

@@ -180,7 +180,7 @@ def _refuse_nothing(place: Place, names: Sequence[str], other: Sequence[str]) ->
         one = shlex.quote(str(place.path / archives[0]))
         hint = f"ganzoo run --data {one}" if place.path.is_dir() else f"unpack {place.path}, then use --data FOLDER"
     raise DataError(
-        f"{place.path} holds no image",
+        f"{place.path} holds no image" + (": an archive there must be given itself" if archives else ""),
         given=f"{files} ({counts})" if other else "no files",
         allowed=" ".join(sorted(SUFFIXES)),
         hint=hint,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shlex
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -193,11 +194,12 @@ def _check_unlabeled(place: Path, samples: Mapping[str, _Sample]) -> None:
     pictures = [sample.picture for sample in samples.values()]
     deeper = [name for name in pictures if "/" in name[len(_shard(name)) + 1 :]]
     if deeper:
+        archive = shlex.quote(str((place if place.is_dir() else place.parent) / _shard(deeper[0])))
         raise DataError(
-            f"{place}: the archives hold folders of pictures, and no class for any picture",
+            f"{place}: an archive there holds folders of pictures, and must be given itself",
             given=deeper[0],
-            allowed="shards with a field cls or json for each picture, or one archive of class folders",
-            hint="use --data ARCHIVE with one of them, or --set data.classes=none to read all without classes",
+            allowed="an archive of class folders, or a folder of shards with a field cls or json for each picture",
+            hint=f"ganzoo run --data {archive}, or --set data.classes=none to read all without classes",
         )
     logger.warning("%s: no sample has a field cls, or json with a class: the pictures have no classes", place)
 
