@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import re
-import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +14,7 @@ from rich.table import Table
 
 from ganzoo.cli.context import console, registry
 from ganzoo.cli.log_console import log_console
+from ganzoo.cli.output import check_output, unused
 from ganzoo.config.layers import ConfigLayer, parse_assignments
 from ganzoo.errors import ConfigError, GanzooError, ResourceError
 from ganzoo.files import expanded
@@ -73,7 +73,8 @@ def data_command(
     """
     log_console(quiet=False)
     try:
-        _check_sheet(sheet)
+        if sheet is not None:
+            check_output(sheet, option="--sheet", what="a contact sheet is a PNG", formats=(".png",), usual="sheet")
         choice = _chosen(place, image_size, parse_assignments(assignments or ()))
         from ganzoo.planning.overview import look_at
 
@@ -104,18 +105,6 @@ def _chosen(place: str, image_size: int | None, values: dict[str, Any]) -> Choic
     return choose(registry(), [ConfigLayer("--set", values), ConfigLayer("flag", flags)])
 
 
-def _check_sheet(sheet: Path | None) -> None:
-    if sheet is not None and sheet.suffix.lower() != ".png":
-        raise ConfigError(
-            f"a contact sheet is a PNG, and {sheet} is named otherwise",
-            given=sheet.suffix or "no ending",
-            allowed=".png",
-            hint=f"--sheet {shlex.quote(str(sheet.parent / (sheet.stem or 'sheet')) + '.png')}",
-        )
-    if sheet is not None and sheet.exists():
-        raise ConfigError(f"{sheet} exists, and nothing is overwritten", hint="--sheet with a new file")
-
-
 def _write_sheet(choice: Choice, dataset: Dataset, seen: Overview, sheet: Path | None) -> Path | None:
     """The file that was written; a current folder that cannot be written to is no reason to fail."""
     from ganzoo.evaluation import pictures
@@ -129,7 +118,9 @@ def _write_sheet(choice: Choice, dataset: Dataset, seen: Overview, sheet: Path |
             given=sheet,
             hint="--sheet with a file elsewhere",
         )
-    target = sheet or _free(_folder_beside(source), source.stem if source is not None else choice.config.data.name)
+    name = source.stem if source is not None else choice.config.data.name
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "data"
+    target = sheet or unused(_folder_beside(source) / f"contact-sheet-{plain}.png")
     try:
         pictures.save(data_sheet(dataset, seen), target, place="--sheet FILE")
     except ResourceError as error:
@@ -144,16 +135,6 @@ def _folder_beside(source: Path | None) -> Path:
     """The current folder, or where that is part of the data, the one that the data lie in."""
     here = Path.cwd()
     return source.parent if source is not None and here.is_relative_to(source) else Path()
-
-
-def _free(folder: Path, name: str) -> Path:
-    """``contact-sheet-NAME.png``, or with the first number that is not taken."""
-    stem = f"contact-sheet-{re.sub(r'[^A-Za-z0-9._-]+', '-', name).strip('-.') or 'data'}"
-    target, number = folder / f"{stem}.png", 1
-    while target.exists():
-        number += 1
-        target = folder / f"{stem}-{number}.png"
-    return target
 
 
 def _print(choice: Choice, seen: Overview, written: Path | None) -> None:

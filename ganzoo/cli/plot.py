@@ -11,6 +11,7 @@ import typer
 
 from ganzoo.cli.context import registry
 from ganzoo.cli.failure import guarded
+from ganzoo.cli.output import demand_new, new_name
 from ganzoo.cli.run import Runs, runs_folder
 from ganzoo.cli.usage import Command, Group
 from ganzoo.errors import ConfigError
@@ -110,7 +111,7 @@ def run_command(
         raise ConfigError(
             "a plot of several runs needs a file",
             allowed="--out FILE",
-            hint=f"ganzoo plot run {shlex.join([*names, *folder])} --out compared.png",
+            hint=f"ganzoo plot run {shlex.join([*names, *folder])} --out {new_name('compared.png')}",
         )
     from ganzoo.runs.directory import find_run
 
@@ -147,8 +148,7 @@ def _all_losses(known: Registry) -> list[str]:
 
 
 def _check_place(out: Path) -> None:
-    if out.exists():
-        raise ConfigError(f"{out} exists, and nothing is overwritten", hint="--out with a new file")
+    demand_new(out, option="--out")
     if not out.parent.is_dir():
         raise ConfigError(
             f"there is no folder {out.parent}", given=out, hint="--out with a file in a folder that exists"

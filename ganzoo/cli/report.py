@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -11,9 +10,9 @@ import typer
 from ganzoo import files
 from ganzoo.cli.context import registry
 from ganzoo.cli.log_console import log_console
+from ganzoo.cli.output import check_output, unused
 from ganzoo.cli.ready import get_ready
 from ganzoo.cli.run import Runs, printing_to_stderr, runs_folder
-from ganzoo.errors import ConfigError
 from ganzoo.screen import say_path
 
 EXAMPLES = """\
@@ -54,34 +53,13 @@ def report_command(
     """
     get_ready()
     if out is not None:
-        _check_place(out)
+        check_output(out, option="--out", what="a report is an HTML page", formats=FORMATS, usual="report")
     log_console(quiet=False)
     from ganzoo.report.target import page_of
 
     with printing_to_stderr():
         name, page = page_of(registry(), runs_folder(runs, None), target)
-    written = out or _free(name)
+    written = out or unused(Path(f"{name}.html"))
     with files.whole_file(written, place="--out FILE") as beside:
         beside.write_text(page, encoding="utf-8")
     say_path(written)
-
-
-def _check_place(out: Path) -> None:
-    if out.suffix.lower() not in FORMATS:
-        raise ConfigError(
-            f"a report is an HTML page, and {out} is named otherwise",
-            given=out.suffix or "no ending",
-            allowed=", ".join(FORMATS),
-            hint=f"--out {shlex.quote(str(out.parent / (out.stem or 'report')) + '.html')}",
-        )
-    if out.exists():
-        raise ConfigError(f"{out} exists, and nothing is overwritten", hint="--out with a new file")
-
-
-def _free(name: str) -> Path:
-    """``NAME.html``, or ``NAME-2.html`` and so on where that is taken."""
-    number, path = 1, Path(f"{name}.html")
-    while path.exists():
-        number += 1
-        path = Path(f"{name}-{number}.html")
-    return path

@@ -13,6 +13,7 @@ from urllib.parse import quote
 import typer
 
 from ganzoo.cli.log_console import log_console
+from ganzoo.cli.output import check_output, new_name
 from ganzoo.cli.ready import get_ready
 from ganzoo.cli.run import Json, Runs, printing_to_stderr, runs_folder
 from ganzoo.config.schema import MOST_SAMPLES
@@ -102,15 +103,10 @@ def sample_command(
         raise ConfigError(
             "sample needs a place to write",
             allowed="--out DIR, --grid FILE, or both",
-            hint=f"ganzoo sample {shlex.quote(run)}{runs_flag(folder)} --grid samples.png",
+            hint=f"ganzoo sample {shlex.quote(run)}{runs_flag(folder)} --grid {new_name('samples.png')}",
         )
-    if grid is not None and grid.suffix.lower() != ".png":
-        raise ConfigError(
-            f"a grid is a PNG, and {grid} is named otherwise",
-            given=grid.suffix or "no ending",
-            allowed=".png",
-            hint=f"--grid {grid.parent / (grid.stem or 'samples')}.png",
-        )
+    if grid is not None:
+        check_output(grid, option="--grid", what="a grid is a PNG", formats=(".png",), usual="samples")
     from ganzoo.runs.directory import find_run
     from ganzoo.runs.run import Run
 
@@ -118,7 +114,7 @@ def sample_command(
     chosen = Run(find_run(folder, run).path)
     labels = None if class_name is None else [chosen.class_number(class_name)] * n
     samples = partial(chosen.samples, n, labels=labels, seed=seed, ema=ema, step=step, truncation=truncation)
-    _refuse_existing(out, grid)
+    _refuse_existing(out)
     if grid is not None and n > MOST_IN_A_GRID and not chosen.of_vectors:
         raise ConfigError(f"a grid holds at most {MOST_IN_A_GRID} images", given=n, hint="--out DIR for more")
     write = _write_vectors if chosen.of_vectors else _write_images
@@ -193,10 +189,8 @@ def _write_grid(run: Run, grid: Path, samples: Samples) -> Path:
     return grid
 
 
-def _refuse_existing(out: Path | None, grid: Path | None) -> None:
+def _refuse_existing(out: Path | None) -> None:
     if out is not None and out.exists() and not out.is_dir():
-        raise ConfigError(f"{out} is a file, and a folder is needed", hint="--out with a new folder, or --grid FILE")
+        raise ConfigError(f"{out} is a file, and a folder is needed", hint=f"--out {new_name(out)}, or --grid FILE")
     if out is not None and out.exists() and any(out.iterdir()):
-        raise ConfigError(f"folder {out} is not empty, and nothing is overwritten", hint="--out with a new folder")
-    if grid is not None and grid.exists():
-        raise ConfigError(f"{grid} exists, and nothing is overwritten", hint="--grid with a new file")
+        raise ConfigError(f"folder {out} is not empty, and nothing is overwritten", hint=f"--out {new_name(out)}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganzoo.cli.log_console import log_console
+from ganzoo.cli.output import check_output, new_name
 from ganzoo.cli.ready import get_ready
 from ganzoo.cli.run import Runs, printing_to_stderr, runs_folder
 from ganzoo.cli.sample import ClassName, Ema, RunName, Truncation
@@ -55,7 +56,7 @@ def walk_command(
     between styles. A conditional run goes through its classes, up to 16, unless --class names one.
     """
     get_ready()
-    _check_place(out)
+    check_output(out, option="--out", what="a walk is a GIF or WebP animation", formats=FORMATS, usual="walk")
     from ganzoo.evaluation import pictures
     from ganzoo.runs.directory import find_run
     from ganzoo.runs.run import Run
@@ -65,7 +66,7 @@ def walk_command(
     if chosen.of_vectors:
         raise ConfigError(
             f"a walk shows images, and {chosen.path.name} generates vectors",
-            hint=f"ganzoo sample {shlex.quote(str(chosen.path))} --grid samples.png",
+            hint=f"ganzoo sample {shlex.quote(str(chosen.path))} --grid {new_name('samples.png')}",
         )
     label = None if class_name is None else chosen.class_number(class_name)
     with printing_to_stderr():
@@ -86,15 +87,3 @@ def _pictures(
     for frame in walk(network, spec, images=n, frames=frames, classes=stops(spec, label), seed=seed):
         picture = pictures.grid(frame.images, max(1, round(n**0.5)))
         yield picture if frame.label is None else with_caption(picture, run.classes[frame.label])
-
-
-def _check_place(out: Path) -> None:
-    if out.suffix.lower() not in FORMATS:
-        raise ConfigError(
-            f"a walk is a GIF or WebP animation, and {out} is named otherwise",
-            given=out.suffix or "no ending",
-            allowed=", ".join(FORMATS),
-            hint=f"--out {shlex.quote(str(out.parent / (out.stem or 'walk')) + '.gif')}",
-        )
-    if out.exists():
-        raise ConfigError(f"{out} exists, and nothing is overwritten", hint="--out with a new file")
