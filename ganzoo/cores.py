@@ -95,7 +95,8 @@ def divided(processes: int) -> tuple[int, dict[str, str]]:
         chosen = os.environ.get("OMP_NUM_THREADS", "")
         return (min(threads, int(chosen)) if chosen.isdecimal() and int(chosen) else threads), {}
     # Processes that start and end beside each other make the cores busy at times that nobody knows before.
-    waiting = {"OMP_WAIT_POLICY": "PASSIVE"} if processes > 1 else {"GOMP_SPINCOUNT": SPINS}
+    busy = processes > 1 or (_chosen is not None and _chosen.busy)
+    waiting = {"OMP_WAIT_POLICY": "PASSIVE"} if busy else {"GOMP_SPINCOUNT": SPINS}
     return threads, {**waiting, "OMP_NUM_THREADS": str(threads)}
 
 

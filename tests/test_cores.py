@@ -105,4 +105,5 @@ class TestDivided:
         monkeypatch.setattr(cores, "_chosen", settled)
         for name, value in settled.environment.items():
             monkeypatch.setenv(name, value)
+        assert cores.divided(1) == (4, PASSIVE | {"OMP_NUM_THREADS": "4"}), "the cores are as busy for a single process"
         assert cores.divided(2) == (2, PASSIVE | {"OMP_NUM_THREADS": "2"})
