@@ -161,6 +161,8 @@ HOLES: dict[str, tuple[str, ...]] = {
     "parse_kind(entry.kind).plural": tuple(kind.plural for kind in KINDS),
     "part.name": ("hinge",),
     "shlex.quote(','.join(patterns))": ("logo.png",),
+    "what": ("the loose pictures", "these folders"),
+    "otherwise": ("move the loose pictures away", "remove these folders"),
     "loose_left_out(part.flat)": ("--set data.exclude=logo.png to leave out the loose pictures",),
     "webdataset.py: archive": ("/data/pictures/a.tar",),
     "shlex.quote(str(place.path / archives[0]))": ("/data/pictures/a.zip",),

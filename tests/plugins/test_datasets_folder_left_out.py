@@ -134,6 +134,16 @@ def test_excluding_applies_to_tables(tmp_path):
     assert found(table, exclude="*_mask.*") == "a.png"
 
 
+@pytest.mark.parametrize("pattern", ["dog", "d*", "*dog"])
+def test_an_empty_folder_can_be_excluded(tmp_path, pattern):
+    made(tmp_path, "cat/1.png")
+    (tmp_path / "dog").mkdir()
+    fault = recognize(Pictures(path=str(tmp_path))).faults["train"]
+    assert "--set data.exclude=dog to leave out these folders" in str(fault)
+    assert recognize(Pictures(path=str(tmp_path), exclude=[pattern])).faults == {}
+    assert "leaves nothing out with dig" in refused(tmp_path, exclude=["dog", "dig"])
+
+
 def test_a_pattern_that_excludes_nothing_is_refused(tmp_path):
     made(tmp_path, "a.png,a_mask.png")
     assert "data.exclude leaves nothing out with *_maks.png" in refused(tmp_path, exclude=["*_maks.png", "*_mask.png"])

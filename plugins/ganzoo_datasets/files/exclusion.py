@@ -83,7 +83,8 @@ def without_excluded(collection: Collection, files: Files | None, patterns: Sequ
     """
     out = [item.name for item in collection.items if any(matches(pattern, item.name) for pattern in patterns)]
     out += files.excluded if isinstance(files, KeptFiles) else ()
-    known = (*out, *(name for name, reason in collection.left_out.items() if reason == REASON))
+    known = [*out, *(name for name, reason in collection.left_out.items() if reason == REASON)]
+    known += files.files.folders if isinstance(files, KeptFiles) else ()  # an empty one has no file that would count
     idle = [pattern for pattern in patterns if not any(matches(pattern, name) for name in known)]
     if idle:
         raise DataError(

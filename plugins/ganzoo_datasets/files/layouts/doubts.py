@@ -45,11 +45,15 @@ def refuse_mixture(place: Path, splits: Sequence[str], others: Sequence[str], lo
 
 
 def loose_left_out(loose: Sequence[str]) -> str:
-    """What leaves pictures out that lie beside folders; ``exclude`` would take signs in their names for patterns."""
-    patterns = [os.path.basename(name) for name in loose]
-    if len(loose) > MOST_NAMED or any(set(name) & set("*?[,") for name in patterns):
-        return "move the loose pictures away"
-    return f"--set data.exclude={shlex.quote(','.join(patterns))} to leave out the loose pictures"
+    """What leaves pictures out that lie beside folders."""
+    return left_out([os.path.basename(name) for name in loose], "the loose pictures", "move the loose pictures away")
+
+
+def left_out(patterns: Sequence[str], what: str, otherwise: str) -> str:
+    """What leaves names out; ``exclude`` would take signs in them for patterns."""
+    if len(patterns) > MOST_NAMED or any(set(name) & set("*?[,") for name in patterns):
+        return otherwise
+    return f"--set data.exclude={shlex.quote(','.join(patterns))} to leave out {what}"
 
 
 def _quoted(names: Sequence[str]) -> str:

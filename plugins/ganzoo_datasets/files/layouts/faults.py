@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ganzoo.errors import DataError
-from ganzoo_datasets.files.layouts.doubts import loose_left_out
+from ganzoo_datasets.files.layouts.doubts import left_out, loose_left_out
 from ganzoo_datasets.files.layouts.placed import Placed
 from ganzoo_datasets.files.splits import Split
 
@@ -61,11 +61,11 @@ def _fault(
             hint=f"{loose_left_out(part.flat)}, or move them into a class folder, or read all pictures without "
             "classes: --set data.classes=none",
         )
-    empty = [str(place / folder) for root in sorted(part.roots) for folder in empty_below.get(root, ())]
+    empty = sorted(folder for root in part.roots for folder in empty_below.get(root, ()))
     if part.classes and empty:
         return DataError(
-            f"{where} has class folders without images: {', '.join(sorted(empty))}",
-            hint="put images into them, or remove these folders",
+            f"{where} has class folders without images: {', '.join(str(place / folder) for folder in empty)}",
+            hint=f"{left_out(empty, 'these folders', 'remove these folders')}, or put images into them",
         )
     train = parts.get("train", part)
     known = set(train.classes)
