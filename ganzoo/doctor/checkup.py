@@ -8,7 +8,7 @@ from ganzoo.doctor.devices import device_checks
 from ganzoo.doctor.diagnosis import Diagnosis, Section
 from ganzoo.doctor.folders import folder_checks
 from ganzoo.doctor.plugins import plugin_checks
-from ganzoo.doctor.versions import version_checks
+from ganzoo.doctor.versions import optional_checks, version_checks
 from ganzoo.registry import full_traceback, one_line
 
 
@@ -21,7 +21,8 @@ def checkup(*, plugins: bool = True) -> Iterator[list[Diagnosis]]:
     yield list(_surviving("versions", version_checks))
     yield list(_surviving("devices", device_checks))
     yield list(_surviving("folders", folder_checks))
-    yield list(_surviving("plugins", lambda: plugin_checks(plugins=plugins)))
+    loaded = _surviving("plugins", lambda: plugin_checks(plugins=plugins))
+    yield [*loaded, *_surviving("optional packages", optional_checks)]
 
 
 def _surviving(section: Section, checks: Callable[[], Iterable[Diagnosis]]) -> Iterator[Diagnosis]:

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, distribution, version
+from importlib.util import find_spec
 
 from ganzoo.doctor.diagnosis import Diagnosis
 from ganzoo.registry import FIRST_PARTY, origin_of
@@ -33,6 +34,14 @@ def version_checks() -> Iterator[Diagnosis]:
         if ";" not in line and (name := _NAME.match(line)):
             lowest = _LOWEST.search(line)
             yield _package(name[0], lowest["version"] if lowest else "0")
+
+
+def optional_checks() -> Iterator[Diagnosis]:
+    """What one command alone needs; what components need is known once plugins are loaded."""
+    if find_spec("matplotlib") is None:
+        fix = f"python -m pip install '{FIRST_PARTY}[plot]'"
+        text = "is not installed; ganzoo plot needs it"
+        yield Diagnosis(section="optional packages", name="matplotlib", status="note", text=text, fixes=(fix,))
 
 
 def _package(name: str, lowest: str) -> Diagnosis:

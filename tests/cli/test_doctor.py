@@ -14,13 +14,13 @@ import pytest
 import torch
 from broken_plugins.install import SOURCES, PluginFolder
 
-from ganzoo.doctor import child, device_probe
+from ganzoo.doctor import child, device_probe, versions
 from ganzoo.doctor.devices import device_checks
 from ganzoo.doctor.diagnosis import Diagnosis, exit_code
 from ganzoo.doctor.folders import folder_checks, write_and_remove
 from ganzoo.doctor.plugin_probe import loading_checks
 from ganzoo.doctor.plugins import plugin_checks
-from ganzoo.doctor.versions import version_checks
+from ganzoo.doctor.versions import optional_checks, version_checks
 from ganzoo.registry import own_upgrade
 from ganzoo.training.runtime import pick_device
 
@@ -294,6 +294,14 @@ class TestVersions:
         for line in always:
             name = line.split(">=")[0]
             assert (checks[name].status, checks[name].text) == ("ok", installed_version(name))
+
+    def test_what_plots_need_is_no_fault(self, monkeypatch):
+        monkeypatch.setattr(versions, "find_spec", lambda name: None)
+        [check] = optional_checks()
+        assert (check.status, check.text) == ("note", "is not installed; ganzoo plot needs it")
+        assert check.fixes == ("python -m pip install 'ganzoo[plot]'",)
+        monkeypatch.setattr(versions, "find_spec", lambda name: "it is there")
+        assert list(optional_checks()) == []
 
     def announce(self, folder, *requirements):
         lines = [
