@@ -182,7 +182,19 @@ class TestPaths:
         stated = chosen(data={"name": "pictures", "path": "elsewhere"}).config.data
         assert stated.options() == {"path": "elsewhere"}
 
-    def test_neither(self):
+    def test_a_folder_that_has_nearly_that_name(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "my pics").mkdir()
+        (tmp_path / "digit").mkdir()
+        error = refusal(data="my pic")
+        assert (
+            error.message == "there is no dataset called 'my pic', nor a folder of that name; did you mean 'my pics'?"
+        )
+        assert error.hint == "--data 'my pics'"
+        assert refusal(data="digits2").message.endswith("did you mean 'digits'?"), "a dataset goes first"
+
+    def test_neither(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
         error = refusal(data="cats")
         assert error.message == "there is no dataset called 'cats', nor a folder of that name"
         assert "for a folder of images: --data PATH" in error.hint

@@ -161,6 +161,7 @@ HOLES: dict[str, tuple[str, ...]] = {
     "parse_kind(entry.kind).plural": tuple(kind.plural for kind in KINDS),
     "part.name": ("hinge",),
     "shlex.quote(','.join(patterns))": ("logo.png",),
+    "shlex.quote(here)": ("'my pictures'",),
     "what": ("the loose pictures", "these folders"),
     "otherwise": ("move the loose pictures away", "remove these folders"),
     "loose_left_out(part.flat)": ("--set data.exclude=logo.png to leave out the loose pictures",),

@@ -6,6 +6,7 @@ Names and keys are checked without torch; the options of a component bring their
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from ganzoo.config.finding import Finding, refusal
 from ganzoo.config.layers import ConfigLayer, Merged, flatten, merge
 from ganzoo.config.schema import COLLECTIONS, SCHEDULES, SELECTIONS, SHARED_DATA_KEYS, VERSION, RunConfig
 from ganzoo.config.yaml_text import read_yaml
+from ganzoo.did_you_mean import nearest
 from ganzoo.errors import ConfigError, UnknownNameError
 from ganzoo.files import expanded
 from ganzoo.planning.facts import Facts
@@ -219,12 +221,13 @@ def _nor(message: str, what: str) -> str:
 
 
 def _or_a_folder(error: ConfigError, name: str) -> ConfigError:
-    return type(error)(
-        _nor(error.message, "a folder of that name"),
-        given=name,
-        allowed=error.allowed,
-        hint="see the datasets with: ganzoo list datasets; for a folder of images: --data PATH",
-    )
+    """The error of a dataset that nobody provides, which may be meant as a file or folder that is here."""
+    message = _nor(error.message, "a folder of that name")
+    hint = "see the datasets with: ganzoo list datasets; for a folder of images: --data PATH"
+    here = nearest(name, os.listdir()) if os.access(".", os.R_OK) else None
+    if here is not None and message.endswith("of that name"):
+        message, hint = f"{message}; did you mean {here!r}?", f"--data {shlex.quote(here)}"
+    return type(error)(message, given=name, allowed=error.allowed, hint=hint)
 
 
 def _refuse_newer(layers: Sequence[ConfigLayer]) -> None:
