@@ -12,8 +12,9 @@ from rich.segment import ControlType
 from ganzoo.cli.durations import duration
 from ganzoo.screen import Text
 
-BAR = 30
-"""Columns of the bar."""
+BAR = 20
+"""Columns of the bar: beside it, "decoded 99,999 of 99,999 pictures" and the time that is left fit into 80."""
+TENTHS = 10
 WIPE = Control(ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2))
 
 
@@ -25,20 +26,29 @@ class BarHandler(RichHandler):
 
     _first: tuple[float, float] | None = None
     """When the first of several bars came, and what was done by then."""
+    _tenth: int | None = None
+    """How many tenths were done at the last of several lines."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Draw or print."""
+        progress: tuple[float, float] | None = getattr(record, "progress", None)
         if not self.console.is_terminal:
-            super().emit(record)
+            if self._is_due(progress):
+                super().emit(record)
             return
         if self._first is not None:
             self.console.control(WIPE)
-        progress: tuple[float, float] | None = getattr(record, "progress", None)
         if progress is None:
             self._first = None
             super().emit(record)
         else:
             self._draw(self.format(record), *progress)
+
+    def _is_due(self, progress: tuple[float, float] | None) -> bool:
+        """Whether a line is due where there is no bar: of progress the first one, and one for each tenth."""
+        before = self._tenth
+        self._tenth = None if progress is None else int(TENTHS * progress[0] / (progress[1] or 1))
+        return self._tenth is None or self._tenth != before
 
     def _draw(self, words: str, done: float, total: float) -> None:
         now = time.monotonic()

@@ -47,6 +47,19 @@ def test_elsewhere_all_are_lines(logged):
     assert "\x1b" not in shown
 
 
+def test_elsewhere_progress_is_a_line_for_each_tenth(logged):
+    records = [(f"decoded {done}", (done, 1000)) for done in range(10, 1000, 10)]
+    twice = [*records, ("decoded 1000", None), *records]
+    shown = re.findall(r"decoded (\d+)", logged(twice, terminal=False))
+    one = ["10", *(str(done) for done in range(100, 1000, 100))]
+    assert shown == [*one, "1000", *one]
+
+
+def test_in_80_columns_the_time_that_is_left_is_seen(logged):
+    records = [(f"decoded {done:,} of 50,000 pictures", (done, 50_000)) for done in (10_001, 10_002)]
+    assert re.search(r"━ about \S+ (s|min|h|days) left$", logged(records, terminal=True, width=80))
+
+
 def test_a_bar_fits_into_a_narrow_terminal_and_shows_what_is_hostile(logged):
     shown = logged([(visible("\x1b[31mread" * 30), (1, 2))], terminal=True, width=40)
     assert len(shown) < 40
