@@ -40,7 +40,8 @@ def test_a_file_that_is_not_a_collection(tmp_path, name):
     (tmp_path / name).write_text("x")
     message = refused(tmp_path / name)
     assert "is not a collection of pictures" in message
-    assert "a folder of pictures" in message
+    assert "a folder of pictures, an archive of one, or the layouts npz, hdf5" in message
+    assert max(map(len, message.splitlines())) < 200 + len(str(tmp_path)), "ganzoo info pictures describes them"
 
 
 def test_an_unknown_layout(tmp_path):

@@ -66,10 +66,12 @@ def recognize(options: Pictures) -> Collection:
             _warn_of_no_folders(found, options)
             return without_excluded(_labeled_or_not(found, options), place.files, patterns)
     known = options.layout == AUTO
+    asked = _asked(options.layout)
+    others = ", ".join(layout.name for layout in asked if layout.module not in ("folders", "pickles"))
     raise DataError(
         f"{place.path} is not a collection of pictures" + ("" if known else f" in the layout {options.layout!r}"),
         given=place.path,
-        allowed="; ".join(layout.summary for layout in _asked(options.layout) if layout.name != "pickles"),
+        allowed=f"a folder of pictures, an archive of one, or the layouts {others}" if known else asked[0].summary,
         hint="ganzoo info pictures" if known else f"ganzoo run --data {shlex.quote(str(place.path))}",
     )
 
