@@ -72,6 +72,7 @@ def test_a_loss_that_raises_is_named_and_the_run_goes_on_as_if_it_had_not(ganzoo
     failed = ganzoo("run", *options, "--steps", "6", "--out", "broken", expect=4)
     (broken,) = (tmp_path / "broken").glob("0001-*")
     assert "loss late of fails-late 1.0 raised ZeroDivisionError in step 4: the fourth call" in failed.stderr
+    assert failed.stderr.count("ZeroDivisionError") == 1, "the log says the same, and does not show it here"
     assert "fails_late.py, line " in failed.stderr
     assert "in _count" in failed.stderr
     assert "ganzoo check fails-late/late" in failed.stderr

@@ -18,6 +18,7 @@ def log_console(*, quiet: bool) -> Screen:
     logger = logging.getLogger("ganzoo")
     handler = BarHandler(console=console, show_time=False, show_path=False, markup=False, highlighter=None)
     handler.setFormatter(VisibleFormatter(program=True))
+    handler.addFilter(lambda record: not hasattr(record, "raised"))
     loud = logging.DEBUG if context.settings().debug else logging.INFO
     handler.setLevel(logging.WARNING if quiet else loud)
     logger.handlers = [handler]

@@ -59,6 +59,9 @@ from ganzoo.training.setup import ENDLESS, Setup
 from ganzoo.training.team import join
 
 logger = logging.getLogger("ganzoo")
+
+RAISED = {"raised": True}
+"""Marks the record of an error that is raised as well: log.txt keeps it, and a command that prints errors does not."""
 LESS_MEMORY = "use a smaller --batch-size, or --set train.accumulate=2 to split each batch in two"
 
 
@@ -354,11 +357,11 @@ def _train(
             if isinstance(error, PluginError):
                 error.hint = "; ".join(filter(None, [error.hint, f"go on with: ganzoo resume {directory.word}"]))
             if isinstance(error, GanzooError) or not (named := blamed(error, plan.entries.values(), where=where)):
-                logger.error("%s: %s", type(error).__name__, error)
+                logger.error("%s: %s", type(error).__name__, error, extra=RAISED)
                 fault = str(error)
                 raise
             named.hint = f"{named.hint}; go on with: ganzoo resume {directory.word}"
-            logger.error("%s", named)
+            logger.error("%s", named, extra=RAISED)
             fault = str(named)
             raise named from error
         finally:
