@@ -77,6 +77,16 @@ ELSEWHERE = {
 
 HOLES: dict[str, tuple[str, ...]] = {
     # Names: of components, kinds, distributions and packages.
+    # Of libraries that ganzoo is compared with.
+    "peers[0]": ("torchgan",),
+    "names.py: peer": ("torchgan",),
+    "asked.peer": ("lightning",),
+    "PEERS[peer].install": ("--no-deps torchgan",),
+    "PEERS[asked.peer].example": ("https://example.org/generative_adversarial_net.py",),
+    "address.rpartition('/')[2]": ("generative_adversarial_net.py",),
+    "kind.fewest": ("2",),
+    "shlex.quote(str(example))": ("generative_adversarial_net.py",),
+    "bench_peer.py: again": ("ganzoo bench --against torchgan --batch 8",),
     # Of comparisons.
     "','.join(choices)": ("hinge,bce",),
     "comparison.word": ("comparisons/0001-hinge-bce-digits",),

@@ -44,11 +44,12 @@ def _refuse_choices(ctx: Any, peer: str) -> None:
     given = list(_given(ctx))
     refused = [words for name, words in given if name not in BESIDE]
     if refused:
+        again = " ".join(["ganzoo bench", *(words for name, words in given if name in BESIDE)])
         raise ConfigError(
             f"{peer} trains networks of its own at the settings of its example: nothing else can be chosen beside it",
             given=" ".join(refused),
             allowed=", ".join(BESIDE),
-            hint=" ".join(["ganzoo bench", *(words for name, words in given if name in BESIDE)]),
+            hint=again,
         )
 
 
