@@ -12,6 +12,7 @@ from test_equality import SEED, STEPS, TOLERANCE, _float64, assert_equal_network
 from ganzoo.benchmarking.hand import HandLoop
 from ganzoo.benchmarking.plain import PlainLoop
 from ganzoo.seeds import generator_for
+from ganzoo.training import winograd
 
 
 class Keyed:
@@ -84,6 +85,28 @@ def test_the_plain_loop_trains_the_same_weights_where_spectral_norm_moves_as_in_
     assert_equal_networks(state.discriminator, setup.state.discriminator, buffers=False)
     assert_equal_networks(state.generator, setup.state.generator, buffers=False)
     assert state.ema is None
+
+
+@pytest.mark.parametrize("name", ["default", "lazy penalties and real data in G's step", "shared fakes"])
+def test_fewer_products_train_the_same_weights(name, monkeypatch):
+    """As torch's convolutions in the plain loop, with penalties whose gradients are differentiated once more."""
+    made = []
+
+    def noted(*given):
+        made.append(len(given[0]))
+        return convolution(*given)
+
+    convolution = winograd.convolution
+    monkeypatch.setattr(winograd, "convolution", noted)
+    monkeypatch.setattr(winograd, "WORTH", -(10**9))
+    plan = configured(name, spectral_norm="per-forward")
+    setup, losses = run_ganzoo(plan)
+    count = len(made)
+    state, read = run_by_hand(PlainLoop, plan)
+    assert 0 < count == len(made)
+    torch.testing.assert_close(torch.tensor(read), torch.tensor(losses), atol=TOLERANCE, rtol=0)
+    assert_equal_networks(state.discriminator, setup.state.discriminator, buffers=False)
+    assert_equal_networks(state.generator, setup.state.generator, buffers=False)
 
 
 def test_at_each_of_its_forwards_the_plain_loop_sees_other_spectral_norms():
