@@ -36,6 +36,8 @@ def main() -> None:
         figures = measured(name, asked)
         if figures is not None:
             found[name] = figures
+    if not found:
+        raise SystemExit("nothing could be compared: see above what each library needs")
     print(json.dumps(found, indent=1) if given.json else table(found))
 
 

@@ -172,7 +172,9 @@ def show(result: Mapping[str, Any]) -> None:
         "{group}: {image_size}×{image_size}×3, batch {batch_size}, {rounds} rounds of {steps} steps, {clock} time"
     )
     print(settings.format_map(result["settings"]))
-    print("{disturbed} rounds were disturbed by others, {repeated} repeated for that\n".format_map(result["rounds"]))
+    print(
+        "{repeated} rounds that others disturbed were taken again, {disturbed} are left\n".format_map(result["rounds"])
+    )
     for name, rate in result["images_per_second"].items():
         print(f"{name:<52} {rate:8.1f} images/s {result['milliseconds_per_step'][name]:8.1f} ms")
     print()

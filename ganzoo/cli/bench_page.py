@@ -89,9 +89,9 @@ def _notes(result: Mapping[str, Any]) -> Iterator[str]:
     peaks = ", ".join(f"{rate:.0f} GFLOP/s in {name}" for name, rate in result["peak_gflop_per_second"].items())
     of = "processor time" if settings["clock"] == "cpu" else "time that passed"
     per = "one step" if settings["steps_per_turn"] == 1 else f"{settings['steps_per_turn']} steps"
-    yield f"medians of {rounds['kept']} rounds in turns of {per}, quartiles in brackets; {of}"
+    yield f"medians of {rounds['kept']} rounds in turns of {per}, quartiles in brackets; {of}; ratios within rounds"
     if rounds["disturbed"] is not None:
-        yield f"rounds that others disturbed: {rounds['disturbed']}; repeated for that: {rounds['repeated']}"
+        yield f"rounds that other programs disturbed: {rounds['disturbed']}, and {rounds['repeated']} more that were repeated"
     yield f"peak: the best rate of large products and convolutions here, {peaks}"
     yield "memory, start: peak of a new process, and its wait for the end of the first step"
     if settings["precision"] == "bf16" and not (result["machine"]["bf16_units"] or result["machine"]["gpu"]):
