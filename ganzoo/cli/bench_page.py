@@ -91,7 +91,8 @@ def _notes(result: Mapping[str, Any]) -> Iterator[str]:
     per = "one step" if settings["steps_per_turn"] == 1 else f"{settings['steps_per_turn']} steps"
     yield f"medians of {rounds['kept']} rounds in turns of {per}, quartiles in brackets; {of}; ratios within rounds"
     if rounds["disturbed"] is not None:
-        yield f"rounds that other programs disturbed: {rounds['disturbed']}, and {rounds['repeated']} more that were repeated"
+        again = f"{rounds['repeated']} more were repeated"
+        yield f"rounds that other programs disturbed: {rounds['disturbed']}, and {again}"
     yield f"peak: the best rate of large products and convolutions here, {peaks}"
     yield "memory, start: peak of a new process, and its wait for the end of the first step"
     if settings["precision"] == "bf16" and not (result["machine"]["bf16_units"] or result["machine"]["gpu"]):
