@@ -79,6 +79,9 @@ HOLES: dict[str, tuple[str, ...]] = {
     # Names: of components, kinds, distributions and packages.
     # Of libraries that ganzoo is compared with.
     "peers[0]": ("torchgan",),
+    "allowed[0]": ("wall",),
+    "parameter.opts[0]": ("--clock",),
+    "parameter.metavar": ("RUN",),
     "names.py: peer": ("torchgan",),
     "asked.peer": ("lightning",),
     "PEERS[peer].install": ("--no-deps torchgan",),

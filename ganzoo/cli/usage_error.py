@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -28,7 +29,13 @@ def explained(error: Any, ctx: Any, given: list[str]) -> ConfigError:
         if type(error).__name__ == "MissingParameter":
             return ConfigError(f"{command} needs {name}", allowed=_usage(ctx), hint=hint)
         values = [value for param, _, value in values_given(ctx.command.get_params(ctx), given) if param is parameter]
-        return ConfigError(f"{name} {_reason(error.message)}", given=values[-1] if values else None, hint=hint)
+        value, (_, found, words) = values[-1] if values else None, error.message.partition(" is not one of ")
+        if found:
+            allowed = re.findall("'([^']+)'", words)
+            return ConfigError(
+                f"{name} has no such value", given=value, allowed=", ".join(allowed), hint=f"{name} {allowed[0]}"
+            )
+        return ConfigError(f"{name} {_reason(error.message)}", given=value, hint=hint)
     if "extra argument" in error.message:
         return _extra_argument(error.message.rpartition("(")[2].rstrip(")"), ctx)
     if error.message.startswith("Missing command"):
