@@ -103,7 +103,7 @@ def test_where_others_have_the_room_it_says_so_too(comparison, monkeypatch):
             "waits: a run needs 2 cores of a node; the cluster has alpha 2 cores; free are 0 cores",
         ),
     ]
-    assert message == "stopped with 0 of 2 runs done; the others saved a checkpoint"
+    assert message == "stopped with 0 of 2 runs done; those that had begun saved a checkpoint"
 
 
 def test_runs_that_do_not_save_in_time_are_named(comparison, monkeypatch):
@@ -115,8 +115,9 @@ def test_runs_that_do_not_save_in_time_are_named(comparison, monkeypatch):
     assert engine.ended() == {}, "it has been placed, and trains"
     assert engine.stop() == [job]
     assert cluster.killed == 1
-    assert saved_in_words("the others", engine.killed) == (
-        "the others saved a checkpoint, but hinge, seed 0 did not in time and lost the steps since the one before"
+    assert saved_in_words(engine.killed) == (
+        "those that had begun saved a checkpoint, but hinge, seed 0 did not in time and lost the steps since the one "
+        "before"
     )
 
 

@@ -89,7 +89,7 @@ def drive(comparison: Comparison, *, engine: Engine, tell: Tell, after: Callable
             if stop.signal_number is not None:
                 killed = engine.stop()
                 raise stop.error(
-                    f"stopped with {done} of {total} runs done; {saved_in_words('the others', killed)}",
+                    f"stopped with {done} of {total} runs done; {saved_in_words(killed)}",
                     hint=f"ganzoo compare {comparison.word}",
                 )
             if not waits and (lacks := engine.lacks()) is not None:
@@ -113,17 +113,12 @@ def drive(comparison: Comparison, *, engine: Engine, tell: Tell, after: Callable
             time.sleep(POLL)
 
 
-def saved_in_words(who: str, killed: Sequence[object]) -> str:
-    """What is left of runs that were asked to stop.
-
-    Args:
-        who: that saved a checkpoint.
-        killed: those that did not in time.
-    """
+def saved_in_words(killed: Sequence[object]) -> str:
+    """What is left of runs that were asked to stop, of which these did not in time."""
+    saved = "those that had begun saved a checkpoint"
     if not killed:
-        return f"{who} saved a checkpoint"
-    names = " and ".join(map(str, killed))
-    return f"{who} saved a checkpoint, but {names} did not in time and lost the steps since the one before"
+        return saved
+    return f"{saved}, but {' and '.join(map(str, killed))} did not in time and lost the steps since the one before"
 
 
 def _ended(comparison: Comparison, job: Job, how: str, attempts: int) -> RunOutcome | None:

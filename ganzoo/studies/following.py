@@ -49,7 +49,7 @@ def follow(comparison: Comparison, choice: EngineChoice, *, jobs: int, tell: Tel
         if stop.signal_number is not None and last.end == "stopped":
             left = len(open_jobs(comparison))
             raise stop.error(
-                f"stopped with {left} runs to do; {saved_in_words('those that had begun', last.killed)}",
+                f"stopped with {left} runs to do; {saved_in_words(last.killed)}",
                 hint=f"ganzoo compare {comparison.word}",
             )
         if last.end not in ("done", "stopped"):
