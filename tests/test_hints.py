@@ -90,6 +90,7 @@ HOLES: dict[str, tuple[str, ...]] = {
     "kind.fewest": ("2",),
     "shlex.quote(str(example))": ("generative_adversarial_net.py",),
     "bench_peer.py: again": ("ganzoo bench --against torchgan --batch 8",),
+    "names.py: nearest(name, NAMES)": ("plain", "hand"),
     # Of comparisons.
     "','.join(choices)": ("hinge,bce",),
     "comparison.word": ("comparisons/0001-hinge-bce-digits",),

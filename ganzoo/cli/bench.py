@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
@@ -21,6 +22,8 @@ from ganzoo.screen import Screen, say
 
 COMPARED = "What it is compared with"
 SIZE, BATCH = 64, 32
+PAUSE = 15.0
+"""Seconds between lines about how far it is, where nobody looks at a terminal."""
 EXAMPLES = """\
 Examples:
   ganzoo bench
@@ -190,5 +193,15 @@ def usual(*, data: object, config: str | None) -> ConfigLayer:
 
 
 def _teller(log: Screen, update: Callable[[str], None]) -> Callable[[str], None]:
-    """Says what is being measured on a line that changes, and nothing where nobody looks at a terminal."""
-    return update if log.is_terminal else lambda words: None
+    """Says what is being measured: on a line of a terminal that changes, and elsewhere in a new line now and then."""
+    if log.is_terminal:
+        return update
+    due = 0.0
+
+    def print_rarely(words: str) -> None:
+        nonlocal due
+        if time.monotonic() >= due:
+            due = time.monotonic() + PAUSE
+            log.print(words)
+
+    return print_rarely

@@ -39,6 +39,14 @@ def test_the_figures_on_a_page_of_80_columns(ganzoo, quick, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_where_nobody_looks_at_a_terminal_it_says_now_and_then_what_it_is_at(ganzoo, quick, monkeypatch):
+    assert ganzoo(f"bench {TINY}").err == "counting operations\n"
+    monkeypatch.setattr("ganzoo.cli.bench.PAUSE", 0)
+    told = ganzoo(f"bench {TINY}").err.splitlines()
+    assert told[:3] == ["counting operations", "measuring the peak of this machine", "warming up"]
+    assert "2 rounds of 2" in told
+
+
 def test_json(ganzoo, quick):
     found = ganzoo(f"bench {TINY} --json").json
     assert list(found["contestants"]) == ["ganzoo", "plain"]
@@ -51,13 +59,15 @@ def test_json(ganzoo, quick):
     ("line", "said", "hint"),
     [
         ("--against plian", "nothing called 'plian' to compare with; did you mean", "ganzoo bench --against plain"),
-        ("--against torchgun", "did you mean 'torchgan'", "ganzoo bench --against plain"),
+        ("--against torchgun", "did you mean 'torchgan'", "ganzoo bench --against torchgan"),
+        ("--against sun", "nothing called 'sun' to compare with", "ganzoo bench --against plain"),
         (
             "--against plain --against torchgan --against torch-mimicry",
             "torchgan and torch-mimicry train networks of their own",
             "ganzoo bench --against torchgan",
         ),
         ("--example x.py", "no library is compared with", "ganzoo bench --against lightning --example x.py"),
+        (f"--against lightning --example {__file__}", "has a class GAN, and this file has none", None),
         ("--against torchgan --example x.py", "torchgan needs no example", "ganzoo bench --against torchgan"),
         ("--against lightning", "given:   no --example", None),
         ("--against lightning --example x.py", "given:   --example x.py, which is not a file", None),
@@ -81,7 +91,7 @@ def test_json(ganzoo, quick):
             "--against plain",
             "--set train.unroll_steps=0",
         ),
-        ("--clock sun", "--clock", "ganzoo bench --help"),
+        ("--clock sun", "--clock", "--clock wall"),
     ],
 )
 def test_what_cannot_be_measured_is_refused_in_words(ganzoo, line, said, hint):
