@@ -1,13 +1,21 @@
-"""How much main memory this process may use, and how much of it is free: of the machine, or less in a container."""
+"""How much main memory this process may use, and how much is free: of the machine, or less in a container or a job."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 MACHINE = Path("/proc/meminfo")
-CONTAINER = Path("/sys/fs/cgroup")
+GROUPS = Path("/sys/fs/cgroup")
+OWN = Path("/proc/self/cgroup")
+FILES = (
+    ("memory.max", "memory.current", "inactive_file"),
+    ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+)
+"""Limit, use, and what of it can be freed, in the second and the first version of Linux's control groups."""
 LOW = 2**30
 """With less than this free, even small runs fail."""
 
@@ -30,19 +38,16 @@ class Memory:
         return f"{in_units(self.total)}, {free}"
 
 
-def memory(*, machine: Path = MACHINE, container: Path = CONTAINER) -> Memory | None:
-    """What Linux and the limit of its control group say; elsewhere the total alone, or nothing."""
+def memory(*, machine: Path = MACHINE, groups: Path = GROUPS, own: Path = OWN) -> Memory | None:
+    """What Linux and the limits of all control groups that it is in say; elsewhere the total alone, or nothing."""
     try:
-        of_machine = _of_machine(machine.read_text())
+        found = _of_machine(machine.read_text())
     except (OSError, ValueError, KeyError):
         return _total_alone()
-    try:
-        limit = int((container / "memory.max").read_text())
-        used = int((container / "memory.current").read_text()) - _cached(container / "memory.stat")
-    except (OSError, ValueError):
-        return of_machine  # no limit: the file says "max", or is not there
-    assert of_machine.free is not None
-    return Memory(min(of_machine.total, limit), min(of_machine.free, max(0, limit - used)))
+    for limit, used in _limits(groups, own):
+        assert found.free is not None
+        found = Memory(min(found.total, limit), min(found.free, max(0, limit - used)))
+    return found
 
 
 def in_units(size: int) -> str:
@@ -56,10 +61,26 @@ def _of_machine(text: str) -> Memory:
     return Memory(total, free)
 
 
-def _cached(stat: Path) -> int:
-    """Copies of files, which count as used and make room when memory is asked for."""
-    rows = dict(line.split() for line in stat.read_text().splitlines())
-    return int(rows.get("inactive_file", 0))
+def _limits(groups: Path, own: Path) -> Iterator[tuple[int, int]]:
+    """Of each group with a limit, the limit and what is used of it, without copies of files that make room."""
+    for folder in _folders(groups, own):
+        for limit, used, cached in FILES:
+            with suppress(OSError, ValueError, KeyError):  # no limit: the file says "max", or is not there
+                most = int((folder / limit).read_text())
+                rows = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+                yield most, int((folder / used).read_text()) - int(rows.get(cached, 0))
+
+
+def _folders(groups: Path, own: Path) -> Iterator[Path]:
+    """The folders of the groups that hold this process; in a container theirs is the uppermost that is seen."""
+    yield from (groups, groups / "memory")
+    with suppress(OSError, ValueError):
+        for line in own.read_text().splitlines():
+            _, controllers, path = line.split(":", 2)
+            if controllers == "" or "memory" in controllers.split(","):
+                top = groups / "memory" if controllers else groups
+                parts = path.strip("/").split("/")
+                yield from (top.joinpath(*parts[:depth]) for depth in range(1, len(parts) + 1))
 
 
 def _total_alone() -> Memory | None:

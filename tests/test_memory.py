@@ -14,9 +14,14 @@ MACHINE = "MemTotal:       16777216 kB\nMemFree:         1048576 kB\nMemAvailabl
 
 def seen(tmp_path, *, machine=MACHINE, **container):
     (tmp_path / "meminfo").write_text(machine)
-    for name, text in container.items():
-        (tmp_path / f"memory.{name}").write_text(text)
-    return memory(machine=tmp_path / "meminfo", container=tmp_path)
+    limits(tmp_path, **container)
+    return memory(machine=tmp_path / "meminfo", groups=tmp_path, own=tmp_path / "own")
+
+
+def limits(folder, **files):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (folder / f"memory.{name}").write_text(text)
 
 
 def test_of_a_machine(tmp_path):
@@ -34,6 +39,31 @@ def test_of_a_container_whose_copies_of_files_make_room(tmp_path):
 
 def test_a_limit_above_what_the_machine_has(tmp_path):
     assert seen(tmp_path, max=str(64 * GIB), current="0", stat="anon 1\n") == Memory(16 * GIB, 8 * GIB)
+
+
+def test_of_a_job_of_the_first_version_of_groups(tmp_path):
+    """Slurm's, say: the group lies below that of the user, which has no limit."""
+    (tmp_path / "own").write_text("9:cpu,cpuacct:/\n4:memory:/slurm/uid_1000/job_7\n0::/\n")
+    unlimited, stat = str(2**63 - 4096), f"cache 5\ninactive_file 7\ntotal_inactive_file {GIB}\n"
+    for path in ("", "slurm/uid_1000"):
+        limits(tmp_path / "memory" / path, limit_in_bytes=unlimited, usage_in_bytes="0", stat="")
+    job = tmp_path / "memory/slurm/uid_1000/job_7"
+    limits(job, limit_in_bytes=str(4 * GIB), usage_in_bytes=str(2 * GIB), stat=stat)
+    assert seen(tmp_path) == Memory(4 * GIB, 3 * GIB)
+
+
+def test_of_a_job_of_the_second_version_the_smallest_limit_counts(tmp_path):
+    (tmp_path / "own").write_text("0::/user/job:7\n")
+    limits(tmp_path / "user", max=str(2 * GIB), current=str(GIB), stat="")
+    limits(tmp_path / "user/job:7", max=str(3 * GIB), current="0", stat="")
+    assert seen(tmp_path) == Memory(2 * GIB, GIB)
+
+
+@pytest.mark.parametrize("own", ["", "nonsense", "0::/host/path/that/is/not/seen\n", "4:memory:/\n"])
+def test_a_container_whose_own_group_is_the_uppermost(tmp_path, own):
+    (tmp_path / "own").write_text(own)
+    limits(tmp_path / "memory", limit_in_bytes=str(GIB), usage_in_bytes="0", stat="")
+    assert seen(tmp_path) == Memory(GIB, GIB)
 
 
 @pytest.mark.parametrize("machine", ["", "MemTotal: many kB\nMemAvailable: 1 kB\n"])
