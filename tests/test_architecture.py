@@ -31,6 +31,7 @@ PRIVATE_GROUND = {
     "options",
     "screen",
     "launch",
+    "orders",
 }
 GROUND = {"errors", "protocols", "component", "hookspecs", "seeds", "data", *PRIVATE_GROUND}
 """Modules that lie in ``ganzoo`` itself: all that a plugin or a loop of one's own needs, and what every floor uses."""

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from ganzoo.config.layers import ConfigLayer
+from ganzoo.memory import Memory
 from ganzoo.planning.choice import choose
 from ganzoo.planning.plan import make_plan
 from ganzoo.planning.remarks import REMARKS, long_on_a_cpu, remarks
@@ -73,6 +74,21 @@ def test_classes_that_nobody_will_be_able_to_ask_for(registry, data):
 
 def test_classes_of_data_that_come_with_ganzoo_are_not_remarked_on(registry):
     assert said(registry, [ConfigLayer("x", {"data.name": "digits"})]) == {}
+
+
+@pytest.mark.parametrize(("total", "heard"), [(600 * 3 * 32 * 32 * 2 - 1, True), (600 * 3 * 32 * 32 * 2, False)])
+def test_small_pictures_that_take_more_than_half_of_the_memory(registry, data, monkeypatch, total, heard):
+    monkeypatch.setattr("ganzoo.planning.remarks.memory", lambda: Memory(total, None))
+    layers = [ConfigLayer("x", data(a=600))]
+    found = said(registry, layers)
+    assert list(found.values()) == ["--set data.sampling=blocks"] * heard
+    assert all("the pictures take 2 MiB, more than half of the 4 MiB of memory" in reason for reason in found)
+    assert said(registry, layers, **{"data.sampling": "blocks"}) == {}
+
+
+def test_large_pictures_are_read_fast_in_any_order(registry, data, monkeypatch):
+    monkeypatch.setattr("ganzoo.planning.remarks.memory", lambda: Memory(1, None))
+    assert said(registry, [ConfigLayer("x", data(a=500, size=256) | {"data.image_size": 256})]) == {}
 
 
 def test_few_images(registry, data):

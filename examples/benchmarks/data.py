@@ -5,12 +5,16 @@
 *cache*: shuffled batches from a file that the system holds in memory, as bytes (what travels to a GPU) and as floats,
 channels-last (what a CPU computes with), beside copying as many bytes in order.
 
-*disk*: the same from a file that the system was asked to forget, beside reading it in order. Meanwhile the process may
-take no more memory of its own than a tenth of the file (RLIMIT_DATA); pages of the file, which the system may take back
-whenever it likes, do not count among these. Those of a disk that another computer holds in its memory are not on disk.
+*disk*: an epoch from a file that the system was asked to forget, shuffled and in blocks (data.sampling), beside
+reading it in order. Meanwhile the process may take no more memory of its own than a tenth of the file (RLIMIT_DATA);
+pages of the file, which the system may take back whenever it likes, do not count among these. Those of a disk that
+another computer holds in its memory are not on disk. To limit these as well, for a set ten times the memory:
 
-*beyond*: the first sixteenth of a shuffled epoch from such a file, where hardly a page was read before, as in a set
-that does not fit into memory: as the system reads what is touched, and where pictures of a batch are asked for first.
+    systemd-run --scope -p MemoryMax=1000M python examples/benchmarks/data.py --only disk --mib 10000 --rounds 1
+
+*beyond*: part of an epoch from such a file, as of a set that does not fit into memory: the first sixteenth of a
+shuffled one, where hardly a page was read before, as the system reads what is touched, and where pictures of a batch
+are asked for first; and the first quarter of one in blocks, which are asked for a window ahead.
 
 *decode*: JPEGs by one worker and by as many as are of use, in turns, beside hashing by one thread per core: two threads
 that need nothing of each other show what a second core would give at that moment. Processes are started where each has
@@ -35,7 +39,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -51,17 +55,20 @@ from ganzoo.benchmarking.fresh import status_bytes
 from ganzoo.benchmarking.machine import machine
 from ganzoo.cores import cores
 from ganzoo.data import Batches
+from ganzoo.orders import InBlocks
 from ganzoo.training.runtime import Runtime
 
 MIB = 2**20
 TARGETS = {32: 400_000, 256: 15_000}
 """Images per second from the cache."""
-BEYOND = (32, 64, 256)
-"""Sides of pictures of a set that does not fit into memory."""
+SIZES = (32, 64, 256)
+"""Sides of the pictures that are read."""
+PARTS = ("cache", "disk", "beyond", "decode")
 PHOTOS = ((32, 32, 32), (500, 375, 64), (500, 375, 256))
 """Width and height of JPEGs, and the side of the squares they become."""
 
 Work = Callable[[], object]
+Sampling = Literal["shuffle", "blocks"]
 
 
 def write_pixels(path: Path, size: int, count: int) -> None:
@@ -125,11 +132,14 @@ def by_both_clocks() -> NDArray[np.float64]:
     return np.array([time.perf_counter(), sum(one.ru_utime + one.ru_stime for one in used)])
 
 
-def in_turns(ways: dict[str, Work], *, rounds: int, clock: Callable[[], Any]) -> dict[str, list[Any]]:
-    """Way → what the clock went on by in every round."""
+def in_turns(
+    ways: dict[str, Work], *, rounds: int, clock: Callable[[], Any], before: Work = lambda: None
+) -> dict[str, list[Any]]:
+    """Way → what the clock went on by in every round, without what is done before each."""
     taken: dict[str, list[Any]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, work in ways.items():
+            before()
             begun = clock()
             work()
             taken[name].append(clock() - begun)
@@ -156,56 +166,71 @@ def disk_rates(path: Path, size: int, *, batch_size: int, rounds: int) -> dict[s
             while file.read(MIB):
                 pass
 
-    def in_batches() -> None:
+    def in_batches(sampling: Sampling) -> None:
         data = opened(path, size)
-        order = Batches(data, batch_size=batch_size, seed=0)
+        order = Batches(data, batch_size=batch_size, seed=0, sampling=sampling)
         before = status_bytes("RssAnon") or 0
         with at_most(total // 10):
             for number in range(-(-len(data) // batch_size)):
                 order.stored(number)
                 grown.append((status_bytes("RssAnon") or 0) - before)
 
-    taken: dict[str, list[float]] = {"in order": [], "batches": []}
-    for _ in range(rounds):
-        for name, work in (("in order", in_order), ("batches", in_batches)):
-            forget(path)
-            begun = time.perf_counter()
-            work()
-            taken[name].append(time.perf_counter() - begun)
+    ways: dict[str, Work] = {
+        "in order": in_order,
+        "shuffle": partial(in_batches, "shuffle"),
+        "blocks": partial(in_batches, "blocks"),
+    }
+    taken = in_turns(ways, rounds=rounds, clock=time.perf_counter, before=partial(forget, path))
     return {
         "set_mib": total / MIB,
         "allowed_mib": total / 10 / MIB,
         "grown_mib": max(grown) / MIB,
         "mib_per_second": {name: total / MIB / statistics.median(all_) for name, all_ in taken.items()},
-        "ratio": statistics.median(one / other for one, other in zip(taken["in order"], taken["batches"], strict=True)),
+        "ratio": {name: ratio(taken["in order"], taken[name]) for name in ("shuffle", "blocks")},
     }
 
 
 def beyond_rates(path: Path, size: int, *, batch_size: int, rounds: int) -> dict[str, Any]:
-    """MiB per second: medians, and the ratio within rounds."""
-    count = path.stat().st_size // (3 * size**2)
-    order = np.random.default_rng(0).permutation(count)[: max(1, count // 16)]
+    """MiB per second: medians, and how many times that of pages as they are touched."""
+    count, item = path.stat().st_size // (3 * size**2), 3 * size**2
+    shuffled, blocks = np.random.default_rng(0).permutation(count)[: max(1, count // 16)], max(1, count // 4)
 
-    def read(*, asked: bool) -> None:
+    def touched(*, asked: bool) -> None:
         images = mapped(path, size)
-        ahead, plain = ReadAhead(images, memory=1) if asked else None, np.asarray(images)
-        for start in range(0, len(order), batch_size):
-            rows = order[start : start + batch_size]
+        ahead, plain = ReadAhead(images, most=1) if asked else None, np.asarray(images)
+        for start in range(0, len(shuffled), batch_size):
+            rows = shuffled[start : start + batch_size]
             if ahead is not None:
-                ahead.ask(rows)
+                ahead.want(rows)
             plain[rows]
 
-    taken: dict[str, list[float]] = {"as they come": [], "asked for": []}
-    for _ in range(rounds):
-        for name, all_ in taken.items():
-            forget(path)
-            begun = time.perf_counter()
-            read(asked=name == "asked for")
-            all_.append(time.perf_counter() - begun)
-    total = len(order) * 3 * size**2 / MIB
-    gains = [one / other for one, other in zip(*taken.values(), strict=True)]
-    rates = {name: total / statistics.median(all_) for name, all_ in taken.items()}
-    return {"mib_per_second": rates, "gain": statistics.median(gains)}
+    def in_blocks() -> None:
+        images, order = mapped(path, size), InBlocks(count, 0, item)
+        ahead, plain = ReadAhead(images, most=1), np.asarray(images)
+        for start in range(0, blocks, batch_size):
+            stop = min(blocks, start + batch_size)
+            ahead.expect(order.ahead(start, stop).numpy())
+            rows = order(start, stop).numpy()
+            ahead.want(rows)
+            plain[rows]
+
+    ways: dict[str, tuple[int, Work]] = {
+        "as they come": (len(shuffled), partial(touched, asked=False)),
+        "asked for": (len(shuffled), partial(touched, asked=True)),
+        "blocks": (blocks, in_blocks),
+    }
+    works = {name: work for name, (_, work) in ways.items()}
+    taken = in_turns(works, rounds=rounds, clock=time.perf_counter, before=partial(forget, path))
+    each = {name: [second / ways[name][0] for second in all_] for name, all_ in taken.items()}
+    return {
+        "mib_per_second": {name: item / MIB / statistics.median(all_) for name, all_ in each.items()},
+        "gain": {name: ratio(each["as they come"], each[name]) for name in ("asked for", "blocks")},
+    }
+
+
+def ratio(one: list[float], other: list[float]) -> float:
+    """How many times as long the first took: the median within rounds."""
+    return statistics.median(mine / its for mine, its in zip(one, other, strict=True))
 
 
 def write_photos(folder: Path, width: int, height: int, count: int) -> None:
@@ -261,21 +286,21 @@ def decode_rates(folder: Path, size: int, *, rounds: int) -> dict[str, Any]:
 
 def measure(folder: Path, given: argparse.Namespace) -> dict[str, Any]:
     """Everything, with files of pixels in a folder that exists."""
-    result: dict[str, Any] = {"cache": {}, "disk": {}, "beyond": {}, "decode": {}}
-    for size in () if given.decode_only else TARGETS:
-        path = folder / f"{size}.u8"
-        write_pixels(path, size, max(1, given.mib * MIB // (3 * size**2)))
-        batches = max(1, given.cache_mib * MIB // (3 * size**2 * given.batch_size))
-        turns = {"batch_size": given.batch_size, "rounds": given.rounds}
-        result["cache"][size] = cache_rates(path, size, batches=batches, **turns)
-        result["disk"][size] = disk_rates(path, size, **turns)
-        path.unlink()
-    for size in () if given.decode_only else BEYOND:
+    result: dict[str, Any] = {part: {} for part in PARTS}
+    turns = {"batch_size": given.batch_size, "rounds": given.rounds}
+    from_files = [part for part in given.only if part != "decode"]
+    for size in SIZES if from_files else ():
         path = folder / f"{size}.u8"
         write_pixels(path, size, max(16, given.mib * MIB // (3 * size**2)))
-        result["beyond"][size] = beyond_rates(path, size, batch_size=given.batch_size, rounds=given.rounds)
+        if "cache" in given.only and size in TARGETS:
+            batches = max(1, given.cache_mib * MIB // (3 * size**2 * given.batch_size))
+            result["cache"][size] = cache_rates(path, size, batches=batches, **turns)
+        if "disk" in given.only:
+            result["disk"][size] = disk_rates(path, size, **turns)
+        if "beyond" in given.only:
+            result["beyond"][size] = beyond_rates(path, size, **turns)
         path.unlink()
-    for width, height, size in PHOTOS:
+    for width, height, size in PHOTOS if "decode" in given.only else ():
         photos = folder / f"{width}-{size}"
         count = given.pictures if width > 100 else given.small or 10 * given.pictures
         write_photos(photos, width, height, count)
@@ -284,46 +309,57 @@ def measure(folder: Path, given: argparse.Namespace) -> dict[str, Any]:
 
 
 def table(result: dict[str, Any]) -> str:
-    """Four tables for people."""
-    lines = [
-        "| cache | as bytes, images/s | as floats, images/s | copied in order, images/s | target |",
-        "|---|---|---|---|---|",
-    ]
-    for size, row in result["cache"].items():
-        rates = " | ".join(
-            f"{row[name]['median']:,.0f} ({row[name]['best']:,.0f})" for name in ("bytes", "floats", "copy")
-        )
-        lines.append(f"| {size}×{size} | {rates} | {TARGETS[size]:,} |")
-    lines += [
-        "",
-        "| disk | in order, MiB/s | in batches, MiB/s | ratio | own memory, of what is allowed, MiB |",
-        "|---|---|---|---|---|",
-    ]
-    for size, row in result["disk"].items():
-        rates = " | ".join(f"{row['mib_per_second'][name]:,.0f}" for name in ("in order", "batches"))
-        lines.append(
-            f"| {size}×{size} | {rates} | {row['ratio']:.2f} | {row['grown_mib']:.0f} of {row['allowed_mib']:.0f} |"
-        )
-    lines += [
-        "",
-        "| beyond memory | as they come, MiB/s | asked for, MiB/s | gain |",
-        "|---|---|---|---|",
-    ]
-    for size, row in result["beyond"].items():
-        rates = " | ".join(f"{row['mib_per_second'][name]:,.0f}" for name in ("as they come", "asked for"))
-        lines.append(f"| {size}×{size} | {rates} | {row['gain']:.2f} |")
-    lines += [
-        "",
-        "| decode | one worker, images/s | all, images/s | gain | gain of hashing | gain / that | work |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for name, row in result["decode"].items():
-        rates = " | ".join(f"{row['images_per_second'][way]:,.0f}" for way in ("one", "all"))
-        lines.append(
-            f"| {name} | {rates} | {row['gain']:.2f} | {row['gain_of_hashing']:.2f} | {row['share']:.2f} "
-            f"| {row['work']:.2f} |"
-        )
-    return "\n".join(lines)
+    """A table for people of each part that was measured."""
+    return "\n\n".join("\n".join([*HEADS[part], *ROWS[part](result[part])]) for part in PARTS if result[part])
+
+
+def cache_rows(found: dict[int, Any]) -> Iterator[str]:
+    for size, row in found.items():
+        rates = (f"{row[name]['median']:,.0f} ({row[name]['best']:,.0f})" for name in ("bytes", "floats", "copy"))
+        yield cells(f"{size}×{size}", *rates, f"{TARGETS[size]:,}")
+
+
+def disk_rows(found: dict[int, Any]) -> Iterator[str]:
+    for size, row in found.items():
+        rates = row["mib_per_second"]
+        both = (word for way in ("shuffle", "blocks") for word in (f"{rates[way]:,.0f}", f"{row['ratio'][way]:.2f}"))
+        memory = f"{row['grown_mib']:.0f} of {row['allowed_mib']:.0f}"
+        yield cells(f"{size}×{size}", f"{rates['in order']:,.0f}", *both, memory)
+
+
+def beyond_rows(found: dict[int, Any]) -> Iterator[str]:
+    for size, row in found.items():
+        rates = row["mib_per_second"]
+        both = (word for way in ("asked for", "blocks") for word in (f"{rates[way]:,.0f}", f"{row['gain'][way]:.2f}"))
+        yield cells(f"{size}×{size}", f"{rates['as they come']:,.0f}", *both)
+
+
+def decode_rows(found: dict[str, Any]) -> Iterator[str]:
+    for name, row in found.items():
+        rates = (f"{row['images_per_second'][way]:,.0f}" for way in ("one", "all"))
+        yield cells(name, *rates, *(f"{row[key]:.2f}" for key in ("gain", "gain_of_hashing", "share", "work")))
+
+
+def cells(*words: str) -> str:
+    return f"| {' | '.join(words)} |"
+
+
+def head(*words: str) -> tuple[str, str]:
+    return cells(*words), f"|{'---|' * len(words)}"
+
+
+HEADS = {
+    "cache": head("cache", "as bytes, images/s", "as floats, images/s", "copied in order, images/s", "target"),
+    "disk": head(
+        *("disk", "in order, MiB/s", "shuffled, MiB/s", "of it", "in blocks, MiB/s", "of it"),
+        "own memory, of what is allowed, MiB",
+    ),
+    "beyond": head("beyond memory", "as they come, MiB/s", "asked for, MiB/s", "gain", "in blocks, MiB/s", "gain"),
+    "decode": head(
+        *("decode", "one worker, images/s", "all, images/s", "gain", "gain of hashing", "gain / that", "work"),
+    ),
+}
+ROWS = {"cache": cache_rows, "disk": disk_rows, "beyond": beyond_rows, "decode": decode_rows}
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
@@ -350,7 +386,9 @@ def main() -> None:
     parser.add_argument("--cache-mib", type=int, default=200, help="what a round reads of a file that is in memory")
     parser.add_argument("--pictures", type=int, default=300, help="JPEGs that are decoded")
     parser.add_argument("--small", type=int, help="small ones, by default ten times as many")
-    parser.add_argument("--decode-only", action="store_true", help="leave out what is read from the cache and the disk")
+    parser.add_argument(
+        "--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART", help=f"of {', '.join(PARTS)}"
+    )
     parser.add_argument("--threads", type=int, default=1, help="of torch")
     parser.add_argument("--folder", type=Path, help="where files are written for a while; by default a temporary one")
     parser.add_argument("--plot", type=Path, help="also draw the rates from the cache")

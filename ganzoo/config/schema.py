@@ -56,8 +56,10 @@ class DataConfig(Selection):
     name: str = "digits"
     image_size: int | None = Field(default=None, ge=8, le=1024, description="side in pixels; null = by the data")
     channels: Literal[1, 3] | None = Field(default=None, description="1 gray, 3 RGB; null = by the data")
-    sampling: Literal["shuffle", "balanced"] = Field(
-        default="shuffle", description="order of the data; balanced = every class equally often"
+    sampling: Literal["shuffle", "blocks", "balanced"] = Field(
+        default="shuffle",
+        description="order of the data; blocks = shuffled so that disks read neighbors together; balanced = every "
+        "class equally often",
     )
     hflip: bool = Field(default=False, description="mirror half of the images left to right")
     split: str = Field(default="train", description="the part of the data the GAN sees")

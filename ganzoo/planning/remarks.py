@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 
 from ganzoo.config.finding import Finding
+from ganzoo.memory import in_units, memory
 from ganzoo.planning.overview import Overview, overview
 from ganzoo.planning.plan import Plan
 
@@ -18,6 +19,8 @@ ENLARGED = 1.5
 """Pictures enlarged by so much are worth one."""
 FEW = 500
 """With fewer images, a discriminator soon knows each of them."""
+SMALL = 2**16
+"""Bytes of a picture, below which a disk that is asked for single ones is slower than in order."""
 LONG = 24 * 3600.0
 """Seconds that nobody would want to wait for without having been told."""
 
@@ -98,12 +101,28 @@ def enlarged(plan: Plan, data: Overview) -> Finding | None:
     )
 
 
+def larger_than_memory(plan: Plan, data: Overview) -> Finding | None:
+    """Small pictures in random order come from a disk at a fraction of its rate."""
+    item, found = math.prod(data.shape), memory()
+    waits = plan.config.data.sampling == "shuffle" and hasattr(plan.dataset, "expect") and item < SMALL
+    if not waits or found is None or data.images * item <= found.total // 2:
+        return None
+    return Finding(
+        "advised",
+        f"the pictures take {in_units(data.images * item)}, more than half of the {in_units(found.total)} of memory "
+        "that this process may use, and in random order a disk is slow with small ones",
+        "--set data.sampling=blocks",
+        section="data",
+    )
+
+
 REMARKS: tuple[Callable[[Plan, Overview], Finding | None], ...] = (
     uneven_classes_unseen,
     uneven_classes_seen,
     classes_unseen,
     few_images,
     enlarged,
+    larger_than_memory,
 )
 
 

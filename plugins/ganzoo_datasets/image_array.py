@@ -59,8 +59,12 @@ class ImageArray:
     def read(self, index: Tensor) -> Tensor:
         """Images at ``index``, uint8 (N, C, H, W)."""
         rows = index.numpy()
-        self._ahead.ask(rows)
+        self._ahead.want(rows)
         return torch.from_numpy(self._images[rows])
+
+    def expect(self, index: Tensor) -> None:
+        """Have images at ``index`` read into memory; this does not wait for them."""
+        self._ahead.expect(index.numpy())
 
 
 def frequencies(labels: Tensor | None, classes: int) -> tuple[float, ...]:

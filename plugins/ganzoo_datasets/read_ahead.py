@@ -8,12 +8,13 @@ set that fits into memory, since the rest will be wanted too. Of one that does n
 from __future__ import annotations
 
 import mmap
-import os
 from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ganzoo.data import memory
 
 LARGE = 2**16
 """Bytes of a picture, from which on it pays to ask for it in sets that fit into memory, too."""
@@ -23,44 +24,63 @@ class ReadAhead:
     """Asks the system for rows of a mapped array.
 
     Args:
-        images: mapped by :class:`numpy.memmap`, whole; (N, …), C-contiguous.
-        memory: bytes of the machine. A set that takes more than half of them is read row by row.
+        images: mapped by :class:`numpy.memmap`, whole; (N, …), C-contiguous. Others are not asked for.
+        most: bytes of memory that this process may use; by default all of the machine, or of its container or job. A
+            set that takes more than half of them is read row by row.
     """
 
-    def __init__(self, images: NDArray[np.uint8], *, memory: int | None = None) -> None:
-        memory = _of_machine() if memory is None else memory
+    def __init__(self, images: NDArray[np.uint8], *, most: int | None = None) -> None:
+        most = _of_this_process() if most is None else most
         asked = getattr(images, "base", None)
         rows = images.nbytes // max(1, len(images))
-        fits = images.nbytes <= memory // 2
+        fits = images.nbytes <= most // 2
         self._map: mmap.mmap | None = None
-        if isinstance(asked, mmap.mmap) and hasattr(asked, "madvise") and (rows >= LARGE or not fits):
+        self._expected: NDArray[np.bool_] | None = None
+        self.pays = False
+        """Whether rows should be asked for just before they are read: large ones, and of sets that do not fit."""
+        if isinstance(asked, mmap.mmap) and hasattr(asked, "madvise"):
             whole = np.frombuffer(asked, np.uint8)
             self._map, self._row, self._start = asked, rows, images.ctypes.data - whole.ctypes.data
+            self._count, self.pays = len(images), rows >= LARGE or not fits
             if not fits:
                 asked.madvise(mmap.MADV_RANDOM)
 
-    @property
-    def asks(self) -> bool:
-        """Whether it does anything: for large pictures, and for sets that do not fit into memory."""
-        return self._map is not None
-
-    def ask(self, index: NDArray[np.int64]) -> None:
-        """Have the system read these rows; this does not wait for them."""
+    def expect(self, index: NDArray[np.int64]) -> None:
+        """Have the system read rows that will be wanted soon, neighbors together; this does not wait for them."""
         if self._map is None:
             return
+        self._ask(self._map, index)
+        if self.pays:
+            self._expected = np.zeros(self._count, np.bool_) if self._expected is None else self._expected
+            self._expected[index] = True
+
+    def want(self, index: NDArray[np.int64]) -> None:
+        """Have the system read rows that are read next, where that pays and nobody expected them."""
+        if self._map is None or not self.pays:
+            return
+        if self._expected is None:
+            self._ask(self._map, index)
+        else:
+            if not self._expected[index].all():
+                self._ask(self._map, index)
+            self._expected[index] = False
+
+    def _ask(self, whole: mmap.mmap, index: NDArray[np.int64]) -> None:
+        if not len(index):
+            return
+        ends = np.flatnonzero(index[1:] != index[:-1] + 1)  # the last of each run of neighbors but one
+        firsts, lasts = [index[0], *index[ends + 1]], [*index[ends], index[-1]]
         with suppress(OSError, ValueError, OverflowError):  # it was advice; a row that is not there is told by others
-            for row in index.tolist():
-                start = self._start + row * self._row
+            for first, last in zip(map(int, firsts), map(int, lasts), strict=True):
+                start = self._start + first * self._row
                 page = start % mmap.PAGESIZE
-                self._map.madvise(mmap.MADV_WILLNEED, start - page, self._row + page)
+                whole.madvise(mmap.MADV_WILLNEED, start - page, (last + 1 - first) * self._row + page)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy is of pictures in memory, for which nobody has to ask."""
         return ReadAhead, (np.empty(0, np.uint8),)
 
 
-def _of_machine() -> int:
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return 0
+def _of_this_process() -> int:
+    found = memory()
+    return found.total if found is not None else 0

@@ -54,9 +54,9 @@ def test_rows_come_into_memory_and_no_others(path, offset):
     images = mapped(path, offset)
     if resident(images)[0]:
         pytest.skip("this file system keeps its files in memory")
-    ahead = ReadAhead(images, memory=1)
+    ahead = ReadAhead(images, most=1)
     wanted = [3, 250, 599]
-    ahead.ask(np.array(wanted))
+    ahead.want(np.array(wanted))
     until = time.monotonic() + 60
     while any(np.subtract(*resident(images[row])) for row in wanted) and time.monotonic() < until:
         time.sleep(0.01)
@@ -67,24 +67,25 @@ def test_rows_come_into_memory_and_no_others(path, offset):
 @pytest.mark.parametrize(("share", "asks"), [(2, False), (1.9, True)])
 def test_a_set_that_takes_more_than_half_of_the_memory_is_asked_for(path, share, asks):
     images = mapped(path)
-    assert ReadAhead(images, memory=int(share * images.nbytes)).asks is asks
+    assert ReadAhead(images, most=int(share * images.nbytes)).pays is asks
 
 
 def test_large_pictures_are_asked_for_in_any_case(path):
     side = int((LARGE / 3) ** 0.5) + 1
     images = np.memmap(path, np.uint8, mode="r", shape=(2, 3, side, side))
-    assert ReadAhead(images, memory=2**40).asks
+    assert ReadAhead(images, most=2**40).pays
 
 
 def test_what_is_in_memory_or_a_part_of_a_map_is_not_asked_for(path):
     for images in (np.zeros((4, 3, 64, 64), np.uint8), mapped(path)[3:], np.zeros((0, 3, 64, 64), np.uint8)):
-        ahead = ReadAhead(images, memory=1)
-        assert not ahead.asks
-        ahead.ask(np.array([0]))
+        ahead = ReadAhead(images, most=1)
+        assert not ahead.pays
+        ahead.want(np.array([0]))
+        ahead.expect(np.array([0]))
 
 
 def test_all_that_is_read_is_as_without_it(path, monkeypatch):
-    monkeypatch.setattr("ganzoo_datasets.read_ahead._of_machine", lambda: 1)
+    monkeypatch.setattr("ganzoo_datasets.read_ahead._of_this_process", lambda: 1)
     images = mapped(path)
     data = ImageArray(images, digest="x")
     index = torch.tensor([5, 1, 5, 599, -1])
@@ -94,7 +95,30 @@ def test_all_that_is_read_is_as_without_it(path, monkeypatch):
 
 
 def test_copies_and_pickles_are_of_pictures_in_memory(path, monkeypatch):
-    monkeypatch.setattr("ganzoo_datasets.read_ahead._of_machine", lambda: 1)
+    monkeypatch.setattr("ganzoo_datasets.read_ahead._of_this_process", lambda: 1)
     data = ImageArray(mapped(path), digest="x")
     for other in (copy.deepcopy(data), pickle.loads(pickle.dumps(data))):
         assert torch.equal(other.read(torch.arange(9)), data.read(torch.arange(9)))
+
+
+@linux
+def test_pictures_that_are_expected_come_into_memory(path):
+    forget(path)
+    images = mapped(path)
+    if resident(images)[0]:
+        pytest.skip("this file system keeps its files in memory")
+    data = ImageArray(images, digest="x")
+    wanted = [*range(20, 60), 7, 599]
+    data.expect(torch.tensor(wanted))
+    until = time.monotonic() + 60
+    while any(np.subtract(*resident(images[row])) for row in wanted) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert all(here == all_ for here, all_ in (resident(images[row]) for row in wanted))
+    assert resident(images[300:500])[0] == 0
+
+
+def test_pictures_that_cannot_be_expected_are_no_error(path):
+    for images in (mapped(path), np.zeros((4, 3, 64, 64), np.uint8)):
+        data = ImageArray(images, digest="x")
+        for index in ([], [10**12], [-1, 3], [2, 2]):
+            data.expect(torch.tensor(index, dtype=torch.int64))
