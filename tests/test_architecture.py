@@ -32,6 +32,7 @@ PRIVATE_GROUND = {
     "screen",
     "launch",
     "orders",
+    "torch_import",
 }
 GROUND = {"errors", "protocols", "component", "hookspecs", "seeds", "data", *PRIVATE_GROUND}
 """Modules that lie in ``ganzoo`` itself: all that a plugin or a loop of one's own needs, and what every floor uses."""

@@ -92,12 +92,14 @@ def answer(question: Question, *, tell: Callable[[Any], None]) -> None:
     from ganzoo.config.layers import ConfigLayer
     from ganzoo.planning.choice import choose
     from ganzoo.registry import Registry
+    from ganzoo.torch_import import load_torch
 
     registry = Registry.load(plugins=question.plugins)
     choice = None if question.match else choose(registry, [ConfigLayer("bench", question.values)])
 
     if question.loop == "ganzoo":
         keep_freed_memory()
+        load_torch()
     import torch
 
     from ganzoo.benchmarking.contestants import Entered, scratch

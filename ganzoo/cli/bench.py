@@ -19,6 +19,7 @@ from ganzoo.cli.run import COMPONENTS, TRAINING, Set, component, given_flags, na
 from ganzoo.config.layers import ConfigLayer, parse_assignments
 from ganzoo.planning.choice import choose, file_layer
 from ganzoo.screen import Screen, say
+from ganzoo.torch_import import load_torch
 
 COMPARED = "What it is compared with"
 SIZE, BATCH = 64, 32
@@ -161,6 +162,7 @@ def bench_command(
     layers += [ConfigLayer("--set", assigned), *flags]
     chosen = peer or choose(known, layers)  # a wrong name or key is answered at once: what follows imports torch
     log = log_console(quiet=False)
+    load_torch()
     from ganzoo.benchmarking.benchmark import BenchOptions, bench
     from ganzoo.benchmarking.names import Asked
     from ganzoo.benchmarking.peers.match import match

@@ -14,6 +14,7 @@ from ganzoo.config.layers import parse_assignments
 from ganzoo.errors import ConfigError, PluginError
 from ganzoo.registry import parse_kind
 from ganzoo.screen import Screen, Text, say
+from ganzoo.torch_import import load_torch
 
 if TYPE_CHECKING:
     from ganzoo.registry import Entry, Registry
@@ -65,6 +66,7 @@ def check_command(
     """Check that components do what their protocol says; for authors of plugins."""
     known = registry()
     entries = _asked_for(known, name, dist, kind)
+    load_torch()
     from ganzoo.testing.installed import check_entry, demand_ready, given_to, with_checks
 
     asked, entries = entries, with_checks(entries, only or ())

@@ -22,6 +22,7 @@ from ganzoo.cli.ready import get_ready
 from ganzoo.cli.run import COMPONENTS, TRAINING, Json, Quiet, component, number, printing_to_stderr
 from ganzoo.errors import ConfigError, ResourceError
 from ganzoo.screen import Screen, Text, say, say_path
+from ganzoo.torch_import import load_torch
 
 if TYPE_CHECKING:
     from ganzoo.studies.comparison import Comparison, Definition
@@ -171,6 +172,7 @@ def compare_command(
     """
     get_ready()
     screen = log_console(quiet=quiet)
+    load_torch()
     from ganzoo.studies import comparing
     from ganzoo.studies.comparison import Comparison
     from ganzoo.studies.engine_choice import check_engine, check_installed

@@ -21,6 +21,7 @@ from ganzoo.files import expanded
 from ganzoo.foreign import on_one_line
 from ganzoo.planning.choice import Choice, choose, parse_options
 from ganzoo.screen import Text, say
+from ganzoo.torch_import import load_torch
 
 if TYPE_CHECKING:
     from ganzoo.planning.overview import Overview
@@ -76,6 +77,7 @@ def data_command(
         if sheet is not None:
             check_output(sheet, option="--sheet", what="a contact sheet is a PNG", formats=(".png",), usual="sheet")
         choice = _chosen(place, image_size, parse_assignments(assignments or ()))
+        load_torch()
         from ganzoo.planning.overview import look_at
 
         dataset, seen = look_at(choice)

@@ -28,6 +28,7 @@ from ganzoo.cli.sample import Ema, Truncation
 from ganzoo.config.layers import ConfigLayer, parse_assignments
 from ganzoo.errors import ConfigError
 from ganzoo.screen import Screen, say
+from ganzoo.torch_import import load_torch
 
 if TYPE_CHECKING:
     from ganzoo.runs.evaluating import Evaluation
@@ -117,6 +118,7 @@ def evaluate_command(
         *repeated("--extractor", "extractors", extractor),
     ]
     screen = log_console(quiet=False)
+    load_torch()
     from ganzoo.cli.evaluated import print_beside, print_evaluation
     from ganzoo.runs.beside import beside, demand_one_data, demand_something_alike, names
     from ganzoo.runs.evaluating import demand_steps, run_or_folder

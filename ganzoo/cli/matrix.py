@@ -20,6 +20,7 @@ from ganzoo.errors import ConfigError
 from ganzoo.planning.choice import choose
 from ganzoo.program import as_started
 from ganzoo.screen import Screen, Text, say
+from ganzoo.torch_import import load_torch
 
 if TYPE_CHECKING:
     from ganzoo.studies.matrix import PairResult
@@ -99,6 +100,7 @@ def matrix_command(
             known.get(kind, name)
     choose(known, layers)  # a wrong name or key is answered at once: what follows imports torch
     log_console(quiet=True)
+    load_torch()
     from ganzoo.studies.matrix import matrix, pairs
 
     chosen: dict[str, Any] = {"losses": loss or (), "discriminators": disc or ()}

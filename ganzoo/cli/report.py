@@ -14,6 +14,7 @@ from ganzoo.cli.output import check_output, unused
 from ganzoo.cli.ready import get_ready
 from ganzoo.cli.run import Runs, printing_to_stderr, runs_folder
 from ganzoo.screen import say_path
+from ganzoo.torch_import import load_torch
 
 EXAMPLES = """\
 Examples:
@@ -55,6 +56,7 @@ def report_command(
     if out is not None:
         check_output(out, option="--out", what="a report is an HTML page", formats=FORMATS, usual="report")
     log_console(quiet=False)
+    load_torch()
     from ganzoo.report.target import page_of
 
     with printing_to_stderr():

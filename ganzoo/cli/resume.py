@@ -26,6 +26,7 @@ from ganzoo.config.layers import ConfigLayer, parse_assignments
 from ganzoo.program import as_started
 from ganzoo.runs import tracking
 from ganzoo.screen import say
+from ganzoo.torch_import import load_torch
 
 if TYPE_CHECKING:
     from ganzoo.runs.directory import RunDirectory
@@ -88,6 +89,7 @@ def resume_command(
     known = registry()
     wanted, other_assignments = tracking.asked_for(known, tracker or (), parse_assignments(assignments or ()))
     changes = [ConfigLayer("--set", other_assignments), *flags]
+    load_torch()
     from ganzoo.runs import session
     from ganzoo.runs.directory import find_run
     from ganzoo.runs.run import Run

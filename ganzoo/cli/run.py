@@ -22,6 +22,7 @@ from ganzoo.planning.choice import choose, file_layer
 from ganzoo.planning.early_log import early_log
 from ganzoo.runs import tracking
 from ganzoo.screen import say, say_path
+from ganzoo.torch_import import load_torch
 
 if TYPE_CHECKING:
     from ganzoo.runs.run import Run
@@ -192,6 +193,7 @@ def run_command(
         wanted, other_assignments = tracking.asked_for(known, tracker or (), parse_assignments(assignments or ()))
         layers += [ConfigLayer("--set", other_assignments), *flags]
         choice = choose(known, layers)  # a wrong name or key is answered at once: what follows imports torch
+        load_torch()
         from ganzoo.planning.plan import make_plan
         from ganzoo.runs import session
         from ganzoo.runs.ancestry import find_ancestor

@@ -20,6 +20,7 @@ from ganzoo.config.schema import MOST_SAMPLES
 from ganzoo.errors import ConfigError
 from ganzoo.runs.place import runs_flag
 from ganzoo.screen import say, say_path
+from ganzoo.torch_import import load_torch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -107,6 +108,7 @@ def sample_command(
         )
     if grid is not None:
         check_output(grid, option="--grid", what="a grid is a PNG", formats=(".png",), usual="samples")
+    load_torch()
     from ganzoo.runs.directory import find_run
     from ganzoo.runs.run import Run
 

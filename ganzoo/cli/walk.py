@@ -16,6 +16,7 @@ from ganzoo.cli.run import Runs, printing_to_stderr, runs_folder
 from ganzoo.cli.sample import ClassName, Ema, RunName, Truncation
 from ganzoo.errors import ConfigError
 from ganzoo.screen import say_path
+from ganzoo.torch_import import load_torch
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -57,6 +58,7 @@ def walk_command(
     """
     get_ready()
     check_output(out, option="--out", what="a walk is a GIF or WebP animation", formats=FORMATS, usual="walk")
+    load_torch()
     from ganzoo.evaluation import pictures
     from ganzoo.runs.directory import find_run
     from ganzoo.runs.run import Run

@@ -20,6 +20,7 @@ from pathlib import Path
 from ganzoo import launch
 from ganzoo.allocator import keep_freed_memory
 from ganzoo.screen import Screen, VisibleFormatter
+from ganzoo.torch_import import load_torch
 
 SAVED = 90.0
 """Seconds after which a process that waits for another one, and hears no signal, ends all the same."""
@@ -29,6 +30,7 @@ def main(arguments: list[str]) -> int:
     """Do the work; the exit code is that of the error."""
     threading.Thread(target=_end_with_parent, daemon=True).start()  # before torch is imported, which takes a while
     keep_freed_memory()
+    load_torch()
     from ganzoo.errors import DivergedError, GanzooError, Interrupted, ProcessLostError, ResourceError
     from ganzoo.studies.comparison import Comparison
     from ganzoo.studies.outcome import write_failure
