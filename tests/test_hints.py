@@ -91,6 +91,7 @@ HOLES: dict[str, tuple[str, ...]] = {
     "shlex.quote(str(example))": ("generative_adversarial_net.py",),
     "bench_peer.py: again": ("ganzoo bench --against torchgan --batch 8",),
     "names.py: nearest(name, NAMES)": ("plain", "hand"),
+    "usage_error.py: all_of_them": ("ganzoo compare --loss hinge,bce",),
     # Of comparisons.
     "','.join(choices)": ("hinge,bce",),
     "comparison.word": ("comparisons/0001-hinge-bce-digits",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -14,6 +15,9 @@ from ganzoo.cli.other_names import options_in, said_here
 from ganzoo.config.schema import resumable
 from ganzoo.did_you_mean import nearest
 from ganzoo.errors import ConfigError, GanzooError
+
+COMPARED = ("--loss", "--disc", "--gen")
+"""Options of which ganzoo compare takes several values."""
 
 
 def explained(error: Any, ctx: Any, given: list[str]) -> ConfigError:
@@ -37,7 +41,7 @@ def explained(error: Any, ctx: Any, given: list[str]) -> ConfigError:
             )
         return ConfigError(f"{name} {_reason(error.message)}", given=value, hint=hint)
     if "extra argument" in error.message:
-        return _extra_argument(error.message.rpartition("(")[2].rstrip(")"), ctx)
+        return _extra_argument(error.message.rpartition("(")[2].rstrip(")"), ctx, given)
     if error.message.startswith("Missing command"):
         return ConfigError(f"{command} needs a command", allowed=", ".join(ctx.command.commands), hint=hint)
     return ConfigError(error.format_message(), hint=hint)
@@ -108,11 +112,21 @@ def _taken(part: str, names: Iterable[str], command: str) -> bool:
     return "--set" in names and (command != "resume" or resumable(part))
 
 
-def _extra_argument(extra: str, ctx: Any) -> ConfigError:
-    """A word too many: ``ganzoo run hinge`` means ``--loss hinge``."""
+def _extra_argument(extra: str, ctx: Any, given: list[str]) -> ConfigError:
+    """A word too many: ``ganzoo run hinge`` means ``--loss hinge``, and ``--loss hinge bce`` a comparison."""
     arguments = [param for param in ctx.command.get_params(ctx) if param.param_type_name == "argument"]
     takes = f"takes {len(arguments)} argument{'s'[: len(arguments) > 1]}" if arguments else "takes no arguments"
-    meant = [f"{option} {extra}" for option in _options_for(extra) if option in _names_of(ctx.command, ctx)]
+    options = [option for option in _options_for(extra) if option in _names_of(ctx.command, ctx)]
+    for param, option, value in values_given(ctx.command.get_params(ctx), given):
+        if option in options and option in COMPARED and not param.multiple:
+            all_of_them = f"ganzoo compare {option} {shlex.quote(value)},{extra}"
+            return ConfigError(
+                f"{option} takes one value here, and several in ganzoo compare",
+                given=f"{option} {value} {extra}",
+                allowed=f"{option} {value}",
+                hint=all_of_them,
+            )
+    meant = [f"{option} {extra}" for option in options]
     guess = f"; did you mean {' or '.join(meant)}?" if meant else ""
     hint = f"{ctx.command_path} {meant[0]}" if meant else f"{ctx.command_path} --help"
     return ConfigError(f"{ctx.command_path} {takes}{guess}", given=extra, allowed=_usage(ctx), hint=hint)

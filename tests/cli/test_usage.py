@@ -73,6 +73,22 @@ WRONG = {
     "compare --loss=hinge --loss=bce": (APART, "--loss hinge,bce"),
     "run --runs a --out b": ("--runs and --out both name the folder that holds the runs", "--runs a"),
     "sample 1 -n 3 -n 4": ("-n is given twice, with different values", "leave one of them out, for example: -n 4"),
+    "run --loss hinge bce": (
+        "--loss takes one value here, and several in ganzoo compare",
+        "ganzoo compare --loss hinge,bce",
+    ),
+    "bench --steps 3 --disc=dcgan patchgan": (
+        "ganzoo bench has no option --steps",
+        "ganzoo bench --help",
+    ),
+    "run --steps 3 --disc=dcgan patchgan-sn": (
+        "--disc takes one value here, and several in ganzoo compare",
+        "ganzoo compare --disc dcgan,patchgan-sn",
+    ),
+    "run --data digits ring": (
+        "ganzoo run takes no arguments; did you mean --data ring?",
+        "ganzoo run --data ring",
+    ),
     "run hinge": ("ganzoo run takes no arguments; did you mean --loss hinge?", "ganzoo run --loss hinge"),
     "run wgan-gp": (
         "ganzoo run takes no arguments; did you mean --loss wgan-gp or --config wgan-gp?",
