@@ -65,21 +65,32 @@ def _limits(groups: Path, own: Path) -> Iterator[tuple[int, int]]:
     """Of each group with a limit, the limit and what is used of it, without copies of files that make room."""
     for folder in _folders(groups, own):
         for limit, used, cached in FILES:
-            with suppress(OSError, ValueError, KeyError):  # no limit: the file says "max", or is not there
-                most = int((folder / limit).read_text())
-                rows = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
-                yield most, int((folder / used).read_text()) - int(rows.get(cached, 0))
+            most = _number(folder / limit)  # no limit: the file says "max", or is not there
+            if most is not None and most > 0:
+                taken = (_number(folder / used) or 0) - (_number(folder / "memory.stat", cached) or 0)
+                yield most, max(0, taken)
+
+
+def _number(path: Path, row: str = "") -> int | None:
+    """The number that a file consists of, or that of a row of it; ``None`` if there is none."""
+    with suppress(OSError, ValueError):
+        lines = [line.split() for line in path.read_text().splitlines()]
+        return next((int(words[-1]) for words in lines if words and words[:-1] == ([row] if row else [])), None)
+    return None
 
 
 def _folders(groups: Path, own: Path) -> Iterator[Path]:
     """The folders of the groups that hold this process; in a container theirs is the uppermost that is seen."""
-    yield from (groups, groups / "memory")
-    with suppress(OSError, ValueError):
-        for line in own.read_text().splitlines():
-            _, controllers, path = line.split(":", 2)
-            if controllers == "" or "memory" in controllers.split(","):
-                top = groups / "memory" if controllers else groups
-                parts = path.strip("/").split("/")
+    yield groups
+    tops = {"": groups}
+    if (groups / "memory" / "memory.limit_in_bytes").is_file():
+        tops["memory"] = groups / "memory"
+        yield tops["memory"]
+    with suppress(OSError):
+        for line in own.read_text(errors="surrogateescape").splitlines():
+            _, controllers, path = [*line.split(":", 2), "", ""][:3]
+            for top in {tops[name] for name in controllers.split(",") if name in tops}:
+                parts = [part for part in path.split("/") if part]
                 yield from (top.joinpath(*parts[:depth]) for depth in range(1, len(parts) + 1))
 
 

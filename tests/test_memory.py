@@ -66,6 +66,39 @@ def test_a_container_whose_own_group_is_the_uppermost(tmp_path, own):
     assert seen(tmp_path) == Memory(GIB, GIB)
 
 
+@pytest.mark.parametrize("version", ["max current", "limit_in_bytes usage_in_bytes"])
+@pytest.mark.parametrize(
+    ("used", "stat", "free"), [(None, None, 4), ("1073741824", None, 3), ("x", "odd line here", 4)]
+)
+def test_a_limit_counts_whatever_else_is_missing(tmp_path, version, used, stat, free):
+    limit, usage = version.split()
+    files = {limit: str(4 * GIB), usage: used, "stat": stat}
+    limits(tmp_path if limit == "max" else tmp_path / "memory", **{k: v for k, v in files.items() if v is not None})
+    assert seen(tmp_path) == Memory(4 * GIB, free * GIB)
+
+
+@pytest.mark.parametrize("limit", ["-1", "0", "", "many"])
+def test_what_is_no_limit(tmp_path, limit):
+    assert seen(tmp_path, max=limit, current="1", stat="") == Memory(16 * GIB, 8 * GIB)
+
+
+def test_copies_of_files_that_are_more_than_is_used(tmp_path):
+    assert seen(tmp_path, max=str(GIB), current="5", stat=f"inactive_file {GIB}") == Memory(GIB, GIB)
+
+
+def test_odd_lines_hide_no_others_and_controllers_may_share_a_group(tmp_path):
+    (tmp_path / "own").write_bytes(b"odd\n1:name=\xff:/a\n4:cpu,memory:/job/\n")
+    limits(tmp_path / "memory", limit_in_bytes=str(2**62))
+    limits(tmp_path / "memory" / "job", limit_in_bytes=str(GIB))
+    limits(tmp_path / "a", max="1")
+    assert seen(tmp_path) == Memory(GIB, GIB)
+
+
+def test_a_group_of_the_second_version_that_is_called_memory(tmp_path):
+    limits(tmp_path / "memory", max="1", current="0", stat="")
+    assert seen(tmp_path) == Memory(16 * GIB, 8 * GIB)
+
+
 @pytest.mark.parametrize("machine", ["", "MemTotal: many kB\nMemAvailable: 1 kB\n"])
 def test_a_system_that_does_not_tell_what_is_free(tmp_path, machine):
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
