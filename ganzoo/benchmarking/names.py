@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,13 +22,11 @@ class Library:
         package: what is imported.
         install: what pip is given.
         example: where the file of its example is, if that holds the networks and no package does.
-        defines: the class of that file which is trained.
     """
 
     package: str
     install: str
     example: str = ""
-    defines: str = ""
 
 
 # torchgan asks for torchvision, and torch-mimicry for tensorflow: neither is used in a step.
@@ -41,7 +38,6 @@ PEERS: Mapping[str, Library] = {
         install="lightning",
         example="https://raw.githubusercontent.com/Lightning-AI/pytorch-lightning/2.6.6/examples/pytorch/"
         "domain_templates/generative_adversarial_net.py",
-        defines="GAN",
     ),
 }
 NAMES = (*LOOPS, *PEERS)
@@ -96,12 +92,6 @@ def check_there(asked: Asked) -> None:
             asked,
             given="no --example" if example is None else f"--example {example}, which is not a file",
         )
-    if example is not None and library.defines and f"\nclass {library.defines}(" not in _text(example):
-        raise example_needed(
-            f"the example of {peer} has a class {library.defines}, and this file has none",
-            asked,
-            given=f"--example {example}",
-        )
     if not library.example and example is not None:
         raise ConfigError(
             f"{peer} needs no example: its package holds its networks",
@@ -110,12 +100,6 @@ def check_there(asked: Asked) -> None:
         )
     if find_spec(library.package) is None:
         raise library_needed(peer, "is not installed")
-
-
-def _text(path: str) -> str:
-    with suppress(OSError):
-        return Path(path).read_text(encoding="utf-8", errors="replace")
-    return ""
 
 
 def library_needed(peer: str, why: str) -> ConfigError:

@@ -34,8 +34,8 @@ def modules_of(peer: str, *names: str, hollow: bool = False, pretended: str | No
         return [import_module(f"{package}.{name}") for name in names]
 
 
-def class_of_example(asked: Asked) -> Any:
-    """The class that the file of a library's example is there for.
+def class_of_example(asked: Asked, name: str) -> Any:
+    """A class that the file of a library's example has.
 
     Raises:
         ConfigError: the file cannot be imported, or does not have it.
@@ -49,7 +49,7 @@ def class_of_example(asked: Asked) -> Any:
             raise ImportError("its name does not end in .py")
         module = module_from_spec(spec)
         spec.loader.exec_module(module)
-        return getattr(module, PEERS[asked.peer].defines)
+        return getattr(module, name)
 
 
 @contextmanager

@@ -34,7 +34,7 @@ class Lightning(Peer):
     def __init__(self, batches: DataLoader[Any], folder: Path, asked: Asked) -> None:
         [self.library] = modules_of("lightning", "pytorch")
         logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)  # it says at every fit what devices there are
-        self.model: Any = class_of_example(asked)()
+        self.model: Any = class_of_example(asked, "GAN")()
         self.model.on_train_epoch_end = lambda: None  # it draws a grid by torchvision
         self.generator, self.discriminator = self.model.generator, self.model.discriminator
         self.latent = self.model.hparams.latent_dim
