@@ -12,7 +12,7 @@ from ganzoo.cache import cache_folder as cache_folder
 from ganzoo.errors import ConfigError, DataError
 from ganzoo.files import whole_file as whole_file
 from ganzoo.memory import memory as memory
-from ganzoo.orders import Balanced, InBlocks, Order, Shuffled
+from ganzoo.orders import BLOCK, Balanced, InBlocks, Order, Shuffled
 from ganzoo.protocols import Batch, Dataset
 from ganzoo.seeds import generator_for
 
@@ -38,9 +38,10 @@ class Batches:
     likely at every place; within a class, one permutation of its items follows another. Real labels are then uniform
     over the classes that occur, whatever ``spec.marginal`` says of the data, and labels of fakes must be drawn so too.
 
-    ``blocks`` is one permutation after another, too, in which neighbors are read together: blocks of ½ MiB come in
-    random order, and items are shuffled within windows of 256 blocks. A set that is larger than the memory then comes
-    from its disk as fast as in order. A dataset with a method ``expect`` is told with each batch what to read then.
+    ``blocks`` is one permutation after another, too, in which neighbors are read together, in blocks of 64 KiB: items
+    are shuffled within windows of 128 MiB, each with one of every so many neighboring blocks. A set that is larger than
+    the memory then comes from its disk at its rate. A dataset with a method ``expect`` is told with each batch what to
+    read in the meantime. Items of more than half a block are shuffled as ever.
 
     Args:
         dataset: what is read.
@@ -104,7 +105,8 @@ def _order(dataset: Dataset, sampling: str, seed: int) -> Order:
         return Shuffled(len(dataset), seed)
     if sampling == "blocks":
         shape = dataset.spec.shape
-        return InBlocks(len(dataset), seed, prod(shape) * (1 if len(shape) == 3 else 4))
+        item_bytes = prod(shape) * (1 if len(shape) == 3 else 4)
+        return InBlocks(len(dataset), seed, item_bytes) if 2 * item_bytes <= BLOCK else Shuffled(len(dataset), seed)
     if sampling != "balanced":
         raise ConfigError("unknown data.sampling", given=sampling, allowed="shuffle, blocks, balanced")
     if dataset.labels is None:

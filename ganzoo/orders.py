@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from functools import lru_cache
 from typing import Protocol
 
@@ -13,10 +14,10 @@ from ganzoo.seeds import generator_for
 _DRAWS = 1024
 """About so many class draws of :class:`Balanced` are made at once, since a generator costs more than a draw."""
 
-BLOCK = 2**19
-"""Bytes of neighbors that :class:`InBlocks` reads together: a disk gives such blocks as fast as all in order."""
-WINDOW = 256
-"""So many blocks are mixed at a time. Two windows are in memory: 256 MiB."""
+BLOCK = 2**16
+"""Bytes of neighbors that :class:`InBlocks` reads together: a disk that is asked for many is as fast as in order."""
+WINDOW = 2**27
+"""Bytes that are shuffled at a time. Two windows are in memory."""
 
 
 class Order(Protocol):
@@ -49,32 +50,37 @@ class Shuffled:
         return torch.randperm(self._size, generator=generator_for(self._seed, epoch, "order"))
 
 
-class InBlocks(Shuffled):
-    """Blocks of neighbors in random order, and items shuffled within windows of 256 blocks of ½ MiB.
+class InBlocks:
+    """Blocks of neighbors, one window of them after another, and the items of a window shuffled.
 
-    A disk can read this as fast as all in order. Every epoch has every item once; the items of a block come within a
-    window or two of each other. A set of at most one window is shuffled as a whole.
+    A disk can read this as fast as all in order. An epoch has every item once, and as many windows as it takes for
+    each to have at most 128 MiB. Of every so many neighboring blocks a window has one at random: so what is stored
+    together, such as a class or a patient, is in all windows alike, up to a block or two.
 
     Args:
         size: how many items there are.
         seed: of the order.
-        item_bytes: of each item as it is stored.
+        item_bytes: of each item as it is stored, on which the order depends too.
     """
 
     def __init__(self, size: int, seed: int, item_bytes: int) -> None:
-        super().__init__(size, seed)
+        self._size, self._seed = size, seed
         self._block = max(1, BLOCK // item_bytes)
-        self._window = WINDOW * self._block
-        self._sorted = lru_cache(maxsize=3)(self._window_as_stored)
+        self._blocks = -(-size // self._block)
+        self._windows = min(self._blocks, -(-size * item_bytes // WINDOW))
         self._asked = -1, -1
+        self._drawn = lru_cache(maxsize=2)(self._draw)  # two, since a batch may reach into the next
+        self._items = lru_cache(maxsize=2)(self._shuffled)
+        self._sorted = lru_cache(maxsize=3)(lambda epoch, window: self._items_of(epoch, window).sort().values)
 
-    def _permutation(self, epoch: int) -> Tensor:
-        random = generator_for(self._seed, epoch, "order/blocks")
-        blocks = torch.randperm(-(-self._size // self._block), generator=random)
-        items = (blocks[:, None] * self._block + torch.arange(self._block)).flatten()
-        items = items[items < self._size]
-        windows = [items[start : start + self._window] for start in range(0, self._size, self._window)]
-        return torch.cat([window[torch.randperm(len(window), generator=random)] for window in windows])
+    def __call__(self, start: int, stop: int) -> Tensor:
+        """The items at the places ``start`` to ``stop``."""
+        parts = []
+        while start < stop:
+            epoch, window, begin, end = self._window_at(start)
+            parts.append(self._items(epoch, window)[start - begin : stop - begin])
+            start = end
+        return torch.cat(parts)
 
     def ahead(self, start: int, stop: int) -> Tensor:
         """What to have read into memory while the places ``start`` to ``stop`` are used, in the order it is stored in.
@@ -86,28 +92,41 @@ class InBlocks(Shuffled):
         self._asked = start, stop
         parts = []
         if not first <= start <= last:
-            parts.append(self._sorted(*self._window_at(start)))
-            start = self._begin(*self._window_at(start))
+            epoch, window, start, _ = self._window_at(start)
+            parts.append(self._sorted(epoch, window))
         while start < stop:
-            epoch, window = self._window_at(start)
-            begin = self._begin(epoch, window)
-            end = min(begin + self._window, (epoch + 1) * self._size)
-            following = self._sorted(*self._window_at(end))
+            _, _, begin, end = self._window_at(start)
+            following = self._sorted(*self._window_at(end)[:2])
             share = [(place - begin) * len(following) // (end - begin) for place in (start, min(stop, end))]
             parts.append(following[slice(*share)])
             start = end
         return torch.cat(parts)
 
-    def _begin(self, epoch: int, window: int) -> int:
-        return epoch * self._size + window * self._window
-
-    def _window_at(self, place: int) -> tuple[int, int]:
-        """The epoch, and the number of the window in it."""
+    def _window_at(self, place: int) -> tuple[int, int, int, int]:
+        """The epoch, the number of the window in it, and the places where it begins and ends."""
         epoch, offset = divmod(place, self._size)
-        return epoch, offset // self._window
+        ends = self._drawn(epoch)[1]
+        window = bisect_right(ends, offset)
+        before = epoch * self._size
+        return epoch, window, before + (ends[window - 1] if window else 0), before + ends[window]
 
-    def _window_as_stored(self, epoch: int, window: int) -> Tensor:
-        return self._epoch(epoch)[window * self._window :][: self._window].sort().values
+    def _draw(self, epoch: int) -> tuple[Tensor, list[int]]:
+        """The blocks of each window, (rows, windows), some of which may not exist, and where each ends in the epoch."""
+        rows = -(-self._blocks // self._windows)
+        draws = torch.rand(
+            rows, self._windows, dtype=torch.float64, generator=generator_for(self._seed, epoch, "order/blocks")
+        )
+        blocks = draws.argsort(dim=1, stable=True) + torch.arange(rows)[:, None] * self._windows
+        items = (self._size - blocks * self._block).clamp(0, self._block)
+        return blocks, items.sum(0).cumsum(0).tolist()
+
+    def _items_of(self, epoch: int, window: int) -> Tensor:
+        items = self._drawn(epoch)[0][:, window, None] * self._block + torch.arange(self._block)
+        return items[items < self._size]
+
+    def _shuffled(self, epoch: int, window: int) -> Tensor:
+        items = self._items_of(epoch, window)
+        return items[torch.randperm(len(items), generator=generator_for(self._seed, epoch, "order/window", window))]
 
 
 class Balanced:

@@ -556,8 +556,9 @@ class Dataset(Protocol):
     Opened again it is the same, whether the cache is empty or not, and also if the size and the channels that it states
     are asked for.
 
-    A dataset that reads from a disk may have a method ``expect(index)``: it is told which items will be read soon, in
-    the order they are stored in, and returns at once.
+    A dataset that reads from a disk may have a method ``expect(index)``, which is told before each batch which items
+    will be read soon, in the order they are stored in, and does not wait for them. What is expected changes nothing
+    that is read.
 
     Attributes:
         spec: shape, classes and their frequencies.

@@ -394,6 +394,8 @@ def main() -> None:
     parser.add_argument("--plot", type=Path, help="also draw the rates from the cache")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     given = parser.parse_args()
+    if given.plot is not None and "cache" not in given.only:
+        parser.error("--plot draws the rates from the cache: measure them with --only cache")
     torch.set_num_threads(given.threads)
     with tempfile.TemporaryDirectory(dir=given.folder) as folder:
         result = measure(Path(folder), given)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from ganzoo.config.finding import Finding
 from ganzoo.memory import in_units, memory
+from ganzoo.orders import BLOCK
 from ganzoo.planning.overview import Overview, overview
 from ganzoo.planning.plan import Plan
 
@@ -19,8 +20,6 @@ ENLARGED = 1.5
 """Pictures enlarged by so much are worth one."""
 FEW = 500
 """With fewer images, a discriminator soon knows each of them."""
-SMALL = 2**16
-"""Bytes of a picture, below which a disk that is asked for single ones is slower than in order."""
 LONG = 24 * 3600.0
 """Seconds that nobody would want to wait for without having been told."""
 
@@ -104,7 +103,7 @@ def enlarged(plan: Plan, data: Overview) -> Finding | None:
 def larger_than_memory(plan: Plan, data: Overview) -> Finding | None:
     """Small pictures in random order come from a disk at a fraction of its rate."""
     item, found = math.prod(data.shape), memory()
-    waits = plan.config.data.sampling == "shuffle" and hasattr(plan.dataset, "expect") and item < SMALL
+    waits = plan.config.data.sampling == "shuffle" and hasattr(plan.dataset, "expect") and 2 * item <= BLOCK
     if not waits or found is None or data.images * item <= found.total // 2:
         return None
     return Finding(

@@ -63,7 +63,7 @@ class ImageArray:
         return torch.from_numpy(self._images[rows])
 
     def expect(self, index: Tensor) -> None:
-        """Have images at ``index`` read into memory; this does not wait for them."""
+        """Have images at ``index`` read into memory, as is done before each batch; this does not wait for them."""
         self._ahead.expect(index.numpy())
 
 

@@ -35,46 +35,36 @@ class ReadAhead:
         rows = images.nbytes // max(1, len(images))
         fits = images.nbytes <= most // 2
         self._map: mmap.mmap | None = None
-        self._expected: NDArray[np.bool_] | None = None
         self.pays = False
-        """Whether rows should be asked for just before they are read: large ones, and of sets that do not fit."""
+        """Whether rows are asked for just before they are read: large ones, and of sets that do not fit."""
         if isinstance(asked, mmap.mmap) and hasattr(asked, "madvise"):
             whole = np.frombuffer(asked, np.uint8)
             self._map, self._row, self._start = asked, rows, images.ctypes.data - whole.ctypes.data
-            self._count, self.pays = len(images), rows >= LARGE or not fits
+            self.pays = rows >= LARGE or not fits
             if not fits:
                 asked.madvise(mmap.MADV_RANDOM)
 
     def expect(self, index: NDArray[np.int64]) -> None:
-        """Have the system read rows that will be wanted soon, neighbors together; this does not wait for them."""
-        if self._map is None:
-            return
-        self._ask(self._map, index)
-        if self.pays:
-            self._expected = np.zeros(self._count, np.bool_) if self._expected is None else self._expected
-            self._expected[index] = True
+        """Have the system read rows that will be wanted soon. Whoever says so will always do, so nobody else asks."""
+        self.pays = False
+        self._ask(index)
 
     def want(self, index: NDArray[np.int64]) -> None:
-        """Have the system read rows that are read next, where that pays and nobody expected them."""
-        if self._map is None or not self.pays:
-            return
-        if self._expected is None:
-            self._ask(self._map, index)
-        else:
-            if not self._expected[index].all():
-                self._ask(self._map, index)
-            self._expected[index] = False
+        """Have the system read rows that are read next, where that pays."""
+        if self.pays:
+            self._ask(index)
 
-    def _ask(self, whole: mmap.mmap, index: NDArray[np.int64]) -> None:
-        if not len(index):
+    def _ask(self, index: NDArray[np.int64]) -> None:
+        """Neighbors together; this does not wait for what is read."""
+        if self._map is None or not len(index):
             return
         ends = np.flatnonzero(index[1:] != index[:-1] + 1)  # the last of each run of neighbors but one
         firsts, lasts = [index[0], *index[ends + 1]], [*index[ends], index[-1]]
-        with suppress(OSError, ValueError, OverflowError):  # it was advice; a row that is not there is told by others
-            for first, last in zip(map(int, firsts), map(int, lasts), strict=True):
-                start = self._start + first * self._row
-                page = start % mmap.PAGESIZE
-                whole.madvise(mmap.MADV_WILLNEED, start - page, (last + 1 - first) * self._row + page)
+        for first, last in zip(map(int, firsts), map(int, lasts), strict=True):
+            start = self._start + first * self._row
+            page = start % mmap.PAGESIZE
+            with suppress(OSError, ValueError, OverflowError):  # it is advice; a row that is not there others tell of
+                self._map.madvise(mmap.MADV_WILLNEED, start - page, (last + 1 - first) * self._row + page)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy is of pictures in memory, for which nobody has to ask."""

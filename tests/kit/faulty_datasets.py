@@ -393,7 +393,13 @@ def _view(data, index):
     return data.images if whole else data.images[index]
 
 
+def _expected_alone(data, index):
+    data.images = data.images.clone()
+    data.images[: len(index)] = 0
+
+
 FAULTS = [
+    (changed("ForgetsOthers", expect=_expected_alone), "expected", "returns other items"),
     (NeverOpened, "protocol", "returns Tensor, which lacks spec"),
     (OtherOptions, "protocol", "not derived from DatasetOptions"),
     (described("SpecAsAShape", spec=lambda data: data.spec.shape), "protocol", "no DataSpec but tuple"),

@@ -16,6 +16,8 @@ import torch
 from ganzoo_datasets.image_array import ImageArray
 from ganzoo_datasets.read_ahead import LARGE, ReadAhead
 
+from ganzoo.memory import Memory
+
 ROW = 3 * 64 * 64
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into the system's memory by mincore")
 
@@ -117,8 +119,37 @@ def test_pictures_that_are_expected_come_into_memory(path):
     assert resident(images[300:500])[0] == 0
 
 
-def test_pictures_that_cannot_be_expected_are_no_error(path):
+@pytest.mark.parametrize("most", [1, 2**60])
+def test_pictures_that_cannot_be_expected_are_no_error(path, monkeypatch, most):
+    monkeypatch.setattr("ganzoo_datasets.read_ahead._of_this_process", lambda: most)
     for images in (mapped(path), np.zeros((4, 3, 64, 64), np.uint8)):
         data = ImageArray(images, digest="x")
         for index in ([], [10**12], [-1, 3], [2, 2]):
             data.expect(torch.tensor(index, dtype=torch.int64))
+
+
+@linux
+@pytest.mark.parametrize("expected", [False, True])
+def test_whoever_expects_asks_for_all(path, expected):
+    forget(path)
+    images = mapped(path)
+    if resident(images)[0]:
+        pytest.skip("this file system keeps its files in memory")
+    ahead = ReadAhead(images, most=1)
+    if expected:
+        ahead.expect(np.array([10**12, 9]))
+    ahead.want(np.array([400]))
+    time.sleep(0.3 if expected else 0)
+    until = time.monotonic() + 60
+    wanted = 9 if expected else 400
+    while np.subtract(*resident(images[wanted])) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert bool(resident(images[9])[0]) is expected
+    assert bool(resident(images[400])[0]) is not expected
+
+
+def test_a_set_is_large_by_the_memory_of_this_process(path, monkeypatch):
+    monkeypatch.setattr("ganzoo_datasets.read_ahead.memory", lambda: Memory(600 * ROW, None))
+    assert ReadAhead(mapped(path)).pays
+    monkeypatch.setattr("ganzoo_datasets.read_ahead.memory", lambda: Memory(2**60, None))
+    assert not ReadAhead(mapped(path)).pays

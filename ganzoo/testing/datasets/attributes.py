@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -10,8 +9,7 @@ from torch import Tensor
 
 from ganzoo.protocols import Dataset, DataSpec
 from ganzoo.testing.check import check, demand
-from ganzoo.testing.datasets.opened_data import on_data, small_data, some
-from ganzoo.testing.subject import Subject
+from ganzoo.testing.datasets.opened_data import on_data, some, without
 
 FAR = 5.0
 """By Chebyshev's inequality at most 1 in 25 samples of any distribution lies so many standard deviations away."""
@@ -28,16 +26,6 @@ def classes_have_labels(data: Any) -> None:
     demand(named, f"spec.classes are no names: {classes[:5]}")
     demand(data.labels is not None or not classes, f"it has {len(classes)} classes, and labels is None")
     demand(data.labels is None or classes, "it has labels, and spec.classes is empty")
-
-
-def without(name: str) -> Callable[[Subject], str | None]:
-    """Skip data that lack what they need not have."""
-
-    def reason(subject: Subject) -> str | None:
-        with small_data(subject) as data:
-            return f"it has no {name}" if getattr(data, name) is None else None
-
-    return reason
 
 
 @check("labels", Dataset, "labels: (N,) int64, or ``None``.", skip=without("labels"))

@@ -10,7 +10,7 @@ from torch import Tensor
 from ganzoo.component import DatasetOptions
 from ganzoo.protocols import Dataset, DataSpec
 from ganzoo.testing.check import check, demand
-from ganzoo.testing.datasets.opened_data import MOST, on_data, small_data, some
+from ganzoo.testing.datasets.opened_data import MOST, on_data, small_data, some, without
 from ganzoo.testing.subject import Subject
 
 DIMMEST = 32
@@ -69,6 +69,18 @@ def keeps_the_order(data: Any) -> None:
         demand(len(read) == len(order), f"{len(order)} positions give {len(read)} items; one may stand there twice")
         wrong = (read != items[order]).flatten(1).any(1).nonzero().flatten().tolist()
         demand(not wrong, f"items {whole[order].tolist()} are not those read in order; the first other is {wrong[:1]}")
+
+
+@check("expected", Dataset, "What is expected changes nothing that is read.", skip=without("expect"))
+@on_data
+def reads_what_was_expected(data: Any) -> None:
+    """Expected in part, twice and not at all."""
+    whole = some(data, 16)
+    items = data.read(whole)
+    for index in (whole, whole[:3], whole[:1].repeat(2), whole[:0]):
+        data.expect(index)
+        changed = not torch.equal(data.read(whole), items)
+        demand(not changed, f"after expect({index.tolist()}) read({whole.tolist()}) returns other items")
 
 
 @check("batch-independence", Dataset, "An item does not depend on the items that are read with it.")

@@ -144,3 +144,13 @@ def _other_numbers(subject: Subject) -> Iterator[Subject]:
             with contextlib.suppress(ValidationError):
                 yield replace(subject, options=type(options)(**{**dict(options), name: other}))
                 break
+
+
+def without(name: str) -> Callable[[Subject], str | None]:
+    """Skip data that lack what they need not have."""
+
+    def reason(subject: Subject) -> str | None:
+        with small_data(subject) as data:
+            return f"it has no {name}" if getattr(data, name, None) is None else None
+
+    return reason
