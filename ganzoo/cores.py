@@ -24,6 +24,11 @@ SPINS = "10000"
 """Long enough for the pauses between layers on free cores, short enough to cost little on busy ones."""
 SECONDS = 0.06
 """Ten or more time slices of the scheduler."""
+LOOKS = 3
+"""Cores are busy if they were so at each look: what ends in a moment, such as the command before, is no reason for a
+run of hours to wait without spinning, which takes up to twice as long on free cores."""
+PAUSE = 0.2
+"""Seconds between two looks."""
 BUFFER = bytes(2**20)
 """Large enough that threads rarely meet at Python's lock, small enough for the time that is looked at."""
 
@@ -66,7 +71,7 @@ def settle() -> Cores | None:
     global _chosen
     if "torch" not in sys.modules and not any(name in os.environ for name in VARIABLES):
         total = cores()
-        _chosen = choice(total, total * free_share(total))
+        _chosen = choice(total, total * lasting_share(total))
         os.environ.update(_chosen.environment)
     return _chosen
 
@@ -103,6 +108,17 @@ def divided(processes: int) -> tuple[int, dict[str, str]]:
 def cores() -> int:
     """How many this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def lasting_share(total: int) -> float:
+    """The largest share of several looks, of which the first that is not busy is the last."""
+    share = free_share(total)
+    for _ in range(LOOKS - 1):
+        if share >= BUSY:
+            break
+        time.sleep(PAUSE)
+        share = max(share, free_share(total))
+    return share
 
 
 def free_share(total: int, seconds: float = SECONDS) -> float:

@@ -37,6 +37,18 @@ def test_a_share_is_one():
     assert 0 < cores.free_share(1, seconds=0.01) <= 1
 
 
+@pytest.mark.parametrize(
+    ("shares", "share", "looks"),
+    [([0.9], 0.9, 1), ([0.3, 0.95], 0.95, 2), ([0.79, 0.2, 0.8], 0.8, 3), ([0.3, 0.5, 0.4], 0.5, 3)],
+)
+def test_cores_are_busy_if_they_are_so_for_a_while(monkeypatch, shares, share, looks):
+    seen = iter(shares)
+    monkeypatch.setattr(cores, "free_share", lambda total: next(seen))
+    monkeypatch.setattr(cores, "PAUSE", 0)
+    assert cores.lasting_share(2) == share
+    assert list(seen) == shares[looks:]
+
+
 TELL = """
 import json, os, sys
 from ganzoo import cores

@@ -35,7 +35,7 @@ def probes() -> Iterator[Probe]:
 
     total = cores.cores()
     yield Probe(name="CPU", text=f"{_counted(total, 'core')}, {_counted(torch.get_num_threads(), 'torch thread')}")
-    seen = cores.choice(total, total * cores.free_share(total))
+    seen = cores.choice(total, total * cores.lasting_share(total))
     yield Probe(name="load", text=str(seen), note=seen.busy)
     if (found := memory()) is not None:
         yield Probe(name="memory", text=str(found), note=found.low)
