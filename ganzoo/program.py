@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 
@@ -33,6 +34,7 @@ COMMANDS = {
 """The commands of the command line → what its help says of each; a sentence about ganzoo goes on with another word."""
 
 _COMMAND = re.compile(rf"(?<![\w./-])(?<!-m )ganzoo(?= (?:{'|'.join(COMMANDS)}|--[a-z-]+)(?![\w-]))")
+_TRAINS = re.compile(r"(?<![\w./-])(?<!-m )ganzoo(?= (?:run|resume)(?![\w-]))")
 
 
 def name() -> str:
@@ -42,5 +44,15 @@ def name() -> str:
 
 
 def as_started(text: str) -> str:
-    """A text with the commands in it as one would type them here: ``python -m ganzoo run …``."""
-    return _COMMAND.sub(name(), text)
+    """A text with the commands in it as one would type them here: ``python -m ganzoo run …``.
+
+    Where ``torchrun`` started several processes on one machine, so it does with those of commands that train: a run
+    that is resumed by another number of processes is another run by rounding.
+    """
+    return _COMMAND.sub(name(), _TRAINS.sub(_together(), text))
+
+
+def _together() -> str:
+    count = os.environ.get("LOCAL_WORLD_SIZE", "1")
+    alone = "TORCHELASTIC_RUN_ID" not in os.environ or count == "1" or count != os.environ.get("WORLD_SIZE")
+    return name() if alone else f"torchrun --nproc-per-node {count} -m ganzoo"

@@ -56,6 +56,26 @@ def test_only_commands_are_rewritten(monkeypatch, text, expected):
     assert program.as_started(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("local", "world", "launcher", "started"),
+    [
+        ("2", "2", "none", "torchrun --nproc-per-node 2 -m ganzoo"),
+        ("1", "1", "none", "ganzoo"),
+        ("2", "4", "none", "ganzoo"),  # several machines: nobody knows here how theirs were started
+        ("2", "2", None, "ganzoo"),
+    ],
+)
+def test_torchrun_trains_on_with_as_many_processes(monkeypatch, local, world, launcher, started):
+    monkeypatch.setattr(program, "name", lambda: "ganzoo")
+    for name, value in {"LOCAL_WORLD_SIZE": local, "WORLD_SIZE": world, "TORCHELASTIC_RUN_ID": launcher}.items():
+        if value is None:
+            monkeypatch.delenv(name, raising=False)
+        else:
+            monkeypatch.setenv(name, value)
+    assert program.as_started("next: ganzoo resume 7; ganzoo run") == f"next: {started} resume 7; {started} run"
+    assert program.as_started("ganzoo runs, ganzoo list") == "ganzoo runs, ganzoo list"
+
+
 def test_elsewhere_it_is_ganzoo():
     assert program.name() == "ganzoo"
 

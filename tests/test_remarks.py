@@ -86,6 +86,18 @@ def test_small_pictures_that_take_more_than_half_of_the_memory(registry, data, m
     assert said(registry, layers, **{"data.sampling": "blocks"}) == {}
 
 
+def test_blocks_where_they_change_nothing(registry, data):
+    large = [ConfigLayer("x", data(a=500, size=128) | {"data.image_size": 128})]
+    ((reason, fix),) = said(registry, large, **{"data.sampling": "blocks"}).items()
+    assert "for pictures of at most 32 KiB; items of 48 KiB" in reason
+    assert said(registry, large, **of(fix)) == {}
+    points = [ConfigLayer("x", {"data.name": "ring", "discriminator.name": "mlp", "generator.name": "mlp"})]
+    plan = make_plan(choose(registry, [*points, ConfigLayer("flag", {"data.sampling": "blocks"})]))
+    ((reason, fix),) = ((finding.reason, finding.fix) for finding in remarks(plan))
+    assert "items that are no pictures" in reason
+    assert fix == "--set data.sampling=shuffle"
+
+
 def test_large_pictures_are_read_fast_in_any_order(registry, data, monkeypatch):
     monkeypatch.setattr("ganzoo.planning.remarks.memory", lambda: Memory(1, None))
     assert said(registry, [ConfigLayer("x", data(a=500, size=256) | {"data.image_size": 256})]) == {}

@@ -38,6 +38,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -391,9 +392,11 @@ def main() -> None:
     )
     parser.add_argument("--threads", type=int, default=1, help="of torch")
     parser.add_argument("--folder", type=Path, help="where files are written for a while; by default a temporary one")
-    parser.add_argument("--plot", type=Path, help="also draw the rates from the cache")
+    parser.add_argument("--plot", type=Path, help="also draw the rates from the cache; needs ganzoo[plot]")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     given = parser.parse_args()
+    if given.plot is not None and find_spec("matplotlib") is None:
+        parser.error("--plot needs matplotlib: python -m pip install 'ganzoo[plot]'")
     if given.plot is not None and "cache" not in given.only:
         parser.error("--plot draws the rates from the cache: measure them with --only cache")
     torch.set_num_threads(given.threads)

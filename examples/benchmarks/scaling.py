@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -223,6 +224,8 @@ def main() -> None:
     parser.add_argument("--plot", type=Path, help="also draw it; needs ganzoo[plot]")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     given = parser.parse_args()
+    if given.plot is not None and find_spec("matplotlib") is None:
+        parser.error("--plot needs matplotlib: python -m pip install 'ganzoo[plot]'")
     if given.rounds < 2:
         parser.error("--rounds must be at least 2, since quartiles need two values")
     torch.set_num_threads(given.threads)

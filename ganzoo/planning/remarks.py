@@ -115,6 +115,20 @@ def larger_than_memory(plan: Plan, data: Overview) -> Finding | None:
     )
 
 
+def blocks_of_one(plan: Plan, data: Overview) -> Finding | None:
+    """An order for disks, where it is that of a plain shuffle."""
+    item = math.prod(data.shape)
+    if plan.config.data.sampling != "blocks" or (data.channels is not None and 2 * item <= BLOCK):
+        return None
+    what = f"of {_in_kib(item)}" if data.channels is not None else "that are no pictures"
+    return Finding(
+        "advised",
+        f"data.sampling=blocks is for pictures of at most {_in_kib(BLOCK // 2)}; items {what} are read no faster by it",
+        "--set data.sampling=shuffle",
+        section="data",
+    )
+
+
 REMARKS: tuple[Callable[[Plan, Overview], Finding | None], ...] = (
     uneven_classes_unseen,
     uneven_classes_seen,
@@ -122,6 +136,7 @@ REMARKS: tuple[Callable[[Plan, Overview], Finding | None], ...] = (
     few_images,
     enlarged,
     larger_than_memory,
+    blocks_of_one,
 )
 
 
@@ -141,6 +156,11 @@ def long_on_a_cpu(seconds: float, device: str) -> Finding | None:
         "--device cuda on a machine with a GPU, or smaller images or fewer steps, such as --image-size 32 --steps 5000",
         section="train",
     )
+
+
+def _in_kib(size: int) -> str:
+    """``48 KiB``."""
+    return f"{-(-size // 1024)} KiB"
 
 
 def _extremes(data: Overview) -> tuple[int, int]:
