@@ -40,8 +40,8 @@ class Batches:
 
     ``blocks`` is one permutation after another, too, in which neighbors are read together, in blocks of 64 KiB: items
     are shuffled within windows of 128 MiB, each with one of every so many neighboring blocks. A set that is larger than
-    the memory then comes from its disk at its rate. A dataset with a method ``expect`` is told with each batch what to
-    read in the meantime. Items of more than half a block are shuffled as ever.
+    the memory then comes from its disk several times as fast. A dataset with a method ``expect`` is told with each
+    batch what to read in the meantime. Items of more than half a block are shuffled as ever.
 
     Args:
         dataset: what is read.

@@ -83,7 +83,7 @@ def _folders(groups: Path, own: Path) -> Iterator[Path]:
     """The folders of the groups that hold this process; in a container theirs is the uppermost that is seen."""
     yield groups
     tops = {"": groups}
-    if (groups / "memory" / "memory.limit_in_bytes").is_file():
+    if os.path.isfile(groups / "memory" / "memory.limit_in_bytes"):
         tops["memory"] = groups / "memory"
         yield tops["memory"]
     with suppress(OSError):

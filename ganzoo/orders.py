@@ -15,9 +15,9 @@ _DRAWS = 1024
 """About so many class draws of :class:`Balanced` are made at once, since a generator costs more than a draw."""
 
 BLOCK = 2**16
-"""Bytes of neighbors that :class:`InBlocks` reads together: a disk that is asked for many is as fast as in order."""
+"""Bytes of neighbors that :class:`InBlocks` reads together: a disk is several times as fast as with single items."""
 WINDOW = 2**27
-"""Bytes that are shuffled at a time. Two windows are in memory."""
+"""About so many bytes are shuffled at a time. Two windows are in memory."""
 
 
 class Order(Protocol):
@@ -53,9 +53,9 @@ class Shuffled:
 class InBlocks:
     """Blocks of neighbors, one window of them after another, and the items of a window shuffled.
 
-    A disk can read this as fast as all in order. An epoch has every item once, and as many windows as it takes for
-    each to have at most 128 MiB. Of every so many neighboring blocks a window has one at random: so what is stored
-    together, such as a class or a patient, is in all windows alike, up to a block or two.
+    From a disk this comes several times as fast as a shuffle of small items. An epoch has every item once, and as many
+    windows as it takes for each to have about 128 MiB. Of every so many neighboring blocks a window has one at random:
+    so what is stored together, such as a class or a patient, is in all windows alike, up to a block or two.
 
     Args:
         size: how many items there are.
@@ -67,7 +67,7 @@ class InBlocks:
         self._size, self._seed = size, seed
         self._block = max(1, BLOCK // item_bytes)
         self._blocks = -(-size // self._block)
-        self._windows = min(self._blocks, -(-size * item_bytes // WINDOW))
+        self._windows = -(-self._blocks * self._block * item_bytes // WINDOW)
         self._asked = -1, -1
         self._drawn = lru_cache(maxsize=2)(self._draw)  # two, since a batch may reach into the next
         self._items = lru_cache(maxsize=2)(self._shuffled)

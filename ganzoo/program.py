@@ -34,7 +34,7 @@ COMMANDS = {
 """The commands of the command line → what its help says of each; a sentence about ganzoo goes on with another word."""
 
 _COMMAND = re.compile(rf"(?<![\w./-])(?<!-m )ganzoo(?= (?:{'|'.join(COMMANDS)}|--[a-z-]+)(?![\w-]))")
-_TRAINS = re.compile(r"(?<![\w./-])(?<!-m )ganzoo(?= (?:run|resume)(?![\w-]))")
+_RESUMES = re.compile(r"(?<![\w./-])(?<!-m )ganzoo(?= resume [^\s-])")
 
 
 def name() -> str:
@@ -46,10 +46,10 @@ def name() -> str:
 def as_started(text: str) -> str:
     """A text with the commands in it as one would type them here: ``python -m ganzoo run …``.
 
-    Where ``torchrun`` started several processes on one machine, so it does with those of commands that train: a run
-    that is resumed by another number of processes is another run by rounding.
+    Where ``torchrun`` started several processes on one machine, it also resumes: a run that is resumed by another
+    number of processes is another run by rounding.
     """
-    return _COMMAND.sub(name(), _TRAINS.sub(_together(), text))
+    return _COMMAND.sub(name(), _RESUMES.sub(_together(), text))
 
 
 def _together() -> str:

@@ -82,6 +82,17 @@ def test_what_is_no_limit(tmp_path, limit):
     assert seen(tmp_path, max=limit, current="1", stat="") == Memory(16 * GIB, 8 * GIB)
 
 
+def test_groups_that_nobody_may_look_into(tmp_path, monkeypatch):
+    """As root one may, so here the system refuses by itself."""
+
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "meminfo").write_text(MACHINE)
+    monkeypatch.setattr("ganzoo.memory.Path.is_file", refuse)
+    assert memory(machine=tmp_path / "meminfo", groups=tmp_path, own=tmp_path) == Memory(16 * GIB, 8 * GIB)
+
+
 def test_copies_of_files_that_are_more_than_is_used(tmp_path):
     assert seen(tmp_path, max=str(GIB), current="5", stat=f"inactive_file {GIB}") == Memory(GIB, GIB)
 

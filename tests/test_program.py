@@ -72,8 +72,9 @@ def test_torchrun_trains_on_with_as_many_processes(monkeypatch, local, world, la
             monkeypatch.delenv(name, raising=False)
         else:
             monkeypatch.setenv(name, value)
-    assert program.as_started("next: ganzoo resume 7; ganzoo run") == f"next: {started} resume 7; {started} run"
-    assert program.as_started("ganzoo runs, ganzoo list") == "ganzoo runs, ganzoo list"
+    assert program.as_started("next: ganzoo resume 7; ganzoo run") == f"next: {started} resume 7; ganzoo run"
+    for text in ("ganzoo runs, ganzoo list", "for ganzoo run and ganzoo resume", "ganzoo resume --help"):
+        assert program.as_started(text) == text
 
 
 def test_elsewhere_it_is_ganzoo():

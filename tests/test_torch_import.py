@@ -5,10 +5,14 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import ganzoo.cli
 from ganzoo.torch_import import load_torch
+
+CLI = Path(ganzoo.cli.__file__).parent
 
 SAYS = """
 import gc, sys
@@ -47,6 +51,13 @@ def test_where_torch_is_there_garbage_does_not_become_eternal():
     load_torch()
     assert gc.get_freeze_count() == frozen
     assert gc.isenabled()
+
+
+@pytest.mark.parametrize("path", [path for path in CLI.glob("*.py") if "    get_ready()" in path.read_text("utf-8")])
+def test_all_that_get_ready_import_it_so(path):
+    text = path.read_text("utf-8")
+    assert text.count("    load_torch()\n") == text.count("    get_ready()\n") == 1
+    assert text.index("    get_ready()\n") < text.index("    load_torch()\n")
 
 
 @pytest.mark.parametrize("command", ["run --dry-run --loss hinge", "data digits --no-sheet"])

@@ -118,7 +118,8 @@ def _extra_argument(extra: str, ctx: Any, given: list[str]) -> ConfigError:
     takes = f"takes {len(arguments)} argument{'s'[: len(arguments) > 1]}" if arguments else "takes no arguments"
     options = [option for option in _options_for(extra) if option in _names_of(ctx.command, ctx)]
     for param, option, value in values_given(ctx.command.get_params(ctx), given):
-        if option in options and option in COMPARED and not param.multiple:
+        known = value != extra and option in _options_for(value)
+        if known and option in options and option in COMPARED and not param.multiple:
             all_of_them = f"ganzoo compare {option} {shlex.quote(value)},{extra}"
             return ConfigError(
                 f"{option} takes one value here, and several in ganzoo compare",

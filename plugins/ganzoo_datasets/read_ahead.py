@@ -19,6 +19,9 @@ from ganzoo.data import memory
 LARGE = 2**16
 """Bytes of a picture, from which on it pays to ask for it in sets that fit into memory, too."""
 
+KEPT = 320
+"""MiB of expected rows that are taken to be in memory: two windows of ``ganzoo.orders`` and what is read meanwhile."""
+
 
 class ReadAhead:
     """Asks the system for rows of a mapped array.
@@ -35,23 +38,30 @@ class ReadAhead:
         rows = images.nbytes // max(1, len(images))
         fits = images.nbytes <= most // 2
         self._map: mmap.mmap | None = None
+        self._when: NDArray[np.int32] | None = None
+        self._asked = 0
         self.pays = False
         """Whether rows are asked for just before they are read: large ones, and of sets that do not fit."""
         if isinstance(asked, mmap.mmap) and hasattr(asked, "madvise"):
             whole = np.frombuffer(asked, np.uint8)
             self._map, self._row, self._start = asked, rows, images.ctypes.data - whole.ctypes.data
-            self.pays = rows >= LARGE or not fits
+            self._count, self.pays = len(images), rows >= LARGE or not fits
             if not fits:
                 asked.madvise(mmap.MADV_RANDOM)
 
     def expect(self, index: NDArray[np.int64]) -> None:
-        """Have the system read rows that will be wanted soon. Whoever says so will always do, so nobody else asks."""
-        self.pays = False
+        """Have the system read rows that will be wanted soon."""
         self._ask(index)
+        if self.pays:
+            self._asked += len(index) * self._row
+            if self._when is None:
+                self._when = np.full(self._count, -KEPT, np.int32)
+            with suppress(IndexError):
+                self._when[index] = self._asked // 2**20
 
     def want(self, index: NDArray[np.int64]) -> None:
-        """Have the system read rows that are read next, where that pays."""
-        if self.pays:
+        """Have the system read rows that are read next, where that pays and they were not expected a while ago."""
+        if self.pays and (self._when is None or (self._asked // 2**20 - self._when[index] >= KEPT).any()):
             self._ask(index)
 
     def _ask(self, index: NDArray[np.int64]) -> None:

@@ -81,6 +81,8 @@ WRONG = {
         "ganzoo bench has no option --steps",
         "ganzoo bench --help",
     ),
+    "run --loss hinge hinge": ("ganzoo run takes no arguments; did you mean --loss hinge?", "ganzoo run --loss hinge"),
+    "run --loss nosuch bce": ("ganzoo run takes no arguments; did you mean --loss bce?", "ganzoo run --loss bce"),
     "run --steps 3 --disc=dcgan patchgan-sn": (
         "--disc takes one value here, and several in ganzoo compare",
         "ganzoo compare --disc dcgan,patchgan-sn",

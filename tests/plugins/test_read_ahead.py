@@ -128,24 +128,21 @@ def test_pictures_that_cannot_be_expected_are_no_error(path, monkeypatch, most):
             data.expect(torch.tensor(index, dtype=torch.int64))
 
 
-@linux
-@pytest.mark.parametrize("expected", [False, True])
-def test_whoever_expects_asks_for_all(path, expected):
-    forget(path)
-    images = mapped(path)
-    if resident(images)[0]:
-        pytest.skip("this file system keeps its files in memory")
-    ahead = ReadAhead(images, most=1)
-    if expected:
-        ahead.expect(np.array([10**12, 9]))
-    ahead.want(np.array([400]))
-    time.sleep(0.3 if expected else 0)
-    until = time.monotonic() + 60
-    wanted = 9 if expected else 400
-    while np.subtract(*resident(images[wanted])) and time.monotonic() < until:
-        time.sleep(0.01)
-    assert bool(resident(images[9])[0]) is expected
-    assert bool(resident(images[400])[0]) is not expected
+@pytest.mark.parametrize("later", [0, 1])
+def test_rows_are_asked_for_unless_they_were_expected_a_while_ago(path, monkeypatch, later):
+    monkeypatch.setattr("ganzoo_datasets.read_ahead.KEPT", 2)
+    ahead, asked = ReadAhead(mapped(path), most=1), []
+    monkeypatch.setattr(ahead, "_ask", lambda index: asked.append(index.tolist()))
+    ahead.want(np.array([3]))
+    ahead.expect(np.array([10**12]))
+    ahead.expect(np.arange(9))
+    ahead.want(np.array([4, 8]))
+    ahead.want(np.array([4, 9]))
+    assert asked == [[3], [10**12], list(range(9)), [4, 9]]
+    ahead.expect(np.arange(300, 300 + (1 + later) * 2**20 // ROW))
+    del asked[:]
+    ahead.want(np.array([4]))
+    assert asked == [[4]] * later
 
 
 def test_a_set_is_large_by_the_memory_of_this_process(path, monkeypatch):
