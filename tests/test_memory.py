@@ -82,15 +82,13 @@ def test_what_is_no_limit(tmp_path, limit):
     assert seen(tmp_path, max=limit, current="1", stat="") == Memory(16 * GIB, 8 * GIB)
 
 
-def test_groups_that_nobody_may_look_into(tmp_path, monkeypatch):
-    """As root one may, so here the system refuses by itself."""
-
-    def refuse(*_, **__):
-        raise PermissionError(13, "Permission denied")
-
+def test_groups_that_cannot_be_looked_into(tmp_path):
+    """A name that is too long is refused by the system to anybody, as a folder is that may not be searched."""
     (tmp_path / "meminfo").write_text(MACHINE)
-    monkeypatch.setattr("ganzoo.memory.Path.is_file", refuse)
-    assert memory(machine=tmp_path / "meminfo", groups=tmp_path, own=tmp_path) == Memory(16 * GIB, 8 * GIB)
+    refused = tmp_path / ("x" * 300)
+    with pytest.raises(OSError, match="too long"):
+        refused.is_file()
+    assert memory(machine=tmp_path / "meminfo", groups=refused, own=refused) == Memory(16 * GIB, 8 * GIB)
 
 
 def test_copies_of_files_that_are_more_than_is_used(tmp_path):
